@@ -1,0 +1,7 @@
+"""`python -m vp`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

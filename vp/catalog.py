@@ -1,0 +1,24 @@
+"""Every family there is: the only file that imports them all."""
+
+from __future__ import annotations
+
+from .core.family import Family, Recipe
+from .models import baselines, svg
+
+FAMILIES: dict[str, Family] = {
+    "svg": svg.FAMILY,
+    "copy-last": baselines.COPY_LAST,
+    "flow": baselines.FLOW,
+}
+
+
+def recipe(name: str) -> tuple[Family, Recipe]:
+    """The recipe called `name` and its family.
+
+    Raises:
+        ValueError: no such recipe; the sentence lists those there are.
+    """
+    found = {r.name: (family, r) for family in FAMILIES.values() for r in family.recipes}
+    if name not in found:
+        raise ValueError(f"there is no recipe {name!r}; recipes: {', '.join(found)}")
+    return found[name]

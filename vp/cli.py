@@ -1,0 +1,231 @@
+"""python -m vp train | sample | evaluate | bench | info: thin over `vp.engine`. Each prints one JSON line last."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .core.options import Choice, Knob, Options
+from .core.runtime import DEVICES
+
+EXAMPLES = {
+    "train": """
+  python -m vp train svg-lp-smmnist --minutes 60 --out runs/lp
+  python -m vp train svg-lp-smmnist --resume --out runs/lp
+  python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more""",
+    "sample": """
+  python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
+  python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
+    "evaluate": """
+  python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
+  python -m vp evaluate copy-last --protocol mmnist --clips 100""",
+    "bench": """
+  python -m vp bench train --batch 16
+  python -m vp bench sample svg-lp-smmnist --n 8 --frames 20""",
+    "info": """
+  python -m vp info
+  python -m vp info svg-lp-smmnist""",
+}
+
+
+def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, list[str]], dict]) -> Any:
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog="examples:" + EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run, parser=parser)
+    if name != "info":
+        parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
+        parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    return parser
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return value
+
+
+def minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
+    return value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vp", description="See and steer possible futures of a video.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    p = add(commands, "train", "train a recipe to a time budget; stops safely, resumes exactly", run_train)
+    p.add_argument("recipe", help="name of a recipe; `python -m vp info` lists them")
+    p.add_argument("--minutes", type=minutes, default=30.0, help="time budget, total over resumes (default: 30)")
+    p.add_argument("--steps", type=positive, help="budget in steps instead of minutes")
+    p.add_argument("--resume", action="store_true", help="continue the run in --out")
+    p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/RECIPE)")
+    p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
+    p.add_argument("--lr", type=float, help="peak learning rate (default: the recipe's)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
+    p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
+
+    p = add(commands, "sample", "predict futures of one clip and write them as mp4, GIF, HTML, JSON and npz", run_sample)
+    p.add_argument("checkpoint", help="a model's name or a .safetensors file")
+    p.add_argument("clip", help="a video file")
+    p.add_argument("--n", type=positive, default=4, help="number of futures (default: 4)")
+    p.add_argument("--n-past", type=positive, help="known frames (default: the model's)")
+    p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
+
+    p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate)
+    p.add_argument("checkpoint", help="a model's name or a .safetensors file")
+    p.add_argument("--protocol", default="smmnist-svg", help="smmnist-svg, smmnist-srvp or mmnist")
+    p.add_argument("--clips", type=positive, default=100)
+    p.add_argument("--samples", type=positive, default=20)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+
+    p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
+    p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
+    p.add_argument("checkpoint", nargs="?", default="svg-lp-smmnist", help="for sample (default: svg-lp-smmnist)")
+    p.add_argument("--batch", type=positive, default=16, help="clips a training step (default: 16)")
+    p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
+    p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
+    p.add_argument("--repeats", type=positive, default=5)
+
+    p = add(commands, "info", "list models and recipes, or show one model's card", run_info)
+    p.add_argument("checkpoint", nargs="?")
+    return parser
+
+
+def model_options(parser: argparse.ArgumentParser, kind: type[Options], extra: Sequence[str]) -> Options:
+    """The model's own options from the flags left over; exits 2 naming those it has."""
+    controls = kind.controls()
+    names = ", ".join(f"--{name.replace('_', '-')}" for name in controls) or "none"
+    values: dict[str, Any] = {}
+    rest = list(extra)
+    while rest:
+        flag = rest.pop(0)
+        name, _, value = flag.removeprefix("--").partition("=")
+        name = name.replace("-", "_")
+        if not flag.startswith("--") or name not in controls:
+            parser.error(f"this model does not know {flag}; its own options: {names}")
+        if not value:
+            if not rest:
+                parser.error(f"{flag} needs a value")
+            value = rest.pop(0)
+        values[name] = parse_value(controls[name], value)
+    return kind.parse(values)
+
+
+def parse_value(control: Any, text: str) -> Any:
+    """A flag's text as the control's type; what does not parse is left for the control to refuse by name."""
+    if isinstance(control, Choice):
+        return text
+    if isinstance(control, Knob):
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return {"true": True, "false": False}.get(text, text)
+
+
+def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .catalog import recipe
+    from .engine.train import Settings, train
+
+    refuse(args.parser, extra)
+    family, found = recipe(args.recipe)
+    names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "lr", "seed", "digits", "data_root")
+    chosen = {name: getattr(args, name) for name in (*names, "validate_minutes")}
+    return train(family, found, Settings(out=args.out or Path("runs") / args.recipe, **chosen))
+
+
+def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .data import read_clip
+    from .engine import load, sample
+    from .engine.export import write_all
+
+    model = load(args.checkpoint, args.device, args.precision)
+    options = model_options(args.parser, model.predictor.options_type, extra)
+    clip = read_clip(args.clip)
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed)
+    return write_all(result, args.out)
+
+
+def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine import evaluate, load
+
+    model = load(args.checkpoint, args.device, args.precision)
+    options = model_options(args.parser, model.predictor.options_type, extra)
+    result = evaluate(
+        model, args.protocol, args.clips, args.samples, data_root=args.data_root, options=options, seed=args.seed
+    )
+    if args.timing:
+        from .engine.diagnose import learned_prior_timing
+
+        result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine import bench
+
+    refuse(args.parser, extra)
+    if args.what == "train":
+        return bench.train_step(args.batch, args.repeats, args.device, args.precision)
+    return bench.sampling(args.checkpoint, args.n, args.frames, args.repeats, args.device, args.precision)
+
+
+def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .catalog import FAMILIES
+    from .engine import available
+    from .engine.checkpoint import read_card
+    from .engine.model import find
+
+    refuse(args.parser, extra)
+    if args.checkpoint:
+        cards = {card["name"]: card for card in available()}
+        return cards[args.checkpoint] if args.checkpoint in cards else read_card(find(args.checkpoint))
+    cards = available()
+    for card in cards:
+        print(f"{card['name']:24} {card.get('problem') or card['about']}")
+    recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}
+    print("\n".join(["recipes:", *(f"  {name:22} {about}" for name, about in recipes.items())]))
+    return {"models": [card["name"] for card in cards], "recipes": list(recipes)}
+
+
+def refuse(parser: argparse.ArgumentParser, extra: list[str]) -> None:
+    if extra:
+        parser.error(f"unrecognised: {' '.join(extra)}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; wrong values exit 2 with one sentence, never a traceback."""
+    args, extra = build_parser().parse_known_args(argv)
+    try:
+        result = args.run(args, extra)
+    except ValueError as error:
+        print(f"python -m vp: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("python -m vp: stopped", file=sys.stderr)
+        return 130
+    print(json.dumps(result))
+    return 0

@@ -1,0 +1,109 @@
+"""What a model family declares: plain records the engine, the CLI and the UI work from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .predictor import Predictor
+from .runtime import Runtime
+from .video import Batch
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands; schedules are functions of this alone, so they survive resuming."""
+
+    step: int = 0
+    clips: int = 0
+    epoch: float = 0.0
+    share: float = 0.0  # of the budget, 0 at the start and 1 at the end
+
+
+@dataclass(frozen=True)
+class Losses:
+    """`total` is minimised; `terms` are scalars for the log."""
+
+    total: Tensor
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+LossFn = Callable[[nn.ModuleDict, Batch, Progress, torch.Generator], Losses]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser's turn: it updates the networks named in `trains` by `loss`."""
+
+    name: str
+    trains: tuple[str, ...]
+    loss: LossFn
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training: the phases that take turns in it and its share of the budget."""
+
+    phases: tuple[str, ...]
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes one checkpoint; `python -m vp train NAME` runs it.
+
+    Args:
+        config: the family's config.
+        data: training data sets of `vp.data` with their weights in the mix.
+        batch: clips a step. length: frames a clip, or None for config.n_past + config.n_future.
+        warmup: share of the steps for linear warm-up before the cosine. final_lr: share of the peak at the end.
+        ema: decay of the averaged weights. clip: gradient-norm limit.
+        protocol: what validation during training scores (on validation clips of its own).
+    """
+
+    name: str
+    config: Any
+    data: Mapping[str, float]
+    stages: tuple[Stage, ...]
+    batch: int = 16
+    length: int | None = None
+    warmup: float = 0.03
+    final_lr: float = 0.02
+    ema: float = 0.999
+    clip: float = 1.0
+    epoch_clips: int = 60_000
+    protocol: str = "smmnist-svg"
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model family: how its networks are built, trained and sampled.
+
+    Args:
+        config: the dataclass that describes one of its models.
+        networks: config -> nn.ModuleDict of named networks.
+        phases: config -> the optimisers' turns (empty: the family has nothing to train).
+        predictor: (config, networks, runtime) -> Predictor.
+        tiny: () -> the smallest config, for tests.
+        recipes: what can be trained by name.
+        rows: label -> options for extra rows that an evaluation shows (an oracle, say).
+    """
+
+    name: str
+    title: str
+    citation: str
+    config: type
+    networks: Callable[[Any], nn.ModuleDict]
+    phases: Callable[[Any], tuple[Phase, ...]]
+    predictor: Callable[[Any, nn.ModuleDict, Runtime], Predictor]
+    tiny: Callable[[], Any]
+    recipes: tuple[Recipe, ...] = ()
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

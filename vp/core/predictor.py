@@ -1,0 +1,62 @@
+"""Predictor: the one interface that UI, CLI and evaluation know."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .options import Options
+from .video import Abilities, Observation, Prediction, Step
+
+
+class Predictor(ABC):
+    """Turns a partly known clip into futures.
+
+    Implementations set `abilities` and `options_type` and write `stream`. `stream` fills unknown frames, never reads
+    them, and returns known frames bit for bit.
+    """
+
+    abilities: Abilities
+    options_type: type[Options] = Options
+
+    @abstractmethod
+    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+        """Yields Steps, the last with the Prediction; closing the iterator cancels.
+
+        Args:
+            observation: what is known.
+            seeds: int64 (B, N): how many samples, and the noise of each; sample (b, n) depends on its seed alone.
+            options: an instance of `options_type`, or None for its defaults.
+
+        Raises:
+            ValueError: what came cannot be predicted from, in one sentence.
+        """
+
+    def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
+        """Drains `stream`."""
+        step = None
+        for step in self.stream(observation, seeds, options):
+            pass
+        assert step is not None and step.prediction is not None, "a stream must end with a prediction"
+        return step.prediction
+
+    def check(self, observation: Observation, options: Options | None = None) -> None:
+        """Raises ValueError with one sentence that says what came and what is accepted."""
+        self.abilities.check(observation)
+
+
+def noise(seeds: Tensor, *shape: int) -> Tensor:
+    """Standard normal float32 (B, N, *shape) on the CPU; entry (b, n) depends on seeds[b, n] alone, on every device."""
+    out = torch.empty(*seeds.shape, *shape)
+    for index, seed in enumerate(seeds.flatten().tolist()):
+        out.view(-1, *shape)[index] = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return out
+
+
+def seed_grid(seed: int, batch: int, samples: int) -> Tensor:
+    """int64 (batch, samples): sample n of clip b gets its own seed; the first rows do not change as either grows."""
+    rows = torch.arange(batch)[:, None] * 1_000_003
+    return (seed * 7_919 + rows + torch.arange(samples)[None]).remainder(2**63 - 1)

@@ -1,0 +1,92 @@
+"""The machine: device, precision, threads, allocator, and capture(step)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+DEVICES = ("auto", "cpu", "cuda")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt parameters
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how precisely to compute.
+
+    Args:
+        device: the torch device.
+        bf16: run matrix products and convolutions in bfloat16 under autocast.
+    """
+
+    device: torch.device
+    bf16: bool
+
+    @staticmethod
+    def pick(device: str = "auto", precision: str = "auto") -> Runtime:
+        """The runtime for `device` (auto, cpu, cuda) and `precision` (auto, fp32, bf16).
+
+        Raises:
+            ValueError: a device or precision that does not exist here.
+        """
+        if device not in DEVICES:
+            raise ValueError(f"device is {device!r}; give one of {', '.join(DEVICES)}")
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device is 'cuda', but torch finds no CUDA GPU here; use --device cpu or auto")
+        if precision not in ("auto", "fp32", "bf16"):
+            raise ValueError(f"precision is {precision!r}; give auto, fp32 or bf16")
+        chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        return Runtime(chosen, bf16_is_fast(chosen) if precision == "auto" else precision == "bf16")
+
+    def autocast(self) -> AbstractContextManager:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+    def capture(self, step: Callable) -> Callable:
+        """`step` itself on a CPU; the place for CUDA graphs."""
+        return step
+
+    def describe(self) -> str:
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else cpu_name()
+        return f"{name}, {torch.get_num_threads()} threads, {'bf16' if self.bf16 else 'fp32'}, torch {torch.__version__}"
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """True on CUDA GPUs with bf16 units, and on CPUs with AMX or AVX512-BF16: elsewhere it is emulated and far slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+
+
+def cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            lines = [line for line in file if line.startswith("model name")]
+        return lines[0].split(":", 1)[1].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def keep_big_buffers(bytes_kept: int = 2**31 - 1) -> bool:
+    """Tells glibc to keep freed tensors instead of returning them to the system at every free (2-3x on a CPU).
+
+    Helps the main thread only. Returns whether it took effect: False where the C library is not glibc.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(M_MMAP_THRESHOLD, min(bytes_kept, 2**30)) and mallopt(M_TRIM_THRESHOLD, bytes_kept))
+
+
+def thread_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

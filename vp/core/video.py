@@ -1,0 +1,170 @@
+"""The tensors that cross boundaries, and their checks.
+
+Frames are float32 in [0, 1], shaped (B, T, C, H, W), RGB or one channel. Samples add an axis: (B, N, T, C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One partly known clip per batch row: prediction, infilling and generation are all masks over it.
+
+    Args:
+        frames: float32 (B, T, C, H, W) in [0, 1]; the whole clip, unknown frames are ignored (they may be NaN).
+        known: bool (T,), which frames are given.
+        actions: float32 (B, T, A) or None; `actions[:, t]` leads from frame t to t + 1.
+        pictures: name -> float32 (B, K, C, H, W), replaces the model's own intermediate pictures.
+        target: float32 (B, T, C, H, W) or None: the true clip, read only where an option asks for it.
+
+    Raises:
+        ValueError: shapes, dtypes or known values out of range, in one sentence.
+    """
+
+    frames: Tensor
+    known: Tensor
+    actions: Tensor | None = None
+    pictures: Mapping[str, Tensor] | None = None
+    target: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        frames, known = self.frames, self.known
+        if frames.ndim != 5 or frames.dtype != torch.float32:
+            raise ValueError(f"frames are {frames.dtype} {tuple(frames.shape)}; give float32 (B, T, C, H, W) in [0, 1]")
+        if known.dtype != torch.bool or known.shape != frames.shape[1:2]:
+            raise ValueError(f"known is {known.dtype} {tuple(known.shape)}; give bool ({frames.shape[1]},), one per frame")
+        given = frames[:, known]
+        if given.numel() and not (given.min() >= 0 and given.max() <= 1):  # a NaN fails both comparisons
+            raise ValueError("known frames hold values outside [0, 1]; scale pixels to [0, 1] first")
+        if self.actions is not None and self.actions.shape[:2] != frames.shape[:2]:
+            raise ValueError(f"actions are {tuple(self.actions.shape)}; give (B, T, A) for frames {tuple(frames.shape)}")
+        if self.target is not None and self.target.shape != frames.shape:
+            raise ValueError(f"target is {tuple(self.target.shape)}; give the shape of frames, {tuple(frames.shape)}")
+
+    @property
+    def n_past(self) -> int:
+        """Length of the known prefix."""
+        unknown = (~self.known).nonzero()
+        return int(unknown[0]) if len(unknown) else len(self.known)
+
+    @property
+    def is_prefix(self) -> bool:
+        """True where the known frames are exactly a prefix."""
+        return int(self.known.sum()) == self.n_past
+
+    @staticmethod
+    def prefix(frames: Tensor, n_past: int, length: int | None = None, **extra) -> Observation:
+        """The first `n_past` of `frames` (B, T, C, H, W) known, padded with NaN to `length` frames."""
+        length = frames.shape[1] if length is None else length
+        padded = frames.new_full((frames.shape[0], length, *frames.shape[2:]), float("nan"))
+        padded[:, :n_past] = frames[:, :n_past]
+        return Observation(padded, torch.arange(length) < n_past, **extra)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Finished futures.
+
+    Args:
+        frames: float32 (B, N, T, C, H, W) in [0, 1]; known frames returned bit for bit.
+        traces: name -> float32 (B, N, T, ...) numbers per step for plots; NaN where a step has none.
+        pictures: name -> float32 (B, N, K, C, H, W) for display.
+    """
+
+    frames: Tensor
+    traces: Mapping[str, Tensor] = field(default_factory=dict)
+    pictures: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a stream: `index` of `total`, a `preview` (B, N, T, C, H, W) or None; the last has the `prediction`."""
+
+    index: int
+    total: int
+    preview: Tensor | None = None
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The actions a model understands: names and (low, high) ranges, one per component."""
+
+    names: tuple[str, ...]
+    ranges: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a predictor accepts and offers; the UI builds its controls from this.
+
+    Args:
+        n_past: (lowest, highest) number of known frames; highest None: no limit.
+        n_future: (lowest, highest) number of frames to predict; highest None: no limit.
+        channels: accepted channel counts, best first.
+        size: side in pixels, or None for any size.
+        fps: frames a second of the training data, or None.
+        dataset: name of the training data set, or "" where none was used.
+        trained_past, trained_future: the lengths it was trained on, or None.
+        any_mask: any frames may be known, not only a prefix.
+        stochastic: different seeds give different futures.
+        priors: name -> None where it is offered, or the reason why not.
+        actions: the actions it understands, or None.
+        reasons: control -> why it is disabled, in words a person can read.
+    """
+
+    n_past: tuple[int, int | None] = (1, None)
+    n_future: tuple[int, int | None] = (1, None)
+    channels: tuple[int, ...] = (1, 3)
+    size: int | None = None
+    fps: float | None = None
+    dataset: str = ""
+    trained_past: int | None = None
+    trained_future: int | None = None
+    any_mask: bool = False
+    stochastic: bool = False
+    priors: Mapping[str, str | None] = field(default_factory=dict)
+    actions: Actions | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, observation: Observation) -> None:
+        """Raises ValueError with one sentence that says what came and what is accepted."""
+        _, length, channels, height, width = observation.frames.shape
+        if channels not in self.channels:
+            accepted = " or ".join(map(str, self.channels))
+            raise ValueError(f"the clip has {channels} channel(s); this model takes {accepted}: convert it first")
+        if self.size is not None and (height, width) != (self.size, self.size):
+            raise ValueError(f"the clip is {width}x{height}; this model takes {self.size}x{self.size}: crop and resize it first")
+        if not self.any_mask and not observation.is_prefix:
+            raise ValueError("known frames are not a prefix; this model continues a clip: mark only its first frames as known")
+        unknown = int((~observation.known).sum())
+        for what, count, (low, high) in (
+            ("known frames", length - unknown, self.n_past),
+            ("frames to predict", unknown, self.n_future),
+        ):
+            if count < low or (high is not None and count > high):
+                accepted = f"{low} or more" if high is None else f"{low} to {high}"
+                raise ValueError(f"{count} {what} came; this model takes {accepted}")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training clips: `frames` uint8 or float32 (B, T, C, H, W), `actions` (B, T, A), `extras` name -> tensor."""
+
+    frames: Tensor
+    actions: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same clips on `device`, frames as float32 in [0, 1]."""
+        frames = self.frames.to(device, non_blocking=True)
+        if frames.dtype == torch.uint8:
+            frames = frames.float().div_(255)
+        actions = None if self.actions is None else self.actions.to(device, non_blocking=True)
+        return Batch(frames, actions, {name: x.to(device, non_blocking=True) for name, x in self.extras.items()})

@@ -1,0 +1,98 @@
+"""Checkpoints: one .safetensors file whose header says everything about the model; no pickle anywhere.
+
+The header holds one JSON under "vp": format, family, config, dataset, context, step, commit, licence, about and measured
+metrics. Lists read headers only.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+FORMAT = 1
+FOLDER = Path(__file__).resolve().parents[2] / "checkpoints"
+HEADER_LIMIT = 10_000_000  # bytes; a foreign file's first eight bytes may claim anything
+STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+def save(path: Path, weights: Mapping[str, Tensor], card: Mapping[str, Any], storage: str = "fp16") -> None:
+    """Writes `weights` (floats stored as `storage`) and the card, atomically."""
+    kept = {
+        name: x.detach().to("cpu", STORAGE[storage] if x.is_floating_point() else x.dtype).contiguous()
+        for name, x in weights.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(kept, partial, {"vp": json.dumps({"format": FORMAT, **card})})
+    partial.replace(path)
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The card of a checkpoint, weights untouched.
+
+    Raises:
+        ValueError: the file is missing, damaged or foreign, in one sentence that names it.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > HEADER_LIMIT:
+                raise ValueError("header too long")
+            header = json.loads(file.read(length))
+        end = max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+        if path.stat().st_size != 8 + length + end:
+            raise ValueError("truncated")
+        card = json.loads(header["__metadata__"]["vp"])
+    except FileNotFoundError:
+        raise ValueError(f"{path.name} does not exist; `python -m vp info` lists the checkpoints there are") from None
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
+    if card.get("format") != FORMAT:
+        raise ValueError(f"{path.name} has checkpoint format {card.get('format')!r}; this version reads format {FORMAT}")
+    return card
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Weights in float32 on the CPU.
+
+    Raises:
+        ValueError: the file is damaged, in one sentence that names it.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError):
+        raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
+    return {name: x.float() if x.is_floating_point() else x for name, x in weights.items()}
+
+
+def config_to_json(config: Any) -> dict[str, Any]:
+    return asdict(config)
+
+
+def config_from_json(kind: Any, value: Any) -> Any:
+    """A (nested) config dataclass from parsed JSON: lists become tuples again, unknown names raise ValueError."""
+    if is_dataclass(kind):
+        hints, names = get_type_hints(kind), {f.name for f in fields(kind)}
+        unknown = sorted(set(value) - names)
+        if unknown:
+            raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; the checkpoint is from another version")
+        return kind(**{name: config_from_json(hints[name], x) for name, x in value.items()})
+    if get_origin(kind) in (types.UnionType,):
+        inner = [k for k in get_args(kind) if k is not type(None)]
+        return None if value is None else config_from_json(inner[0], value)
+    if isinstance(value, list):
+        inner = get_args(kind)
+        one = inner[0] if inner and inner[-1] is Ellipsis else None
+        return tuple(config_from_json(one or k, x) for k, x in zip(inner if one is None else [one] * len(value), value))
+    return value

@@ -1,0 +1,52 @@
+"""The log of a run: JSON lines always, TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+EVERY = 20  # steps between two lines
+
+
+class RunLog:
+    """Appends to `train.jsonl` and `validation.jsonl` in the run's folder; means over the steps between two lines."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.sums, self.count = folder, {}, 0
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(folder / "tensorboard"))
+        except ImportError:
+            self.board = None
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.board is not None:
+            self.board.close()
+
+    def step(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        for name, value in terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.detach().float()
+        self.count += 1
+        if self.count == EVERY:
+            means = {name: float(total) / self.count for name, total in self.sums.items()}
+            self.write("train", step, means)
+            self.sums, self.count = {}, 0
+
+    def validation(self, step: int, scores: Mapping[str, float]) -> None:
+        self.write("validation", step, scores)
+
+    def write(self, kind: str, step: int, numbers: Mapping[str, float]) -> None:
+        with (self.folder / f"{kind}.jsonl").open("a") as file:
+            file.write(json.dumps({"step": step, "time": round(time.time(), 1), **numbers}) + "\n")
+        if self.board is not None:
+            for name, value in numbers.items():
+                self.board.add_scalar(f"{kind}/{name}", value, step)

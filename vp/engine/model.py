@@ -1,0 +1,91 @@
+"""Loading models by name: checkpoints, and the baselines that need none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..catalog import FAMILIES
+from ..core.family import Family
+from ..core.predictor import Predictor
+from ..core.runtime import Runtime
+from . import checkpoint
+
+
+@dataclass(frozen=True)
+class Model:
+    """A predictor ready to run: its name, family, and the card that says what it was trained on."""
+
+    name: str
+    family: Family
+    predictor: Predictor
+    card: dict[str, Any]
+
+
+def untrained() -> dict[str, Family]:
+    """Families that need no checkpoint, by name."""
+    return {name: family for name, family in FAMILIES.items() if not family.recipes}
+
+
+def baseline_card(name: str, family: Family) -> dict[str, Any]:
+    return {"name": name, "family": name, "title": family.title, "about": family.citation, "dataset": "", "metrics": {}}
+
+
+def available(folder: Path = checkpoint.FOLDER) -> list[dict[str, Any]]:
+    """Cards of every model at hand, each with `name` and `title`; a damaged file has `problem`, one sentence, instead."""
+    cards = []
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            card = checkpoint.read_card(path)
+            family = known_family(path, card)
+            cards.append({"name": path.stem, "path": str(path), "title": family.title, **card})
+        except ValueError as error:
+            cards.append({"name": path.stem, "path": str(path), "problem": str(error)})
+    return cards + [baseline_card(name, family) for name, family in untrained().items()]
+
+
+def known_family(path: Path, card: dict[str, Any]) -> Family:
+    if card["family"] not in FAMILIES:
+        raise ValueError(f"{path.name} holds a {card['family']!r} model; this version knows {', '.join(FAMILIES)}")
+    return FAMILIES[card["family"]]
+
+
+def find(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
+    """The checkpoint file meant by a name in `checkpoints/` or a path.
+
+    Raises:
+        ValueError: there is none; the sentence lists the names there are.
+    """
+    for path in (Path(name), folder / f"{name}.safetensors"):
+        if path.suffix == ".safetensors" and path.is_file():
+            return path
+    names = [card["name"] for card in available(folder)]
+    raise ValueError(f"there is no model {str(name)!r}; models: {', '.join(names)}, or give a path to a .safetensors file")
+
+
+def load(name: str | Path, device: str = "auto", precision: str = "auto", folder: Path = checkpoint.FOLDER) -> Model:
+    """A model by name or path, on `device`.
+
+    Raises:
+        ValueError: there is no such model, the file is damaged or foreign, or the device does not exist.
+    """
+    runtime = Runtime.pick(device, precision)
+    if str(name) in untrained():
+        family = untrained()[str(name)]
+        config = family.config()
+        predictor = family.predictor(config, family.networks(config), runtime)
+        return Model(str(name), family, predictor, baseline_card(str(name), family))
+    path = find(name, folder)
+    card = checkpoint.read_card(path)
+    family = known_family(path, card)
+    try:
+        config = checkpoint.config_from_json(family.config, card["config"])
+        networks = family.networks(config)
+        networks.load_state_dict(checkpoint.read_weights(path))
+    except (RuntimeError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path.name} does not fit its own description ({reason}); train or download it again") from None
+    predictor = family.predictor(config, networks, runtime)
+    predictor.abilities = replace(predictor.abilities, dataset=card["dataset"], fps=card.get("fps"))
+    return Model(path.stem, family, predictor, {"name": path.stem, "title": family.title, **card})

@@ -1,0 +1,62 @@
+"""Training state on disk: tensors as safetensors, numbers as JSON, written beside the old one and swapped in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+def pack(networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """Every tensor of a run under one flat set of names."""
+    tensors = {f"networks.{k}": v for k, v in networks.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for phase, optimizer in optimizers.items():
+        for index, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{phase}.{index}.{k}": torch.as_tensor(v) for k, v in moments.items()}
+    return {name: x.detach().cpu().contiguous().clone() for name, x in tensors.items()}
+
+
+def unpack(
+    tensors: Mapping[str, Tensor], networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optimizer]
+) -> None:
+    """The reverse of `pack`, in place."""
+    for name, module in (("networks", networks), ("average", average)):
+        module.load_state_dict({k.split(".", 1)[1]: v for k, v in tensors.items() if k.startswith(f"{name}.")})
+    for phase, optimizer in optimizers.items():
+        state, prefix = optimizer.state_dict(), f"optimizer.{phase}."
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, x in tensors.items():
+            if name.startswith(prefix):
+                index, key = name[len(prefix) :].split(".")
+                moments.setdefault(int(index), {})[key] = x
+        optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+
+
+def write(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+    """Replaces the state in `folder`; a crash at any point leaves the old or the new one whole."""
+    new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    for stale in (new, old):
+        shutil.rmtree(stale, ignore_errors=True)
+    new.mkdir(parents=True)
+    save_file(dict(tensors), new / "tensors.safetensors")
+    (new / "numbers.json").write_text(json.dumps(numbers))
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The newest whole state, or None where there is none."""
+    for place in (folder, folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")):
+        if (place / "numbers.json").is_file() and (place / "tensors.safetensors").is_file():
+            return load_file(place / "tensors.safetensors"), json.loads((place / "numbers.json").read_text())
+    return None

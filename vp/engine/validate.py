@@ -1,0 +1,70 @@
+"""Validation during training: a few clips of its own (never the protocol's), a score, and a strip to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.family import Family, Recipe
+from ..core.predictor import Predictor, seed_grid
+from ..core.runtime import Runtime
+from ..core.video import Observation
+from ..data import PROTOCOLS, open_dataset
+from ..metrics import psnr, sharpness, ssim
+
+CLIPS, SAMPLES, SEED = 24, 5, 77
+
+
+class Validation:
+    """Scores the averaged weights on fixed validation clips of the recipe's protocol."""
+
+    def __init__(self, family: Family, recipe: Recipe, settings: Any, runtime: Runtime):
+        protocol = PROTOCOLS[recipe.protocol]
+        self.family, self.recipe, self.runtime = family, recipe, runtime
+        self.n_past = protocol.n_past
+        source = open_dataset(protocol.dataset, "val", settings.data_root, settings.digits)
+        clips = source.batch(CLIPS, protocol.n_past + protocol.n_future, torch.Generator().manual_seed(SEED))
+        self.frames = clips.to("cpu").frames
+
+    def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
+        """Mean and best-of-5 PSNR and SSIM, sharpness, and the rows of the family; `score` is best-of-5 SSIM."""
+        training = networks.training
+        predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
+        samples = SAMPLES if predictor.abilities.stochastic else 1
+        futures = self.predict(predictor, samples)
+        scores = self.summary(futures)
+        strips = [self.frames[:4], *futures[:4, :3].unbind(1)]
+        for label, options in self.family.rows.items() if predictor.abilities.stochastic else ():
+            row = self.predict(predictor, 1, options)
+            scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
+            strips.insert(1, row[:4, 0])
+        self.write_strip(out / "strips" / f"{step:07d}.png", torch.stack(strips, 1))
+        networks.train(training)
+        return {"score": scores["ssim_best"], **scores}
+
+    def predict(self, predictor: Predictor, samples: int, options: dict[str, Any] | None = None) -> Tensor:
+        """(clips, samples, T, C, H, W)."""
+        observation = Observation.prefix(self.frames, self.n_past, target=self.frames)
+        seeds = seed_grid(SEED, len(self.frames), samples)
+        return predictor.predict(observation, seeds, predictor.options_type.parse(options or {})).frames
+
+    def summary(self, futures: Tensor) -> dict[str, float]:
+        truth, future = self.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
+        quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
+        out = {name: float(x.mean()) for name, x in quality.items()}
+        out |= {f"{name}_best": float(x.amax(1).mean()) for name, x in quality.items()}
+        sharp = sharpness(future, truth).nanmean((0, 1))
+        return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}
+
+    def write_strip(self, path: Path, rows: Tensor) -> None:
+        """rows (clips, R, T, C, H, W): one line of frames a row, clips below each other."""
+        import cv2
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clips, count, length, channels, height, width = rows.shape
+        picture = rows.permute(0, 1, 4, 2, 5, 3).reshape(clips * count * height, length * width, channels)
+        pixels = (picture.clamp(0, 1) * 255).round().byte().numpy()
+        cv2.imwrite(str(path), pixels[..., ::-1] if channels == 3 else pixels)

@@ -1,0 +1,51 @@
+"""SVG: stochastic video generation with a conditional VAE (Denton & Fergus, ICML 2018): deterministic, fixed, learned prior."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import nn
+
+from ...core.family import Family, Phase
+from ...core.runtime import Runtime
+from .compact import CompactSVG
+from .config import SVGConfig
+from .network import SVGNetwork
+from .objective import rollout_loss
+from .predictor import SVGPredictor
+from .published import PublishedSVG
+from .recipes import RECIPES
+
+
+def build(cfg: SVGConfig) -> SVGNetwork:
+    return CompactSVG(cfg) if cfg.backbone == "compact" else PublishedSVG(cfg)
+
+
+def networks(cfg: SVGConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"svg": build(cfg)})
+
+
+def phases(cfg: SVGConfig) -> tuple[Phase, ...]:
+    return (Phase("svg", ("svg",), partial(rollout_loss, cfg), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+
+
+def predictor(cfg: SVGConfig, nets: nn.ModuleDict, runtime: Runtime) -> SVGPredictor:
+    return SVGPredictor(cfg, nets["svg"], runtime)
+
+
+def tiny() -> SVGConfig:
+    return SVGConfig(size=16, n_past=3, n_future=3, z_dim=4, width=16, flows=2)
+
+
+FAMILY = Family(
+    name="svg",
+    title="SVG conditional VAE",
+    citation="Denton & Fergus, Stochastic Video Generation with a Learned Prior, ICML 2018",
+    config=SVGConfig,
+    networks=networks,
+    phases=phases,
+    predictor=predictor,
+    tiny=tiny,
+    recipes=RECIPES,
+    rows={"posterior": {"prior": "posterior-mean"}},
+)

@@ -1,0 +1,129 @@
+"""The published frame encoders and decoders of SVG: dcgan and vgg, at 64 and 128 pixels (Denton & Fergus 2018, appendix).
+
+An encoder turns a frame (M, C, H, W) in [0, 1] into a vector h (M, g_dim) and one skip map for each stage; a decoder
+mirrors it and concatenates the skips. Weights start as N(0, 0.02), as in the released code.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+DCGAN_WIDTHS = {64: (64, 128, 256, 512), 128: (64, 128, 256, 512, 512)}
+VGG_STAGES = {
+    64: ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512)),
+    128: ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)),
+}
+
+
+def down(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
+
+
+def up(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)
+    )
+
+
+def same(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 1, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
+
+
+def chain(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
+    pairs = zip((inputs, *widths), widths)
+    return nn.Sequential(*(same(a, b) for a, b in pairs))
+
+
+def to_vector(g_dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(512, g_dim, 4), nn.BatchNorm2d(g_dim), nn.Tanh(), nn.Flatten())
+
+
+def from_vector(g_dim: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Unflatten(1, (g_dim, 1, 1)),
+        nn.ConvTranspose2d(g_dim, 512, 4),
+        nn.BatchNorm2d(512),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
+
+
+class DCGANEncoder(nn.Module):
+    def __init__(self, size: int, channels: int, g_dim: int):
+        super().__init__()
+        widths = DCGAN_WIDTHS[size]
+        self.stages = nn.ModuleList(down(a, b) for a, b in zip((channels, *widths), widths))
+        self.head = to_vector(g_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(h, skip of the finest stage, ..., skip of the coarsest)."""
+        skips = []
+        for stage in self.stages:
+            x = stage(x)
+            skips.append(x)
+        return (self.head(x), *skips)
+
+
+class DCGANDecoder(nn.Module):
+    def __init__(self, size: int, channels: int, g_dim: int):
+        super().__init__()
+        widths = DCGAN_WIDTHS[size][::-1]
+        self.head = from_vector(g_dim)
+        self.stages = nn.ModuleList(up(2 * a, b) for a, b in zip(widths, widths[1:]))
+        self.last = nn.Sequential(nn.ConvTranspose2d(2 * widths[-1], channels, 4, 2, 1), nn.Sigmoid())
+
+    def forward(self, g: Tensor, *skips: Tensor) -> Tensor:
+        x = self.head(g)
+        for stage, skip in zip([*self.stages, self.last], reversed(skips)):
+            x = stage(torch.cat([x, skip], 1))
+        return x
+
+
+class VGGEncoder(nn.Module):
+    def __init__(self, size: int, channels: int, g_dim: int):
+        super().__init__()
+        stages = VGG_STAGES[size]
+        inputs = (channels, *(widths[-1] for widths in stages))
+        self.stages = nn.ModuleList(chain(a, widths) for a, widths in zip(inputs, stages))
+        self.pool = nn.MaxPool2d(2)
+        self.head = to_vector(g_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(h, skip of the finest stage, ..., skip of the coarsest), skips taken before pooling."""
+        skips = []
+        for stage in self.stages:
+            x = stage(x)
+            skips.append(x)
+            x = self.pool(x)
+        return (self.head(x), *skips)
+
+
+class VGGDecoder(nn.Module):
+    def __init__(self, size: int, channels: int, g_dim: int):
+        super().__init__()
+        plan = VGG_STAGES[size][::-1]
+        # each stage mirrors its encoder stage and narrows, at its last layer, to the width of the next finer one
+        ends = [widths[-1] for widths in plan[1:]] + [plan[-1][-1]]
+        bodies = [(*widths[:-1], end) for widths, end in zip(plan, ends)]
+        bodies[-1] = bodies[-1][:1]
+        self.head = from_vector(g_dim)
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.stages = nn.ModuleList(chain(2 * widths[-1], body) for widths, body in zip(plan, bodies))
+        self.last = nn.Sequential(nn.ConvTranspose2d(bodies[-1][-1], channels, 3, 1, 1), nn.Sigmoid())
+
+    def forward(self, g: Tensor, *skips: Tensor) -> Tensor:
+        x = self.head(g)
+        for stage, skip in zip(self.stages, reversed(skips)):
+            x = stage(torch.cat([self.up(x), skip], 1))
+        return self.last(x)
+
+
+ENCODERS = {"dcgan": DCGANEncoder, "vgg": VGGEncoder}
+DECODERS = {"dcgan": DCGANDecoder, "vgg": VGGDecoder}
+
+
+def published_init(module: nn.Module) -> None:
+    """W ~ N(0, 0.02), b = 0; BatchNorm W ~ N(1, 0.02), b = 0; recurrent cells keep the framework's default."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)):
+        nn.init.normal_(module.weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, 0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,40 @@
+"""Diagonal Gaussians over the latent z, and the KL divergence between them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+LOGVAR_LIMIT = 8.0  # std between 0.018 and 55: keeps exp() and its gradient finite in any precision
+
+
+class Gaussian(NamedTuple):
+    """N(mean, exp(logvar)), both float32 (..., Z)."""
+
+    mean: Tensor
+    logvar: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        return torch.exp(0.5 * self.logvar)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """mean + std * noise (reparametrisation, Kingma & Welling 2014)."""
+        return self.mean + self.std * noise
+
+    @staticmethod
+    def standard(like: Tensor) -> Gaussian:
+        return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
+
+    @staticmethod
+    def bounded(mean: Tensor, logvar: Tensor) -> Gaussian:
+        """From raw network outputs: float32, with a smoothly limited log-variance."""
+        return Gaussian(mean.float(), LOGVAR_LIMIT * torch.tanh(logvar.float() / LOGVAR_LIMIT))
+
+
+def kl(q: Gaussian, p: Gaussian) -> Tensor:
+    """KL(q || p) per dimension, float32 (..., Z), in nats; written with log-variances so that nothing overflows early."""
+    difference = q.logvar - p.logvar
+    return 0.5 * (torch.exp(difference) + (q.mean - p.mean).square() * torch.exp(-p.logvar) - 1 - difference)

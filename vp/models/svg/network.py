@@ -1,0 +1,76 @@
+"""What the objective and the sampler ask of an SVG network, compact or published.
+
+One step t of a rollout is: `observe` frame t-1, true or generated; `prior` of z_t from the summary of what was observed;
+`advance` with a chosen z_t; `render` frame t. Rendering feeds nothing back by itself, so steps whose frame is not needed
+as an input (the teacher-forced ones) are rendered together in one batch, and so are their priors.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .config import SVGConfig
+from .latent import Gaussian
+
+Features = tuple[Tensor, ...]
+Code = tuple[Tensor, ...]
+
+
+class SVGNetwork(nn.Module):
+    """Base of both networks. Frames are (M, C, H, W) in [0, 1]; B is the batch, T time, Z the width of z."""
+
+    cfg: SVGConfig
+
+    @abstractmethod
+    def encode(self, frames: Tensor) -> Features:
+        """Features of single frames, each tensor with M rows."""
+
+    @abstractmethod
+    def begin(self, batch: int, like: Tensor) -> Any:
+        """The state before any frame; a pytree of tensors with B rows and a field `summary`."""
+
+    @abstractmethod
+    def posterior(self, features: Features) -> Gaussian:
+        """Features (B, T, ...) of true frames -> q(z_t | x_<=t) for t = 1..T-1: (B, T - 1, Z)."""
+
+    @abstractmethod
+    def observe(self, state: Any, frame: Tensor, features: Features, refresh_skip: bool) -> Any:
+        """Takes in one frame; `refresh_skip` says whether skip connections move on to it."""
+
+    @abstractmethod
+    def learned_prior(self, summary: Tensor) -> Gaussian:
+        """p(z_t | x_<t) from the summary (M, ...) of a state that has observed frame t-1."""
+
+    @abstractmethod
+    def advance(self, state: Any, z: Tensor | None) -> tuple[Any, Code]:
+        """The recurrent part of a step, and all that `render` needs."""
+
+    @abstractmethod
+    def render(self, code: Code) -> Tensor:
+        """Frame t, float32 (M, C, H, W) in [0, 1]."""
+
+    def prior(self, summary: Tensor) -> Gaussian | None:
+        """p(z_t | x_<t): learned, N(0, I), or None without a latent."""
+        if self.cfg.latent == "none":
+            return None
+        if self.cfg.latent == "learned":
+            return self.learned_prior(summary)
+        return Gaussian.standard(torch.zeros(len(summary), self.cfg.z_dim, device=summary.device))
+
+    def refreshes(self, t: int, n_past: int) -> bool:
+        """Whether step t takes its skip connections from frame t-1 (svg issue 1: the release stops one frame early)."""
+        return self.cfg.last_frame_skip or t < n_past + (not self.cfg.skip_off_by_one)
+
+
+def at(features: Features, t: int) -> Features:
+    """Frame t of features (B, T, ...)."""
+    return tuple(x[:, t] for x in features)
+
+
+def unfold_time(features: Features, batch: int, length: int) -> Features:
+    """Features of B * T frames as (B, T, ...)."""
+    return tuple(x.unflatten(0, (batch, length)) for x in features)

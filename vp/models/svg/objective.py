@@ -1,0 +1,86 @@
+"""The training objective: a rollout on the model's own frames, squared error plus the weighted KL.
+
+Denton & Fergus 2018, eq. 3: sum over t of |x_t - x^_t|^2 + beta KL(q(z_t | x_<=t) || p(z_t | x_<t)), here as means over
+pixels and steps. True frames are encoded in one batch; only fed-back frames are encoded inside the loop.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ...core.family import Losses, Progress
+from ...core.video import Batch
+from .config import Objective, SVGConfig
+from .latent import Gaussian, kl
+from .network import Features, SVGNetwork, at, unfold_time
+
+
+def beta_at(objective: Objective, share: float) -> float:
+    """Weight of the KL, log-interpolated over the ramp."""
+    low, high = objective.beta_ramp
+    along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
+    return math.exp((1 - along) * math.log(objective.beta_start) + along * math.log(objective.beta))
+
+
+def teacher_probability(objective: Objective, share: float) -> float:
+    return max(0.0, 1 - share / objective.teacher) if objective.teacher > 0 else 0.0
+
+
+def length_at(objective: Objective, share: float, available: int) -> int:
+    """Frames of a clip trained on."""
+    return min(max(frames for start, frames in objective.lengths if share >= start), available)
+
+
+def rollout(
+    model: SVGNetwork, frames: Tensor, features: Features, z: Tensor | None, n_past: int, true: list[bool]
+) -> tuple[Tensor, Gaussian | None]:
+    """Predicts frames 1..T-1 with given latents z (B, T - 1, Z).
+
+    `true[t]` says whether step t + 1 is fed the true frame t; elsewhere it is fed the model's own. Returns the frames
+    (B, T - 1, C, H, W) and the priors of the latents (B, T - 1, Z).
+    """
+    count, length = frames.shape[:2]
+    state, frame, summaries, codes, rendered = model.begin(count, frames), None, [], {}, {}
+    for t in range(1, length):
+        frame = frames[:, t - 1] if true[t - 1] else rendered[t - 1]
+        seen = at(features, t - 1) if true[t - 1] else model.encode(frame)
+        state = model.observe(state, frame, seen, model.refreshes(t, n_past))
+        state, code = model.advance(state, None if z is None else z[:, t - 1])
+        summaries.append(state.summary)
+        if t == length - 1 or true[t]:
+            codes[t] = code
+        else:
+            rendered[t] = model.render(code)
+    together = model.render(tuple(torch.cat(x) for x in zip(*codes.values()))).split(count)
+    rendered.update(zip(codes, together))
+    predicted = torch.stack([rendered[t] for t in range(1, length)], 1)
+    prior = model.prior(torch.stack(summaries, 1).flatten(0, 1))
+    return predicted, prior and Gaussian(*(x.unflatten(0, (count, length - 1)) for x in prior))
+
+
+def rollout_loss(
+    cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
+    model, objective = networks["svg"], cfg.objective
+    frames = batch.frames[:, : length_at(objective, progress.share, batch.frames.shape[1])]
+    count, length = frames.shape[:2]
+    forced = torch.rand(length, generator=generator, device=generator.device)
+    forced = forced.lt(teacher_probability(objective, progress.share)).tolist()
+    true = [t < cfg.n_past or forced[t] for t in range(length)]
+    features = unfold_time(model.encode(frames.flatten(0, 1)), count, length)
+    posterior, z = None, None
+    if cfg.latent != "none":
+        posterior = model.posterior(features)
+        noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device)
+        z = posterior.sample(noise.to(frames.device))
+    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true)
+    error = (predicted - frames[:, 1:]).square().mean()
+    if posterior is None:
+        return Losses(error, {"mse": error})
+    divergence = kl(posterior, prior).sum(-1).mean()
+    beta = beta_at(objective, progress.share)
+    return Losses(error + beta * divergence, {"mse": error, "kl": divergence, "beta": torch.tensor(beta)})

@@ -1,0 +1,116 @@
+"""The networks of SVG as published: frame encoder and decoder around LSTMs over flat vectors (Denton & Fergus 2018).
+
+Parameter counts equal the released code's. Of its known defects none is kept: the frozen skip is the last context frame's
+(`skip_off_by_one` brings the old one back), sampling runs in evaluation mode, log-variances are bounded, and the fixed
+prior's sampler encodes its own frames.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .backbones import DECODERS, ENCODERS, published_init
+from .config import SVGConfig
+from .latent import Gaussian
+from .network import Code, Features, SVGNetwork
+
+Cells = tuple[tuple[Tensor, Tensor], ...]
+
+
+class State(NamedTuple):
+    """What a rollout carries: LSTM states of frame predictor and prior, the last feature vector and the skips in use."""
+
+    predictor: Cells
+    prior: Cells
+    h: Tensor | None
+    skips: tuple[Tensor, ...]
+    summary: Tensor
+
+
+class LSTMStack(nn.Module):
+    """Linear embedding and a stack of LSTM cells: (B, inputs) to (B, hidden)."""
+
+    def __init__(self, inputs: int, hidden: int, layers: int):
+        super().__init__()
+        self.embed = nn.Linear(inputs, hidden)
+        self.cells = nn.ModuleList(nn.LSTMCell(hidden, hidden) for _ in range(layers))
+
+    def begin(self, batch: int, like: Tensor) -> Cells:
+        zeros = like.new_zeros(batch, self.cells[0].hidden_size)
+        return tuple((zeros, zeros) for _ in self.cells)
+
+    def forward(self, x: Tensor, state: Cells) -> tuple[Tensor, Cells]:
+        x, after = self.embed(x), []
+        for cell, hidden in zip(self.cells, state):
+            after.append(cell(x, hidden))
+            x = after[-1][0]
+        return x, tuple(after)
+
+
+class FramePredictor(LSTMStack):
+    def __init__(self, inputs: int, outputs: int, hidden: int, layers: int):
+        super().__init__(inputs, hidden, layers)
+        self.out = nn.Sequential(nn.Linear(hidden, outputs), nn.Tanh())
+
+
+class GaussianLSTM(LSTMStack):
+    def __init__(self, inputs: int, z_dim: int, hidden: int):
+        super().__init__(inputs, hidden, 1)
+        self.mean, self.logvar = nn.Linear(hidden, z_dim), nn.Linear(hidden, z_dim)
+
+    def head(self, x: Tensor) -> Gaussian:
+        return Gaussian.bounded(self.mean(x), self.logvar(x))
+
+
+class PublishedSVG(SVGNetwork):
+    """dcgan or vgg backbone, 64 or 128 pixels, fixed or learned prior or none."""
+
+    def __init__(self, cfg: SVGConfig):
+        super().__init__()
+        self.cfg = cfg
+        stochastic = cfg.latent != "none"
+        self.encoder = ENCODERS[cfg.backbone](cfg.size, cfg.channels, cfg.g_dim)
+        self.decoder = DECODERS[cfg.backbone](cfg.size, cfg.channels, cfg.g_dim)
+        inputs = cfg.g_dim + cfg.z_dim * stochastic
+        self.frame_predictor = FramePredictor(inputs, cfg.g_dim, cfg.rnn_size, cfg.layers)
+        self.posterior_lstm = GaussianLSTM(cfg.g_dim, cfg.z_dim, cfg.rnn_size) if stochastic else None
+        self.prior_lstm = GaussianLSTM(cfg.g_dim, cfg.z_dim, cfg.rnn_size) if cfg.latent == "learned" else None
+        self.apply(published_init)
+
+    def encode(self, frames: Tensor) -> Features:
+        """(h, finest skip, ..., coarsest skip)."""
+        return self.encoder(frames)
+
+    def begin(self, batch: int, like: Tensor) -> State:
+        prior = self.prior_lstm.begin(batch, like) if self.prior_lstm is not None else ()
+        return State(self.frame_predictor.begin(batch, like), prior, None, (), like.new_zeros(batch, 1))
+
+    def posterior(self, features: Features) -> Gaussian:
+        h, lstm = features[0], self.posterior_lstm
+        state, outputs = lstm.begin(len(h), h), []
+        for t in range(1, h.shape[1]):
+            output, state = lstm(h[:, t], state)
+            outputs.append(output)
+        return lstm.head(torch.stack(outputs, 1))
+
+    def observe(self, state: State, frame: Tensor, features: Features, refresh_skip: bool) -> State:
+        h, skips = features[0], features[1:] if refresh_skip or not state.skips else state.skips
+        if self.prior_lstm is None:
+            return State(state.predictor, (), h, skips, state.summary)
+        summary, prior = self.prior_lstm(h, state.prior)
+        return State(state.predictor, prior, h, skips, summary)
+
+    def learned_prior(self, summary: Tensor) -> Gaussian:
+        return self.prior_lstm.head(summary)
+
+    def advance(self, state: State, z: Tensor | None) -> tuple[State, Code]:
+        inputs = state.h if z is None else torch.cat([state.h, z], 1)
+        output, predictor = self.frame_predictor(inputs, state.predictor)
+        code = (self.frame_predictor.out(output), *state.skips)
+        return State(predictor, state.prior, state.h, state.skips, state.summary), code
+
+    def render(self, code: Code) -> Tensor:
+        return self.decoder(*code).float()

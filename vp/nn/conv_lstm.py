@@ -1,0 +1,38 @@
+"""Convolutional LSTM cell (Shi et al. 2015, eq. 3, without the peephole terms)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+ConvState = tuple[Tensor, Tensor]
+
+
+class ConvLSTMCell(nn.Module):
+    """One step of a convolutional LSTM: all four gates from one convolution over [input, hidden].
+
+    Args:
+        inputs, hidden: channels. kernel: odd side of the square kernel.
+
+    The forget gate's bias starts at 1, so that a fresh cell remembers.
+    """
+
+    def __init__(self, inputs: int, hidden: int, kernel: int = 3):
+        super().__init__()
+        self.hidden = hidden
+        self.gates = nn.Conv2d(inputs + hidden, 4 * hidden, kernel, padding=kernel // 2)
+        with torch.no_grad():
+            self.gates.bias.zero_()
+            self.gates.bias[hidden : 2 * hidden] = 1.0
+
+    def begin(self, batch: int, height: int, width: int, like: Tensor) -> ConvState:
+        """Zero state: (h, c), each (B, hidden, H, W)."""
+        zeros = like.new_zeros(batch, self.hidden, height, width)
+        return zeros, zeros
+
+    def forward(self, x: Tensor, state: ConvState) -> ConvState:
+        """x (B, inputs, H, W) and (h, c) to the next (h, c)."""
+        h, c = state
+        i, f, o, g = self.gates(torch.cat([x, h], 1)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
