@@ -95,6 +95,8 @@ class Family:
         tiny: () -> the smallest config, for tests.
         recipes: what can be trained by name.
         rows: label -> options for extra rows that an evaluation shows (an oracle, say).
+        yardsticks: label -> (config, phase loss) of training steps that `python -m vp bench train` times beside each other;
+            the first is the plain way of doing it.
     """
 
     name: str
@@ -107,3 +109,4 @@ class Family:
     tiny: Callable[[], Any]
     recipes: tuple[Recipe, ...] = ()
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    yardsticks: Mapping[str, tuple[Any, LossFn]] = field(default_factory=dict)

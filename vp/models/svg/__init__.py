@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from torch import nn
 
-from ...core.family import Family, Phase
+from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
 from .compact import CompactSVG
-from .config import SVGConfig
+from .config import Objective, SVGConfig
 from .network import SVGNetwork
 from .objective import rollout_loss
 from .predictor import SVGPredictor
 from .published import PublishedSVG
 from .recipes import RECIPES
+from .reference import per_frame_loss
 
 
 def build(cfg: SVGConfig) -> SVGNetwork:
@@ -34,7 +36,18 @@ def predictor(cfg: SVGConfig, nets: nn.ModuleDict, runtime: Runtime) -> SVGPredi
 
 
 def tiny() -> SVGConfig:
-    return SVGConfig(size=16, n_past=3, n_future=3, z_dim=4, width=16, flows=2)
+    return SVGConfig(size=32, n_past=3, n_future=3, z_dim=4, width=16, flows=2)
+
+
+def yardsticks() -> dict[str, tuple[SVGConfig, LossFn]]:
+    """The published networks trained three ways: frame by frame, all true frames in one batch, on their own frames."""
+    forced = SVGConfig(backbone="dcgan", z_dim=10, objective=Objective(teacher=float("inf"), lengths=((0.0, 15),)))
+    closed = replace(forced, objective=replace(forced.objective, teacher=0.0))
+    return {
+        "per_frame_loop": (forced, partial(per_frame_loss, forced)),
+        "teacher_forced": (forced, partial(rollout_loss, forced)),
+        "closed_loop": (closed, partial(rollout_loss, closed)),
+    }
 
 
 FAMILY = Family(
@@ -48,4 +61,5 @@ FAMILY = Family(
     tiny=tiny,
     recipes=RECIPES,
     rows={"posterior": {"prior": "posterior-mean"}},
+    yardsticks=yardsticks(),
 )

@@ -33,7 +33,7 @@ class SVGConfig:
     Args:
         latent: 'none' (deterministic), 'fixed' (SVG-FP, prior N(0, I)) or 'learned' (SVG-LP).
         backbone: 'compact' (ours, moves pixels), 'dcgan' or 'vgg' (as published, repaints from a flat vector).
-        size, channels: of the frames; the published backbones take 64 or 128, compact any multiple of 16.
+        size, channels: of the frames; the published backbones take 64 or 128, compact any multiple of 32.
         n_past, n_future: lengths trained on.
         z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
         width, flows: of the compact network: channels of its recurrent state, and number of moving layers.
@@ -61,7 +61,7 @@ class SVGConfig:
     def __post_init__(self) -> None:
         if self.latent not in LATENTS or self.backbone not in BACKBONES:
             raise ValueError(f"latent {self.latent!r}, backbone {self.backbone!r}: give one of {LATENTS}, one of {BACKBONES}")
-        if self.backbone == "compact" and self.size % 16:
-            raise ValueError(f"size is {self.size}; the compact backbone takes multiples of 16")
+        if self.backbone == "compact" and self.size % 32:
+            raise ValueError(f"size is {self.size}; the compact backbone takes multiples of 32")
         if self.backbone != "compact" and self.size not in (64, 128):
             raise ValueError(f"size is {self.size}; the published backbones take 64 or 128")

@@ -81,7 +81,7 @@ class SVGPredictor(Predictor):
         latents = Latents(self, observation, seeds, self.resolve(options), options.temperature)
         n_past, (batch, total) = observation.n_past, observation.frames.shape[:2]
         frames = observation.frames[:, None].expand(-1, seeds.shape[1], *observation.frames.shape[1:]).clone()
-        own = frames.flatten(0, 1).to(self.runtime.device)  # (B * N, T, C, H, W)
+        own = frames.flatten(0, 1).to(self.runtime.device, copy=True)  # (B * N, T, C, H, W)
         state = self.context(own[:: seeds.shape[1], :n_past], latents)
         state = repeat_rows(state, seeds.shape[1])
         for t in range(n_past, total):

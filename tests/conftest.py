@@ -1,0 +1,20 @@
+"""Settings every test shares."""
+
+import os
+
+import pytest
+import torch
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Two threads on tensors this small wait for each other far longer than they work when the machine is busy."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def one_seed():
+    torch.manual_seed(0)

@@ -1,0 +1,42 @@
+"""The contract holds for every family of the catalogue, and catches a liar for every clause."""
+
+import pytest
+import torch
+
+from vp.catalog import FAMILIES
+from vp.core.runtime import Runtime
+
+from .clauses import CLAUSES, broken
+from .fakes import LIARS, Honest
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def predictor(request):
+    """A family's tiny model with every weight shaken, so that heads that start at zero say something too."""
+    family = FAMILIES[request.param]
+    config = family.tiny()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        networks = family.networks(config)
+        with torch.no_grad():
+            for weight in networks.parameters():
+                weight += 0.05 * torch.randn_like(weight)
+    return family.predictor(config, networks, Runtime.pick("cpu", "fp32"))
+
+
+@pytest.mark.parametrize("clause", CLAUSES)
+def test_every_family_keeps_the_contract(predictor, clause):
+    CLAUSES[clause](predictor)
+
+
+def test_an_honest_predictor_breaks_no_clause():
+    assert broken(Honest()) == set()
+
+
+@pytest.mark.parametrize("liar", LIARS, ids=lambda liar: liar.__name__)
+def test_a_liar_breaks_its_clause_and_no_other(liar):
+    assert broken(liar()) == {LIARS[liar]}
+
+
+def test_every_clause_has_a_liar():
+    assert set(LIARS.values()) == set(CLAUSES)

@@ -1,0 +1,52 @@
+"""Protocol clips: fixed, the same everywhere, and K clips are the first of more."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vp.data import DATASETS, PROTOCOLS, protocol_clips, protocol_digits
+
+
+@pytest.fixture(autouse=True)
+def no_mnist(monkeypatch):
+    monkeypatch.delenv("VP_DATA", raising=False)
+
+
+LENGTHS = [("smmnist-svg", 5, 10), ("smmnist-srvp", 5, 20), ("mmnist", 10, 10)]
+
+
+@pytest.mark.parametrize(("name", "past", "future"), LENGTHS)
+def test_lengths_and_prefixes(name, past, future):
+    protocol = PROTOCOLS[name]
+    assert (protocol.n_past, protocol.n_future, protocol.size) == (past, future, 64) and protocol.dataset in DATASETS
+    few, more = protocol_clips(name, 3), protocol_clips(name, 120)
+    assert more.frames.shape == (120, past + future, 1, 64, 64) and few.frames.shape[0] == 3
+    assert torch.equal(few.frames, more.frames[:3]) and torch.equal(few.extras["hits"], more.extras["hits"][:3])
+    assert len(more.frames.flatten(1).unique(dim=0)) == 120
+
+
+def test_the_global_seed_changes_nothing_and_splits_differ():
+    torch.manual_seed(1)
+    first = protocol_clips("smmnist-svg", 2).frames
+    torch.manual_seed(2)
+    assert torch.equal(first, protocol_clips("smmnist-svg", 2).frames)
+    assert not torch.equal(first, protocol_clips("smmnist-svg", 2, split="val").frames)
+
+
+def test_trajectories_are_pinned():
+    """Fails when clips drawn from the seed change: numbers published before would no longer be comparable."""
+    hits = {name: protocol_clips(name, 100).extras["hits"].sum().item() for name in PROTOCOLS}
+    assert hits == {"smmnist-svg": 350, "smmnist-srvp": 514, "mmnist": 479}
+
+
+def test_which_digits_are_used_is_said(tmp_path):
+    assert protocol_digits(tmp_path) == "test split of stroke digits"
+    assert protocol_digits(digits="mnist", split="val") == "val split of MNIST digits"
+
+
+def test_wrong_arguments_get_one_sentence():
+    with pytest.raises(ValueError, match="there is no protocol 'kth'"):
+        protocol_clips("kth", 1)
+    with pytest.raises(ValueError, match="clips is 0"):
+        protocol_clips("mmnist", 0)

@@ -1,0 +1,193 @@
+"""Evaluation against predictors whose scores are known, on a few drawn clips."""
+
+import json
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from vp.core.options import Options, choice
+from vp.core.predictor import Predictor, noise
+from vp.core.video import Abilities, Prediction, Step
+from vp.data import PROTOCOLS, protocol_clips
+from vp.engine.diagnose import contrast, learned_prior_timing, uncertain_frames
+from vp.engine.evaluate import evaluate
+from vp.metrics import METRICS
+
+PROTOCOL, CLIPS, SAMPLES = "smmnist-svg", 5, 3
+N_PAST = PROTOCOLS[PROTOCOL].n_past
+LEVELS = {"best", "mean", "worst", "ci95"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def drawn_digits():
+    """Stroke digits, whatever data the machine has, and few clips for the mean image."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("VP_DATA", raising=False)
+        patch.setattr(sys.modules["vp.engine.contenders"], "MEAN_CLIPS", 20)
+        yield
+
+
+@dataclass(frozen=True)
+class FadedOptions(Options):
+    prior: str = choice("seeded", {"seeded": "by seed", "oracle": "the truth", "absent": "not offered"}, "", "Prior")
+
+
+class Faded(Predictor):
+    """The truth, faded by an amount that depends on the seed."""
+
+    options_type = FadedOptions
+
+    def __init__(self, stochastic=True):
+        offered = {"seeded": None, "oracle": None, "absent": "there is none"}
+        self.abilities = Abilities(stochastic=stochastic, priors=offered)
+        self.stochastic = stochastic
+
+    def stream(self, observation, seeds, options=None):
+        self.check(observation)
+        options = options or FadedOptions()
+        keep = noise(seeds).sigmoid() if self.stochastic else torch.full(seeds.shape, 0.5)
+        keep = torch.ones_like(keep) if options.prior == "oracle" else keep
+        frames = observation.target[:, None] * keep[..., None, None, None, None]
+        frames[:, :, observation.known] = observation.frames[:, None, observation.known]
+        yield Step(1, 1, prediction=Prediction(frames))
+
+
+def model_of(predictor, rows=None):
+    return SimpleNamespace(name="faded", predictor=predictor, family=SimpleNamespace(rows=rows or {}))
+
+
+@pytest.fixture(scope="module")
+def result():
+    rows = {"oracle": {"prior": "oracle"}, "absent": {"prior": "absent"}}
+    return evaluate(model_of(Faded(), rows), PROTOCOL, CLIPS, SAMPLES)
+
+
+def test_the_record_has_the_promised_shape_and_is_json(result):
+    head = ["checkpoint", "protocol", "clips", "samples", "seconds"]
+    assert list(result) == [*head, "metrics", "per_frame", "digits", "rows", "baselines"]
+    assert set(result["baselines"]) == {"black", "mean_image", "copy_last", "flow"}
+    assert set(result["rows"]) == {"oracle"}, "a row whose prior the model does not offer is left out"
+    n_future = PROTOCOLS[PROTOCOL].n_future
+    for row in (result, *result["rows"].values(), *result["baselines"].values()):
+        assert set(row["metrics"]) == set(METRICS) and all(set(levels) == LEVELS for levels in row["metrics"].values())
+        assert set(row["per_frame"]) == {"psnr_db", "ssim"}
+        assert all(len(curve) == n_future for curves in row["per_frame"].values() for curve in curves.values())
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_samples_spread_and_deterministic_rows_do_not(result):
+    ours = result["metrics"]["psnr_db"]
+    assert ours["best"] > ours["mean"] > ours["worst"]
+    for row in (*result["rows"].values(), *result["baselines"].values()):
+        for levels in row["metrics"].values():
+            assert levels["best"] == levels["mean"] == levels["worst"]
+
+
+def test_scores_are_of_the_predicted_frames_and_of_the_right_clips(result):
+    """Black's error is the energy of the true future; copy-last's the change since the last known frame."""
+    clips = protocol_clips(PROTOCOL, CLIPS).frames.double() / 255
+    future, last = clips[:, N_PAST:], clips[:, N_PAST - 1 : N_PAST]
+    for name, error in (("black", future), ("copy_last", future - last)):
+        db = -10 * error.square().mean((-3, -2, -1)).log10()
+        assert result["baselines"][name]["metrics"]["psnr_db"]["mean"] == pytest.approx(db.mean().item(), abs=1e-4)
+        curve = result["baselines"][name]["per_frame"]["psnr_db"]["mean"]
+        assert curve == pytest.approx(db.mean(0).tolist(), abs=1e-4)
+    assert result["rows"]["oracle"]["metrics"]["psnr_db"]["mean"] == 100
+    assert result["baselines"]["black"]["metrics"]["sharpness"]["mean"] == 0
+
+
+def test_fading_keeps_its_share_of_the_edges_before_and_after_hits():
+    got = evaluate(model_of(Faded(stochastic=False)), PROTOCOL, CLIPS, SAMPLES)
+    assert got["metrics"]["sharpness"]["mean"] == pytest.approx(0.5, abs=1e-4)
+    digits = got["digits"]
+    assert digits.pop("source") == "test split of stroke digits"
+    assert set(digits) == {"sharpness_before_hit", "sharpness_after_hit"}
+    assert all(value is None or value == pytest.approx(0.5, abs=1e-4) for value in digits.values())
+
+
+def test_the_batch_size_changes_nothing_but_the_time(result):
+    rows = {"oracle": {"prior": "oracle"}}
+    other = evaluate(model_of(Faded(), rows), PROTOCOL, CLIPS, SAMPLES, batch=2)
+    for key in ("metrics", "per_frame", "digits", "rows", "baselines"):
+        assert flat(other[key]) == pytest.approx(flat(result[key]), abs=1e-4)
+
+
+def test_another_seed_and_other_options_change_the_models_row_only(result):
+    reseeded = evaluate(model_of(Faded()), PROTOCOL, CLIPS, SAMPLES, seed=1)
+    assert reseeded["metrics"] != result["metrics"] and reseeded["baselines"] == result["baselines"]
+    oracle = evaluate(model_of(Faded()), PROTOCOL, 2, SAMPLES, options={"prior": "oracle"})
+    assert oracle["metrics"]["ssim"]["worst"] == 1
+
+
+def test_progress_counts_every_clip_of_every_row():
+    calls = []
+    evaluate(model_of(Faded()), PROTOCOL, CLIPS, SAMPLES, batch=2, progress=lambda *counts: calls.append(counts))
+    assert calls == [(done, 5 * CLIPS) for row in range(5) for done in (row * 5 + 2, row * 5 + 4, row * 5 + 5)]
+
+
+def test_what_cannot_be_evaluated_is_named():
+    with pytest.raises(ValueError, match="protocol is 'kth'; give one of .*smmnist-svg"):
+        evaluate(model_of(Faded()), "kth")
+    with pytest.raises(ValueError, match="clips is 0"):
+        evaluate(model_of(Faded()), PROTOCOL, 0)
+    with pytest.raises(ValueError, match="no option speed"):
+        evaluate(model_of(Faded()), PROTOCOL, 1, options={"speed": 2})
+
+
+@dataclass(frozen=True)
+class LearnedOptions(Options):
+    prior: str = choice("fixed", {"fixed": "N(0, I)", "learned": "learned"}, "", "Prior")
+
+
+class Timed(Predictor):
+    """Its prior's std is 2 at the `lag`-th frame after each hit of the protocol's clips, and 1 elsewhere."""
+
+    options_type = LearnedOptions
+
+    def __init__(self, lag, clips=40):
+        self.abilities = Abilities(priors={"learned": None})
+        self.wide = uncertain_frames(protocol_clips(PROTOCOL, clips).extras["hits"], lag)
+
+    def stream(self, observation, seeds, options=None):
+        assert options.prior == "learned" and int(observation.known.sum()) == len(observation.known) - 1
+        rows = len(observation.frames)
+        std, self.wide = 1.0 + self.wide[:rows], self.wide[rows:]
+        trace = std[:, None, :, None].expand(-1, 1, -1, 4)
+        yield Step(1, 1, prediction=Prediction(observation.frames[:, None], {"prior_std": trace}))
+
+
+def test_a_prior_that_knows_when_has_the_ratio_it_was_given():
+    got = learned_prior_timing(model_of(Timed(lag=1)), PROTOCOL, clips=40)
+    assert (got["std_uncertain"], got["std_elsewhere"], got["ratio"], got["ratio_ci95"]) == (2, 1, 2, [2, 2])
+
+
+def test_a_prior_that_is_one_frame_off_does_not():
+    got = learned_prior_timing(model_of(Timed(lag=0)), PROTOCOL, clips=40)
+    assert got["ratio_ci95"][0] < 1.2 and got["ratio"] < 1.4
+
+
+def test_timing_needs_a_learned_prior_and_random_hits():
+    with pytest.raises(ValueError, match="faded has no learned prior"):
+        learned_prior_timing(model_of(Faded()), PROTOCOL, 2)
+    with pytest.raises(ValueError, match="random wall hits: .*smmnist-svg"):
+        learned_prior_timing(model_of(Timed(1)), "mmnist", 2)
+
+
+def test_the_interval_covers_the_ratio_and_widens_with_noise():
+    g = torch.Generator().manual_seed(0)
+    uncertain = torch.rand(200, 10, generator=g) < 0.2
+    noisy = (1 + 0.5 * uncertain + torch.rand(200, 10, generator=g)).double()
+    low, high = contrast(noisy, uncertain)["ratio_ci95"]
+    assert low < 2 / 1.5 < high and high - low < 0.2
+
+
+def flat(tree):
+    """The numbers of nested dicts and lists, in order."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        return [x for part in tree for x in flat(part)]
+    return [tree] if isinstance(tree, (int, float)) else []

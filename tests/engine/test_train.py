@@ -1,0 +1,171 @@
+"""The training loop: budgets, exact resuming, safe stopping."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vp.catalog import recipe
+from vp.core.family import Stage
+from vp.engine import checkpoint, state
+from vp.engine import train as train_module
+from vp.engine.train import Settings, Trainer, lr_factor, train
+from vp.models.svg.config import Objective
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def small(batch: int = 2):
+    """The learned-prior recipe, narrow and on few frames."""
+    family, found = recipe("svg-lp-smmnist")
+    objective = Objective(lengths=((0.0, 6), (0.5, 7)))
+    config = dataclasses.replace(found.config, width=16, flows=2, n_past=3, n_future=4, objective=objective)
+    return family, dataclasses.replace(found, config=config, batch=batch)
+
+
+def settings(out: Path, **more) -> Settings:
+    return Settings(out=out, device="cpu", precision="fp32", digits="strokes", validate_minutes=1e3, **more)
+
+
+@pytest.fixture(autouse=True)
+def no_validation(monkeypatch):
+    """Validation draws full-size clips; what it scores is tested elsewhere."""
+
+    class Quiet:
+        def __init__(self, *_):
+            pass
+
+        def score(self, *_):
+            return {"score": 0.5}
+
+    monkeypatch.setattr(train_module, "Validation", Quiet)
+    monkeypatch.setattr(train_module, "thread_count", lambda: 1)
+
+
+def weights(out: Path, part: str) -> dict[str, torch.Tensor]:
+    return {k: v for k, v in load_file(out / "state" / "tensors.safetensors").items() if k.startswith(part)}
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path):
+    family, found = small()
+    train(family, found, settings(tmp_path / "whole", steps=6))
+
+    first = Trainer(family, found, settings(tmp_path / "halves", steps=6))
+    for _ in range(3):
+        first.advance()
+    first.save()
+    train(family, found, settings(tmp_path / "halves", steps=6, resume=True))
+
+    for part in ("networks", "average", "optimizer"):
+        whole, halves = weights(tmp_path / "whole", part), weights(tmp_path / "halves", part)
+        assert whole.keys() == halves.keys() and whole
+        assert all(torch.equal(whole[name], halves[name]) for name in whole)
+
+
+def test_minutes_become_steps_from_the_measured_speed_and_the_plan_survives_resuming(tmp_path):
+    family, found = small()
+    trainer = Trainer(family, found, settings(tmp_path, minutes=0.1))
+    untouched = {k: v.clone() for k, v in trainer.networks.state_dict().items()}
+    trainer.plan()
+    assert 3 < trainer.total < 6000
+    assert all(torch.equal(v, untouched[k]) for k, v in trainer.networks.state_dict().items())
+    assert not any(o.state_dict()["state"] for o in trainer.optimizers.values())
+    trainer.advance()
+    trainer.save()
+    assert Trainer(family, found, settings(tmp_path, minutes=50, resume=True)).total == trainer.total
+
+
+def test_a_run_in_the_way_is_refused_and_nothing_to_resume_is_said(tmp_path):
+    family, found = small()
+    with pytest.raises(ValueError, match="no training state"):
+        train(family, found, settings(tmp_path, steps=1, resume=True))
+    train(family, found, settings(tmp_path, steps=1))
+    with pytest.raises(ValueError, match="--resume"):
+        train(family, found, settings(tmp_path, steps=1))
+
+
+def test_a_stop_saves_what_was_done(tmp_path, monkeypatch):
+    family, found = small()
+    advance = Trainer.advance
+
+    def stop_after_two(trainer):
+        terms = advance(trainer)
+        if trainer.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return terms
+
+    monkeypatch.setattr(Trainer, "advance", stop_after_two)
+    summary = train(family, found, settings(tmp_path, steps=50))
+    assert (summary["steps"], summary["finished"]) == (2, False)
+    assert state.read(tmp_path / "state")[1]["step"] == 2
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_crash_while_saving_leaves_the_old_state(tmp_path):
+    folder = tmp_path / "state"
+    state.write(folder, {"x": torch.zeros(2)}, {"step": 1})
+    (tmp_path / "state.new").mkdir()
+    (tmp_path / "state.new" / "tensors.safetensors").write_bytes(b"half")
+    assert state.read(folder)[1] == {"step": 1}
+    folder.rename(tmp_path / "state.old")  # the moment between the two renames
+    assert state.read(folder)[1] == {"step": 1}
+
+
+def test_the_learning_rate_warms_up_and_falls_to_its_end():
+    assert lr_factor(0.05, 0.1, 0.02) == pytest.approx(0.5)
+    assert lr_factor(0.1, 0.1, 0.02) == pytest.approx(1.0)
+    assert lr_factor(1.0, 0.1, 0.02) == pytest.approx(0.02)
+
+
+def test_stages_share_the_budget_in_order(tmp_path):
+    family, found = small()
+    staged = dataclasses.replace(found, stages=(Stage(("a",), 1), Stage(("b", "a"), 3)))
+    trainer = Trainer(family, found, settings(tmp_path, steps=1))
+    trainer.recipe = staged
+    assert [trainer.stage(s) for s in (0, 0.24, 0.26, 1.0)] == [("a",), ("a",), ("b", "a"), ("b", "a")]
+
+
+def test_the_average_follows_the_weights_and_is_what_is_exported(tmp_path):
+    family, found = small()
+    train(family, found, settings(tmp_path, steps=4))
+    average = {k.removeprefix("average."): v for k, v in weights(tmp_path, "average").items()}
+    exported = checkpoint.read_weights(tmp_path / "last.safetensors")
+    assert exported.keys() == average.keys()
+    for name, x in average.items():
+        torch.testing.assert_close(exported[name], x, rtol=1e-3, atol=1e-4)  # stored as fp16
+    card = checkpoint.read_card(tmp_path / "last.safetensors")
+    assert card["recipe"] == "svg-lp-smmnist" and card["step"] == 4 and card["dataset"] == "smmnist-svg"
+
+
+def test_init_starts_from_weights_with_a_fresh_schedule(tmp_path):
+    family, found = small()
+    train(family, found, settings(tmp_path / "a", steps=2))
+    start = Trainer(family, found, settings(tmp_path / "b", steps=2, init=str(tmp_path / "a" / "last.safetensors")))
+    saved = checkpoint.read_weights(tmp_path / "a" / "last.safetensors")
+    assert start.step == 0
+    assert all(torch.equal(x, saved[name]) for name, x in start.networks.state_dict().items())
+
+
+def test_training_needs_neither_gradio_nor_moviepy_nor_pymunk():
+    code = "import sys, vp.engine.train; print([m for m in ('gradio', 'moviepy', 'pymunk', 'imageio') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_the_log_is_json_lines(tmp_path):
+    from vp.engine.log import EVERY, RunLog
+
+    with RunLog(tmp_path) as log:
+        for step in range(EVERY):
+            log.step(step, {"mse": torch.tensor(float(step))})
+    (line,) = (tmp_path / "train.jsonl").read_text().splitlines()
+    assert json.loads(line)["mse"] == pytest.approx((EVERY - 1) / 2)
+    assert threading.current_thread() is threading.main_thread()

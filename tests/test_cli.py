@@ -1,0 +1,124 @@
+"""The command line: help, one JSON line last, and exit code 2 with one sentence for wrong values."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vp import cli
+from vp.data import write_mp4
+from vp.engine import checkpoint
+from vp.models.svg import networks, tiny
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def tiny_checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    card = {"family": "svg", "config": checkpoint.config_to_json(tiny()), "dataset": "", "about": "a test"}
+    checkpoint.save(path, networks(tiny()).state_dict(), card)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    from vp.data import open_dataset
+    import torch
+
+    frames = open_dataset("smmnist-svg", "test", digits="strokes").batch(1, 12, torch.Generator().manual_seed(0)).frames
+    path = tmp_path_factory.mktemp("clips") / "digits.mp4"
+    write_mp4(path, frames[0].permute(0, 2, 3, 1).numpy(), fps=8)
+    return path
+
+
+def run(capsys, *argv) -> dict:
+    assert cli.main([str(a) for a in argv]) == 0
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def refused(capsys, *argv) -> str:
+    """What stderr says of arguments that must exit 2."""
+    try:
+        code = cli.main([str(a) for a in argv])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error
+
+
+@pytest.mark.parametrize("command", sorted(cli.EXAMPLES))
+def test_every_command_has_help_with_examples(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0 and f"python -m vp {command}" in text.split("examples:")[1]
+
+
+def test_sample_writes_every_file(capsys, tiny_checkpoint, clip, tmp_path):
+    import numpy as np
+
+    out = tmp_path / "out"
+    result = run(capsys, "sample", tiny_checkpoint, clip, "--n", 2, "--n-past", 3, "--n-future", 5, "--prior", "learned",
+                 "--temperature", 0.5, "--seed", 1, "--out", out, "--device", "cpu")  # fmt: skip
+    assert isinstance(result, dict)
+    names = {"futures.mp4", "futures.gif", "result.html", "metrics.json", "frames.npz"}
+    assert names <= {p.name for p in out.iterdir()}
+    arrays = np.load(out / "frames.npz")
+    assert arrays["truth"].shape == (8, 32, 32, 1) and arrays["futures"].shape == (2, 8, 32, 32, 1)
+    assert arrays["truth"].dtype == arrays["futures"].dtype == np.uint8
+    assert arrays["known"].tolist() == [True] * 3 + [False] * 5 and arrays["has_truth"].all()
+    assert (arrays["futures"][:, :3] == arrays["truth"][:3]).all()
+
+
+def test_a_clip_shorter_than_past_and_future_is_predicted_all_the_same(capsys, tiny_checkpoint, clip, tmp_path):
+    import numpy as np
+
+    run(capsys, "sample", tiny_checkpoint, clip, "--n", 1, "--n-past", 9, "--n-future", 6, "--out", tmp_path)
+    arrays = np.load(tmp_path / "frames.npz")
+    assert arrays["futures"].shape[1] == 15
+    assert arrays["has_truth"].tolist() == [True] * 12 + [False] * 3
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics, "metrics of the frames that have a truth"
+
+
+def test_evaluate_prints_one_json_line_and_writes_the_same(capsys, tmp_path):
+    path = tmp_path / "sub" / "copy.json"
+    result = run(capsys, "evaluate", "copy-last", "--clips", 3, "--samples", 2, "--json", path)
+    assert json.loads(path.read_text()) == result
+    assert {"checkpoint", "protocol", "clips", "samples", "seconds", "metrics", "per_frame", "baselines"} <= result.keys()
+    for row in (result, *result["baselines"].values()):
+        for name in ("psnr_db", "ssim", "ssim_legacy", "sharpness"):
+            assert {"best", "mean", "worst", "ci95"} <= row["metrics"][name].keys()
+    assert result["baselines"].keys() == {"black", "mean_image", "copy_last", "flow"}
+    assert result["metrics"] == result["baselines"]["copy_last"]["metrics"]
+
+
+def test_info_lists_models_and_recipes(capsys):
+    result = run(capsys, "info")
+    assert {"copy-last", "flow"} <= set(result["models"]) and "svg-lp-smmnist" in result["recipes"]
+    assert run(capsys, "info", "flow")["name"] == "flow"
+
+
+def test_wrong_values_exit_2_with_one_sentence(capsys, tiny_checkpoint, clip, tmp_path):
+    assert "its own options: --prior, --temperature" in refused(capsys, "sample", tiny_checkpoint, clip, "--colour", 1)
+    assert "temperature is 'hot'" in refused(capsys, "sample", tiny_checkpoint, clip, "--temperature", "hot")
+    assert "from 0.0 to 2.0" in refused(capsys, "sample", tiny_checkpoint, clip, "--temperature", 9)
+    assert "give one of auto, learned" in refused(capsys, "sample", tiny_checkpoint, clip, "--prior", "magic")
+    assert "its own options: none" in refused(capsys, "sample", "copy-last", clip, "--prior", "learned")
+    assert "there is no model 'nope'" in refused(capsys, "sample", "nope", clip)
+    assert "there is no recipe 'nope'" in refused(capsys, "train", "nope")
+    assert "protocol" in refused(capsys, "evaluate", "flow", "--protocol", "nope", "--clips", 2)
+    assert "not a positive" in refused(capsys, "evaluate", "flow", "--clips", 0)
+    text = tmp_path / "clip.mp4"
+    text.write_text("no video")
+    assert "clip.mp4" in refused(capsys, "sample", tiny_checkpoint, text)
+
+
+def test_python_m_vp_runs_and_an_unknown_command_exits_2():
+    done = subprocess.run([sys.executable, "-m", "vp", "fly"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and "fly" in done.stderr

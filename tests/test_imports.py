@@ -1,0 +1,147 @@
+"""The import order of vp, so that no cycle is possible and a family can be removed with its folder."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "vp").rglob("*.py"))
+
+# layer -> (layers of vp it may import beside itself, third-party packages beside torch and numpy)
+LAYERS = {
+    "root": (set(), set()),
+    "core": (set(), set()),
+    "nn": ({"core"}, set()),
+    "models": (set(), set()),
+    "models/*": ({"core", "nn"}, set()),
+    "models/baselines": ({"core", "nn"}, {"cv2"}),
+    "models/fusion": ({"core", "nn"}, {"cv2"}),
+    "catalog": ({"core", "models", "models/*"}, set()),
+    "data": ({"core"}, {"cv2", "moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "PIL"}),
+    "metrics": ({"core"}, set()),
+    "engine": (
+        {"root", "core", "catalog", "data", "metrics"},
+        {"accelerate", "tensorboard", "safetensors", "huggingface_hub", "tqdm", "matplotlib", "cv2", "PIL"},
+    ),
+    "cli": ({"root", "core", "catalog", "data", "metrics", "engine"}, {"tqdm"}),
+    "ui": ({"root", "core", "catalog", "data", "metrics", "engine"}, {"gradio", "spaces"}),
+}
+NAMES = {"__init__": "root", "__main__": "cli", "cli": "cli", "catalog": "catalog"}  # modules directly in vp
+# inside functions only: slow to load, or not installed everywhere
+LATE = {"moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "accelerate", "tensorboard", "matplotlib"}
+
+
+def layer(parts: tuple[str, ...]) -> str:
+    """The layer of a module, given its parts below vp: ("models", "svg", "latent") -> "models/svg"."""
+    if parts[:1] == ("models",) and len(parts) > 1:
+        return f"models/{parts[1]}"
+    return NAMES.get(parts[0], parts[0]) if parts else "root"
+
+
+def below_vp(path: Path) -> tuple[str, ...]:
+    parts = path.relative_to(ROOT / "vp").with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def imported(node: ast.stmt, path: Path) -> list[str]:
+    """Absolute dotted names that an import statement reaches, `from x import y` as x.y."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = (node.module or "").split(".") if node.module else []
+    if node.level:
+        package = ("vp", *path.relative_to(ROOT / "vp").parts[:-1])
+        base = [*package[: len(package) - node.level + 1], *base]
+    return [".".join([*base, alias.name]) for alias in node.names]
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(name, whether it runs when the module is loaded) of every import, wherever it stands."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    late = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or is_type_checking(node):
+            late |= {id(inner) for inner in ast.walk(node)}
+    found = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return [(name, id(node) not in late) for node in found for name in imported(node, path)]
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def complaint(path: Path, name: str, early: bool) -> str | None:
+    """Why `path` may not import `name`, or None."""
+    here = layer(below_vp(path))
+    layers, packages = LAYERS[here] if here in LAYERS else LAYERS["models/*"]
+    top, *rest = name.split(".")
+    if top != "vp":
+        if top in sys.stdlib_module_names or top in {"torch", "numpy"}:
+            return None
+        if top not in packages:
+            return f"{here} may not import {top}"
+        return f"{top} must be imported inside a function" if early and top in LATE else None
+    there = layer(tuple(rest[:-1]) if rest and not is_module(rest) else tuple(rest))
+    shared = {there} | ({"models/*"} if there.startswith("models/") else set())
+    return None if there == here or shared & layers else f"{here} may not import vp.{there.replace('/', '.')}"
+
+
+def is_module(parts: list[str]) -> bool:
+    below = (ROOT / "vp").joinpath(*parts)
+    return below.is_dir() or below.with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_follow_the_table(path):
+    parts = below_vp(path)
+    assert layer(parts) in LAYERS or layer(parts).startswith("models/"), "give this folder a row in LAYERS"
+    wrong = {text for name, early in imports(path) if (text := complaint(path, name, early))}
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "allowed"),
+    [
+        ("core/x.py", "import torch, math", True),
+        ("core/x.py", "from ..nn.warp import warp", False),
+        ("core/x.py", "def f():\n    from vp import data", False),
+        ("models/svg/x.py", "from ..baselines import FLOW", False),
+        ("models/svg/x.py", "from ...nn.warp import warp", True),
+        ("models/svg/x.py", "import cv2", False),
+        ("models/baselines/x.py", "import cv2", True),
+        ("nn/x.py", "from vp.models import svg", False),
+        ("engine/x.py", "from vp.catalog import FAMILIES", True),
+        ("engine/x.py", "from vp.models.svg import FAMILY", False),
+        ("engine/x.py", "import gradio as gr", False),
+        ("engine/x.py", "import accelerate", False),
+        ("engine/x.py", "def f():\n    import accelerate", True),
+        ("metrics/x.py", "from ..data import DATASETS", False),
+        ("ui/x.py", "from ..engine import load\nimport gradio", True),
+        ("ui/x.py", "from .. import __version__", True),
+        ("engine/x.py", "from ..ui import app", False),
+        ("__init__.py", "from . import core", False),
+    ],
+)
+def test_the_test_sees_what_it_should(file, code, allowed, tmp_path, monkeypatch):
+    path = tmp_path / "vp" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(code)
+    for known in FILES:  # the folders, so that names can be told from modules
+        (tmp_path / known.relative_to(ROOT).parent).mkdir(parents=True, exist_ok=True)
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    assert all(complaint(path, name, early) is None for name, early in imports(path)) == allowed
+
+
+@pytest.mark.parametrize("heavy", sorted(LATE) + ["gradio"])
+def test_the_python_api_does_not_load(heavy, loaded):
+    assert heavy not in loaded
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Top-level modules in memory after the Python API is imported in a fresh interpreter."""
+    code = "from vp.engine import load, sample, evaluate; import sys; print(*{m.split('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())

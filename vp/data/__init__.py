@@ -1,0 +1,26 @@
+"""Data sets and video files. `DATASETS` is the catalogue; `open_dataset` opens one by name."""
+
+from __future__ import annotations
+
+from .catalog import DATASETS, open_dataset
+from .digits import DigitBank, download_mnist
+from .moving_digits import ClipSource, MovingDigits
+from .protocols import PROTOCOLS, Protocol, protocol_clips, protocol_digits
+from .video_file import Clip, read_clip, write_gif, write_mp4
+
+__all__ = [
+    "DATASETS",
+    "PROTOCOLS",
+    "Clip",
+    "ClipSource",
+    "DigitBank",
+    "MovingDigits",
+    "Protocol",
+    "download_mnist",
+    "open_dataset",
+    "protocol_clips",
+    "protocol_digits",
+    "read_clip",
+    "write_gif",
+    "write_mp4",
+]

@@ -1,0 +1,129 @@
+"""Moving digits: clips of the three laws of `bounce`, drawn for a whole batch at once on any device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol as Interface
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vp.core.video import Batch
+
+from .bounce import LAWS, Tracks
+from .digits import DigitBank
+
+SIZE = 64
+
+
+class ClipSource(Interface):
+    """An endless source of clips."""
+
+    name: str
+    channels: int
+    size: int
+    fps: float
+
+    def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
+        """`clips` clips of `length` frames: uint8 (B, T, C, H, W) on the source's device."""
+
+
+class MovingDigits:
+    """Digits on a 64x64 black canvas, moving by a law of `bounce.LAWS`.
+
+    Args:
+        name: "smmnist-svg", "smmnist-srvp" or "mmnist".
+        banks: digits; with more than one bank each clip takes its digits from one of them, all banks alike often.
+        n_digits: digits a clip, drawn with replacement.
+        device: where clips are made; a CPU generator works with every device and means the same clips on each.
+    """
+
+    channels, size, fps = 1, SIZE, 10.0
+
+    def __init__(self, name: str, banks: Sequence[DigitBank], n_digits: int = 2, device: torch.device | str = "cpu"):
+        if name not in LAWS:
+            raise ValueError(f"the law is {name!r}; give one of {', '.join(LAWS)}")
+        if n_digits < 1:
+            raise ValueError(f"n_digits is {n_digits}; give 1 or more")
+        self.name, self.law, self.n_digits, self.device = name, LAWS[name], n_digits, torch.device(device)
+        self.digits = "+".join(bank.source for bank in banks)
+        self.counts = torch.tensor([len(bank) for bank in banks], device=self.device)
+        self.images = torch.cat([resize_digits(bank.images, self.law.digit) for bank in banks]).to(self.device)
+
+    def batch(self, clips: int, length: int, generator: torch.Generator, shared_trajectory: bool = False) -> Batch:
+        """`clips` clips of `length` frames.
+
+        Args:
+            generator: decides everything; on the CPU or on the source's device.
+            shared_trajectory: all clips move alike and differ in their digits only.
+
+        Returns:
+            frames uint8 (B, T, 1, 64, 64) and extras["hits"] bool (B, T, digits): the frame at which a digit is drawn
+            at the wall it hit (SRVP: the frame that ends the step of the contact). What follows a hit cannot be
+            foreseen: for "smmnist-svg" the first random frame is the one after it, for "smmnist-srvp" the frame of the
+            hit itself (`law.uncertain_after_hit` frames after the hit).
+        """
+        trajectories = 1 if shared_trajectory else clips
+        tracks = self.law.draw(trajectories * self.n_digits, length, generator)
+        chosen = self.images[self.choose(clips, generator)]
+        position, hits = self.per_clip(tracks, clips, trajectories)
+        return Batch(draw_clips(chosen, position, self.law.overlap), extras={"hits": hits})
+
+    def choose(self, clips: int, generator: torch.Generator) -> Tensor:
+        """int64 (clips, digits): indices into `images`, all of a clip from one bank."""
+        draws = torch.rand(clips, 1 + self.n_digits, generator=generator, device=generator.device, dtype=torch.float64)
+        draws = draws.to(self.device)
+        bank = (draws[:, :1] * len(self.counts)).long()
+        first = self.counts.cumsum(0) - self.counts
+        return first[bank] + (draws[:, 1:] * self.counts[bank]).long()
+
+    def per_clip(self, tracks: Tracks, clips: int, trajectories: int) -> tuple[Tensor, Tensor]:
+        """position (T, clips, digits, 2) and hits (clips, T, digits) on the source's device."""
+        shape = (-1, trajectories, self.n_digits)
+        position = tracks.position.to(self.device).unflatten(1, shape[1:]).expand(-1, clips, -1, -1)
+        hits = tracks.hits.to(self.device).view(shape).transpose(0, 1).expand(clips, -1, -1)
+        return position, hits.contiguous()
+
+
+def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> Tensor:
+    """Pastes digits on black canvases.
+
+    Args:
+        digits: uint8 (B, D, S, S). position: int64 (T, B, D, 2), (y, x) of the top-left corner, 0..64-S.
+        overlap: "sum" clipped at 255, or "max".
+
+    Returns:
+        uint8 (B, T, 1, 64, 64).
+    """
+    clips, count, side, _ = digits.shape
+    reach = (SIZE - side) * (SIZE + 1)  # flat offset of the farthest corner
+    flat = F.pad(digits, (0, SIZE - side)).flatten(2)
+    padded = F.pad(flat, (reach, reach + SIZE * (SIZE - side)))  # (B, D, reach + 4096 + ...)
+    # every placement of a digit is a window of 4096 px in its padded row, so pasting is one gather
+    windows = padded.flatten(0, 1).unfold(1, SIZE * SIZE, 1)
+    rows = torch.arange(clips * count, device=digits.device)
+    frames = digits.new_empty(clips, len(position), 1, SIZE, SIZE)
+    for t, corner in enumerate(position):
+        offset = reach - (corner[..., 0] * SIZE + corner[..., 1]).flatten()
+        frames[:, t, 0] = merge(windows[rows, offset].view(clips, count, SIZE, SIZE), overlap)
+    return frames
+
+
+def merge(layers: Tensor, overlap: str) -> Tensor:
+    """uint8 (B, D, H, W) -> (B, H, W)."""
+    if overlap == "max":
+        return layers.amax(1)
+    total = layers[:, 0]
+    for layer in layers.unbind(1)[1:]:
+        total = total + torch.minimum(layer, 255 - total)  # a sum that saturates instead of wrapping
+    return total
+
+
+def resize_digits(images: Tensor, side: int) -> Tensor:
+    """uint8 (N, 28, 28) -> (N, side, side), bilinear."""
+    if images.shape[-1] == side:
+        return images
+    size = (side, side)
+    parts = [F.interpolate(part[:, None].float(), size, mode="bilinear") for part in images.split(5_000)]
+    return torch.cat([part[:, 0].round().to(torch.uint8) for part in parts])

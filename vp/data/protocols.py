@@ -1,0 +1,69 @@
+"""Evaluation protocols: which clips, how many frames are given, how many are predicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vp.core.video import Batch
+
+from .catalog import open_dataset
+from .digits import SPLITS, which_digits
+
+CHUNK = 100  # clips drawn together; fixed, so that K clips are the first of any larger number
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips."""
+
+    dataset: str
+    n_past: int
+    n_future: int
+    size: int
+    seed: int
+    about: str
+
+    @property
+    def length(self) -> int:
+        return self.n_past + self.n_future
+
+
+PROTOCOLS = {
+    "smmnist-svg": Protocol("smmnist-svg", 5, 10, 64, 20_180, "two digits, SVG's bounces (Denton and Fergus 2018)"),
+    "smmnist-srvp": Protocol("smmnist-srvp", 5, 20, 64, 20_200, "two digits, SRVP's bounces (Franceschi et al. 2020)"),
+    "mmnist": Protocol("mmnist", 10, 10, 64, 20_150, "two digits, mirror bounces (Srivastava et al. 2015)"),
+}
+
+
+def protocol_clips(
+    name: str, clips: int, data_root: str | Path | None = None, split: str = "test", digits: str = "auto"
+) -> Batch:
+    """The first `clips` clips of a protocol: drawn on the CPU from a fixed seed, so they are the same on every device.
+
+    Args:
+        name: a key of `PROTOCOLS`.
+        clips: how many; fewer are always the beginning of more.
+        data_root, split, digits: as for `open_dataset`. Claims are made on "test"; choose by looking at "val".
+
+    Returns:
+        frames uint8 (clips, n_past + n_future, 1, size, size) on the CPU, extras["hits"] bool (clips, T, digits).
+    """
+    if name not in PROTOCOLS:
+        raise ValueError(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
+    if clips < 1:
+        raise ValueError(f"clips is {clips}; give 1 or more")
+    protocol = PROTOCOLS[name]
+    source = open_dataset(protocol.dataset, split, data_root, digits)
+    generator = torch.Generator().manual_seed(1_000_000 * SPLITS.index(split) + protocol.seed)
+    chunks = [source.batch(CHUNK, protocol.length, generator) for _ in range(-(-clips // CHUNK))]
+    extras = {key: torch.cat([chunk.extras[key] for chunk in chunks])[:clips] for key in chunks[0].extras}
+    return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], extras=extras)
+
+
+def protocol_digits(data_root: str | Path | None = None, split: str = "test", digits: str = "auto") -> str:
+    """What the digits of protocol clips are, in words for a table: MNIST's are the published ones, strokes are ours."""
+    words = {"mnist": "MNIST digits", "strokes": "stroke digits", "mixed": "MNIST and stroke digits"}
+    return f"{split} split of {words[which_digits(digits, split, data_root)]}"

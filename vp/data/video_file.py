@@ -1,0 +1,142 @@
+"""Video files: any upload to a small clip. Decoders are in `video_decode`, writers in `video_write`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from .video_decode import Shot, Stream, open_video
+from .video_write import write_gif, write_mp4
+
+__all__ = ["Clip", "read_clip", "write_gif", "write_mp4"]
+
+MAX_FRAMES = 300  # of a clip
+MAX_DECODED = 3_000  # looked at in a file
+MAX_SIDE = 512  # px, where no size is asked for
+COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
+
+
+@dataclass(frozen=True)
+class Clip:
+    """`frames` uint8 (T, H, W, C), RGB or grey; `fps` measured from the time stamps; `notes`: sentences to show."""
+
+    frames: np.ndarray
+    fps: float
+    notes: tuple[str, ...] = ()
+
+
+def read_clip(
+    path: str | Path,
+    size: int | None = None,
+    max_frames: int = MAX_FRAMES,
+    fps: float | None = None,
+    channels: int | None = None,
+) -> Clip:
+    """Reads the beginning of a video file.
+
+    Args:
+        size: crop the centre square and resize it to size x size by area averaging, the one resizer of this project.
+            None: keep the whole picture (shrunk to 512 px on its longer side where that is larger).
+        max_frames: no more are read.
+        fps: thin out to about this rate, by the frames' time stamps; frames are dropped, never repeated.
+        channels: 1 for grey; None or 3 for RGB.
+
+    Returns:
+        A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
+
+    Raises:
+        ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
+    """
+    check_arguments(size, max_frames, fps, channels)
+    with closing(open_video(path)) as stream:
+        native = stream.first[0].shape[:2]
+        target = (size, size) if size else within(native, MAX_SIDE)
+        shots = thin(islice(stream.shots(), MAX_DECODED), fps)
+        kept = [(fit(frame, target, square=bool(size)), time) for frame, time in islice(shots, max_frames)]
+        more = next(shots, None) is not None or next(stream.rest, None) is not None
+    if len(kept) < 2:
+        at = f" at {fps:g} frames a second" if fps else ""
+        raise ValueError(f"{Path(path).name} has one picture only{at}; give a video of 2 frames or more")
+    frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
+    notes = [cut_note(times) if more else damage_note(stream)]
+    if channels == 1:
+        frames, note = to_grey(frames)
+        notes.append(note)
+    if not size and target != native:
+        notes.append(f"The picture was shrunk from {native[1]}x{native[0]} to {target[1]}x{target[0]} pixels.")
+    return Clip(frames, rate(times), tuple(filter(None, notes)))
+
+
+def check_arguments(size: int | None, max_frames: int, fps: float | None, channels: int | None) -> None:
+    if size is not None and not 1 <= size <= 4_096:
+        raise ValueError(f"size is {size}; give 1 to 4096 pixels, or none to keep the picture")
+    if max_frames < 2:
+        raise ValueError(f"max_frames is {max_frames}; give 2 or more")
+    if fps is not None and not 0 < fps <= 1_000:
+        raise ValueError(f"fps is {fps}; give a rate above 0 and up to 1000 frames a second")
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels is {channels}; give 1 (grey) or 3 (RGB)")
+
+
+def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
+    """The first shot at or after each tick of a clock of `fps`, by time stamp; all of them where fps is None."""
+    ticks, start = 0, None
+    for frame, time in shots:
+        start = time if start is None else start
+        if fps is None:
+            yield frame, time
+        elif (time - start) * fps >= ticks - 0.05:  # stamps are whole milliseconds in many files
+            ticks = int((time - start) * fps + 0.05) + 1
+            yield frame, time
+
+
+def fit(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:
+    """uint8 (h, w, 3) -> (*target, 3); `square` crops to the centre square first."""
+    import cv2
+
+    if square:
+        frame = centre_square(frame)
+    return frame if frame.shape[:2] == target else cv2.resize(frame, target[::-1], interpolation=cv2.INTER_AREA)
+
+
+def centre_square(frame: np.ndarray) -> np.ndarray:
+    height, width = frame.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return frame[top : top + side, left : left + side]
+
+
+def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    """(height, width) scaled down so that neither exceeds `longest`."""
+    scale = min(1.0, longest / max(shape))
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+def rate(times: list[float]) -> float:
+    return round((len(times) - 1) / (times[-1] - times[0]), 3)
+
+
+def cut_note(times: list[float]) -> str:
+    return f"Only the first {len(times)} frames ({times[-1] - times[0]:.1f} s) of the video are used."
+
+
+def damage_note(stream: Stream) -> str:
+    """Headers that merely estimate are a few frames off, so only a clear difference counts."""
+    if stream.decoded >= 0.9 * stream.promised - 1:
+        return ""
+    promise = f"The file promises about {stream.promised} frames"
+    return f"{promise}, but only {stream.decoded} can be decoded: it may be damaged."
+
+
+def to_grey(frames: np.ndarray) -> tuple[np.ndarray, str]:
+    """uint8 (T, H, W, 3) -> (T, H, W, 1) and a note where there was colour."""
+    import cv2
+
+    spread = frames.max(-1).astype(np.float32) - frames.min(-1)
+    grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])[..., None]
+    return grey, "The video was converted from colour to grey." if spread.mean() >= COLOUR_SPREAD else ""

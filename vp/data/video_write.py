@@ -1,0 +1,72 @@
+"""Writing clips: H.264 that every browser plays, and GIF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+
+def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
+    """H.264, yuv420p, even size, index at the front: what every browser plays.
+
+    Args:
+        frames: uint8 (T, H, W, C), RGB or grey, one frame or more.
+        fps: frames a second.
+        min_side: enlarge by a whole factor, pixels staying sharp squares, until the shorter side has this many px.
+
+    Raises:
+        ValueError: frames of another shape or type, or fps not above 0.
+    """
+    import imageio_ffmpeg
+
+    frames = even(enlarge(as_rgb(frames, fps), min_side))
+    height, width = frames.shape[1:3]
+    writer = imageio_ffmpeg.write_frames(
+        str(path), (width, height), fps=fps, codec="libx264", pix_fmt_in="rgb24", pix_fmt_out="yuv420p", quality=None,
+        macro_block_size=2, output_params=["-crf", "16", "-preset", "veryfast", "-movflags", "+faststart"],
+    )  # fmt: skip
+    writer.send(None)
+    try:
+        for frame in frames:
+            writer.send(np.ascontiguousarray(frame))
+    finally:
+        writer.close()
+
+
+def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
+    """An endless GIF, each frame with a palette of its own; arguments and errors as for `write_mp4`.
+
+    A GIF counts time in hundredths of a second, and browsers slow down below two: rates above 50 play at 50.
+    """
+    from PIL import Image
+
+    frames = enlarge(as_rgb(frames, fps), min_side)
+    ticks = np.round(np.arange(len(frames) + 1) * 100 / min(fps, 50.0)).astype(int)
+    grey = (frames[..., 0] == frames[..., 1]).all() and (frames[..., 1] == frames[..., 2]).all()
+    pictures = [Image.fromarray(frame[..., 0] if grey else frame) for frame in frames]
+    durations = (10 * np.diff(ticks)).tolist()
+    rest = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0, "disposal": 1}
+    pictures[0].save(path, format="GIF", **rest)
+
+
+def as_rgb(frames: np.ndarray, fps: float) -> np.ndarray:
+    array = isinstance(frames, np.ndarray)
+    if not array or frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] not in (1, 3):
+        came = f"{frames.dtype} {frames.shape}" if array else type(frames).__name__
+        raise ValueError(f"frames are {came}; give a uint8 array (T, H, W, C) with 1 or 3 channels")
+    if 0 in frames.shape:
+        raise ValueError(f"frames are {frames.shape}: nothing to write; give one frame or more")
+    if not fps > 0:
+        raise ValueError(f"fps is {fps}; give a rate above 0")
+    return np.broadcast_to(frames, (*frames.shape[:3], 3))
+
+
+def enlarge(frames: np.ndarray, min_side: int) -> np.ndarray:
+    factor = -(-min_side // min(frames.shape[1:3]))
+    return frames.repeat(factor, axis=1).repeat(factor, axis=2) if factor > 1 else frames
+
+
+def even(frames: np.ndarray) -> np.ndarray:
+    """Repeats the last row or column where a side is odd: yuv420p halves both."""
+    return np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")

@@ -1,0 +1,86 @@
+"""Timings: warm-up first, then medians and spread over repeats."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..catalog import FAMILIES
+from ..core.family import Progress
+from ..core.predictor import seed_grid
+from ..core.runtime import Runtime, keep_big_buffers
+from ..core.video import Batch, Observation
+from .model import load
+
+
+def timed(run: Callable[[], Any], repeats: int, device: torch.device, warmup: int = 2) -> dict[str, Any]:
+    """Seconds of `run`: median, min and max over the repeats."""
+    seconds = []
+    for index in range(warmup + repeats):
+        start = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if index >= warmup:
+            seconds.append(time.perf_counter() - start)
+    return {"median_s": statistics.median(seconds), "min_s": min(seconds), "max_s": max(seconds), "repeats": repeats}
+
+
+def train_step(batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
+    """Each family's training yardsticks at one batch size; `speedup` is against the first, the plain loop."""
+    keep_big_buffers()
+    runtime, rows = Runtime.pick(device, precision), {}
+    for family in FAMILIES.values():
+        for label, (config, loss) in family.yardsticks.items():
+            torch.manual_seed(0)
+            networks = family.networks(config).to(runtime.device, memory_format=torch.channels_last)
+            optimizer = torch.optim.AdamW(networks.parameters(), 1e-3)
+            length = config.n_past + config.n_future
+            clips = Batch(torch.rand(batch, length, config.channels, config.size, config.size, device=runtime.device))
+
+            def step() -> None:
+                generator = torch.Generator(runtime.device).manual_seed(0)
+                with runtime.autocast():
+                    losses = loss(networks, clips, Progress(), generator)
+                optimizer.zero_grad(set_to_none=True)
+                losses.total.backward()
+                optimizer.step()
+
+            rows[f"{family.name}.{label}"] = timed(step, repeats, runtime.device)
+            print(f"{family.name}.{label}: {rows[f'{family.name}.{label}']['median_s']:.3f} s a step", flush=True)
+    return {"bench": "train", "machine": runtime.describe(), "batch": batch, "rows": with_speedup(rows)}
+
+
+def with_speedup(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Adds the speed-up against the family's first row."""
+    plain = {}
+    for label, row in rows.items():
+        first = plain.setdefault(label.split(".")[0], row["median_s"])
+        row["speedup"] = round(first / row["median_s"], 2)
+    return rows
+
+
+def sampling(
+    name: str, futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto"
+) -> dict[str, Any]:
+    """Futures of one clip from a loaded checkpoint."""
+    keep_big_buffers()
+    model = load(name, device, precision)
+    predictor, abilities = model.predictor, model.predictor.abilities
+    runtime = Runtime.pick(device, precision)
+    size, past = abilities.size or 64, abilities.trained_past or 5
+    clip = torch.rand(1, past, abilities.channels[0], size, size)
+    observation = Observation.prefix(clip, past, past + frames)
+    row = timed(lambda: predictor.predict(observation, seed_grid(0, 1, futures)), repeats, runtime.device)
+    return {
+        "bench": "sample",
+        "machine": runtime.describe(),
+        "checkpoint": name,
+        "futures": futures,
+        "frames": frames,
+        **row,
+    }

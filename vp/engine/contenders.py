@@ -1,0 +1,100 @@
+"""The rows of an evaluation: the model, its extra rows, and the baselines that keep a table honest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp.catalog import FAMILIES
+from vp.core.options import Options
+from vp.core.predictor import Predictor, seed_grid
+from vp.core.runtime import Runtime
+from vp.core.video import Observation
+from vp.data import open_dataset
+
+from .rows import extra_rows
+
+BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as the catalogue does
+MEAN_CLIPS, MEAN_FRAMES = 500, 4
+SAME = 1e-5  # futures of two seeds that differ by less are one future
+CPU = torch.device("cpu")
+
+Key = tuple[str, str]  # ("model", ""), ("rows", label) or ("baselines", name)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row.
+
+    Args:
+        futures: (observation, seeds int64 (B, N)) -> float32 (B, N, T, C, H, W).
+        samples: futures a clip that are worth making; 1 where seeds change nothing.
+        device: where observations should be, and metrics are computed.
+    """
+
+    futures: Callable[[Observation, Tensor], Tensor]
+    samples: int = 1
+    device: torch.device = CPU
+
+
+def model_rows(model: Any, options: Options, probe: Observation, samples: int) -> dict[Key, Contender]:
+    """The model under `options`, and its extra rows.
+
+    Raises:
+        ValueError: the model does not take such clips.
+    """
+    rows: dict[Key, Options] = {("model", ""): options}
+    rows |= {("rows", label): wish for label, wish in extra_rows(model.family, model.predictor).items()}
+    return {key: contender(model.predictor, wish, probe, samples) for key, wish in rows.items()}
+
+
+def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, Contender | None]:
+    """The baselines, None for one that cannot work from so little context."""
+    rows: dict[str, Contender | None] = {
+        "black": still(torch.zeros(probe.frames.shape[2:])),
+        "mean_image": still(mean_image(dataset, data_root)),
+    }
+    for name, family_name in BASELINES.items():
+        family = FAMILIES[family_name]
+        config = family.config()
+        predictor = family.predictor(config, family.networks(config), Runtime.pick("cpu", "fp32"))
+        try:
+            rows[name] = contender(predictor, predictor.options_type(), probe, 1)
+        except ValueError:
+            rows[name] = None
+    return {("baselines", name): row for name, row in rows.items()}
+
+
+def contender(predictor: Predictor, options: Options, probe: Observation, samples: int) -> Contender:
+    """A predictor as a row; two futures of `probe`, one clip, tell whether seeds matter under these options."""
+    device = getattr(predictor, "runtime", Runtime(CPU, False)).device
+    predictor.check(probe, options)
+
+    def futures(observation: Observation, seeds: Tensor) -> Tensor:
+        return predictor.predict(observation, seeds, options).frames
+
+    if samples > 1:
+        one, other = futures(probe, seed_grid(0, 1, 2))[0]
+        samples = samples if (one - other).abs().max() > SAME else 1
+    return Contender(futures, samples, device)
+
+
+def still(picture: Tensor) -> Contender:
+    """Shows one picture (C, H, W), whatever came before."""
+
+    def futures(observation: Observation, seeds: Tensor) -> Tensor:
+        return picture.expand(*seeds.shape, len(observation.known), *picture.shape)
+
+    return Contender(futures)
+
+
+def mean_image(dataset: str, data_root: str | Path | None) -> Tensor:
+    """float32 (C, H, W): the mean frame of 500 training clips."""
+    source = open_dataset(dataset, "train", data_root)
+    clips = source.batch(MEAN_CLIPS, MEAN_FRAMES, torch.Generator().manual_seed(0))
+    return clips.frames.double().mean((0, 1)).div(255).float()

@@ -1,0 +1,121 @@
+"""Scores a model on a protocol's clips, beside the baselines every table needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp.core.options import Options
+from vp.core.predictor import seed_grid
+from vp.core.video import Batch, Observation
+from vp.data import PROTOCOLS, protocol_clips, protocol_digits
+from vp.data.bounce import LAWS
+from vp.metrics import METRICS
+
+from .contenders import Contender, Key, baseline_rows, model_rows
+from .scores import around_hit, summary
+
+FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
+
+Scores = dict[str, Tensor]  # metric -> float32 (clips, samples, predicted frames)
+
+def evaluate(
+    model: Any,
+    protocol: str,
+    clips: int = 100,
+    samples: int = 20,
+    *,
+    data_root: str | Path | None = None,
+    batch: int | None = None,
+    options: Options | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Best, mean and worst of `samples` futures of `clips` clips, for the model, its extra rows and the baselines.
+
+    Args:
+        model: what `vp.engine.load` returns.
+        protocol: a key of `vp.data.PROTOCOLS`.
+        samples: futures a clip; one is made where seeds change nothing.
+        data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
+        batch: clips at once; None: as many as make 160 futures. Seeds, and so the futures, do not depend on it.
+        options: the predictor's options or a mapping of them, for the model's own row.
+        progress: called with (clips done, clips in all), counted over all rows.
+
+    Returns:
+        checkpoint, protocol, clips, samples, seconds; the model's row, `metrics` and `per_frame` (see
+        `vp.engine.scores.summary`); rows: label -> such a row; baselines: black, mean_image, copy_last and flow -> such
+        a row, or None where one cannot work from the protocol's context; and for moving digits digits: source (MNIST or
+        strokes, in words), sharpness_before_hit and sharpness_after_hit. Ready for json.dumps.
+
+    Raises:
+        ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
+    """
+    began = time.monotonic()
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol is {protocol!r}; give one of {', '.join(PROTOCOLS)}")
+    if min(clips, samples, 1 if batch is None else batch) < 1:
+        raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
+    if not isinstance(options, Options):
+        options = model.predictor.options_type.parse(options or {})
+    plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
+    probe = observe(data, slice(0, 1), plan.n_past)
+    contenders = model_rows(model, options, probe, samples) | baseline_rows(plan.dataset, data_root, probe)
+    scores = score_all(contenders, data, plan.n_past, seed, batch, progress)
+    rows = {key: None if row is None else summary(row) for key, row in scores.items()}
+    result = {"checkpoint": model.name, "protocol": protocol, "clips": clips, "samples": samples}
+    result |= {"seconds": round(time.monotonic() - began, 2), **rows["model", ""]}
+    if "hits" in data.extras:
+        lag = LAWS[plan.dataset].uncertain_after_hit or 0
+        split = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), plan.n_past, lag)
+        result["digits"] = {"source": protocol_digits(data_root), **split}
+    for kind in ("rows", "baselines"):
+        result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
+    return result
+
+
+def score_all(
+    contenders: Mapping[Key, Contender | None],
+    data: Batch,
+    n_past: int,
+    seed: int,
+    batch: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[Key, Scores | None]:
+    """Every contender's scores on the same clips; None stays None."""
+    done, total = 0, len(data.frames) * sum(row is not None for row in contenders.values())
+    scores: dict[Key, Scores | None] = {}
+    for key, row in contenders.items():
+        if row is None:
+            scores[key] = None
+            continue
+        parts = []
+        for part in score(row, data, n_past, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
+            parts.append(part)
+            done += len(part["ssim"])
+            if progress:
+                progress(done, total)
+        scores[key] = {name: torch.cat([part[name] for part in parts]) for name in METRICS}
+    return scores
+
+
+def score(row: Contender, data: Batch, n_past: int, seed: int, batch: int) -> Iterator[Scores]:
+    """Scores of `batch` clips at a time, on the CPU; sample n of a clip has the same seed in any chunk."""
+    seeds = seed_grid(seed, len(data.frames), row.samples)
+    for start in range(0, len(data.frames), batch):
+        chunk = slice(start, start + batch)
+        observation = observe(data, chunk, n_past, row.device)
+        futures = row.futures(observation, seeds[chunk])[:, :, n_past:]
+        truth = observation.target[:, None, n_past:]
+        yield {name: metric(futures.to(truth), truth).cpu() for name, metric in METRICS.items()}
+
+
+def observe(data: Batch, clips: slice, n_past: int, device: torch.device | str = "cpu") -> Observation:
+    """The first frames of some clips, with the whole clips as target for options that see the future."""
+    frames = Batch(data.frames[clips]).to(device).frames
+    return Observation.prefix(frames, n_past, target=frames)

@@ -1,0 +1,133 @@
+"""Writers of a Result: the offline page, mp4, GIF, CSV, JSON and the raw frames."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import html
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vp.data.video_file import write_gif as write_animation
+from vp.data.video_file import write_mp4 as write_video
+
+from . import player
+from .montage import montage
+from .result import Result
+from .sheets import encode_png
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="vp">
+<title>{title}</title>
+<style>
+html {{ background: #f4f2ec; }}
+html:has(body.dark) {{ background: #10131a; color-scheme: dark; }}
+body {{ max-width: 1180px; margin: 0 auto; padding: clamp(8px, 2vw, 28px); }}
+{css}
+</style>
+</head>
+<body>
+<main id="player">{markup}</main>
+<script>
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.body.classList.toggle("dark", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+{js}
+mount(document.getElementById("player"), {{ value: {value}, page: true }}, () => {{}}, () => {{}});
+</script>
+</body>
+</html>
+"""
+
+
+def page(result: Result) -> str:
+    """One self-contained HTML text: pictures, numbers and player inside, nothing fetched from anywhere."""
+    record = result.record()
+    pictures = [base64.b64encode(encode_png(sheet)).decode("ascii") for sheet in result.sheets()]
+    record["sheets"] = [{"url": f"data:image/png;base64,{data}"} for data in pictures]
+    value = json.dumps(record, allow_nan=False).replace("<", "\\u003c")  # or a '</script>' in a name ends the script
+    title = html.escape(f"{result.model.get('name') or 'clip'}: {len(result.kind('sample'))} futures")
+    return PAGE.format(title=title, css=player.CSS, markup=player.HTML, js=player.JS, value=value)
+
+
+def table(result: Result) -> str:
+    """CSV text: one line per row and frame, with every measure and trace; empty where there is no number."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = [*result.metrics, *result.traces]
+    writer.writerow(["row", "kind", "t", "known", "has_truth", *names])
+    columns = [*result.metrics.values(), *result.traces.values()]
+    for index, row in enumerate(result.rows):
+        for t in range(len(result.known)):
+            values = [f"{x:.6g}" if math.isfinite(x) else "" for x in (column[index, t] for column in columns)]
+            writer.writerow([row.label, row.kind, t, int(result.known[t]), int(result.has_truth[t]), *values])
+    return out.getvalue()
+
+
+def write_page(result: Result, path: Path) -> None:
+    path.write_text(page(result), encoding="utf-8")
+
+
+def write_csv(result: Result, path: Path) -> None:
+    path.write_text(table(result), encoding="utf-8")
+
+
+def write_json(result: Result, path: Path) -> None:
+    path.write_text(json.dumps(result.record(), allow_nan=False, indent=1), encoding="utf-8")
+
+
+def write_npz(result: Result, path: Path) -> None:
+    """`truth` u8 (T,H,W,C), `futures` u8 (N,T,H,W,C), `known` and `has_truth` bool (T,)."""
+    truth, futures = result.frames("truth")[0], result.frames("sample")
+    np.savez_compressed(path, truth=truth, futures=futures, known=result.known, has_truth=result.has_truth)
+
+
+def write_mp4(result: Result, path: Path) -> None:
+    write_video(path, montage(result), result.fps)
+
+
+def write_gif(result: Result, path: Path) -> None:
+    write_animation(path, montage(result), result.fps)
+
+
+WRITERS = {
+    "futures.mp4": write_mp4,
+    "futures.gif": write_gif,
+    "result.html": write_page,
+    "metrics.csv": write_csv,
+    "metrics.json": write_json,
+    "frames.npz": write_npz,
+}
+
+
+def write(result: Result, folder: str | Path, names: tuple[str, ...]) -> dict[str, Path]:
+    """Writes the named files of `WRITERS` into `folder` (made where missing); name -> path."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / name for name in names}
+    for name, path in paths.items():
+        WRITERS[name](result, path)
+    return paths
+
+
+def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
+    """Every file there is, into `folder`; what was made, as plain JSON types."""
+    paths = write(result, folder, tuple(WRITERS))
+    return {
+        "model": result.model.get("name"),
+        "samples": len(result.kind("sample")),
+        "seconds": round(result.seconds, 3),
+        "metrics": {name: result.summary(name) for name in result.metrics},
+        "notes": list(result.notes),
+        "files": {name: str(path) for name, path in paths.items()},
+    }

@@ -1,0 +1,62 @@
+"""From a person's clip to what a model takes: crop, one resizer, grey conversion, and the mask of known frames."""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy as np
+
+from vp.data.video_file import centre_square, to_grey
+
+LONG_SIDE = 256  # for models that take any size: more only makes the sheets heavier
+
+
+def fit(frames: np.ndarray, size: int | None, channels: tuple[int, ...]) -> tuple[np.ndarray, list[str]]:
+    """Clip frames in the size and channels a model takes.
+
+    Args:
+        frames: uint8 (T, H, W, C), C 1 or 3 (RGB).
+        size: side in pixels (centre crop to a square, then INTER_AREA), or None: only long sides above 256 shrink.
+        channels: accepted channel counts.
+
+    Returns:
+        uint8 (T, H', W', C'), and sentences that say what was changed.
+    """
+    notes = []
+    if size is not None and frames.shape[1] != frames.shape[2]:
+        notes.append(f"The middle square of the {frames.shape[2]}x{frames.shape[1]} clip is used.")
+        frames = np.stack([centre_square(frame) for frame in frames])
+    if frames.shape[-1] not in channels and frames.shape[-1] == 1:
+        frames = np.repeat(frames, 3, axis=-1)
+    elif frames.shape[-1] not in channels:
+        frames, coloured = to_grey(frames)
+        notes += ["This model knows grey pictures only: the clip was converted from colour to grey."] if coloured else []
+    height, width = frames.shape[1:3]
+    scale = (size or min(LONG_SIDE, max(height, width))) / max(height, width)
+    if scale != 1:
+        frames = resize(frames, max(1, round(height * scale)), max(1, round(width * scale)))
+    return frames, notes
+
+
+def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    shrunk = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
+    return np.stack(shrunk).reshape(len(frames), height, width, frames.shape[-1])
+
+
+def parse_mask(text: str, length: int) -> np.ndarray:
+    """bool (length,) from a mask such as '0-4' or '0,5,10-12' (frames count from 0).
+
+    Raises:
+        ValueError: anything else, or a frame outside the clip, in one sentence.
+    """
+    mask = np.zeros(length, bool)
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        span = re.fullmatch(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?", part)
+        if not span:
+            raise ValueError(f"known is {text!r}; give frames counted from 0, such as '0-4' or '0,5,10'")
+        first, last = int(span[1]), int(span[2] or span[1])
+        if not first <= last < length:
+            raise ValueError(f"known frame {part} is outside the {length} frames; give frames from 0 to {length - 1}")
+        mask[first : last + 1] = True
+    return mask

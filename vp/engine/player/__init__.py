@@ -1,0 +1,15 @@
+"""The player: one HTML, one CSS and one JavaScript text, shared by the app and the offline page."""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SCRIPTS = ("view.js", "chart.js", "mount.js")
+
+
+def read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+HTML = read("player.html")
+CSS = read("player.css")
+JS = "\n".join(read(name) for name in SCRIPTS)

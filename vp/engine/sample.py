@@ -1,0 +1,217 @@
+"""From a clip and a model to a Result: the one way that the CLI, the app and the API predict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from vp.core.options import Options
+from vp.core.predictor import Predictor, seed_grid
+from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.data import Clip
+
+from .compose import compose, growing, to_floats
+from .familiarity import strangeness
+from .frames import fit, parse_mask
+from .model import Model
+from .result import Result
+from .rows import extra_rows
+
+MOST_SAMPLES, MOST_FRAMES = 100, 256
+PAST, FUTURE = 5, 10  # where a model states no lengths of its own
+PREVIEW_S = 0.35
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`step` of `total` is done; `result` is a preview, the finished Result with the last step, or None."""
+
+    step: int
+    total: int
+    result: Result | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked wish: what to predict, from which frames, how often.
+
+    Args:
+        frames: uint8 (T, H, W, C) as the model takes them, zero where the clip has no truth.
+        known, has_truth: bool (T,).
+        options: an instance of the predictor's options.
+        n: number of futures. seed: where their seeds come from.
+        notes: what was changed on the way, in sentences.
+    """
+
+    frames: np.ndarray
+    known: np.ndarray
+    has_truth: np.ndarray
+    fps: float
+    options: Options
+    n: int
+    seed: int
+    notes: tuple[str, ...] = ()
+    events: tuple[tuple[int, str], ...] = ()
+
+
+def sample(
+    model: Model,
+    clip: Clip | np.ndarray,
+    n: int = 4,
+    n_past: int | None = None,
+    n_future: int | None = None,
+    options: Options | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    known: str | np.ndarray | None = None,
+    events: Iterable[tuple[int, str]] = (),
+) -> Result:
+    """The finished Result; arguments as for `stream`."""
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, events, previews=False)
+    return last.result
+
+
+def stream(
+    model: Model,
+    clip: Clip | np.ndarray,
+    n: int = 4,
+    n_past: int | None = None,
+    n_future: int | None = None,
+    options: Options | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    known: str | np.ndarray | None = None,
+    events: Iterable[tuple[int, str]] = (),
+    previews: bool = True,
+) -> Iterator[Progress]:
+    """Predicts step by step; closing the iterator cancels at the next step.
+
+    Args:
+        model: what `vp.engine.load` returns.
+        clip: a `Clip` of `vp.data`, or uint8 frames (T, H, W, C).
+        n: number of futures, 1 to 100; a deterministic model makes one.
+        n_past, n_future: lengths; None takes those the model was trained on.
+        options: the predictor's options, or a mapping of them.
+        seed: 0 or more; the same seed gives the same futures.
+        known: mask of known frames ('0-4', '0,5,10', or bool) over n_past + n_future frames, instead of the prefix.
+        events: (frame, label) pairs of the clip, passed on to the Result.
+        previews: attach growing Results, about three a second.
+
+    Raises:
+        ValueError: a wish that cannot be met, in one sentence.
+    """
+    began = time.monotonic()
+    request = prepare(model, clip, n, n_past, n_future, options, seed, known, events)
+    observation = observe(request, model.predictor)
+    runs = [(None, seed_grid(request.seed, 1, request.n), request.options)]
+    if request.has_truth.all():  # they read the true future
+        references = extra_rows(model.family, model.predictor).items()
+        runs += [(label, seed_grid(request.seed, 1, 1), wish) for label, wish in references]
+    predictions: dict[str | None, Prediction] = {}
+    awaited = [label for label, _, _ in runs[1:]]
+    shown_at, done, total = began, 0, 0
+    for index, (label, seeds, wish) in enumerate(runs):
+        for step in model.predictor.stream(observation, seeds, wish):
+            preview = None
+            if previews and label is None and step.preview is not None and time.monotonic() - shown_at > PREVIEW_S:
+                preview = growing(model, request, step.preview, made_so_far(request, step), awaited)
+                shown_at = time.monotonic()
+            if step.prediction is not None:
+                predictions[label] = step.prediction
+            done, total = index * step.total + step.index, len(runs) * step.total
+            if done < total:
+                yield Progress(done, total, preview)
+    yield Progress(total, total, compose(model, request, predictions, time.monotonic() - began))
+
+
+def prepare(
+    model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any, events: Any
+) -> Request:
+    """Checks every wish and fits the clip to the model; see `stream`."""
+    abilities = model.predictor.abilities
+    frames = np.asarray(getattr(clip, "frames", clip))
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3):
+        raise ValueError(f"the clip is {frames.dtype} {frames.shape}; give uint8 frames (T, H, W, 1 or 3)")
+    n = whole("futures", n, 1, MOST_SAMPLES)
+    seed = whole("seed", seed, 0, 2**31 - 1)
+    past, future = lengths(abilities, len(frames), n_past, n_future)
+    mask = known_mask(known, past, past + future, len(frames))
+    frames, notes = fit(frames[: past + future], abilities.size, abilities.channels)
+    notes = [*getattr(clip, "notes", ()), *notes]
+    if n > 1 and not abilities.stochastic:
+        n = 1
+        notes.append("This model is deterministic: every future would be the same, so one is made.")
+    if len(frames) < past + future:
+        notes.append(f"The clip ends after {len(frames)} frames; later frames are predicted, but there is no truth to compare.")
+    notes += filter(None, [strangeness(frames, abilities.dataset)])
+    full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
+    full[: len(frames)] = frames
+    has_truth = np.arange(past + future) < len(frames)
+    fps = getattr(clip, "fps", None) or abilities.fps or 10
+    kept = tuple((t, label) for t, label in events if t < past + future)
+    return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """`value` as an int between low and high, or a ValueError in one sentence."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not usable or not low <= value <= high or value != int(value):
+        raise ValueError(f"{name} is {value!r}; give a whole number from {low} to {high}")
+    return int(value)
+
+
+def lengths(abilities: Abilities, frames: int, n_past: Any, n_future: Any) -> tuple[int, int]:
+    """Past and future frames: as wished, else as trained, else what the clip allows."""
+    past = min(abilities.trained_past or PAST, max(frames - 1, 1)) if n_past is None else n_past
+    future = (abilities.trained_future or FUTURE) if n_future is None else n_future
+    past = whole("past frames", past, abilities.n_past[0], abilities.n_past[1] or MOST_FRAMES)
+    future = whole("future frames", future, abilities.n_future[0], abilities.n_future[1] or MOST_FRAMES)
+    if past + future > MOST_FRAMES:
+        raise ValueError(f"{past} past and {future} future frames came; give at most {MOST_FRAMES} together")
+    if frames < past + 1:
+        noun = "frame" if frames == 1 else "frames"
+        raise ValueError(
+            f"the clip has {frames} {noun}, and {past} past frames need one of at least {past + 1}: "
+            "give a longer clip or fewer past frames"
+        )
+    return past, future
+
+
+def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: int) -> np.ndarray:
+    """bool (length,): the prefix, or the mask that was asked for."""
+    if known is None or (isinstance(known, str) and not known.strip()):
+        return np.arange(length) < past
+    mask = parse_mask(known, length) if isinstance(known, str) else np.asarray(known, bool)
+    if mask.shape != (length,) or mask.all():
+        raise ValueError(f"known marks {mask.sum()} of {mask.size} frames; leave some of the {length} frames to predict")
+    if mask[frames:].any():
+        raise ValueError(f"known frame {mask.nonzero()[0].max()} is beyond the clip's {frames} frames")
+    return mask
+
+
+def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | None) -> Options:
+    """Checked options; a prior of 'auto' becomes the first one that the model offers, so that records name it."""
+    options = options if isinstance(options, Options) else predictor.options_type.parse(options or {})
+    offered = [name for name, reason in predictor.abilities.priors.items() if reason is None]
+    return replace(options, prior=offered[0]) if getattr(options, "prior", "") == "auto" and offered else options
+
+
+def observe(request: Request, predictor: Predictor) -> Observation:
+    """The Observation of a request, checked by the model; the true clip goes along where it is complete."""
+    frames = to_floats(request.frames)
+    hidden = frames.masked_fill(~torch.from_numpy(request.known)[:, None, None, None], float("nan"))
+    target = frames[None] if request.has_truth.all() else None
+    observation = Observation(hidden[None], torch.from_numpy(request.known), target=target)
+    predictor.check(observation, request.options)
+    return observation
+
+
+def made_so_far(request: Request, step: Step) -> np.ndarray:
+    """bool (T,): a model that takes one step a frame has made that many frames; any other has touched them all."""
+    unknown = (~request.known).nonzero()[0]
+    ready = request.known.copy()
+    ready[unknown[: step.index] if step.total == len(unknown) else unknown] = True
+    return ready

@@ -1,0 +1,89 @@
+"""Sprite sheets: many equal frames in a few PNGs that browsers can hold (at most 4096 px a side)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+SIDE = 4096  # phones refuse larger canvases and textures
+FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # four times faster than the default for a tenth more bytes
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where frames lie: a row takes `lines_per_row` lines of `columns` frames; lines fill sheet after sheet."""
+
+    columns: int
+    lines_per_sheet: int
+    lines: int
+    length: int
+    height: int
+    width: int
+
+    @staticmethod
+    def plan(rows: int, length: int, height: int, width: int) -> Layout:
+        """The layout for `rows` rows of `length` frames.
+
+        Raises:
+            ValueError: a frame larger than a sheet.
+        """
+        if max(height, width) > SIDE:
+            raise ValueError(f"frames are {width}x{height}; a sheet holds at most {SIDE} px a side: scale them down")
+        columns = min(length, SIDE // width)
+        lines = rows * -(-length // columns)
+        return Layout(columns, min(lines, SIDE // height), lines, length, height, width)
+
+    @property
+    def lines_per_row(self) -> int:
+        return -(-self.length // self.columns)
+
+    def place(self, line: int, t: int) -> tuple[int, slice, slice]:
+        """Sheet index, vertical and horizontal extent of frame `t` of the row that starts at `line`."""
+        sheet, row = divmod(line + t // self.columns, self.lines_per_sheet)
+        top, left = row * self.height, t % self.columns * self.width
+        return sheet, slice(top, top + self.height), slice(left, left + self.width)
+
+
+def pack(rows: list[np.ndarray], layout: Layout) -> list[np.ndarray]:
+    """uint8 (T, H, W, C) rows -> sheets, the last one only as high as it needs to be."""
+    channels = rows[0].shape[-1]
+    sheets = []
+    for first in range(0, layout.lines, layout.lines_per_sheet):
+        lines = min(layout.lines_per_sheet, layout.lines - first)
+        sheets.append(np.zeros((lines * layout.height, layout.columns * layout.width, channels), np.uint8))
+    for index, frames in enumerate(rows):
+        for t, frame in enumerate(frames):
+            sheet, vertical, horizontal = layout.place(index * layout.lines_per_row, t)
+            sheets[sheet][vertical, horizontal] = frame
+    return sheets
+
+
+def unpack(sheets: list[np.ndarray], layout: Layout, line: int) -> np.ndarray:
+    """uint8 (T, H, W, C) frames of the row that starts at `line`."""
+    frames = []
+    for t in range(layout.length):
+        sheet, vertical, horizontal = layout.place(line, t)
+        frames.append(sheets[sheet][vertical, horizontal])
+    return np.stack(frames)
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """uint8 (H, W, 1 or 3) RGB -> PNG bytes."""
+    done, data = cv2.imencode(".png", picture[..., ::-1] if picture.shape[-1] == 3 else picture, FAST)
+    if not done:
+        raise ValueError(f"OpenCV could not encode a {picture.shape} picture as PNG")
+    return data.tobytes()
+
+
+def decode_png(data: bytes) -> np.ndarray:
+    """PNG bytes -> uint8 (H, W, 1 or 3) RGB.
+
+    Raises:
+        ValueError: the bytes are not a PNG.
+    """
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise ValueError("the sheet is not a PNG picture")
+    return picture[..., None] if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])

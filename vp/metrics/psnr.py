@@ -1,0 +1,27 @@
+"""Peak signal-to-noise ratio, the convention of Finn et al. 2016 that SVG, SRVP and SLAMP report."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .frames import per_frame
+
+CAP_DB = 100.0  # equal frames would be infinite, which neither JSON nor an average survives
+
+
+def psnr(a: Tensor, b: Tensor) -> Tensor:
+    """10 log10(1 / MSE) per channel, then the mean over channels.
+
+    Args:
+        a, b: float (..., C, H, W) in [0, 1], broadcastable.
+
+    Returns:
+        float32 (...) in dB, each channel capped at 100.
+    """
+    return per_frame(channel_mean_db, a, b)
+
+
+def channel_mean_db(a: Tensor, b: Tensor) -> Tensor:
+    mse = (a - b).square().mean((-2, -1))
+    return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1)

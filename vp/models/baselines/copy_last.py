@@ -1,0 +1,40 @@
+"""Copy-last: nothing moves any more. The floor that a predictor has to beat, and on short horizons often does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from vp.core.options import Options
+from vp.core.predictor import Predictor
+from vp.core.video import Abilities, Observation, Prediction, Step
+
+from .untrained import untrained
+
+
+class CopyLast(Predictor):
+    """Repeats the last known frame before each unknown one; frames before the first known one repeat that."""
+
+    abilities = Abilities(any_mask=True, reasons={"seed": "copying has no randomness: every future is the same"})
+
+    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+        self.check(observation)
+        copied = observation.frames[:, sources(observation.known)]
+        yield Step(1, 1, prediction=Prediction(copied[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)))
+
+
+def sources(known: Tensor) -> Tensor:
+    """int64 (T,): the frame that each frame is copied from, itself where it is known."""
+    frames = torch.arange(len(known), device=known.device)
+    first = known.nonzero()[0]
+    return torch.where(known, frames, first).cummax(0).values
+
+
+COPY_LAST = untrained(
+    "copy-last",
+    "Copy the last frame",
+    "The customary floor of video prediction.",
+    CopyLast,
+)

@@ -1,0 +1,41 @@
+"""The plain training step: one frame at a time, as the published code walks through a clip.
+
+Slow, and kept as the yardstick: the vectorised objective must give the same loss, and `vp bench train` times both.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ...core.family import Losses, Progress
+from ...core.video import Batch
+from .config import SVGConfig
+from .latent import Gaussian, kl
+from .objective import beta_at
+from .published import PublishedSVG
+
+
+def per_frame_loss(
+    cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Teacher-forced loss of a published network with a latent; frames float32 (B, T, C, H, W) in [0, 1]."""
+    model: PublishedSVG = networks["svg"]
+    frames, objective = batch.frames, cfg.objective
+    count, length = frames.shape[:2]
+    torch.rand(length, generator=generator)  # the vectorised step draws its teacher forcing here
+    noise = torch.randn(count, length - 1, cfg.z_dim, generator=generator)
+    state = model.begin(count, frames)
+    posterior_state, error, divergence = model.posterior_lstm.begin(count, frames), 0.0, 0.0
+    for t in range(1, length):
+        seen, target = model.encode(frames[:, t - 1]), model.encode(frames[:, t])
+        output, posterior_state = model.posterior_lstm(target[0], posterior_state)
+        posterior = model.posterior_lstm.head(output)
+        state = model.observe(state, frames[:, t - 1], seen, model.refreshes(t, cfg.n_past))
+        prior: Gaussian = model.prior(state.summary)
+        state, code = model.advance(state, posterior.sample(noise[:, t - 1].to(frames.device)))
+        error = error + (model.render(code) - frames[:, t]).square().mean()
+        divergence = divergence + kl(posterior, prior).sum(-1).mean()
+    error, divergence = error / (length - 1), divergence / (length - 1)
+    beta = beta_at(objective, progress.share)
+    return Losses(error + beta * divergence, {"mse": error, "kl": divergence, "beta": torch.tensor(beta)})

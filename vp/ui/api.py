@@ -1,0 +1,113 @@
+"""The public endpoint /predict, for gradio_client and curl."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from vp.engine.export import write
+from vp.engine.result import Result
+
+from . import clips, jobs
+from .models import MOST_FUTURES, Models
+
+FILES = ("futures.mp4", "futures.gif", "result.html")
+
+
+def endpoint(models: Models, gpu: dict[str, Any]) -> None:
+    """Adds the endpoint to the Blocks being built; its components exist for their types only and are never shown."""
+    default = models.default
+    with gr.Column(visible=False):
+        inputs = [
+            gr.File(label="clip", type="filepath"),
+            gr.Textbox(default, label="model"),
+            gr.Number(4, precision=None, label="n_futures"),
+            gr.Textbox("auto", label="prior"),
+            gr.Number(5, label="n_past"),
+            gr.Number(10, label="n_future"),
+            gr.Number(1.0, label="temperature"),
+            gr.Number(0, label="seed"),
+            gr.Textbox("", label="known"),
+            gr.Textbox("", label="options"),
+        ]
+        outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
+        gr.Button().click(predictor(models), inputs, outputs, api_name="predict", **gpu)
+
+
+def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
+    """The endpoint's function, over the models of this app."""
+
+    def predict(
+        clip: str,
+        model: str,
+        n_futures: float,
+        prior: str,
+        n_past: float,
+        n_future: float,
+        temperature: float,
+        seed: float,
+        known: str = "",
+        options: str = "",
+    ) -> Iterator[tuple[Any, ...]]:
+        """Predicts futures of a video clip.
+
+        Args:
+            clip: a video file.
+            model: a model's name.
+            n_futures: 1 to 16.
+            prior: where the model's latents come from, or 'auto'.
+            n_past: frames given. n_future: frames predicted.
+            temperature: spread of the latents.
+            seed: 0 or more; the same seed gives the same futures.
+            known: frames given instead of the first n_past, counted from 0: '0-4' or '0,5,10'.
+            options: JSON object of further options of the model.
+
+        Returns:
+            the record with metrics as JSON, and the mp4, GIF and HTML files.
+        """
+        try:
+            given = parse(models, model, prior, temperature, options)
+            if not clip:
+                raise ValueError("no clip came; give a video file")
+            if not 1 <= (n_futures or 0) <= MOST_FUTURES:
+                raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
+            choice = clips.find(clips.upload(clip))
+            wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known)
+            with closing(jobs.run(model, choice, wishes)) as job:
+                *_, (last, _) = job
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        with tempfile.TemporaryDirectory() as folder:
+            yield answer(last.result, folder)
+
+    return predict
+
+
+def parse(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
+    """The model's options out of the endpoint's arguments; the two named ones count only where they say something."""
+    kind = models.get(model).predictor.options_type
+    try:
+        given = json.loads(options) if options.strip() else {}
+    except json.JSONDecodeError as error:
+        raise ValueError(f"options is not JSON ({error}); give an object such as {{}}") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"options is a JSON {type(given).__name__}; give an object such as {{}}")
+    silent = {"prior": ("", "auto", None), "temperature": (1, None)}
+    for name, value in (("prior", prior), ("temperature", temperature)):
+        if value in silent[name]:
+            continue
+        if name in given:
+            raise ValueError(f"{name} came twice, as an argument and in options; give it once")
+        given[name] = value
+    kind.parse(given)
+    return given
+
+
+def answer(result: Result, folder: str) -> tuple[Any, ...]:
+    paths = write(result, folder, FILES)
+    return (result.record(), *(str(paths[name]) for name in FILES))

@@ -1,0 +1,137 @@
+"""The page: clip, model, futures and prior on the left, the player on the right."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vp.engine.result import Result
+
+from . import api, controls, jobs, text
+from .clips import ASSETS, examples
+from .controls import FILES
+from .handlers import RESULTS, Handlers, check_upload, picker, status, stop
+from .models import Models
+from .player import ClipPicker, Player
+from .theme import CSS, THEME
+
+HOUR_S = 3600
+GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a time, others wait in the queue
+PRIVATE = {"api_visibility": "private"}
+QUIET = PRIVATE | {"show_progress": "hidden"}
+
+LINK_JS = """(clip, model, n, prior, past, future, temperature, seed) => {
+  const state = { model, prior, n, seed, clip: String(clip).startsWith("upload") ? null : clip, past, future, temperature };
+  const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
+  const address = `${location.origin}${location.pathname}?${query}`;
+  history.replaceState(null, "", address);
+  if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {});
+}"""
+DICE_JS = "() => Math.floor(Math.random() * 1e6)"
+SHOW_JS = """() => {
+  if (matchMedia("(max-width: 900px)").matches) document.querySelector("#player").scrollIntoView({ block: "start" });
+}"""
+
+
+def build(device: str = "auto") -> gr.Blocks:
+    """The app, ready to launch with `launch_options()`."""
+    models = Models(device)
+    jobs.SERVING[:] = [models]
+    first = f"example:{next(iter(examples()), '')}"
+    with gr.Blocks(title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)) as demo:
+        gr.HTML(text.HEADER)
+        for problem in models.problems:
+            gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
+        clip, result_id = gr.State(first), gr.State(None)
+        with gr.Row(elem_id="main"):
+            with gr.Column(scale=0, min_width=350, elem_id="controls"):
+                parts = build_controls(models)
+            with gr.Column(scale=1, min_width=320, elem_id="stage"):
+                player = Player(bundled(), elem_id="player")
+                saves = build_saves()
+                with gr.Accordion("Four things to try", open=False):
+                    gr.Markdown(text.LESSON)
+                with gr.Accordion("Glossary", open=False):
+                    gr.Markdown(text.GLOSSARY)
+        wire(demo, models, first, clip, result_id, player, saves, parts)
+        api.endpoint(models, GPU)
+    return demo.queue(max_size=30, default_concurrency_limit=8)
+
+
+def build_controls(models: Models) -> dict[str, Any]:
+    """The left column, top to bottom."""
+    parts: dict[str, Any] = {"picker": ClipPicker(picker(f"example:{next(iter(examples()), '')}"), elem_id="picker")}
+    with gr.Row():
+        parts["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
+        parts["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
+    parts["upload"] = gr.File(
+        label="Or upload a video", type="filepath", height=116, elem_id="upload"
+    )
+    parts["controls"], parts["dice"] = controls.build([models.default, *(n for n in models.cards if n != models.default)])
+    with gr.Column(elem_id="actions"):
+        parts["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
+        with gr.Row():
+            parts["go"] = gr.Button("Generate", variant="primary", min_width=150, elem_id="generate")
+            parts["stop"] = gr.Button("Stop", variant="stop", min_width=80, interactive=False, elem_id="stop")
+    return parts
+
+
+def build_saves() -> list[gr.DownloadButton]:
+    with gr.Row(elem_id="saves"):
+        return [
+            gr.DownloadButton(f"Save {kind}", size="sm", min_width=90, interactive=False, elem_id=f"save-{kind.lower()}")
+            for kind in FILES.values()
+        ]
+
+
+def wire(
+    demo: gr.Blocks, models: Models, first: str, clip: gr.State, result_id: gr.State, player: Player,
+    saves: list[gr.DownloadButton], parts: dict[str, Any],
+) -> None:  # fmt: skip
+    """Connects what a visitor does with what happens."""
+    do, knobs = Handlers(models, first), parts["controls"]
+    chosen = [clip, player, parts["status"], parts["picker"]]
+    setting = [knobs.model, knobs.past, knobs.future]
+    nothing = {"fn": lambda: None, "outputs": result_id} | QUIET
+
+    demo.load(do.arrive, None, [*knobs.values, *chosen], **QUIET).then(
+        lambda name: RESULTS.put(bundled()) if name is None and bundled() else name, result_id, result_id, **QUIET
+    )
+    knobs.model.input(do.choose_model, [knobs.model, clip, knobs.seed], knobs.values[:-1], **QUIET)
+    parts["picker"].pick(do.pick, setting, chosen, trigger_mode="multiple", **QUIET).then(**nothing)
+    parts["fresh"].click(do.fresh, setting, chosen, **QUIET).then(**nothing)
+    parts["upload"].upload(do.upload, [parts["upload"], *setting], chosen, validator=check_upload, **QUIET).then(**nothing)
+    parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
+    parts["link"].click(None, [clip, *knobs.values], None, js=LINK_JS, **PRIVATE)
+
+    states = [parts["go"], parts["stop"]]
+    job = parts["go"].click(
+        do.generate, [clip, *knobs.values], [player, parts["status"], result_id, *states],
+        show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
+    )  # fmt: skip
+    parts["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
+    parts["stop"].click(stop, None, [parts["status"], *states], cancels=[job], **QUIET)
+    result_id.change(do.downloads, result_id, saves, **QUIET)
+
+
+def bundled() -> Result | None:
+    """The finished result that the page opens with."""
+    folder = ASSETS / "example"
+    return Result.load(folder) if (folder / "result.json").is_file() else None
+
+
+def launch_options() -> dict[str, Any]:
+    """Keyword arguments for `demo.launch`: everything but address and port, which Gradio reads from the environment."""
+    return {
+        "theme": THEME,
+        "head": f"<style>{CSS}</style>",  # Gradio's own css argument drops @container rules
+        "ssr_mode": False,
+        "run_history": False,
+        "max_file_size": "200mb",
+        "footer_links": ["api"],
+        "show_error": True,
+        "allowed_paths": [str(Path(ASSETS))],
+    }

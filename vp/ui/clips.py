@@ -1,0 +1,93 @@
+"""Clips a visitor can choose: bundled examples, fresh ones from the simulators, and uploads.
+
+A clip's name is a short text that fits in a link: `example:digits-1`, `random:smmnist-svg:42`, or `upload:ID`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vp.data import DATASETS, Clip, open_dataset, read_clip
+
+from .store import Store
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+CLIPS = ASSETS / "clips"
+RANDOM_FRAMES = 60
+UPLOAD_FRAMES = 120
+SEEDS = 10**6
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A chosen clip and the (frame, label) events its maker knows."""
+
+    clip: Clip
+    events: tuple[tuple[int, str], ...] = ()
+
+
+UPLOADS: Store[Choice] = Store(most=60, what="clip")
+
+
+@lru_cache
+def examples() -> dict[str, dict[str, Any]]:
+    """Name -> entry of assets/clips/clips.json, in its order; empty where there are none."""
+    try:
+        entries = json.loads((CLIPS / "clips.json").read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return {entry["name"]: entry for entry in entries}
+
+
+def find(name: str) -> Choice:
+    """The clip of a name.
+
+    Raises:
+        ValueError: there is no such clip, in one sentence.
+    """
+    kind, _, rest = str(name).partition(":")
+    if kind == "upload":
+        return UPLOADS.get(rest)
+    if kind == "example" and rest in examples():
+        return example(rest)
+    dataset, _, seed = rest.partition(":")
+    if kind == "random" and dataset in DATASETS and seed.isdigit() and int(seed) < SEEDS:
+        return fresh(dataset, int(seed))
+    raise ValueError(f"there is no clip {str(name)[:80]!r}; choose an example, upload one, or take a random one")
+
+
+@lru_cache(maxsize=32)
+def example(name: str) -> Choice:
+    entry = examples()[name]
+    return Choice(read_clip(CLIPS / entry["file"]), tuple((t, label) for t, label in entry["events"]))
+
+
+@lru_cache(maxsize=64)
+def fresh(dataset: str, seed: int) -> Choice:
+    """A new clip of a simulator, drawn from its test digits; a seed always gives the same one."""
+    return drawn(dataset, seed, "auto", RANDOM_FRAMES)
+
+
+def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
+    """A clip of `length` frames with the wall hits as events."""
+    source = open_dataset(dataset, "test", digits=digits)
+    batch = source.batch(1, length, torch.Generator().manual_seed(seed))
+    frames = np.ascontiguousarray(batch.frames[0].movedim(1, -1).cpu().numpy())
+    hits = batch.extras["hits"][0].any(dim=-1).nonzero()[:, 0].tolist()
+    return Choice(Clip(frames, source.fps), tuple((t, "wall hit") for t in hits))
+
+
+def upload(path: str) -> str:
+    """Decodes an uploaded file once and keeps it; returns its name.
+
+    Raises:
+        ValueError: not a usable video, in one sentence.
+    """
+    return "upload:" + UPLOADS.put(Choice(read_clip(path, max_frames=UPLOAD_FRAMES)))

@@ -1,0 +1,85 @@
+"""The controls: how they look for a model, and the widgets themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from vp.engine import Model
+
+from .link import MOST_SEED, Settings
+from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
+
+FILES = {
+    "futures.mp4": "MP4",
+    "futures.gif": "GIF",
+    "result.html": "HTML",
+    "metrics.csv": "CSV",
+    "metrics.json": "JSON",
+}
+
+PRIOR = "Where the model draws its dice from. A posterior peeks at the true future: a reference, not a prediction."
+ALONE = "This model is deterministic, without dice or prior: every future would be the same, so there is one."
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The widgets that say what to predict, in the order of `values`."""
+
+    model: gr.Dropdown
+    n: gr.Slider
+    prior: gr.Radio
+    past: gr.Slider
+    future: gr.Slider
+    temperature: gr.Slider
+    seed: gr.Number
+
+    @property
+    def values(self) -> list[Any]:
+        """Model, futures, prior, past, future, temperature, seed."""
+        return [self.model, self.n, self.prior, self.past, self.future, self.temperature, self.seed]
+
+
+def appearance(model: Model, at: Settings) -> list[Any]:
+    """Updates of `Controls.values` for a model, with the values of `at`."""
+    abilities = model.predictor.abilities
+    limits, knob = bounds(abilities), temperature(model)
+    offered, _ = priors(model)
+    (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
+    alone = "This model is deterministic: every future would be the same, so there is one."
+    return [
+        gr.update(value=at.model, info=describe(model)),
+        gr.update(value=at.n, interactive=abilities.stochastic, info=None if abilities.stochastic else ALONE),
+        gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
+        gr.update(minimum=past_low, maximum=past_high, value=at.past),
+        gr.update(minimum=future_low, maximum=future_high, value=at.future),
+        gr.update(
+            visible=knob is not None,
+            value=at.temperature,
+            **({"minimum": knob.low, "maximum": knob.high, "step": knob.step, "info": sentence(knob.help)} if knob else {}),
+        ),
+        gr.update(value=at.seed),
+    ]
+
+
+def about_priors(model: Model) -> str:
+    """What a prior is, and which ones this model does not offer, with the reason."""
+    _, refused = priors(model)
+    return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
+
+
+def build(names: list[str]) -> tuple[Controls, gr.Button]:
+    """The widgets, and the button that rolls the dice for the seed."""
+    model = gr.Dropdown(names, value=names[0], label="Model", filterable=False, elem_id="model")
+    n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", elem_id="futures")
+    prior = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
+    with gr.Row(elem_id="seed-row"):
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, min_width=120, elem_id="seed")
+        dice = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
+    with gr.Accordion("Frames and temperature", open=False, elem_id="more"):
+        past = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
+        future = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
+        heat = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
+    return Controls(model, n, prior, past, future, heat, seed), dice

@@ -1,0 +1,170 @@
+"""What happens when a visitor does something: plain functions over the models and the stores."""
+
+from __future__ import annotations
+
+import html
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from vp.engine.export import write
+from vp.engine.familiarity import strangeness
+from vp.engine.frames import fit
+from vp.engine.result import Result, Row
+from vp.engine.sample import whole
+
+from . import clips, jobs, link
+from .controls import FILES, appearance
+from .models import Models, temperature
+from .store import Store
+
+RESULTS: Store[Result] = Store(most=60, what="result")
+
+
+def status(text: str, share: float | None = None, bad: bool = False) -> str:
+    """The status line, with a bar where there is a share of the work done."""
+    role = "alert" if bad else "status"
+    bar = "" if share is None else f'<span class="vp-bar"><span style="width:{share:.1%}"></span></span>'
+    return f'<div class="vp-status" data-bad="{int(bad)}" role="{role}"><span>{html.escape(text)}</span>{bar}</div>'
+
+
+def refuse(error: Exception) -> str:
+    return status(str(error)[:1].upper() + str(error)[1:] + ".", bad=True)
+
+
+class Handlers:
+    """The app's events over one set of models.
+
+    Args:
+        models: what can predict. first: name of the clip on screen at first.
+    """
+
+    def __init__(self, models: Models, first: str):
+        self.models, self.first = models, first
+
+    def arrive(self, request: gr.Request) -> list[Any]:
+        """On loading the page: the controls of the default model, or what the link asks for."""
+        query = dict(request.query_params)
+        settings, refused = link.read(self.models, query, self.first)
+        looks = appearance(self.models.get(settings.model), settings)
+        if not query.keys() & set(vars(settings)):
+            return [*looks, settings.clip, gr.skip(), gr.skip(), gr.skip()]
+        said = " ".join(["Settings taken from the link; press Generate.", *refused])
+        shown = self.preview(settings.model, settings.clip, settings.past, settings.future)
+        return [*looks, settings.clip, shown, status(said), picker(settings.clip)]
+
+    def choose_model(self, name: str, clip: str, seed: Any) -> list[Any]:
+        """The controls as a newly chosen model needs them."""
+        settings = link.usual(self.models, name, clip)
+        return appearance(self.models.get(name), settings)[:-1]
+
+    def pick(self, model: str, past: int, future: int, event: gr.EventData) -> list[Any]:
+        return self.choose_clip(f"example:{event._data['name']}", model, past, future)
+
+    def fresh(self, model: str, past: int, future: int) -> list[Any]:
+        """A new clip from the simulator that the model was trained on, or from the first one there is."""
+        trained = str(self.models.cards[model].get("dataset", ""))
+        dataset = next((name for name in clips.DATASETS if name in trained), next(iter(clips.DATASETS)))
+        return self.choose_clip(f"random:{dataset}:{random.randrange(clips.SEEDS)}", model, past, future)
+
+    def upload(self, path: str | None, model: str, past: int, future: int) -> list[Any]:
+        if not path:
+            return [gr.skip()] * 4
+        return self.choose_clip(clips.upload(path), model, past, future)
+
+    def choose_clip(self, name: str, model: str, past: int, future: int) -> list[Any]:
+        """Clip name, preview, status and picker for a newly chosen clip."""
+        try:
+            shown = self.preview(model, name, past, future)
+        except ValueError as error:
+            return [gr.skip(), gr.skip(), refuse(error), gr.skip()]
+        return [name, shown, status("Ready: press Generate."), picker(name)]
+
+    def preview(self, model: str, name: str, past: int, future: int) -> Result:
+        """The clip as the model will get it, before anything is predicted."""
+        choice, abilities = clips.find(name), self.models.get(model).predictor.abilities
+        frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
+        strange = strangeness(frames, abilities.dataset)
+        known = np.arange(len(frames)) < past
+        return Result(
+            (Row("truth", "The clip", frames, "As the model will see it."),),
+            known,
+            np.ones(len(frames), bool),
+            choice.clip.fps,
+            events=tuple(event for event in choice.events if event[0] < len(frames)),
+            model={"name": label(name)},
+            notes=(*choice.clip.notes, *notes, *([strange] if strange else [])),
+        )
+
+    def generate(
+        self, clip: str, model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any
+    ) -> Iterator[list[Any]]:
+        """Player, status, result id, Generate and Stop while a prediction runs."""
+        busy, idle = [gr.update(interactive=False), gr.update(interactive=True)], [gr.update(interactive=True), gr.update(interactive=False)]
+        yield [gr.skip(), status("Loading the model.", 0.0), gr.skip(), *busy]
+        try:
+            knob = temperature(self.models.get(model))
+            options = ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
+            seed = whole("seed", seed, 0, link.MOST_SEED)
+            with closing(jobs.run(model, clips.find(clip), jobs.wishes(n, past, future, seed, options))) as job:
+                for progress, left in job:
+                    if progress.result is not None and progress.result.ready is None:
+                        break
+                    said = f"Step {progress.step} of {progress.total}, {left:.1f} s left"
+                    shown = gr.skip() if progress.result is None else progress.result
+                    yield [shown, status(said, progress.step / progress.total), gr.skip(), *busy]
+        except ValueError as error:
+            yield [gr.skip(), refuse(error), gr.skip(), *idle]
+            return
+        result = progress.result
+        yield [result, status(f"Done in {result.seconds:.1f} s.", 1.0), RESULTS.put(result), *idle]
+
+    def downloads(self, name: str | None) -> Iterator[list[Any]]:
+        """The five download buttons for a result, or dead ones where there is none."""
+        try:
+            result = RESULTS.get(name) if name else None
+        except ValueError:
+            result = None
+        if result is None:
+            yield [gr.update(value=None, interactive=False)] * len(FILES)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            paths = write(result, folder, tuple(FILES))
+            yield [gr.update(value=str(paths[name]), interactive=True) for name in FILES]
+
+
+def stop() -> list[Any]:
+    """After Stop: the queue closes the generator, which ends the model at its next step."""
+    return [status("Stopped."), gr.update(interactive=True), gr.update(interactive=False)]
+
+
+def check_upload(path: str | None, *others: Any) -> dict[str, Any]:
+    """Whether a file can be read, before anything else happens; the sentence appears on the upload itself."""
+    try:
+        if path:
+            clips.upload(path)
+    except ValueError as error:
+        return gr.validate(False, str(error)[:1].upper() + str(error)[1:] + ".")
+    return gr.validate(True, "")
+
+
+def picker(selected: str | None) -> dict[str, Any]:
+    """The value of the example picker, with one of them marked where it is the clip chosen."""
+    items = [
+        {"name": name, "label": entry["label"], "still": str(clips.CLIPS / entry["still"]), "moving": str(clips.CLIPS / entry["moving"])}
+        for name, entry in clips.examples().items()
+    ]
+    return {"items": items, "selected": (selected or "").removeprefix("example:")}
+
+
+def label(name: str) -> str:
+    """What a visitor calls a clip."""
+    kind, _, rest = name.partition(":")
+    if kind == "example":
+        return f"Example: {clips.examples()[rest]['label']}"
+    return "Your clip" if kind == "upload" else "A new clip from the simulator"

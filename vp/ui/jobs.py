@@ -1,0 +1,67 @@
+"""Running a prediction for a visitor: one at a time on the device, step by step, so that Stop can stop it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from vp.engine import stream
+from vp.engine.sample import Progress
+
+from .clips import Choice
+from .models import Models
+
+try:
+    from spaces import GPU as on_gpu  # lends a GPU to the call on a ZeroGPU Space, does nothing elsewhere
+except ImportError:
+
+    def on_gpu(function):
+        return function
+
+
+LOG = logging.getLogger(__name__)
+DEVICE = threading.Lock()  # the queue already runs one job at a time; a cancelled one may still be in its last step
+SERVING: list[Models] = []  # the models of the running app: too heavy to travel to a GPU worker with every call
+
+
+@on_gpu
+def steps(name: str, choice: Choice, wishes: dict[str, Any]) -> Iterator[Progress]:
+    """Progress of one prediction by the model called `name`."""
+    yield from stream(SERVING[-1].get(name), choice.clip, events=choice.events, **wishes)
+
+
+def run(name: str, choice: Choice, wishes: dict[str, Any]) -> Iterator[tuple[Progress, float]]:
+    """(progress, seconds left) at every step; closing it stops the model at its next step.
+
+    Raises:
+        ValueError: what was asked for cannot be done, in one sentence a visitor can read.
+    """
+    with DEVICE, closing(guarded(steps(name, choice, wishes))) as job:
+        began = time.monotonic()
+        for progress in job:
+            spent = time.monotonic() - began
+            yield progress, spent / progress.step * (progress.total - progress.step)
+
+
+def guarded(job: Iterator[Progress]) -> Iterator[Progress]:
+    """The same, with every failure turned into one sentence; the log keeps the details."""
+    try:
+        yield from job
+    except ValueError:
+        raise
+    except Exception as error:
+        LOG.exception("a prediction failed")
+        if "memory" in str(error).lower():
+            raise ValueError("there is not enough memory for this; ask for fewer futures or frames") from error
+        raise ValueError(f"the model failed ({type(error).__name__}); the server's log says more") from error
+
+
+def wishes(
+    n: Any, past: Any, future: Any, seed: Any, options: dict[str, Any], known: str | None = None
+) -> dict[str, Any]:
+    """Keyword arguments for `vp.engine.stream`."""
+    return {"n": n, "n_past": past, "n_future": future, "seed": seed, "options": options, "known": known}

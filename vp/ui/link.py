@@ -1,0 +1,78 @@
+"""The state of the controls in the page's address, so that a link brings back the same prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vp.engine.sample import whole
+
+from . import clips
+from .models import MOST_FUTURES, Models, bounds, priors, temperature
+
+MOST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls show; `clip` None means the example on screen."""
+
+    model: str
+    clip: str
+    n: int = 8
+    prior: str | None = None
+    past: int = 5
+    future: int = 10
+    temperature: float = 1.0
+    seed: int = 0
+
+
+def usual(models: Models, name: str, clip: str) -> Settings:
+    """The settings a model starts with."""
+    model = models.get(name)
+    offered, _ = priors(model)
+    limits = bounds(model.predictor.abilities)
+    return Settings(
+        model=name,
+        clip=clip,
+        n=8 if model.predictor.abilities.stochastic else 1,
+        prior=offered[0][1] if offered else None,
+        past=limits["past"][2],
+        future=limits["future"][2],
+    )
+
+
+def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
+    """Settings of a link, and a sentence for each part of it that could not be used."""
+    refused: list[str] = []
+    name = query.get("model", models.default)
+    if name not in models.cards:
+        refused.append(f"The link asks for the model {name[:60]!r}, which is not here.")
+        name = models.default
+    start = usual(models, name, clip)
+    model = models.get(name)
+    limits, knob = bounds(model.predictor.abilities), temperature(model)
+    spans = {
+        "n": (1, MOST_FUTURES if model.predictor.abilities.stochastic else 1),
+        "past": limits["past"][:2],
+        "future": limits["future"][:2],
+        "seed": (0, MOST_SEED),
+    }
+    found = vars(start) | {"model": name}
+    for key, (low, high) in spans.items():
+        try:
+            found[key] = whole(key, float(query[key]), low, high) if key in query else found[key]
+        except ValueError:
+            refused.append(f"The link's {key} is {query[key][:20]!r}; this model takes {low} to {high}.")
+    if query.get("prior") in [prior for _, prior in priors(model)[0]]:
+        found["prior"] = query["prior"]
+    try:
+        found["temperature"] = knob.check("temperature", float(query["temperature"])) if knob else 1.0
+    except (KeyError, ValueError):
+        pass
+    try:
+        clips.find(query.get("clip", clip))
+        found["clip"] = query.get("clip", clip)
+    except ValueError:
+        refused.append("The link's clip is not kept here (uploads are never shared); an example is shown instead.")
+    return Settings(**found), refused

@@ -1,0 +1,95 @@
+"""The models of this app: what there is, loaded when first asked for, and what their abilities mean for the controls."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from vp.core.options import Choice, Knob
+from vp.core.video import Abilities
+from vp.engine import Model, available, load
+
+PREFERRED = "svg-lp-smmnist"
+KEPT = 4
+MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
+
+
+class Models:
+    """The models at hand, on one device, the last few kept loaded."""
+
+    def __init__(self, device: str = "auto"):
+        self.device = device
+        cards = available()
+        self.cards = {card["name"]: card for card in cards if "problem" not in card}
+        self.problems = [card["problem"] for card in cards if "problem" in card]
+        self.loaded: OrderedDict[str, Model] = OrderedDict()
+        self.lock = threading.Lock()
+
+    @property
+    def default(self) -> str:
+        return PREFERRED if PREFERRED in self.cards else next(iter(self.cards))
+
+    def get(self, name: str) -> Model:
+        """The model of that name, loaded now if it was not.
+
+        Raises:
+            ValueError: there is no such model, or its file cannot be read.
+        """
+        if name not in self.cards:
+            raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
+        with self.lock:
+            if name not in self.loaded:
+                self.loaded[name] = load(self.cards[name].get("path", name), self.device)
+            self.loaded.move_to_end(name)
+            while len(self.loaded) > KEPT:
+                self.loaded.popitem(last=False)
+            return self.loaded[name]
+
+
+def priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(label, name) of the priors a model offers, and (label, reason) of those it does not."""
+    control = model.predictor.options_type.controls().get("prior")
+    labels = control.values if isinstance(control, Choice) else {}
+    offered, refused = [], []
+    for name, reason in model.predictor.abilities.priors.items():
+        label = sentence(labels.get(name, name))
+        offered += [(label, name)] if reason is None else []
+        refused += [(label, reason)] if reason is not None else []
+    return offered, refused
+
+
+def temperature(model: Model) -> Knob | None:
+    """The temperature's bounds, or None where it means nothing."""
+    control = model.predictor.options_type.controls().get("temperature")
+    return control if isinstance(control, Knob) and model.predictor.abilities.stochastic else None
+
+
+def bounds(abilities: Abilities) -> dict[str, tuple[int, int, int]]:
+    """(lowest, highest, usual) of past and future frames, within what the app offers."""
+    past_low, past_high = abilities.n_past
+    future_low, future_high = abilities.n_future
+    past_high, future_high = min(past_high or MOST_PAST, MOST_PAST), min(future_high or MOST_FUTURE, MOST_FUTURE)
+    return {
+        "past": (past_low, past_high, min(max(abilities.trained_past or 5, past_low), past_high)),
+        "future": (future_low, future_high, min(max(abilities.trained_future or 10, future_low), future_high)),
+    }
+
+
+def describe(model: Model) -> str:
+    """One or two plain sentences on a model, from its card."""
+    card, abilities = model.card, model.predictor.abilities
+    if not abilities.dataset:
+        return f"{model.family.title}: a baseline without training, for clips of any size."
+    colour = "grey" if abilities.channels == (1,) else "colour"
+    lengths = f"{abilities.trained_past} past and {abilities.trained_future} future frames"
+    about = f"{card.get('about') or model.family.title}".rstrip(".")
+    return f"{about}. Trained on {spoken(abilities.dataset)}, {abilities.size}x{abilities.size} {colour}, {lengths}."
+
+
+def spoken(dataset: Any) -> str:
+    return " and ".join(str(dataset).replace(",", "+").split("+")) if isinstance(dataset, str) else ", ".join(dataset)
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,105 @@
+"""Gradio components of our own: the player of a Result, and the picker of example clips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.processing_utils import save_bytes_to_cache
+
+from vp.engine import player
+from vp.engine.result import Result
+from vp.engine.sheets import encode_png
+
+from gradio.events import Dependency
+
+class Player(gr.HTML):
+    """Shows a `Result`; scrubbing happens in the browser. Never list it in `inputs`: its value would be posted back."""
+
+    def __init__(self, value: Result | None = None, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template=player.HTML,
+            css_template="",
+            js_on_load=f"{player.JS}\nmount(element, props, watch, trigger);",
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def postprocess(self, value: Result | dict | None) -> dict | None:
+        """The JSON record, with its sheets as files for the browser to fetch."""
+        if not isinstance(value, Result):
+            return value
+        paths = [save_bytes_to_cache(encode_png(s), "sheet.png", self.GRADIO_CACHE) for s in value.sheets()]
+        return value.record() | {"sheets": [served(path, "image/png") for path in paths]}
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+PICKER_HTML = '<div class="vp-picker" role="group" aria-label="Example clips"></div>'
+PICKER_JS = """
+const box = element.querySelector(".vp-picker");
+const render = () => {
+  const value = props.value || { items: [] };
+  box.replaceChildren(...value.items.map((item) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.name = item.name;
+    button.setAttribute("aria-pressed", String(item.name === value.selected));
+    const image = document.createElement("img");
+    image.src = item.still.url;
+    image.alt = "";
+    const label = document.createElement("span");
+    label.textContent = item.label;
+    button.append(image, label);
+    const move = (on) => () => { image.src = on ? item.moving.url : item.still.url; };
+    for (const kind of ["pointerenter", "focus"]) button.addEventListener(kind, move(true));
+    for (const kind of ["pointerleave", "blur"]) button.addEventListener(kind, move(false));
+    return button;
+  }));
+};
+box.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  for (const other of box.children) other.setAttribute("aria-pressed", String(other === button));
+  trigger("pick", { name: button.dataset.name });
+});
+render();
+watch("value", render);
+"""
+
+
+class ClipPicker(gr.HTML):
+    """Example clips as pictures that move under the pointer; event `pick` carries the clip's name.
+
+    The value is {"items": [{"name", "label", "still", "moving"}], "selected": name or None} with paths of pictures.
+    """
+
+    def __init__(self, value: dict | None = None, **kwargs: Any):
+        super().__init__(value, html_template=PICKER_HTML, js_on_load=PICKER_JS, apply_default_css=False, **kwargs)
+
+    def postprocess(self, value: dict | None) -> dict | None:
+        if value is None:
+            return None
+        pictures = {"still": "image/png", "moving": "image/gif"}
+        items = [item | {key: served(item[key], kind) for key, kind in pictures.items()} for item in value["items"]]
+        return value | {"items": items}
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def served(path: str, kind: str) -> dict[str, Any]:
+    return FileData(path=str(path), mime_type=kind).model_dump()
