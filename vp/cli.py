@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -171,9 +172,17 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
-    result = evaluate(
-        model, args.protocol, args.clips, args.samples, data_root=args.data_root, options=options, seed=args.seed
-    )
+    with progress_bar() as progress:
+        result = evaluate(
+            model,
+            args.protocol,
+            args.clips,
+            args.samples,
+            data_root=args.data_root,
+            options=options,
+            seed=args.seed,
+            progress=progress,
+        )
     if args.timing:
         from .engine.diagnose import learned_prior_timing
 
@@ -182,6 +191,20 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(result, indent=1) + "\n")
     return result
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar with an ETA, as a callback (done, total)."""
+    from tqdm import tqdm
+
+    with tqdm(unit="row", mininterval=1) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
 
 
 def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -169,3 +169,16 @@ def test_the_log_is_json_lines(tmp_path):
     (line,) = (tmp_path / "train.jsonl").read_text().splitlines()
     assert json.loads(line)["mse"] == pytest.approx((EVERY - 1) / 2)
     assert threading.current_thread() is threading.main_thread()
+
+
+def test_init_from_another_latent_takes_what_fits_and_from_another_network_is_refused(tmp_path):
+    family, found = small()
+    train(family, found, settings(tmp_path / "lp", steps=1))
+    path = str(tmp_path / "lp" / "last.safetensors")
+    saved = checkpoint.read_weights(path)
+    fixed = dataclasses.replace(found, config=dataclasses.replace(found.config, latent="fixed"))
+    start = Trainer(family, fixed, settings(tmp_path / "fp", steps=1, init=path))
+    assert all(torch.equal(x, saved[name]) for name, x in start.networks.state_dict().items())
+    wide = dataclasses.replace(found, config=dataclasses.replace(found.config, width=24))
+    with pytest.raises(ValueError, match="fits too little"):
+        Trainer(family, wide, settings(tmp_path / "wide", steps=1, init=path))

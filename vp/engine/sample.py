@@ -71,7 +71,7 @@ def sample(
     events: Iterable[tuple[int, str]] = (),
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, events, previews=False)
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, events, preview_s=None)
     return last.result
 
 
@@ -85,7 +85,7 @@ def stream(
     seed: int = 0,
     known: str | np.ndarray | None = None,
     events: Iterable[tuple[int, str]] = (),
-    previews: bool = True,
+    preview_s: float | None = PREVIEW_S,
 ) -> Iterator[Progress]:
     """Predicts step by step; closing the iterator cancels at the next step.
 
@@ -98,7 +98,7 @@ def stream(
         seed: 0 or more; the same seed gives the same futures.
         known: mask of known frames ('0-4', '0,5,10', or bool) over n_past + n_future frames, instead of the prefix.
         events: (frame, label) pairs of the clip, passed on to the Result.
-        previews: attach growing Results, about three a second.
+        preview_s: seconds between growing Results, or None for none.
 
     Raises:
         ValueError: a wish that cannot be met, in one sentence.
@@ -116,7 +116,8 @@ def stream(
     for index, (label, seeds, wish) in enumerate(runs):
         for step in model.predictor.stream(observation, seeds, wish):
             preview = None
-            if previews and label is None and step.preview is not None and time.monotonic() - shown_at > PREVIEW_S:
+            due = preview_s is not None and time.monotonic() - shown_at >= preview_s
+            if due and label is None and step.preview is not None:
                 preview = growing(model, request, step.preview, made_so_far(request, step), awaited)
                 shown_at = time.monotonic()
             if step.prediction is not None:

@@ -92,6 +92,19 @@ class PhaseLoss(nn.Module):
         return losses.total, {name: x.detach() for name, x in losses.terms.items()}
 
 
+def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
+
+    Raises:
+        ValueError: less than half of the parameters found a match.
+    """
+    own = networks.state_dict()
+    fitting = {name: x for name, x in weights.items() if name in own and own[name].shape == x.shape}
+    if sum(x.numel() for x in fitting.values()) * 2 < sum(x.numel() for x in own.values()):
+        raise ValueError(f"{source} fits too little of this recipe's network to start from; leave out --init")
+    networks.load_state_dict(fitting, strict=False)
+
+
 def lr_factor(share: float, warmup: float, final: float) -> float:
     """Linear warm-up, then a cosine down to `final`."""
     if share < warmup:
@@ -116,7 +129,7 @@ class Trainer:
         if settings.init:
             weights = checkpoint.read_weights(find(settings.init))
             for module in (self.networks, self.average):
-                module.load_state_dict(weights)
+                start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
         self.losses = {name: self.accelerator.prepare(PhaseLoss(self.networks, p)) for name, p in self.phases.items()}

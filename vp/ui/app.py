@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from vp.engine.checkpoint import FOLDER
 from vp.engine.result import Result
 
 from . import api, controls, jobs, text
@@ -36,9 +37,9 @@ SHOW_JS = """() => {
 }"""
 
 
-def build(device: str = "auto") -> gr.Blocks:
-    """The app, ready to launch with `launch_options()`."""
-    models = Models(device)
+def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
+    """The app over the checkpoints in `folder`, ready to launch with `launch_options()`."""
+    models = Models(device, folder)
     jobs.SERVING[:] = [models]
     first = f"example:{next(iter(examples()), '')}"
     with gr.Blocks(title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)) as demo:

@@ -84,10 +84,16 @@ def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
     return Choice(Clip(frames, source.fps), tuple((t, "wall hit") for t in hits))
 
 
-def upload(path: str) -> str:
-    """Decodes an uploaded file once and keeps it; returns its name.
+@lru_cache(maxsize=8)
+def decoded(path: str) -> Choice:
+    """An uploaded file, read once (Gradio keeps uploads under the hash of their content).
 
     Raises:
         ValueError: not a usable video, in one sentence.
     """
-    return "upload:" + UPLOADS.put(Choice(read_clip(path, max_frames=UPLOAD_FRAMES)))
+    return Choice(read_clip(path, max_frames=UPLOAD_FRAMES))
+
+
+def upload(path: str) -> str:
+    """Keeps an uploaded file's clip on the server and returns its name; errors as for `decoded`."""
+    return "upload:" + UPLOADS.put(decoded(path))

@@ -34,7 +34,7 @@ def status(text: str, share: float | None = None, bad: bool = False) -> str:
 
 
 def refuse(error: Exception) -> str:
-    return status(str(error)[:1].upper() + str(error)[1:] + ".", bad=True)
+    return status(spoken(error), bad=True)
 
 
 class Handlers:
@@ -143,14 +143,21 @@ def stop() -> list[Any]:
     return [status("Stopped."), gr.update(interactive=True), gr.update(interactive=False)]
 
 
-def check_upload(path: str | None, *others: Any) -> dict[str, Any]:
+def check_upload(path: str | None, *others: Any) -> list[dict[str, Any]]:
     """Whether a file can be read, before anything else happens; the sentence appears on the upload itself."""
+    verdict = gr.validate(True, "")
     try:
         if path:
-            clips.upload(path)
+            clips.decoded(path)
     except ValueError as error:
-        return gr.validate(False, str(error)[:1].upper() + str(error)[1:] + ".")
-    return gr.validate(True, "")
+        verdict = gr.validate(False, spoken(error))
+    return [verdict, *(gr.validate(True, "") for _ in others)]
+
+
+def spoken(error: Exception) -> str:
+    """The sentence of an error with a capital (unless a file name comes first) and a full stop."""
+    text = str(error).rstrip(".")
+    return f"{text if '.' in text.split()[0] else text[:1].upper() + text[1:]}."
 
 
 def picker(selected: str | None) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 from vp.core.options import Choice, Knob
 from vp.core.video import Abilities
 from vp.engine import Model, available, load
+from vp.engine.checkpoint import FOLDER
 
 PREFERRED = "svg-lp-smmnist"
 KEPT = 4
@@ -16,11 +18,11 @@ MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
 
 
 class Models:
-    """The models at hand, on one device, the last few kept loaded."""
+    """The models in `folder` and the baselines, on one device, the last few kept loaded."""
 
-    def __init__(self, device: str = "auto"):
-        self.device = device
-        cards = available()
+    def __init__(self, device: str = "auto", folder: Path = FOLDER):
+        self.device, self.folder = device, folder
+        cards = available(folder)
         self.cards = {card["name"]: card for card in cards if "problem" not in card}
         self.problems = [card["problem"] for card in cards if "problem" in card]
         self.loaded: OrderedDict[str, Model] = OrderedDict()
@@ -40,7 +42,7 @@ class Models:
             raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
         with self.lock:
             if name not in self.loaded:
-                self.loaded[name] = load(self.cards[name].get("path", name), self.device)
+                self.loaded[name] = load(self.cards[name].get("path", name), self.device, folder=self.folder)
             self.loaded.move_to_end(name)
             while len(self.loaded) > KEPT:
                 self.loaded.popitem(last=False)

@@ -1,9 +1,11 @@
 """The compact SVG network: it moves pixels instead of repainting them.
 
-SVG (Denton & Fergus 2018) with a convolutional recurrent state and an output composed of moving layers. Each layer is a
-picture the model remembers; a step writes the last frame into the layers through gates, moves every layer by its own flow
-field and blends the moved layers and one synthesised picture by softmax masks (Finn et al. 2016; Lee et al. 2018, SAVP).
-A digit hidden behind another stays whole in its layer. GroupNorm throughout: no statistics of the batch.
+SVG (Denton & Fergus 2018) with a convolutional recurrent state and an output composed of moving layers. During the context,
+gates write each frame into K remembered layers; afterwards the layers stay as they are. Every step extends each layer's
+displacement by a flow field, samples the layer once through the whole displacement, so that nothing blurs by being resampled
+again and again, and blends the layers, the moved previous frame and a synthesised picture by softmax masks (after Finn et
+al. 2016; Lee et al. 2018, SAVP). A digit hidden behind another stays whole in its layer. GroupNorm throughout: no statistics
+of the batch.
 
 Where it differs from the paper: the posterior sees a window of three frames instead of an LSTM over all of them, the prior
 reads the recurrent state instead of keeping one of its own, and z enters through a coarse spatial map.
@@ -27,11 +29,17 @@ MAX_FLOW = 16.0  # pixels a frame, at most
 
 
 class State(NamedTuple):
-    """What a rollout carries: both recurrent states, the layers (B, K, C, H, W) and the last frame (B, C, H, W)."""
+    """What a rollout carries.
+
+    belief, motion: recurrent states. layers: (B, K, C, H, W), anchored at the last stored frame. shift: (B, 2K, H/4, W/4),
+    displacement in pixels from the present to the anchor. moved: the layers through their shift. frame: the last one seen.
+    """
 
     belief: ConvState
     motion: ConvState
     layers: Tensor
+    shift: Tensor
+    moved: Tensor
     frame: Tensor
 
     @property
@@ -76,53 +84,55 @@ class LatentMap(nn.Module):
 
 
 class Composer(nn.Module):
-    """Writes the frame into the layers, moves them and blends them: the only full-resolution part, free of features there."""
+    """Writes frames into layers, moves them and blends them: the only full-resolution part, free of features there."""
 
     def __init__(self, cfg: SVGConfig):
         super().__init__()
         width, layers, c = cfg.width, cfg.flows, cfg.channels
-        self.layers, self.channels, self.memory = layers, c, cfg.memory
-        half = 32
-        self.flow = nn.Sequential(block(width, width), nn.Conv2d(width, 2 * layers, 3, padding=1))
+        self.layers, self.channels = layers, c
+        self.flow = nn.Sequential(block(width, width), nn.Conv2d(width, 2 * (layers + 1), 3, padding=1))
         self.write_up = nn.Sequential(nn.Conv2d(width, 4 * 8, 1), nn.PixelShuffle(2))
         self.write = nn.Sequential(
-            block(8 + 4 * c * (layers + 1), half), nn.Conv2d(half, 4 * layers, 3, padding=1), nn.PixelShuffle(2)
+            block(8 + 4 * c * (layers + 1), 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2)
         )
         self.blend_up = nn.Sequential(nn.Conv2d(width, 4 * 24, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
         self.blend = nn.Sequential(
             block(24 + 4 * c * (layers + 1), 48),
             block(48, 48),
-            nn.Conv2d(48, 4 * (layers + 1 + c), 3, padding=1),
+            nn.Conv2d(48, 4 * (layers + 2 + c), 3, padding=1),
             nn.PixelShuffle(2),
         )
         nn.init.normal_(self.flow[-1].weight, std=0.01)
         nn.init.zeros_(self.flow[-1].bias)
         nn.init.constant_(self.write[-2].bias, 2.0)  # at first every layer takes the frame as it is
 
-    def store(self, layers: Tensor, frame: Tensor, belief: Tensor) -> Tensor:
-        """Writes `frame` into `layers` where the gates are open: (B, K, C, H, W)."""
+    def store(self, moved: Tensor, frame: Tensor, belief: Tensor) -> Tensor:
+        """The layers (B, K, C, H, W) with `frame` written in where the gates are open."""
         seen = frame[:, None]
-        if not self.memory:
-            return seen.expand_as(layers)
-        pictures = F.pixel_unshuffle(torch.cat([layers, seen], 1).flatten(1, 2), 2)
+        pictures = F.pixel_unshuffle(torch.cat([moved, seen], 1).flatten(1, 2), 2)
         gates = self.write(torch.cat([self.write_up(belief), pictures], 1)).float().sigmoid()
-        return torch.lerp(layers, seen.expand_as(layers), gates[:, :, None])
+        return torch.lerp(moved, seen.expand_as(moved), gates[:, :, None])
 
-    def move(self, layers: Tensor, motion: Tensor) -> Tensor:
-        """Each layer displaced by its own smooth flow field."""
-        batch, size = len(layers), layers.shape[-2:]
+    def move(self, state: State, motion: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The new shift, the layers through it, and the previous frame through the last flow field."""
+        size, side = state.frame.shape[-2:], motion.shape[-2:]
         flow = self.flow(motion).float()
-        flow = F.interpolate(flow, size=size, mode="bilinear", align_corners=False)
         flow = MAX_FLOW * torch.tanh(flow / MAX_FLOW)
-        moved = warp(layers.flatten(0, 1), flow.reshape(batch * self.layers, 2, *size))
-        return moved.view_as(layers)
+        step, recent = flow[:, : 2 * self.layers], flow[:, 2 * self.layers :]
+        coarse = side[0] / size[0]  # the shift field is itself sampled where the step points
+        fields = warp(state.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
+        shift = step + fields.view_as(step)
+        full = F.interpolate(torch.cat([shift, recent], 1), size=size, mode="bilinear", align_corners=False)
+        sources = torch.cat([state.layers, state.frame[:, None]], 1)
+        pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
+        return shift, pictures[:, :-1], pictures[:, -1]
 
-    def compose(self, moved: Tensor, frame: Tensor, motion: Tensor) -> Tensor:
+    def compose(self, moved: Tensor, recent: Tensor, motion: Tensor) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]."""
-        pictures = F.pixel_unshuffle(torch.cat([moved, frame[:, None]], 1).flatten(1, 2), 2)
-        out = self.blend(torch.cat([self.blend_up(motion), pictures], 1)).float()
-        masks, drawn = out.split([self.layers + 1, self.channels], 1)
-        candidates = torch.cat([moved, drawn.sigmoid()[:, None]], 1)
+        pictures = torch.cat([moved, recent[:, None]], 1)
+        features = torch.cat([self.blend_up(motion), F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
+        masks, drawn = self.blend(features).float().split([self.layers + 2, self.channels], 1)
+        candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)
 
 
@@ -150,9 +160,10 @@ class CompactSVG(SVGNetwork):
 
     def begin(self, batch: int, like: Tensor) -> State:
         cfg, side = self.cfg, self.side
-        zeros = like.new_zeros(batch, cfg.flows, cfg.channels, cfg.size, cfg.size)
+        layers = like.new_zeros(batch, cfg.flows, cfg.channels, cfg.size, cfg.size)
+        shift = like.new_zeros(batch, 2 * cfg.flows, side, side)
         belief, motion = (cell.begin(batch, side, side, like) for cell in (self.belief, self.motion))
-        return State(belief, motion, zeros, zeros[:, 0])
+        return State(belief, motion, layers, shift, layers, layers[:, 0])
 
     def posterior(self, features: Features) -> Gaussian:
         """q(z_t | x_{t-2..t}): three frames show a change of velocity."""
@@ -163,8 +174,13 @@ class CompactSVG(SVGNetwork):
         return Gaussian(*(y.view(batch, length - 1, -1) for y in self.posterior_head(window)))
 
     def observe(self, state: State, frame: Tensor, features: Features, refresh_skip: bool) -> State:
+        """Writes the frame into the layers where `refresh_skip` says so, that is during the context."""
         belief = self.belief(features[0], state.belief)
-        return State(belief, state.motion, self.composer.store(state.layers, frame, belief[0]), frame)
+        state = state._replace(belief=belief, frame=frame)
+        if not refresh_skip:
+            return state
+        layers = self.composer.store(state.moved, frame, belief[0])
+        return state._replace(layers=layers, shift=torch.zeros_like(state.shift))
 
     def learned_prior(self, summary: Tensor) -> Gaussian:
         return self.prior_head(summary)
@@ -174,8 +190,8 @@ class CompactSVG(SVGNetwork):
         if self.latent_map is not None:
             inputs = torch.cat([inputs, self.latent_map(z)], 1)
         motion = self.motion(inputs, state.motion)
-        moved = self.composer.move(state.layers, motion[0])
-        return State(state.belief, motion, moved, state.frame), (moved, state.frame, motion[0])
+        shift, moved, recent = self.composer.move(state, motion[0])
+        return state._replace(motion=motion, shift=shift, moved=moved), (moved, recent, motion[0])
 
     def render(self, code: Code) -> Tensor:
         return self.composer.compose(*code)

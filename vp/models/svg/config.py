@@ -36,7 +36,7 @@ class SVGConfig:
         size, channels: of the frames; the published backbones take 64 or 128, compact any multiple of 32.
         n_past, n_future: lengths trained on.
         z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
-        width, flows: of the compact network: channels of its recurrent state, and number of moving layers.
+        width, flows: of the compact network: channels of its recurrent state, and number of remembered layers.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
     """
@@ -53,7 +53,6 @@ class SVGConfig:
     layers: int = 2
     width: int = 64
     flows: int = 3
-    memory: bool = True
     last_frame_skip: bool = False
     skip_off_by_one: bool = False
     objective: Objective = field(default_factory=Objective)

@@ -1,0 +1,69 @@
+"""The README's front matter makes a valid Space, and its commands exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from vp import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+
+
+@pytest.fixture(scope="module")
+def front_matter():
+    yaml = pytest.importorskip("yaml")
+    return yaml.safe_load(README.split("---")[1])
+
+
+def requirement(name: str) -> str:
+    lines = (ROOT / "requirements.txt").read_text().split()
+    return next(line for line in lines if re.match(rf"{name}\b", line))
+
+
+def test_the_front_matter_is_that_of_a_gradio_space(front_matter):
+    assert front_matter["sdk"] == "gradio" and (ROOT / front_matter["app_file"]).is_file()
+    assert requirement("gradio") == f"gradio=={front_matter['sdk_version']}"
+    assert {front_matter["colorFrom"], front_matter["colorTo"]} <= COLOURS
+    assert len(front_matter["emoji"].rstrip("\ufe0f")) == 1
+    assert len(front_matter["short_description"]) <= 60
+    assert isinstance(front_matter["python_version"], str) and front_matter["license"] == "mit"
+
+
+def test_torch_is_not_pinned_upward():
+    assert requirement("torch") == "torch>=2.8"
+
+
+def test_a_space_installs_the_libraries_opencv_links():
+    assert (ROOT / "packages.txt").read_text().split() == ["libgl1", "libglib2.0-0", "libxcb1"]
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```bash\n(.*?)```", README, re.S)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("python -m vp ")]
+
+
+def test_there_are_commands_to_check():
+    assert len(commands()) >= 5
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_line_parses(command):
+    words = shlex.split(command)[3:]
+    _, extra = cli.build_parser().parse_known_args(words)
+    assert all(word in ("--prior", "--temperature") or not word.startswith("--") for word in extra)
+
+
+def test_ci_runs_the_readmes_two_commands():
+    script = (ROOT / ".ci" / "run").read_text()
+    for name in ("run", "test"):
+        assert f"<!-- command: {name} -->" in README and f"command: {name}" in script
+
+
+def test_links_and_pictures_point_at_files():
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert targets and all((ROOT / target).exists() for target in targets)

@@ -1,0 +1,96 @@
+"""One browser, one small trained-looking model and one live app for all tests of the interface."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+
+def chromium() -> str | None:
+    for path in (os.environ.get("VP_CHROMIUM"), "/usr/bin/chromium", shutil.which("chromium"), shutil.which("google-chrome")):
+        if path and Path(path).exists():
+            return path
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if path is None:
+        reason = "no Chromium found; set VP_CHROMIUM to its path"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chrome
+        chrome.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens an address in a fresh context; console errors, page errors and outside requests fail the test at its end."""
+    contexts, wrong = [], []
+
+    def visit(address, ready=True, **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url) if outside(request.url) else None)
+        page.goto(address)
+        if ready:
+            page.wait_for_selector(".vp-player[data-ready=true]", timeout=30_000)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def outside(url: str) -> bool:
+    return url.startswith("http") and not url.startswith(("http://127.0.0.1", "http://localhost"))
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """A folder with one small learned-prior model (random weights), one deterministic one, and one damaged file."""
+    from vp.catalog import FAMILIES
+    from vp.engine import checkpoint
+    from vp.models.svg.config import SVGConfig
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name, latent in (("a-learned", "learned"), ("b-deterministic", "none")):
+        config = SVGConfig(latent=latent, width=16, z_dim=4, n_past=5, n_future=6)
+        networks = FAMILIES["svg"].networks(config)
+        card = {"family": "svg", "config": checkpoint.config_to_json(config), "dataset": "smmnist-svg", "about": "random weights"}
+        checkpoint.save(folder / f"{name}.safetensors", networks.state_dict(), card)
+    (folder / "broken.safetensors").write_bytes(b"not a checkpoint")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app(checkpoints, tmp_path_factory):
+    """The address of a live app."""
+    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
+    from vp.ui.app import build, launch_options
+
+    demo = build("cpu", checkpoints)
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+    yield address
+    demo.close()
+
+
+@pytest.fixture(scope="session")
+def digit_video(tmp_path_factory):
+    """A short mp4 of stroke digits."""
+    from vp.data import open_dataset, write_mp4
+
+    clip = open_dataset("smmnist-svg", "test", digits="strokes").batch(1, 14, torch.Generator().manual_seed(3)).frames[0]
+    path = tmp_path_factory.mktemp("video") / "digits.mp4"
+    write_mp4(path, np.ascontiguousarray(clip.movedim(1, -1).numpy()), 10, min_side=128)
+    return path

@@ -1,0 +1,174 @@
+"""The live app in a real browser: what a visitor does, from the first paint to the saved file."""
+
+import json
+import re
+import threading
+import time
+
+import pytest
+
+from vp.core.predictor import Predictor
+
+pytestmark = pytest.mark.browser
+EXAMPLE = "assets/example"
+
+
+def wait_done(page):
+    page.wait_for_selector("#status >> text=Done", timeout=60_000)
+    page.wait_for_selector(".vp-player[data-finished=true]")
+
+
+def choose(page, name):
+    """Picks a model from the dropdown."""
+    page.click("#model input")
+    page.locator("ul[role=listbox] li", has_text=name).click()
+
+
+@pytest.fixture
+def home(app, open_page):
+    """The front page, with the controls of the default model in place."""
+
+    def visit(query="", **options):
+        page = open_page(app + query, **options)
+        page.wait_for_function("document.querySelector('#model').innerText.includes('Trained on') || location.search")
+        return page
+
+    return visit
+
+
+@pytest.fixture
+def counted(app, monkeypatch):
+    """Slows the model down and counts its steps."""
+    from vp.models.svg.predictor import SVGPredictor
+
+    steps, original = [], SVGPredictor.stream
+
+    def slow(self: Predictor, *args, **kwargs):
+        for step in original(self, *args, **kwargs):
+            steps.append(step.index)
+            time.sleep(0.2)
+            yield step
+
+    monkeypatch.setattr(SVGPredictor, "stream", slow)
+    return steps
+
+
+def test_the_first_paint_shows_a_finished_result_and_names_the_damaged_file(app, open_page):
+    page = open_page(app)
+    assert page.get_attribute(".vp-player", "data-finished") == "true"
+    assert page.locator(".vp-tile").count() >= 2 and page.locator(".vp-chart").count() >= 2
+    assert page.locator(".vp-problem").inner_text().startswith("Left out: broken.safetensors")
+    assert page.locator("#picker button").count() >= 4
+
+
+def test_generating_streams_previews_and_ends_in_files(home, counted):
+    page = home()
+    page.click("#generate")
+    page.wait_for_selector(".vp-player[data-finished=false]", timeout=30_000)
+    assert re.search(r"Step \d+ of \d+, [\d.]+ s left", page.locator("#status").inner_text())
+    wait_done(page)
+    assert page.locator(".vp-samples .vp-tile").count() == 8
+    labels = page.locator(".vp-label").all_inner_texts()
+    assert {"Ground truth", "Posterior", "Best of 8", "Mean", "Uncertainty"} <= set(labels)
+    page.wait_for_selector("#save-html:not([disabled])")
+    with page.expect_download() as saved:
+        page.click("#save-html")
+    assert saved.value.path().read_text().startswith("<!doctype html>")
+    with page.expect_download() as saved:
+        page.click("#save-json")
+    record = json.loads(saved.value.path().read_text())
+    assert record["samples"] == 8 and record["metrics"]["ssim"]["summary"]["best"] is not None
+
+
+def test_stop_ends_the_model_within_a_step(home, counted):
+    page = home()
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=Step 2", timeout=30_000)
+    page.click("#stop")
+    page.wait_for_selector("#status >> text=Stopped")
+    at_stop = len(counted)
+    time.sleep(1.0)
+    assert len(counted) <= at_stop + 1
+    assert page.locator("#generate").is_enabled()
+
+
+def test_a_new_clip_is_shown_before_it_is_predicted(home):
+    page = home()
+    page.click("#picker button[data-name=balls]")
+    page.wait_for_selector(".vp-notes >> text=does not know pictures like this")
+    assert "converted from colour to grey" in page.locator(".vp-notes").inner_text()
+    page.click("#fresh")
+    page.wait_for_selector(".vp-name >> text=simulator")
+    assert page.locator("#save-mp4").is_disabled()
+
+
+def test_a_file_that_is_no_video_is_refused_on_the_upload(home, tmp_path, digit_video):
+    page = home()
+    (tmp_path / "notes.txt").write_text("no pictures here\n" * 50)
+    page.set_input_files("#upload input[type=file]", tmp_path / "notes.txt")
+    page.wait_for_selector("#upload >> text=notes.txt is a text file", timeout=15_000)
+    assert "Traceback" not in page.content()
+    other = home()
+    other.set_input_files("#upload input[type=file]", digit_video)
+    other.wait_for_selector(".vp-name >> text=Your clip", timeout=15_000)
+
+
+def test_a_deterministic_model_explains_its_single_future(home):
+    page = home()
+    choose(page, "b-deterministic")
+    page.wait_for_selector("#futures >> text=deterministic")
+    assert page.locator("#futures input[type=range]").is_disabled()
+    assert not page.locator("#prior").is_visible()
+    page.click("#generate")
+    wait_done(page)
+    assert page.locator(".vp-tile").count() == 2
+
+
+def test_a_link_restores_the_settings_and_copying_one_writes_them(home):
+    page = home("?model=a-learned&n=3&seed=11&clip=random:mmnist:5&prior=fixed&future=7&past=4&temperature=0.5")
+    page.wait_for_selector("#status >> text=Settings taken from the link")
+    page.click("#generate")
+    wait_done(page)
+    said = page.locator(".vp-meta").inner_text()
+    assert "3 futures" in said and "temperature 0.5" in said and "seed 11" in said and "4 past" in said and "7 future" in said
+    page.click("#link")
+    page.wait_for_function("location.search.includes('seed=11')")
+    assert {"n=3", "model=a-learned", "clip=random%3Ammnist%3A5"} <= set(page.evaluate("location.search.slice(1)").split("&"))
+
+
+def test_a_broken_link_still_opens_and_says_what_it_ignored(home):
+    page = home("?model=nope&n=999&seed=x&clip=upload:abc")
+    page.wait_for_selector("#status >> text=which is not here")
+    said = page.locator("#status").inner_text()
+    assert "'999'" in said and "'x'" in said and "uploads are never shared" in said
+
+
+def test_a_drag_in_the_app_asks_the_server_for_nothing(home):
+    page = home()
+    page.wait_for_timeout(1500)  # the downloads of the first result are being written
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    box = page.locator(".vp-range").first.bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 12)
+    page.mouse.down()
+    for k in range(30):
+        page.mouse.move(box["x"] + 10 + (box["width"] - 20) * k / 29, box["y"] + 12)
+    page.mouse.up()
+    assert not [url for url in asked if "heartbeat" not in url]
+
+
+def test_the_phone_layout_does_not_scroll_sideways(home):
+    page = home(viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    right = page.evaluate("Math.max(...[...document.querySelectorAll('.vp-player *')].map((e) => e.getBoundingClientRect().right))")
+    assert right <= 390
+
+
+def test_two_visitors_do_not_share_anything(home, counted):
+    first, second = home(), home()
+    first.click("#picker button[data-name=digits-2]")
+    first.wait_for_selector(".vp-name >> text=Two more")
+    thread = threading.active_count()
+    first.click("#generate")
+    wait_done(first)
+    assert second.locator(".vp-name").inner_text() != first.locator(".vp-name").inner_text() and thread
