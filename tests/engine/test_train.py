@@ -179,6 +179,6 @@ def test_init_from_another_latent_takes_what_fits_and_from_another_network_is_re
     fixed = dataclasses.replace(found, config=dataclasses.replace(found.config, latent="fixed"))
     start = Trainer(family, fixed, settings(tmp_path / "fp", steps=1, init=path))
     assert all(torch.equal(x, saved[name]) for name, x in start.networks.state_dict().items())
-    wide = dataclasses.replace(found, config=dataclasses.replace(found.config, width=24))
+    wide = dataclasses.replace(found, config=dataclasses.replace(found.config, width=32))
     with pytest.raises(ValueError, match="fits too little"):
         Trainer(family, wide, settings(tmp_path / "wide", steps=1, init=path))

@@ -201,7 +201,11 @@ class Result:
             raise ValueError(f"{folder} holds no readable result.json ({error}); give a folder made by save") from error
         if (record.get("format"), record.get("version")) != (FORMAT, VERSION):
             raise ValueError(f"{folder} holds {record.get('format')} {record.get('version')}; this reads {FORMAT} {VERSION}")
-        return from_record(record, [decode_png(path.read_bytes()) for path in sorted(folder.glob("sheet-*.png"))])
+        sheets = sorted(folder.glob("sheet-*.png"), key=lambda path: int(path.stem.split("-")[1]))
+        try:
+            return from_record(record, [decode_png(path.read_bytes()) for path in sheets])
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"{folder} holds an incomplete result ({error} is missing); make it again") from error
 
 
 def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
