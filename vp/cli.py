@@ -146,7 +146,8 @@ def parse_value(control: Any, text: str) -> Any:
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import recipe
-    from .engine.train import Settings, train
+    from .engine.train import train
+    from .engine.trainer import Settings
 
     refuse(args.parser, extra)
     family, found = recipe(args.recipe)

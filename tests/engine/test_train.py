@@ -17,7 +17,8 @@ from vp.catalog import recipe
 from vp.core.family import Stage
 from vp.engine import checkpoint, state
 from vp.engine import train as train_module
-from vp.engine.train import Settings, Trainer, lr_factor, train
+from vp.engine.train import train
+from vp.engine.trainer import Settings, Trainer, lr_factor
 from vp.models.svg.config import Objective
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ def chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def browser():
+def chrome():
     path = chromium()
     if path is None:
         reason = "no Chromium found; set VP_CHROMIUM to its path"
@@ -25,18 +25,18 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chrome
-        chrome.close()
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
-def open_page(browser):
+def open_page(chrome):
     """Opens an address in a fresh context; console errors, page errors and outside requests fail the test at its end."""
     contexts, wrong = [], []
 
     def visit(address, ready=True, **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+        context = chrome.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -1,8 +1,6 @@
 """The live app in a real browser: what a visitor does, from the first paint to the saved file."""
 
 import json
-import re
-import threading
 import time
 
 import pytest
@@ -10,7 +8,6 @@ import pytest
 from vp.core.predictor import Predictor
 
 pytestmark = pytest.mark.browser
-EXAMPLE = "assets/example"
 
 
 def wait_done(page):
@@ -65,7 +62,7 @@ def test_generating_streams_previews_and_ends_in_files(home, counted):
     page = home()
     page.click("#generate")
     page.wait_for_selector(".vp-player[data-finished=false]", timeout=30_000)
-    assert re.search(r"Step \d+ of \d+, [\d.]+ s left", page.locator("#status").inner_text())
+    page.wait_for_selector(r"#status >> text=/Step \d+ of \d+, [\d.]+ s left/")
     wait_done(page)
     assert page.locator(".vp-samples .vp-tile").count() == 8
     labels = page.locator(".vp-label").all_inner_texts()
@@ -83,7 +80,7 @@ def test_generating_streams_previews_and_ends_in_files(home, counted):
 def test_stop_ends_the_model_within_a_step(home, counted):
     page = home()
     page.click("#generate")
-    page.wait_for_selector("#status >> text=Step 2", timeout=30_000)
+    page.wait_for_selector("#status >> text=/Step [2-9]/", timeout=30_000)
     page.click("#stop")
     page.wait_for_selector("#status >> text=Stopped")
     at_stop = len(counted)
@@ -168,7 +165,6 @@ def test_two_visitors_do_not_share_anything(home, counted):
     first, second = home(), home()
     first.click("#picker button[data-name=digits-2]")
     first.wait_for_selector(".vp-name >> text=Two more")
-    thread = threading.active_count()
     first.click("#generate")
     wait_done(first)
-    assert second.locator(".vp-name").inner_text() != first.locator(".vp-name").inner_text() and thread
+    assert second.locator(".vp-name").inner_text() != first.locator(".vp-name").inner_text()

@@ -196,8 +196,11 @@ def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: i
 def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | None) -> Options:
     """Checked options; a prior of 'auto' becomes the first one that the model offers, so that records name it."""
     options = options if isinstance(options, Options) else predictor.options_type.parse(options or {})
-    offered = [name for name, reason in predictor.abilities.priors.items() if reason is None]
-    return replace(options, prior=offered[0]) if getattr(options, "prior", "") == "auto" and offered else options
+    priors, prior = predictor.abilities.priors, getattr(options, "prior", None)
+    if priors.get(prior) is not None:
+        raise ValueError(f"prior is {prior!r}, but {priors[prior]}")
+    offered = [name for name, reason in priors.items() if reason is None]
+    return replace(options, prior=offered[0]) if prior == "auto" and offered else options
 
 
 def observe(request: Request, predictor: Predictor) -> Observation:

@@ -6,240 +6,22 @@ function of the step: schedules, data and noise, so that a resumed run equals an
 
 from __future__ import annotations
 
-import copy
 import json
-import math
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..core.family import Family, Phase, Progress, Recipe
-from ..core.runtime import Runtime, keep_big_buffers, thread_count
-from ..core.video import Batch
-from ..data import open_dataset
-from . import checkpoint, state
-from .model import find
-from .provenance import commit
+from ..core.family import Family, Recipe
+from ..core.runtime import keep_big_buffers, thread_count
+from .log import RunLog
+from .trainer import Settings, Trainer
 from .validate import Validation
-
-PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the budget at which the speed is tried
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line adds to a recipe.
-
-    Args:
-        out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
-        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule.
-        validate_minutes: time between validations. digits, data_root: see `open_dataset`.
-    """
-
-    out: Path
-    minutes: float = 30.0
-    steps: int | None = None
-    resume: bool = False
-    init: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    batch: int | None = None
-    lr: float | None = None
-    seed: int = 0
-    digits: str = "auto"
-    data_root: str | None = None
-    validate_minutes: float = 5.0
-    save_minutes: float = 2.0
-
-
-class Data:
-    """Mini-batches of a recipe; the one of a step depends on the seed and the step alone."""
-
-    def __init__(self, recipe: Recipe, settings: Settings, device: torch.device):
-        self.device, self.seed, self.count = device, settings.seed, settings.batch or recipe.batch
-        self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
-        self.sources = [
-            open_dataset(name, "train", settings.data_root, settings.digits, device) for name in recipe.data
-        ]
-        self.weights = torch.tensor(list(recipe.data.values()))
-
-    def generator(self, step: int) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed((self.seed << 32) + step)
-
-    def batch(self, generator: torch.Generator) -> Batch:
-        weights = self.weights.to(generator.device)
-        index = int(torch.multinomial(weights, 1, generator=generator))
-        return self.sources[index].batch(self.count, self.length, generator).to(self.device)
-
-
-class PhaseLoss(nn.Module):
-    """A phase's loss as a module, so that data-parallel wrappers see the forward pass."""
-
-    def __init__(self, networks: nn.ModuleDict, phase: Phase):
-        super().__init__()
-        self.networks, self.phase = networks, phase
-
-    def forward(self, batch: Batch, progress: Progress, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        losses = self.phase.loss(self.networks, batch, progress, generator)
-        return losses.total, {name: x.detach() for name, x in losses.terms.items()}
-
-
-def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
-
-    Raises:
-        ValueError: less than half of the parameters found a match.
-    """
-    own = networks.state_dict()
-    fitting = {name: x for name, x in weights.items() if name in own and own[name].shape == x.shape}
-    if sum(x.numel() for x in fitting.values()) * 2 < sum(x.numel() for x in own.values()):
-        raise ValueError(f"{source} fits too little of this recipe's network to start from; leave out --init")
-    networks.load_state_dict(fitting, strict=False)
-
-
-def lr_factor(share: float, warmup: float, final: float) -> float:
-    """Linear warm-up, then a cosine down to `final`."""
-    if share < warmup:
-        return share / warmup
-    along = (share - warmup) / max(1 - warmup, 1e-9)
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(along, 1.0)))
-
-
-class Trainer:
-    """One run: networks, their average, one optimiser a phase, and the step."""
-
-    def __init__(self, family: Family, recipe: Recipe, settings: Settings):
-        from accelerate import Accelerator
-
-        self.family, self.recipe, self.settings = family, recipe, settings
-        self.runtime = Runtime.pick(settings.device, settings.precision)
-        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
-        torch.manual_seed(settings.seed)
-        networks = family.networks(recipe.config)
-        self.networks = networks.to(self.runtime.device, memory_format=torch.channels_last).train()
-        self.average = copy.deepcopy(self.networks).requires_grad_(False)
-        if settings.init:
-            weights = checkpoint.read_weights(find(settings.init))
-            for module in (self.networks, self.average):
-                start_from(module, weights, settings.init)
-        self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
-        self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
-        self.losses = {name: self.accelerator.prepare(PhaseLoss(self.networks, p)) for name, p in self.phases.items()}
-        self.data = Data(recipe, settings, self.runtime.device)
-        self.step, self.total, self.spent_s, self.best = 0, settings.steps or 0, 0.0, -math.inf
-        if settings.resume:
-            self.restore()
-
-    def optimizer(self, phase: Phase) -> torch.optim.Optimizer:
-        """AdamW; weight decay for matrices and kernels only."""
-        parameters = [p for name in phase.trains for p in self.networks[name].parameters()]
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": phase.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        lr = self.settings.lr or phase.lr
-        return torch.optim.AdamW(groups, lr=lr, betas=phase.betas, fused=self.runtime.device.type == "cuda")
-
-    # state ------------------------------------------------------------------------------------------------------
-    def save(self) -> None:
-        numbers = {"step": self.step, "total": self.total, "spent_s": self.spent_s, "best": self.best}
-        state.write(self.settings.out / "state", state.pack(self.networks, self.average, self.optimizers), numbers)
-        self.export("last")
-
-    def restore(self) -> None:
-        found = state.read(self.settings.out / "state")
-        if found is None:
-            raise ValueError(f"{self.settings.out} holds no training state to resume; leave out --resume to start one")
-        tensors, numbers = found
-        state.unpack(tensors, self.networks, self.average, self.optimizers)
-        self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
-        self.spent_s, self.best = numbers["spent_s"], numbers["best"]
-
-    def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
-        """The averaged weights as a checkpoint."""
-        recipe = self.recipe
-        card = {
-            "family": self.family.name,
-            "config": checkpoint.config_to_json(recipe.config),
-            "recipe": recipe.name,
-            "about": recipe.about,
-            "dataset": max(recipe.data, key=recipe.data.get),
-            "data": dict(recipe.data),
-            "digits": self.settings.digits,
-            "context": {"n_past": recipe.config.n_past, "n_future": recipe.config.n_future},
-            "fps": self.data.sources[0].fps,
-            "step": self.step,
-            "clips": self.step * self.data.count,
-            "minutes": round(self.spent_s / 60, 1),
-            "init": self.settings.init,
-            "commit": commit(),
-            "licence": "MIT",
-            "metrics": metrics or {},
-        }
-        checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
-
-    # steps ------------------------------------------------------------------------------------------------------
-    def plan(self) -> None:
-        """Steps that fit into the minutes left, from the mean time of a few steps along the schedule."""
-        before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
-        seconds = []
-        for share in (PROBES[0], *PROBES):  # the first one warms up
-            start = time.perf_counter()
-            self.run_phases(Progress(share=share), self.data.generator(0), lr_scale=0.0)
-            seconds.append(time.perf_counter() - start)
-        self.networks.load_state_dict(before[0])
-        for optimizer, old in zip(self.optimizers.values(), before[1]):
-            optimizer.load_state_dict(old)
-        overhead = 1.05  # validation and saving
-        self.total = max(1, int(self.settings.minutes * 60 / (overhead * sum(seconds[1:]) / len(PROBES))))
-
-    def run_phases(self, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
-        """One mini-batch through every phase of the current stage."""
-        batch, terms = self.data.batch(generator), {}
-        for name in self.stage(progress.share):
-            optimizer, loss = self.optimizers[name], self.losses[name]
-            for group in optimizer.param_groups:
-                group["lr"] = (self.settings.lr or self.phases[name].lr) * lr_scale
-            with self.runtime.autocast():
-                total, more = loss(batch, progress, generator)
-            optimizer.zero_grad(set_to_none=True)
-            self.accelerator.backward(total)
-            norm = self.accelerator.clip_grad_norm_(loss.parameters(), self.recipe.clip)
-            if torch.isfinite(norm):  # one bad batch must not poison the weights
-                optimizer.step()
-            terms |= {**more, f"{name}_grad_norm": norm}
-        return terms
-
-    def stage(self, share: float) -> tuple[str, ...]:
-        """Names of the phases that take turns at this share of the budget."""
-        stages, until = self.recipe.stages, 0.0
-        for stage in stages:
-            until += stage.share / sum(s.share for s in stages)
-            if share < until:
-                return stage.phases
-        return stages[-1].phases
-
-    def advance(self) -> dict[str, Tensor]:
-        """One training step."""
-        share = self.step / self.total
-        clips = self.step * self.data.count
-        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share)
-        scale = lr_factor((self.step + 1) / self.total, self.recipe.warmup, self.recipe.final_lr)
-        terms = self.run_phases(progress, self.data.generator(self.step), scale)
-        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, now in zip(self.average.state_dict().values(), self.networks.state_dict().values()):
-                mean.lerp_(now, 1 - decay) if mean.is_floating_point() else mean.copy_(now)
-        self.step += 1
-        return terms
 
 
 @contextmanager
@@ -263,8 +45,6 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     Raises:
         ValueError: nothing to resume, an unknown checkpoint, or a device or data set that is not there.
     """
-    from .log import RunLog
-
     keep_big_buffers()
     if settings.device != "cuda":
         torch.set_num_threads(thread_count())
@@ -281,7 +61,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         return loop(trainer, validation, log, stop)
 
 
-def loop(trainer: Trainer, validation: Validation, log: Any, stop: threading.Event) -> dict[str, Any]:
+def loop(trainer: Trainer, validation: Validation, log: RunLog, stop: threading.Event) -> dict[str, Any]:
     settings, scores = trainer.settings, {}
     start = saved = validated = time.monotonic()
     spent = trainer.spent_s

@@ -46,7 +46,8 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         gr.HTML(text.HEADER)
         for problem in models.problems:
             gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
-        clip, result_id = gr.State(first), gr.State(None)
+        clip = gr.Textbox(first, visible="hidden", label="Clip")  # not a State: the link is made in the browser
+        result_id = gr.State(None)
         with gr.Row(elem_id="main"):
             with gr.Column(scale=0, min_width=350, elem_id="controls"):
                 parts = build_controls(models)
@@ -89,7 +90,7 @@ def build_saves() -> list[gr.DownloadButton]:
 
 
 def wire(
-    demo: gr.Blocks, models: Models, first: str, clip: gr.State, result_id: gr.State, player: Player,
+    demo: gr.Blocks, models: Models, first: str, clip: gr.Textbox, result_id: gr.State, player: Player,
     saves: list[gr.DownloadButton], parts: dict[str, Any],
 ) -> None:  # fmt: skip
     """Connects what a visitor does with what happens."""

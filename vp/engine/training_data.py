@@ -1,0 +1,31 @@
+"""Mini-batches for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ..core.family import Recipe
+from ..core.video import Batch
+from ..data import open_dataset
+
+
+class Data:
+    """Mini-batches of a recipe; the one of a step depends on the seed and the step alone."""
+
+    def __init__(
+        self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None
+    ):
+        self.device, self.seed, self.count = device, seed, batch
+        self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
+        self.sources = [open_dataset(name, "train", data_root, digits, device) for name in recipe.data]
+        self.weights = torch.tensor(list(recipe.data.values()))
+
+    def generator(self, step: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed((self.seed << 32) + step)
+
+    def batch(self, generator: torch.Generator) -> Batch:
+        weights = self.weights.to(generator.device)
+        index = int(torch.multinomial(weights, 1, generator=generator))
+        return self.sources[index].batch(self.count, self.length, generator).to(self.device)
