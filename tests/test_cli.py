@@ -25,8 +25,9 @@ def tiny_checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    from vp.data import open_dataset
     import torch
+
+    from vp.data import open_dataset
 
     frames = open_dataset("smmnist-svg", "test", digits="strokes").batch(1, 12, torch.Generator().manual_seed(0)).frames
     path = tmp_path_factory.mktemp("clips") / "digits.mp4"

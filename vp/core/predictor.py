@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator
 
 import torch
@@ -37,11 +38,7 @@ class Predictor(ABC):
 
     def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
         """Drains `stream`."""
-        step = None
-        for step in self.stream(observation, seeds, options):
-            pass
-        assert step is not None and step.prediction is not None, "a stream must end with a prediction"
-        return step.prediction
+        return deque(self.stream(observation, seeds, options), maxlen=1).pop().prediction
 
     def check(self, observation: Observation, options: Options | None = None) -> None:
         """Raises ValueError with one sentence that says what came and what is accepted."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..catalog import FAMILIES
-from ..core.family import Progress
+from ..core.family import Family, LossFn, Progress
 from ..core.predictor import seed_grid
 from ..core.runtime import Runtime, keep_big_buffers
 from ..core.video import Batch, Observation
@@ -36,23 +36,28 @@ def train_step(batch: int, repeats: int, device: str = "auto", precision: str = 
     runtime, rows = Runtime.pick(device, precision), {}
     for family in FAMILIES.values():
         for label, (config, loss) in family.yardsticks.items():
-            torch.manual_seed(0)
-            networks = family.networks(config).to(runtime.device, memory_format=torch.channels_last)
-            optimizer = torch.optim.AdamW(networks.parameters(), 1e-3)
-            length = config.n_past + config.n_future
-            clips = Batch(torch.rand(batch, length, config.channels, config.size, config.size, device=runtime.device))
-
-            def step() -> None:
-                generator = torch.Generator(runtime.device).manual_seed(0)
-                with runtime.autocast():
-                    losses = loss(networks, clips, Progress(), generator)
-                optimizer.zero_grad(set_to_none=True)
-                losses.total.backward()
-                optimizer.step()
-
-            rows[f"{family.name}.{label}"] = timed(step, repeats, runtime.device)
-            print(f"{family.name}.{label}: {rows[f'{family.name}.{label}']['median_s']:.3f} s a step", flush=True)
+            row = timed(training_step(family, config, loss, batch, runtime), repeats, runtime.device)
+            rows[f"{family.name}.{label}"] = row
+            print(f"{family.name}.{label}: {row['median_s']:.3f} s a step", flush=True)
     return {"bench": "train", "machine": runtime.describe(), "batch": batch, "rows": with_speedup(rows)}
+
+
+def training_step(family: Family, config: Any, loss: LossFn, batch: int, runtime: Runtime) -> Callable[[], None]:
+    """A whole step of fresh networks: loss, gradient, update."""
+    torch.manual_seed(0)
+    networks = family.networks(config).to(runtime.device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(networks.parameters(), 1e-3)
+    shape = (batch, config.n_past + config.n_future, config.channels, config.size, config.size)
+    clips = Batch(torch.rand(shape, device=runtime.device))
+
+    def step() -> None:
+        with runtime.autocast():
+            losses = loss(networks, clips, Progress(), torch.Generator(runtime.device).manual_seed(0))
+        optimizer.zero_grad(set_to_none=True)
+        losses.total.backward()
+        optimizer.step()
+
+    return step
 
 
 def with_speedup(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

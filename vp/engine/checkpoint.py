@@ -70,7 +70,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     try:
         with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError):
         raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
     return {name: x.float() if x.is_floating_point() else x for name, x in weights.items()}

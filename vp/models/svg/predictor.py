@@ -56,7 +56,7 @@ class SVGPredictor(Predictor):
         self.abilities = Abilities(
             n_past=(2, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, stochastic=stochastic, priors=offered_priors(cfg), reasons=reasons,
-        )  # fmt: skip
+        )
 
     def check(self, observation: Observation, options: SVGOptions | None = None) -> None:
         super().check(observation, options)
@@ -79,7 +79,7 @@ class SVGPredictor(Predictor):
         options = options or SVGOptions()
         self.check(observation, options)
         latents = Latents(self, observation, seeds, self.resolve(options), options.temperature)
-        n_past, (batch, total) = observation.n_past, observation.frames.shape[:2]
+        n_past, total = observation.n_past, observation.frames.shape[1]
         frames = observation.frames[:, None].expand(-1, seeds.shape[1], *observation.frames.shape[1:]).clone()
         own = frames.flatten(0, 1).to(self.runtime.device, copy=True)  # (B * N, T, C, H, W)
         state = self.context(own[:: seeds.shape[1], :n_past], latents)
