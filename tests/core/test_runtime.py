@@ -1,0 +1,60 @@
+"""The machine: what is asked for is there, or is refused in words."""
+
+import sys
+
+import pytest
+import torch
+
+from vp.core import runtime
+from vp.core.predictor import noise, seed_grid
+from vp.core.runtime import Runtime
+
+
+def test_wrong_devices_and_precisions_are_refused():
+    with pytest.raises(ValueError, match="one of auto, cpu, cuda"):
+        Runtime.pick("tpu")
+    with pytest.raises(ValueError, match="auto, fp32 or bf16"):
+        Runtime.pick("cpu", "fp8")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_gpu_that_is_not_there_is_said_so():
+    with pytest.raises(ValueError, match="finds no CUDA GPU"):
+        Runtime.pick("cuda")
+    assert Runtime.pick("auto").device.type == "cpu"
+
+
+def test_bf16_follows_the_cpus_own_word(monkeypatch):
+    for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, probe, lambda: False, raising=False)
+    assert not Runtime.pick("cpu").bf16
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    assert Runtime.pick("cpu").bf16 and not Runtime.pick("cpu", "fp32").bf16
+
+
+def test_autocast_is_on_exactly_with_bf16():
+    a = torch.rand(4, 4)
+    with Runtime(torch.device("cpu"), True).autocast():
+        assert (a @ a).dtype == torch.bfloat16
+    with Runtime(torch.device("cpu"), False).autocast():
+        assert (a @ a).dtype == torch.float32
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_the_allocator_takes_the_thresholds():
+    assert runtime.keep_big_buffers()
+
+
+def test_noise_depends_on_the_seed_alone():
+    grid = torch.tensor([[3, 4], [5, 3]])
+    draws = noise(grid, 2, 5)
+    assert draws.shape == (2, 2, 2, 5)
+    assert torch.equal(draws[0, 0], draws[1, 1]) and not torch.equal(draws[0, 0], draws[0, 1])
+    assert torch.equal(draws[1, 0], noise(torch.tensor([[5]]), 2, 5)[0, 0])
+
+
+def test_seeds_do_not_change_as_the_grid_grows_and_do_not_repeat():
+    small, large = seed_grid(7, 2, 3), seed_grid(7, 50, 40)
+    assert torch.equal(large[:2, :3], small)
+    assert len(large.unique()) == large.numel()
+    assert not set(seed_grid(8, 50, 40).flatten().tolist()) & set(small.flatten().tolist())
