@@ -32,7 +32,8 @@ def result(length=6, **shape):
     known = np.arange(length) < 2
     kl = np.where(known, np.inf, 1.0) * np.ones((4, 1))
     has_truth = np.arange(length) < length - 1
-    return Result(rows, known, has_truth, 10.0, {"psnr_db": scores}, {"kl": kl}, ((3, "wall hit"),), {"name": "m"}, {"prior": "x"})
+    events, model, options = ((3, "wall hit"),), {"name": "m"}, {"prior": "x"}
+    return Result(rows, known, has_truth, 10.0, {"psnr_db": scores}, {"kl": kl}, events, model, options)
 
 
 @pytest.mark.parametrize("shape", [{}, {"length": 200, "height": 40, "width": 40, "channels": 3}])

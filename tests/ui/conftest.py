@@ -10,7 +10,7 @@ import torch
 
 
 def chromium() -> str | None:
-    for path in (os.environ.get("VP_CHROMIUM"), "/usr/bin/chromium", shutil.which("chromium"), shutil.which("google-chrome")):
+    for path in (os.environ.get("VP_CHROMIUM"), "/usr/bin/chromium", *map(shutil.which, ("chromium", "google-chrome"))):
         if path and Path(path).exists():
             return path
     return None
@@ -32,11 +32,12 @@ def chrome():
 
 @pytest.fixture
 def open_page(chrome):
-    """Opens an address in a fresh context; console errors, page errors and outside requests fail the test at its end."""
+    """Opens an address in a fresh context; page errors and requests to other hosts fail the test at its end."""
     contexts, wrong = [], []
 
     def visit(address, ready=True, **options):
-        context = chrome.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+        usual = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        context = chrome.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -58,7 +59,7 @@ def outside(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
-    """A folder with one small learned-prior model (random weights), one deterministic one, and one damaged file."""
+    """A folder with a small learned-prior model and a deterministic one, untrained, and two that cannot be used."""
     from vp.catalog import FAMILIES
     from vp.engine import checkpoint
     from vp.models.svg.config import SVGConfig
@@ -67,8 +68,11 @@ def checkpoints(tmp_path_factory):
     for name, latent in (("a-learned", "learned"), ("b-deterministic", "none")):
         config = SVGConfig(latent=latent, width=16, z_dim=4, n_past=5, n_future=6)
         networks = FAMILIES["svg"].networks(config)
-        card = {"family": "svg", "config": checkpoint.config_to_json(config), "dataset": "smmnist-svg", "about": "random weights"}
+        described = checkpoint.config_to_json(config)
+        card = {"family": "svg", "config": described, "dataset": "smmnist-svg", "about": "untrained"}
         checkpoint.save(folder / f"{name}.safetensors", networks.state_dict(), card)
+    wide = card | {"config": described | {"width": 32}}
+    checkpoint.save(folder / "c-misfit.safetensors", networks.state_dict(), wide)
     (folder / "broken.safetensors").write_bytes(b"not a checkpoint")
     return folder
 
@@ -90,7 +94,8 @@ def digit_video(tmp_path_factory):
     """A short mp4 of stroke digits."""
     from vp.data import open_dataset, write_mp4
 
-    clip = open_dataset("smmnist-svg", "test", digits="strokes").batch(1, 14, torch.Generator().manual_seed(3)).frames[0]
+    source = open_dataset("smmnist-svg", "test", digits="strokes")
+    clip = source.batch(1, 14, torch.Generator().manual_seed(3)).frames[0]
     path = tmp_path_factory.mktemp("video") / "digits.mp4"
     write_mp4(path, np.ascontiguousarray(clip.movedim(1, -1).numpy()), 10, min_side=128)
     return path

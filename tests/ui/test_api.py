@@ -17,7 +17,8 @@ def predict(client, clip, **changes):
     from gradio_client import handle_file
 
     wishes = {
-        "model": "a-learned", "n_futures": 2, "prior": "learned", "n_past": 5, "n_future": 6, "temperature": 1.0, "seed": 0,
+        "model": "a-learned", "n_futures": 2, "prior": "learned", "n_past": 5, "n_future": 6, "temperature": 1.0,
+        "seed": 0,
     }  # fmt: skip
     return client.predict(clip=handle_file(str(clip)), **(wishes | changes), api_name="/predict")
 

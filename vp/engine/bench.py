@@ -11,10 +11,13 @@ import torch
 
 from ..catalog import FAMILIES
 from ..core.family import Family, LossFn, Progress
-from ..core.predictor import seed_grid
 from ..core.runtime import Runtime, keep_big_buffers
-from ..core.video import Batch, Observation
+from ..core.video import Batch
+from ..data import open_dataset
 from .model import load
+from .result import Result
+from .sample import sample
+from .sheets import encode_png
 
 
 def timed(run: Callable[[], Any], repeats: int, device: torch.device, warmup: int = 2) -> dict[str, Any]:
@@ -69,23 +72,20 @@ def with_speedup(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return rows
 
 
+def encoded(result: Result) -> list[bytes]:
+    """The picture sheets as the player fetches them."""
+    return [encode_png(sheet) for sheet in result.sheets()]
+
+
 def sampling(
     name: str, futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto"
 ) -> dict[str, Any]:
-    """Futures of one clip from a loaded checkpoint."""
+    """Futures of one clip, from decoded frames to the player's picture sheets, the checkpoint already loaded."""
     keep_big_buffers()
     model = load(name, device, precision)
-    predictor, abilities = model.predictor, model.predictor.abilities
-    runtime = Runtime.pick(device, precision)
-    size, past = abilities.size or 64, abilities.trained_past or 5
-    clip = torch.rand(1, past, abilities.channels[0], size, size)
-    observation = Observation.prefix(clip, past, past + frames)
-    row = timed(lambda: predictor.predict(observation, seed_grid(0, 1, futures)), repeats, runtime.device)
-    return {
-        "bench": "sample",
-        "machine": runtime.describe(),
-        "checkpoint": name,
-        "futures": futures,
-        "frames": frames,
-        **row,
-    }
+    runtime, past = Runtime.pick(device, precision), model.predictor.abilities.trained_past or 5
+    source = open_dataset(model.card["dataset"] or "smmnist-svg", "test", digits="strokes")
+    clip = source.batch(1, past + frames, torch.Generator().manual_seed(0)).frames[0].permute(0, 2, 3, 1).numpy()
+    row = timed(lambda: encoded(sample(model, clip, futures, past, frames)), repeats, runtime.device)
+    machine = {"bench": "sample", "machine": runtime.describe(), "checkpoint": name}
+    return {**machine, "futures": futures, "frames": frames, **row}

@@ -94,8 +94,9 @@ def spread(samples: np.ndarray, known: np.ndarray) -> list[Row]:
     std = values.std(axis=0).mean(axis=-1, keepdims=True) * STD_GAIN
     std[known] = 0
     heat = np.rint(std.clip(0, 255)).astype(np.uint8).repeat(samples.shape[-1], axis=-1)
+    mean = np.rint(values.mean(axis=0)).astype(np.uint8)
     return [
-        Row("mean", "Mean", np.rint(values.mean(axis=0)).astype(np.uint8), "Average of the samples: blur is disagreement."),
+        Row("mean", "Mean", mean, "Average of the samples: blur is disagreement."),
         Row("uncertainty", "Uncertainty", heat, "Standard deviation of each pixel over the samples."),
     ]
 

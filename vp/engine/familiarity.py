@@ -13,8 +13,8 @@ INK, BLACK = 40, 12  # grey levels: brighter is a figure, darker is ground
 def is_moving_digits(frames: np.ndarray) -> bool:
     """Bright thin figures on a black ground.
 
-    The bounds leave room around clips of one to three digits on 64 px: ink covers 1 to 35 % of a frame, the rest is black,
-    figures are as tall as digits and, where they do not overlap, drawn with strokes rather than filled.
+    The bounds leave room around clips of one to three digits on 64 px: ink covers 1 to 35 % of a frame, the rest is
+    black, figures are as tall as digits and, where they do not overlap, drawn with strokes rather than filled.
 
     Args:
         frames: uint8 (T, H, W, 1), scaled to the model's size.

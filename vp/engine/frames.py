@@ -9,6 +9,7 @@ import numpy as np
 
 from vp.data.video_file import centre_square, to_grey
 
+GREY = "This model knows grey pictures only: the clip was converted from colour to grey."
 LONG_SIDE = 256  # for models that take any size: more only makes the sheets heavier
 
 
@@ -31,7 +32,7 @@ def fit(frames: np.ndarray, size: int | None, channels: tuple[int, ...]) -> tupl
         frames = np.repeat(frames, 3, axis=-1)
     elif frames.shape[-1] not in channels:
         frames, coloured = to_grey(frames)
-        notes += ["This model knows grey pictures only: the clip was converted from colour to grey."] if coloured else []
+        notes += [GREY] if coloured else []
     height, width = frames.shape[1:3]
     scale = (size or min(LONG_SIDE, max(height, width))) / max(height, width)
     if scale != 1:

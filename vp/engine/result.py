@@ -116,7 +116,7 @@ class Result:
         return np.stack(picked) if picked else np.zeros((0, *self.rows[0].frames.shape), np.uint8)
 
     def summary(self, name: str) -> dict[str, Any] | None:
-        """Best, mean and worst of the samples' means over scored frames, and the best one's row; None without a score."""
+        """Best, mean and worst of the samples' means over scored frames, and the best one's row; None without any."""
         samples = self.kind("sample")
         if name not in self.metrics or not samples or not self.scored.any():
             return None
@@ -129,8 +129,9 @@ class Result:
         """The JSON record (plain types only; missing numbers are null)."""
         length, height, width, channels = self.rows[0].frames.shape
         layout, lines = self._layout()
+        kept = ("kind", "label", "note", "seed", "pending")
         rows = [
-            {"kind": row.kind, "label": row.label, "note": row.note, "seed": row.seed, "pending": row.pending, "line": line}
+            {name: getattr(row, name) for name in kept} | {"line": line}
             for row, line in zip(self.rows, lines, strict=True)
         ]
         return {
@@ -199,8 +200,9 @@ class Result:
             record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
             raise ValueError(f"{folder} holds no readable result.json ({error}); give a folder made by save") from error
-        if (record.get("format"), record.get("version")) != (FORMAT, VERSION):
-            raise ValueError(f"{folder} holds {record.get('format')} {record.get('version')}; this reads {FORMAT} {VERSION}")
+        found = (record.get("format"), record.get("version"))
+        if found != (FORMAT, VERSION):
+            raise ValueError(f"{folder} holds {found[0]} version {found[1]}; this reads {FORMAT} version {VERSION}")
         sheets = sorted(folder.glob("sheet-*.png"), key=lambda path: int(path.stem.split("-")[1]))
         try:
             return from_record(record, [decode_png(path.read_bytes()) for path in sheets])

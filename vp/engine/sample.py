@@ -129,8 +129,9 @@ def stream(
 
 
 def prepare(
-    model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any, events: Any
-) -> Request:
+    model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any,
+    events: Iterable[tuple[int, str]],
+) -> Request:  # fmt: skip
     """Checks every wish and fits the clip to the model; see `stream`."""
     abilities = model.predictor.abilities
     frames = np.asarray(getattr(clip, "frames", clip))
@@ -146,7 +147,7 @@ def prepare(
         n = 1
         notes.append("This model is deterministic: every future would be the same, so one is made.")
     if len(frames) < past + future:
-        notes.append(f"The clip ends after {len(frames)} frames; later frames are predicted, but there is no truth to compare.")
+        notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
     notes += filter(None, [strangeness(frames, abilities.dataset)])
     full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
@@ -187,7 +188,7 @@ def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: i
         return np.arange(length) < past
     mask = parse_mask(known, length) if isinstance(known, str) else np.asarray(known, bool)
     if mask.shape != (length,) or mask.all():
-        raise ValueError(f"known marks {mask.sum()} of {mask.size} frames; leave some of the {length} frames to predict")
+        raise ValueError(f"known marks {mask.sum()} of {mask.size} frames; leave some of the {length} to predict")
     if mask[frames:].any():
         raise ValueError(f"known frame {mask.nonzero()[0].max()} is beyond the clip's {frames} frames")
     return mask

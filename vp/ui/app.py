@@ -25,7 +25,8 @@ PRIVATE = {"api_visibility": "private"}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
 LINK_JS = """(clip, model, n, prior, past, future, temperature, seed) => {
-  const state = { model, prior, n, seed, clip: String(clip).startsWith("upload") ? null : clip, past, future, temperature };
+  const shared = String(clip).startsWith("upload") ? null : clip;
+  const state = { model, prior, n, seed, clip: shared, past, future, temperature };
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${location.origin}${location.pathname}?${query}`;
   history.replaceState(null, "", address);
@@ -42,7 +43,9 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
     models = Models(device, folder)
     jobs.SERVING[:] = [models]
     first = f"example:{next(iter(examples()), '')}"
-    with gr.Blocks(title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)) as demo:
+    with gr.Blocks(
+        title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)
+    ) as demo:
         gr.HTML(text.HEADER)
         for problem in models.problems:
             gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
@@ -57,7 +60,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 with gr.Accordion("Four things to try", open=False):
                     gr.Markdown(text.LESSON)
                 with gr.Accordion("Glossary", open=False):
-                    gr.Markdown(text.GLOSSARY)
+                    gr.HTML(text.GLOSSARY)
         wire(demo, models, first, clip, result_id, player, saves, parts)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
@@ -72,7 +75,8 @@ def build_controls(models: Models) -> dict[str, Any]:
     parts["upload"] = gr.File(
         label="Or upload a video", type="filepath", height=116, elem_id="upload"
     )
-    parts["controls"], parts["dice"] = controls.build([models.default, *(n for n in models.cards if n != models.default)])
+    names = sorted(models.cards, key=lambda name: name != models.default)
+    parts["controls"], parts["dice"] = controls.build(names)
     with gr.Column(elem_id="actions"):
         parts["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
         with gr.Row():
@@ -84,8 +88,8 @@ def build_controls(models: Models) -> dict[str, Any]:
 def build_saves() -> list[gr.DownloadButton]:
     with gr.Row(elem_id="saves"):
         return [
-            gr.DownloadButton(f"Save {kind}", size="sm", min_width=90, interactive=False, elem_id=f"save-{kind.lower()}")
-            for kind in FILES.values()
+            gr.DownloadButton(f"Save {k}", size="sm", min_width=90, interactive=False, elem_id=f"save-{k.lower()}")
+            for k in FILES.values()
         ]
 
 
@@ -102,10 +106,11 @@ def wire(
     demo.load(do.arrive, None, [*knobs.values, *chosen], **QUIET).then(
         lambda name: RESULTS.put(bundled()) if name is None and bundled() else name, result_id, result_id, **QUIET
     )
-    knobs.model.input(do.choose_model, [knobs.model, clip, knobs.seed], knobs.values[:-1], **QUIET)
+    knobs.model.input(do.choose_model, [knobs.model, clip], knobs.values[:-1], **QUIET)
     parts["picker"].pick(do.pick, setting, chosen, trigger_mode="multiple", **QUIET).then(**nothing)
     parts["fresh"].click(do.fresh, setting, chosen, **QUIET).then(**nothing)
-    parts["upload"].upload(do.upload, [parts["upload"], *setting], chosen, validator=check_upload, **QUIET).then(**nothing)
+    given = [parts["upload"], *setting]
+    parts["upload"].upload(do.upload, given, chosen, validator=check_upload, **QUIET).then(**nothing)
     parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
     parts["link"].click(None, [clip, *knobs.values], None, js=LINK_JS, **PRIVATE)
 
@@ -115,7 +120,8 @@ def wire(
         show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
     )  # fmt: skip
     parts["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
-    parts["stop"].click(stop, None, [parts["status"], *states], cancels=[job], **QUIET)
+    parts["stop"].click(None, None, None, cancels=[job], **PRIVATE)  # with a function it would cancel only afterwards
+    parts["stop"].click(stop, None, [parts["status"], *states], **QUIET)
     result_id.change(do.downloads, result_id, saves, **QUIET)
 
 

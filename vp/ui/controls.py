@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from vp.core.options import Knob
 from vp.engine import Model
 
 from .link import MOST_SEED, Settings
@@ -58,10 +59,14 @@ def appearance(model: Model, at: Settings) -> list[Any]:
         gr.update(
             visible=knob is not None,
             value=at.temperature,
-            **({"minimum": knob.low, "maximum": knob.high, "step": knob.step, "info": sentence(knob.help)} if knob else {}),
+            **(scale(knob) if knob else {}),
         ),
         gr.update(value=at.seed),
     ]
+
+
+def scale(knob: Knob) -> dict[str, Any]:
+    return {"minimum": knob.low, "maximum": knob.high, "step": knob.step, "info": sentence(knob.help)}
 
 
 def about_priors(model: Model) -> str:

@@ -23,7 +23,7 @@ from .controls import FILES, appearance
 from .models import Models, temperature
 from .store import Store
 
-RESULTS: Store[Result] = Store(most=60, what="result")
+RESULTS: Store[Result] = Store(most=40, what="result")
 
 
 def status(text: str, share: float | None = None, bad: bool = False) -> str:
@@ -58,9 +58,13 @@ class Handlers:
         shown = self.preview(settings.model, settings.clip, settings.past, settings.future)
         return [*looks, settings.clip, shown, status(said), picker(settings.clip)]
 
-    def choose_model(self, name: str, clip: str, seed: Any) -> list[Any]:
+    def choose_model(self, name: str, clip: str) -> list[Any]:
         """The controls as a newly chosen model needs them."""
-        settings = link.usual(self.models, name, clip)
+        try:
+            settings = link.usual(self.models, name, clip)
+        except ValueError as error:
+            gr.Warning(spoken(error))
+            return [gr.skip()] * 6
         return appearance(self.models.get(name), settings)[:-1]
 
     def pick(self, model: str, past: int, future: int, event: gr.EventData) -> list[Any]:
@@ -105,8 +109,9 @@ class Handlers:
         self, clip: str, model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any
     ) -> Iterator[list[Any]]:
         """Player, status, result id, Generate and Stop while a prediction runs."""
-        busy, idle = [gr.update(interactive=False), gr.update(interactive=True)], [gr.update(interactive=True), gr.update(interactive=False)]
-        yield [gr.skip(), status("Loading the model.", 0.0), gr.skip(), *busy]
+        busy = [gr.update(interactive=False), gr.update(interactive=True)]
+        idle = [gr.update(interactive=True), gr.update(interactive=False)]
+        yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
             knob = temperature(self.models.get(model))
             options = ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
@@ -139,7 +144,9 @@ class Handlers:
 
 
 def stop() -> list[Any]:
-    """After Stop: the queue closes the generator, which ends the model at its next step."""
+    """After Stop: the queue closes the generator, which ends the model at its next step; only then is it said."""
+    if jobs.DEVICE.acquire(timeout=jobs.LAST_STEP_S):
+        jobs.DEVICE.release()
     return [status("Stopped."), gr.update(interactive=True), gr.update(interactive=False)]
 
 
@@ -163,7 +170,7 @@ def spoken(error: Exception) -> str:
 def picker(selected: str | None) -> dict[str, Any]:
     """The value of the example picker, with one of them marked where it is the clip chosen."""
     items = [
-        {"name": name, "label": entry["label"], "still": str(clips.CLIPS / entry["still"]), "moving": str(clips.CLIPS / entry["moving"])}
+        {"name": name, "label": entry["label"], **{key: str(clips.CLIPS / entry[key]) for key in ("still", "moving")}}
         for name, entry in clips.examples().items()
     ]
     return {"items": items, "selected": (selected or "").removeprefix("example:")}

@@ -25,6 +25,7 @@ except ImportError:
 
 LOG = logging.getLogger(__name__)
 DEVICE = threading.Lock()  # the queue already runs one job at a time; a cancelled one may still be in its last step
+LAST_STEP_S = 3.0  # what Stop waits for it: a late progress message would otherwise come after "Stopped"
 SERVING: list[Models] = []  # the models of the running app: too heavy to travel to a GPU worker with every call
 
 

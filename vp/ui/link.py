@@ -45,12 +45,14 @@ def usual(models: Models, name: str, clip: str) -> Settings:
 def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
     """Settings of a link, and a sentence for each part of it that could not be used."""
     refused: list[str] = []
-    name = query.get("model", models.default)
-    if name not in models.cards:
+    name = query.get("model") or models.first_usable()
+    try:
+        model = models.get(name)
+    except ValueError:
         refused.append(f"The link asks for the model {name[:60]!r}, which is not here.")
-        name = models.default
+        name = models.first_usable()
+        model = models.get(name)
     start = usual(models, name, clip)
-    model = models.get(name)
     limits, knob = bounds(model.predictor.abilities), temperature(model)
     spans = {
         "n": (1, MOST_FUTURES if model.predictor.abilities.stochastic else 1),

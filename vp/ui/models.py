@@ -1,4 +1,4 @@
-"""The models of this app: what there is, loaded when first asked for, and what their abilities mean for the controls."""
+"""The models of this app, loaded when first asked for, and what their abilities mean for the controls."""
 
 from __future__ import annotations
 
@@ -49,6 +49,18 @@ class Models:
             return self.loaded[name]
 
 
+    def first_usable(self) -> str:
+        """The default model, or the next one that loads; those that do not are named in `problems` and left out."""
+        while True:
+            name = self.default
+            try:
+                self.get(name)
+                return name
+            except ValueError as error:
+                self.problems.append(str(error))
+                del self.cards[name]
+
+
 def priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """(label, name) of the priors a model offers, and (label, reason) of those it does not."""
     control = model.predictor.options_type.controls().get("prior")
@@ -85,7 +97,7 @@ def describe(model: Model) -> str:
         return f"{model.family.title}: a baseline without training, for clips of any size."
     colour = "grey" if abilities.channels == (1,) else "colour"
     lengths = f"{abilities.trained_past} past and {abilities.trained_future} future frames"
-    about = f"{card.get('about') or model.family.title}".rstrip(".")
+    about = sentence(card.get("about") or model.family.title).rstrip(".")
     return f"{about}. Trained on {spoken(abilities.dataset)}, {abilities.size}x{abilities.size} {colour}, {lengths}."
 
 

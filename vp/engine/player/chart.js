@@ -147,7 +147,8 @@ function makeChart(host, record, entry, isScore) {
       }
       if (record.known[t]) readout.textContent = "context";
       else if (isScore && !record.has_truth[t]) readout.textContent = "no truth";
-      else readout.textContent = series.best ? `best ${say(series.best, t)}  mean ${say(series.mean, t)}` : say(series.mean, t);
+      else if (series.best) readout.textContent = `best ${say(series.best, t)}  mean ${say(series.mean, t)}`;
+      else readout.textContent = say(series.mean, t);
     },
     highlight(values) {
       hovered.setAttribute("d", values ? pathOf(values, x, y) : "");
@@ -170,5 +171,6 @@ function averages(entry, series) {
 function describe(record, entry, series) {
   const numbers = series.mean.filter((value) => value !== null);
   const ends = [numbers[0], numbers[numbers.length - 1]].map((value) => value.toFixed(decimals(entry)));
-  return `${entry.label} over ${record.length} frames; the mean of the futures goes from ${ends[0]} to ${ends[1]} ${entry.unit}`;
+  const span = `from ${ends[0]} to ${ends[1]} ${entry.unit}`.trim();
+  return `${entry.label} over ${record.length} frames; the mean of the futures goes ${span}`;
 }

@@ -1,25 +1,4 @@
-// What one frame of one row means, and the pictures of the player: tiles and film strips.
-
-const WORDS = {
-  context: "context",
-  generated: "generated",
-  truth: "truth",
-  none: "no truth",
-  waiting: "not made yet",
-};
-
-function phaseOf(record, row, t) {
-  if (record.known[t]) return "context";
-  if (row.kind === "truth") return record.has_truth[t] ? "truth" : "none";
-  return row.pending || (record.ready && !record.ready[t]) ? "waiting" : "generated";
-}
-
-function node(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+// The pictures of the player: tiles and film strips.
 
 // Where frame t of a row lies: sheet, x, y. Mirrors Layout.place of sheets.py.
 function place(record, row, t) {
@@ -133,10 +112,4 @@ function segments(record) {
     start = t;
   }
   return bar;
-}
-
-function segmentOf(record, t) {
-  if (record.known[t]) return "context";
-  if (!record.has_truth[t]) return "beyond";
-  return record.rows.some((row) => row.kind !== "truth") ? "generated" : "truth";
 }

@@ -21,7 +21,7 @@ class Objective:
 
     beta: float = 1e-4
     beta_start: float = 1e-5
-    beta_ramp: tuple[float, float] = (0.3, 0.8)
+    beta_ramp: tuple[float, float] = (0.2, 0.5)
     teacher: float = 0.2
     lengths: tuple[tuple[float, int], ...] = ((0.0, 8), (0.15, 11), (0.4, 15))
 

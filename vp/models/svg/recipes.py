@@ -11,7 +11,16 @@ MIX = {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}
 STAGES = (Stage(("svg",)),)
 
 
-def digits(name: str, cfg: SVGConfig, about: str) -> Recipe:
+LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "det": ("none", "deterministic")}
+FINISH = Objective(beta_start=1e-4, teacher=0.0, lengths=((0.0, 15),))  # where the schedule of a whole run ends
+
+
+def digits(short: str, finetune: bool) -> Recipe:
+    """Moving digits under both bounce laws, from scratch or from a checkpoint that has been through the schedule."""
+    latent, words = LATENTS[short]
+    cfg = SVGConfig(latent=latent, objective=FINISH if finetune else Objective())
+    name = f"svg-{short}-smmnist" + ("-finetune" if finetune else "")
+    about = f"{words}, moving digits, both bounce laws" + (": more training, with --init CHECKPOINT" if finetune else "")
     return Recipe(name, cfg, MIX, STAGES, batch=8, about=about)
 
 
@@ -23,9 +32,8 @@ def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> 
 
 
 RECIPES = (
-    digits("svg-lp-smmnist", SVGConfig(latent="learned"), "learned prior, moving digits, both bounce laws"),
-    digits("svg-fp-smmnist", SVGConfig(latent="fixed"), "fixed prior, moving digits, both bounce laws"),
-    digits("svg-det-smmnist", SVGConfig(latent="none"), "deterministic, moving digits, both bounce laws"),
+    *(digits(short, finetune=False) for short in LATENTS),
+    *(digits(short, finetune=True) for short in LATENTS),
     published(
         "svg-lp-published",
         "smmnist-svg",

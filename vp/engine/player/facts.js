@@ -1,0 +1,62 @@
+// Legend and table of a record: what the charts show, for reading.
+
+function hasCharts(record) {
+  return Object.keys(record.metrics).length + Object.keys(record.traces).length > 0;
+}
+
+function legendItems(record) {
+  if (!hasCharts(record)) return [];
+  const several = record.samples > 1;
+  const reference = record.rows.find((row) => row.kind === "reference");
+  const curves = {
+    best: several && `best of ${record.samples}, chosen with the truth`,
+    mean: several ? "mean of the samples" : "the prediction",
+    band: several && "worst to best",
+    reference: reference && `${reference.label.toLowerCase()}, sees the future`,
+    event: record.events.length > 0 && record.events[0].label,
+  };
+  return Object.entries(curves)
+    .filter(([, text]) => text)
+    .map(([name, text]) => {
+      const item = node("li", "", text);
+      item.dataset.curve = name;
+      return item;
+    });
+}
+
+function tableColumns(record) {
+  const columns = [];
+  for (const entry of Object.values({ ...record.metrics, ...record.traces })) {
+    const series = seriesOf(record, entry);
+    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["reference", "posterior"]])
+      if (series[name]) columns.push({ title: `${entry.label} ${word}`, values: series[name], places: decimals(entry) + 1 });
+  }
+  return columns;
+}
+
+function numbersTable(record, columns) {
+  const table = node("table");
+  const head = table.createTHead().insertRow();
+  for (const title of ["t", "frame", ...columns.map((column) => column.title)]) {
+    const cell = node("th", "", title);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (let t = 0; t < record.length; t++) {
+    const row = body.insertRow();
+    row.insertCell().textContent = t;
+    row.insertCell().textContent = WORDS[segmentOf(record, t)] || "no truth";
+    for (const { values, places } of columns)
+      row.insertCell().textContent = values[t] === null ? "" : values[t].toFixed(places);
+  }
+  return table;
+}
+
+function tracePicker(record, chosen) {
+  const select = node("select", "vp-trace");
+  select.setAttribute("aria-label", "Trace");
+  for (const [name, entry] of Object.entries(record.traces))
+    select.append(new Option(entry.label, name, false, name === chosen));
+  return select;
+}

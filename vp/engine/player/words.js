@@ -1,0 +1,58 @@
+// What a frame is, in words, and the sentences of the player. Shared by everything below.
+
+const WORDS = {
+  context: "context",
+  generated: "generated",
+  truth: "truth",
+  none: "no truth",
+  waiting: "not made yet",
+};
+
+function phaseOf(record, row, t) {
+  if (record.known[t]) return "context";
+  if (row.kind === "truth") return record.has_truth[t] ? "truth" : "none";
+  return row.pending || (record.ready && !record.ready[t]) ? "waiting" : "generated";
+}
+
+function node(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function segmentOf(record, t) {
+  if (record.known[t]) return "context";
+  if (!record.has_truth[t]) return "beyond";
+  return record.rows.some((row) => row.kind !== "truth") ? "generated" : "truth";
+}
+
+function metaOf(record) {
+  const past = record.known.filter(Boolean).length;
+  const parts = [];
+  if (record.samples) parts.push(record.samples === 1 ? "1 future" : `${record.samples} futures`);
+  if (record.options.prior && record.options.prior !== "auto") parts.push(`${record.options.prior.replace("-", " ")} prior`);
+  const { temperature } = record.options;
+  if (temperature !== undefined && record.samples > 1) parts.push(`temperature ${temperature}`);
+  if (record.samples) parts.push(`${past} past \u2192 ${record.length - past} future frames`, `seed ${record.seed}`);
+  else parts.push(`${record.length} frames`);
+  if (record.seconds) parts.push(`${record.seconds.toFixed(1)} s`);
+  return parts.join("  \u00b7  ");
+}
+
+function phaseText(record, t, phase) {
+  if (phase === "context") return "context: given to the model";
+  const step = record.known.slice(0, t + 1).filter((known) => !known).length;
+  const total = record.known.filter((known) => !known).length;
+  if (phase === "truth") return "to be predicted";
+  return `generated, step ${step} of ${total}` + (phase === "beyond" ? ", no truth" : "");
+}
+
+function scoreText(record, index, t, row) {
+  if (record.known[t]) return `t = ${t}, context`;
+  const scores = Object.values(record.metrics)
+    .filter((entry) => entry.values[index] && entry.values[index][t] !== null)
+    .map((entry) => `${entry.label} ${entry.values[index][t].toFixed(decimals(entry) + 1)} ${entry.unit}`.trim());
+  const seed = row.seed === null ? [] : [`noise seed ${row.seed}`];
+  return [`t = ${t}, ${WORDS[phaseOf(record, row, t)]}`, ...scores, ...seed].join("  \u00b7  ");
+}

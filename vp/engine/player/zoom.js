@@ -1,0 +1,55 @@
+// The zoom: one row beside the truth, and the difference of the two.
+
+const ENLARGED = 5;
+
+function makeZoom(dialog, state) {
+  const find = (selector) => dialog.querySelector(selector);
+  let lenses = [];
+  let index = 0;
+
+  function lens(label, kind, row) {
+    const figure = node("figure");
+    figure.dataset.kind = kind;
+    const canvas = node("canvas");
+    canvas.width = state.record.frame.width * ENLARGED;
+    canvas.height = state.record.frame.height * ENLARGED;
+    figure.append(canvas, node("figcaption", "", label));
+    return { figure, canvas, context: canvas.getContext("2d"), row };
+  }
+
+  function open(chosen) {
+    index = chosen;
+    const { rows } = state.record;
+    const row = rows[index];
+    const compare = row.kind !== "truth" && row.kind !== "uncertainty";
+    const views = compare ? [rows.find((other) => other.kind === "truth"), row] : [row];
+    lenses = views.map((view) => lens(view.label, view.kind, view));
+    if (compare) lenses.push(lens("Difference", "difference", null));
+    find(".vp-loupe-title").textContent = row.label;
+    find(".vp-loupe-note").textContent = row.note;
+    find(".vp-loupe-views").replaceChildren(...lenses.map((one) => one.figure));
+    dialog.showModal();
+    draw();
+  }
+
+  function draw() {
+    if (!dialog.open) return;
+    const { record, sheets, t } = state;
+    for (const { figure, context, canvas, row } of lenses) {
+      const layers = row ? [row] : lenses.filter((one) => one.row).map((one) => one.row);
+      const phases = layers.map((layer) => phaseOf(record, layer, t));
+      const missing = phases.find((phase) => phase === "none" || phase === "waiting");
+      figure.dataset.phase = missing || (row ? phases[0] : "");
+      context.globalCompositeOperation = "source-over";
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      if (missing) continue;
+      for (const layer of layers) {
+        paint(context, record, sheets, layer, t, 0, 0, canvas.width, canvas.height);
+        context.globalCompositeOperation = "difference";
+      }
+    }
+    find(".vp-loupe-score").textContent = scoreText(record, index, t, record.rows[index]);
+  }
+
+  return { open, draw, close: () => dialog.close() };
+}
