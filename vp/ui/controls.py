@@ -49,7 +49,6 @@ def appearance(model: Model, at: Settings) -> list[Any]:
     limits, knob = bounds(abilities), temperature(model)
     offered, _ = priors(model)
     (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
-    alone = "This model is deterministic: every future would be the same, so there is one."
     return [
         gr.update(value=at.model, info=describe(model)),
         gr.update(value=at.n, interactive=abilities.stochastic, info=None if abilities.stochastic else ALONE),

@@ -12,7 +12,8 @@ STAGES = (Stage(("svg",)),)
 
 
 LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "det": ("none", "deterministic")}
-FINISH = Objective(beta_start=1e-4, teacher=0.0, lengths=((0.0, 15),))  # where the schedule of a whole run ends
+# goes on where the schedule of a whole run ends, and lets the prior catch up with the posterior
+FINISH = Objective(beta_start=1e-4, beta=4e-4, beta_ramp=(0.0, 0.5), teacher=0.0, lengths=((0.0, 15),))
 
 
 def digits(short: str, finetune: bool) -> Recipe:
