@@ -98,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
 
     p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
     p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
@@ -170,6 +171,9 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine import evaluate, load
+    from .engine.checkpoint import record
+    from .engine.evaluate import headline
+    from .engine.model import find
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
@@ -191,6 +195,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(result, indent=1) + "\n")
+    if args.record:
+        record(find(args.checkpoint), args.protocol, headline(result))
     return result
 
 

@@ -37,6 +37,17 @@ def test_nested_configs_survive_json():
         checkpoint.config_from_json(SVGConfig, {"colour": 1})
 
 
+def test_recording_numbers_changes_the_card_and_nothing_else(saved):
+    path, _ = saved
+    before = checkpoint.read_weights(path)
+    checkpoint.record(path, "smmnist-svg", {"psnr_db": {"best": 17.0}})
+    checkpoint.record(path, "mmnist", {"clips": 3})
+    card, after = checkpoint.read_card(path), checkpoint.read_weights(path)
+    assert card["metrics"] == {"smmnist-svg": {"psnr_db": {"best": 17.0}}, "mmnist": {"clips": 3}}
+    assert card["about"] == "for a test"
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+
+
 def damage(path, kind):
     data = path.read_bytes()
     if kind == "truncated":

@@ -76,6 +76,21 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return {name: x.float() if x.is_floating_point() else x for name, x in weights.items()}
 
 
+def record(path: Path, protocol: str, numbers: Mapping[str, Any]) -> None:
+    """Adds measured numbers to a checkpoint's card, under `metrics` and the protocol's name; the weights stay as they are.
+
+    Raises:
+        ValueError: the file is missing, damaged or foreign.
+    """
+    card = read_card(path)
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    card["metrics"] = {**card.get("metrics", {}), protocol: dict(numbers)}
+    partial = path.with_suffix(".partial")
+    save_file(weights, partial, {"vp": json.dumps(card)})
+    partial.replace(path)
+
+
 def config_to_json(config: Any) -> dict[str, Any]:
     return asdict(config)
 

@@ -119,3 +119,10 @@ def observe(data: Batch, clips: slice, n_past: int, device: torch.device | str =
     """The first frames of some clips, with the whole clips as target for options that see the future."""
     frames = Batch(data.frames[clips]).to(device).frames
     return Observation.prefix(frames, n_past, target=frames)
+
+
+def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model's card keeps of an evaluation: counts, the digits, and best and mean of each metric."""
+    numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
+    kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
+    return kept | ({"digits": result["digits"]["source"]} if "digits" in result else {})
