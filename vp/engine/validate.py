@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..core.family import Family, Recipe
+from ..core.options import Options
 from ..core.predictor import Predictor, seed_grid
 from ..core.runtime import Runtime
 from ..core.video import Observation
 from ..data import PROTOCOLS, open_dataset
 from ..metrics import psnr, sharpness, ssim
+from .rows import extra_rows
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
 
@@ -37,7 +39,7 @@ class Validation:
         futures = self.predict(predictor, samples)
         scores = self.summary(futures)
         strips = [self.frames[:4], *futures[:4, :3].unbind(1)]
-        for label, options in self.family.rows.items() if predictor.abilities.stochastic else ():
+        for label, options in extra_rows(self.family, predictor).items():
             row = self.predict(predictor, 1, options)
             scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
             strips.insert(1, row[:4, 0])
@@ -45,11 +47,11 @@ class Validation:
         networks.train(training)
         return {"score": scores["ssim_best"], **scores}
 
-    def predict(self, predictor: Predictor, samples: int, options: dict[str, Any] | None = None) -> Tensor:
+    def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
         observation = Observation.prefix(self.frames, self.n_past, target=self.frames)
         seeds = seed_grid(SEED, len(self.frames), samples)
-        return predictor.predict(observation, seeds, predictor.options_type.parse(options or {})).frames
+        return predictor.predict(observation, seeds, options).frames
 
     def summary(self, futures: Tensor) -> dict[str, float]:
         truth, future = self.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
