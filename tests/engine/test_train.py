@@ -152,6 +152,11 @@ def test_init_starts_from_weights_with_a_fresh_schedule(tmp_path):
     start = Trainer(family, found, settings(tmp_path / "b", steps=2, init=str(tmp_path / "a" / "last.safetensors")))
     saved = checkpoint.read_weights(tmp_path / "a" / "last.safetensors")
     assert start.step == 0
+    start.advance()
+    start.export("last")
+    card = checkpoint.read_card(tmp_path / "b" / "last.safetensors")
+    assert (card["step"], card["clips"], card["init"]) == (1, 2 * 2 + 2, "svg-lp-smmnist"), "clips of both runs, no path"
+    start = Trainer(family, found, settings(tmp_path / "c", steps=2, init=str(tmp_path / "a" / "last.safetensors")))
     assert all(torch.equal(x, saved[name]) for name, x in start.networks.state_dict().items())
 
 

@@ -96,8 +96,10 @@ class Trainer:
         networks = family.networks(recipe.config)
         self.networks = networks.to(self.runtime.device, memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.networks).requires_grad_(False)
+        self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
         if settings.init:
-            weights = checkpoint.read_weights(find(settings.init))
+            path = find(settings.init)
+            self.start, weights = checkpoint.read_card(path), checkpoint.read_weights(path)
             for module in (self.networks, self.average):
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
@@ -153,9 +155,9 @@ class Trainer:
             "context": {"n_past": recipe.config.n_past, "n_future": recipe.config.n_future},
             "fps": self.data.sources[0].fps,
             "step": self.step,
-            "clips": self.step * self.data.count,
-            "minutes": round(self.spent_s / 60, 1),
-            "init": self.settings.init,
+            "clips": self.step * self.data.count + self.start.get("clips", 0),
+            "minutes": round(self.spent_s / 60 + self.start.get("minutes", 0), 1),
+            "init": self.start.get("recipe"),
             "commit": commit(),
             "licence": "MIT",
             "metrics": metrics or {},

@@ -21,8 +21,7 @@ def digits(short: str, finetune: bool) -> Recipe:
     latent, words = LATENTS[short]
     cfg = SVGConfig(latent=latent, objective=FINISH if finetune else Objective())
     name = f"svg-{short}-smmnist" + ("-finetune" if finetune else "")
-    about = f"{words}, moving digits, both bounce laws" + (": more training, with --init CHECKPOINT" if finetune else "")
-    return Recipe(name, cfg, MIX, STAGES, batch=8, about=about)
+    return Recipe(name, cfg, MIX, STAGES, batch=8, about=f"{words}, moving digits, both bounce laws")
 
 
 def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> Recipe:
