@@ -156,6 +156,9 @@ def test_init_starts_from_weights_with_a_fresh_schedule(tmp_path):
     start.export("last")
     card = checkpoint.read_card(tmp_path / "b" / "last.safetensors")
     assert (card["step"], card["clips"], card["init"]) == (1, 2 * 2 + 2, "svg-lp-smmnist"), "clips of both runs, no path"
+    start.save()
+    again = Trainer(family, found, settings(tmp_path / "b", steps=2, resume=True))
+    assert again.start == start.start, "a resumed run still knows where it began"
     start = Trainer(family, found, settings(tmp_path / "c", steps=2, init=str(tmp_path / "a" / "last.safetensors")))
     assert all(torch.equal(x, saved[name]) for name, x in start.networks.state_dict().items())
 

@@ -10,16 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vp.catalog import FAMILIES
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.data import open_dataset
 
+from .model import load
 from .rows import extra_rows
 
-BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as the catalogue does
+BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 MEAN_CLIPS, MEAN_FRAMES = 500, 4
 SAME = 1e-5  # futures of two seeds that differ by less are one future
 CPU = torch.device("cpu")
@@ -59,10 +59,8 @@ def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation
         "black": still(torch.zeros(probe.frames.shape[2:])),
         "mean_image": still(mean_image(dataset, data_root)),
     }
-    for name, family_name in BASELINES.items():
-        family = FAMILIES[family_name]
-        config = family.config()
-        predictor = family.predictor(config, family.networks(config), Runtime.pick("cpu", "fp32"))
+    for name, model in BASELINES.items():
+        predictor = load(model, "cpu", "fp32").predictor
         try:
             rows[name] = contender(predictor, predictor.options_type(), probe, 1)
         except ValueError:

@@ -79,7 +79,7 @@ def loop(trainer: Trainer, validation: Validation, log: RunLog, stop: threading.
                 trainer.best = scores["score"]
                 trainer.export("best", scores)
             validated = time.monotonic()
-        if last or now - saved > 60 * settings.save_minutes:
+        if now - saved > 60 * settings.save_minutes:
             trainer.save()
             saved = time.monotonic()
     trainer.save()
@@ -94,5 +94,3 @@ def loop(trainer: Trainer, validation: Validation, log: RunLog, stop: threading.
         "files": files,
         "validation": scores,
     }
-
-

@@ -128,7 +128,7 @@ class Trainer:
         return torch.optim.AdamW(groups, lr=lr, betas=phase.betas, fused=self.runtime.device.type == "cuda")
 
     def save(self) -> None:
-        numbers = {"step": self.step, "total": self.total, "spent_s": self.spent_s, "best": self.best}
+        numbers = {name: getattr(self, name) for name in ("step", "total", "spent_s", "best", "start")}
         state.write(self.settings.out / "state", state.pack(self.networks, self.average, self.optimizers), numbers)
         self.export("last")
 
@@ -139,7 +139,7 @@ class Trainer:
         tensors, numbers = found
         state.unpack(tensors, self.networks, self.average, self.optimizers)
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
-        self.spent_s, self.best = numbers["spent_s"], numbers["best"]
+        self.spent_s, self.best, self.start = numbers["spent_s"], numbers["best"], numbers["start"]
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
         """The averaged weights as a checkpoint."""

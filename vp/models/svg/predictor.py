@@ -15,7 +15,7 @@ from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import SVGConfig
 from .latent import Gaussian, kl
-from .network import SVGNetwork, at, unfold_time
+from .network import Features, SVGNetwork, at, unfold_time
 
 PRIORS = {
     "learned": "learned prior p(z | past)",
@@ -78,11 +78,13 @@ class SVGPredictor(Predictor):
     def stream(self, observation: Observation, seeds: Tensor, options: SVGOptions | None = None) -> Iterator[Step]:
         options = options or SVGOptions()
         self.check(observation, options)
-        latents = Latents(self, observation, seeds, self.resolve(options), options.temperature)
+        prior = self.resolve(options)
+        features = self.features(observation, sees_future=prior.startswith("posterior"))
+        latents = Latents(self, observation, features, seeds, prior, options.temperature)
         n_past, total = observation.n_past, observation.frames.shape[1]
         frames = observation.frames[:, None].expand(-1, seeds.shape[1], *observation.frames.shape[1:]).clone()
         own = frames.flatten(0, 1).to(self.runtime.device, copy=True)  # (B * N, T, C, H, W)
-        state = self.context(own[:: seeds.shape[1], :n_past], latents)
+        state = self.context(own[:: seeds.shape[1], :n_past], features, latents)
         state = repeat_rows(state, seeds.shape[1])
         for t in range(n_past, total):
             state, frame = self.step(state, own[:, t - 1], t, n_past, latents)
@@ -93,11 +95,16 @@ class SVGPredictor(Predictor):
         steps = total - n_past
         yield Step(steps, steps, frames, Prediction(frames, latents.traces()))
 
-    def context(self, known: Tensor, latents: Latents) -> Any:
+    def features(self, observation: Observation, sees_future: bool) -> Features:
+        """Features (B, T, ...) of the true frames: the known ones, or the whole clip where the future may be seen."""
+        known = observation.frames[:, : observation.n_past]
+        true = torch.cat([known, observation.target[:, observation.n_past :]], 1) if sees_future else known
+        with self.runtime.autocast():
+            return unfold_time(self.network.encode(true.to(self.runtime.device).flatten(0, 1)), *true.shape[:2])
+
+    def context(self, known: Tensor, features: Features, latents: Latents) -> Any:
         """The state after predicting every known frame but the first, with posterior-mean latents; rows are clips."""
         with self.runtime.autocast():
-            features = self.network.encode(known.flatten(0, 1))
-            features = unfold_time(features, *known.shape[:2])
             state = self.network.begin(len(known), known)
             for t in range(1, known.shape[1]):
                 refresh = self.network.refreshes(t, known.shape[1])
@@ -122,21 +129,23 @@ class Latents:
     Known steps take the posterior mean, so that all futures of a clip share one context.
     """
 
-    def __init__(self, predictor: SVGPredictor, observation: Observation, seeds: Tensor, prior: str, temperature: float):
+    def __init__(
+        self,
+        predictor: SVGPredictor,
+        observation: Observation,
+        features: Features,
+        seeds: Tensor,
+        prior: str,
+        temperature: float,
+    ):
         self.seeds, self.prior, self.temperature = seeds, prior, temperature
         self.length, self.z_dim = observation.frames.shape[1], predictor.cfg.z_dim
         self.kept: dict[str, dict[int, Tensor]] = {}
-        device = predictor.runtime.device
         if prior == "none":
             return
-        self.noise = noise(seeds, self.length, self.z_dim).flatten(0, 1).to(device)
-        sees_future = prior.startswith("posterior")
-        true = observation.target.clone() if sees_future else observation.frames[:, : observation.n_past].clone()
-        true[:, : observation.n_past] = observation.frames[:, : observation.n_past]
-        network = predictor.network
+        self.noise = noise(seeds, self.length, self.z_dim).flatten(0, 1).to(predictor.runtime.device)
         with predictor.runtime.autocast():
-            features = network.encode(true.to(device).flatten(0, 1))
-            self.posterior = network.posterior(unfold_time(features, *true.shape[:2]))
+            self.posterior = predictor.network.posterior(features)
 
     def known(self, t: int, prior: Gaussian | None) -> Tensor | None:
         """z_t (B, Z) of a context frame."""
