@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from .core.family import Family, Recipe
-from .models import baselines, svg
+from .models import baselines, ramvid, svg
 
 FAMILIES: dict[str, Family] = {
     "svg": svg.FAMILY,
+    "ramvid": ramvid.FAMILY,
     "copy-last": baselines.COPY_LAST,
     "flow": baselines.FLOW,
+    "copy-nearest": baselines.COPY_NEAREST,
+    "blend": baselines.BLEND,
 }
 
 

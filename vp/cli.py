@@ -63,6 +63,9 @@ def minutes(text: str) -> float:
     return value
 
 
+KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m vp", description="See and steer possible futures of a video.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -85,6 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("clip", help="a video file")
     p.add_argument("--n", type=positive, default=4, help="number of futures (default: 4)")
     p.add_argument("--n-past", type=positive, help="known frames (default: the model's)")
+    p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, out of --n-past plus --n-future")
+    p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
     p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
@@ -94,6 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--protocol", default="smmnist-svg", help="smmnist-svg, smmnist-srvp or mmnist")
     p.add_argument("--clips", type=positive, default=100)
     p.add_argument("--samples", type=positive, default=20)
+    p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
@@ -165,7 +171,7 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
     clip = read_clip(args.clip)
-    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed)
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed, args.known, args.slow)
     return write_all(result, args.out)
 
 
@@ -183,6 +189,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             args.protocol,
             args.clips,
             args.samples,
+            known=args.known,
             data_root=args.data_root,
             options=options,
             seed=args.seed,

@@ -27,10 +27,11 @@ def past(predictor: Predictor) -> int:
 
 
 def masks(predictor: Predictor) -> list[Tensor]:
-    """The known prefix and, where any frame may be known, a gap between known ends."""
+    """The known prefix; where any frame may be known, a gap between known ends; where none need be, nothing."""
     length, n_past = clips(predictor, 1).shape[1], past(predictor)
     prefix = torch.arange(length) < n_past
-    return [prefix, prefix.roll(1)] if predictor.abilities.any_mask else [prefix]
+    gap = [prefix.roll(1)] if predictor.abilities.any_mask else []
+    return [prefix, *gap, *([] if predictor.abilities.n_past[0] else [torch.zeros_like(prefix)])]
 
 
 def observe(frames: Tensor, known: Tensor, fill: float = float("nan"), **extra) -> Observation:
@@ -155,7 +156,8 @@ def what_abilities_exclude_is_refused(predictor: Predictor) -> None:
     able, frames, known = predictor.abilities, clips(predictor), masks(predictor)[0]
     channels = next(count for count in (2, 4) if count not in able.channels)
     bad = [observe(frames[:, :, :1].repeat(1, 1, channels, 1, 1), known)]
-    bad.append(observe(frames, torch.arange(len(known)) < able.n_past[0] - 1))
+    if able.n_past[0]:
+        bad.append(observe(frames, torch.arange(len(known)) < able.n_past[0] - 1))
     if able.size is not None:
         bad.append(observe(frames[..., 1:], known))
     if not able.any_mask:

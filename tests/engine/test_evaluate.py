@@ -14,6 +14,7 @@ from vp.core.video import Abilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.engine.diagnose import contrast, learned_prior_timing, uncertain_frames
 from vp.engine.evaluate import evaluate
+from vp.engine.model import load
 from vp.metrics import METRICS
 
 PROTOCOL, CLIPS, SAMPLES = "smmnist-svg", 5, 3
@@ -97,6 +98,22 @@ def test_scores_are_of_the_predicted_frames_and_of_the_right_clips(result):
         assert curve == pytest.approx(db.mean(0).tolist(), abs=1e-4)
     assert result["rows"]["oracle"]["metrics"]["psnr_db"]["mean"] == 100
     assert result["baselines"]["black"]["metrics"]["sharpness"]["mean"] == 0
+
+
+def test_filling_in_is_scored_on_the_unknown_frames_beside_blends_of_the_known_ones():
+    got = evaluate(load("blend", "cpu", "fp32"), PROTOCOL, CLIPS, 1, known="0-3,14")
+    assert got["known"] == "0-3,14" and "digits" not in got
+    assert set(got["baselines"]) == {"black", "mean_image", "copy_last", "flow", "copy_nearest", "blend"}
+    assert got["baselines"]["flow"] is None, "flow continues a prefix and nothing else"
+    assert got["metrics"] == got["baselines"]["blend"]["metrics"]
+    clips = protocol_clips(PROTOCOL, CLIPS).frames.double() / 255
+    shares = ((torch.arange(4, 14).double() - 3) / 11).view(1, -1, 1, 1, 1)
+    db = -10 * (torch.lerp(clips[:, 3:4], clips[:, 14:], shares) - clips[:, 4:14]).square().mean((-3, -2, -1)).log10()
+    assert got["per_frame"]["psnr_db"]["mean"] == pytest.approx(db.mean(0).tolist(), abs=1e-4)
+    with pytest.raises(ValueError, match="such as '0-4'"):
+        evaluate(load("blend"), PROTOCOL, CLIPS, 1, known="first")
+    with pytest.raises(ValueError, match="leave some to predict"):
+        evaluate(load("blend"), PROTOCOL, CLIPS, 1, known="0-14")
 
 
 def test_fading_keeps_its_share_of_the_edges_before_and_after_hits():

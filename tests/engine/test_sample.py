@@ -185,3 +185,21 @@ def test_other_clips_are_not():
     strangers = [square, moving(15, 64), np.zeros_like(square), bright.movedim(1, -1).numpy()]
     assert all("does not know" in (strangeness(clip, "smmnist-svg") or "") for clip in strangers)
     assert strangeness(square, "") is None
+
+
+def test_slow_motion_spreads_the_clip_and_predicts_between():
+    model, clip = make(any_mask=True), moving()
+    result = sample(model, clip, n=2, slow=2)
+    assert result.known.tolist() == [True, False, True, False, True, False, True]  # 3 + 4 frames, as trained
+    assert result.has_truth.tolist() == result.known.tolist()
+    observation, _ = model.predictor.shown[0]
+    assert torch.equal(observation.frames[0, ::2], torch.from_numpy(clip[:4]).movedim(-1, 1).float() / 255)
+    assert observation.target is None, "nobody knows what lies between"
+    with pytest.raises(ValueError, match="leave out known"):
+        sample(model, clip, known="0-2", slow=2)
+
+
+def test_nothing_need_be_known_where_the_model_can_do_without():
+    assert parse_mask("none", 4).tolist() == [False] * 4
+    with pytest.raises(ValueError, match="0 known frames came; this model takes 1 or more"):
+        sample(make(any_mask=True), moving(), known="none")

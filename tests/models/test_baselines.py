@@ -7,7 +7,7 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.metrics import psnr
-from vp.models.baselines import COPY_LAST, FLOW
+from vp.models.baselines import BLEND, COPY_LAST, COPY_NEAREST, FLOW
 
 
 def predictor(family):
@@ -90,3 +90,16 @@ def test_flow_needs_two_frames_and_a_prefix():
 def test_a_baseline_has_nothing_to_train(family):
     config = family.config()
     assert not list(family.networks(config).parameters()) and family.phases(config) == ()
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [("blend", [1, 1, 2, 3, 4, 4]), ("copy-nearest", [1, 1, 1, 4, 4, 4])],
+)
+def test_filling_in_mixes_or_copies_the_known_neighbours(name, values):
+    frames = torch.full((1, 6, 1, 2, 2), float("nan"))
+    frames[:, 1], frames[:, 4] = 0.1, 0.4
+    known = torch.tensor([False, True, False, False, True, False])
+    family = {"blend": BLEND, "copy-nearest": COPY_NEAREST}[name]
+    got = predict(family, Observation(frames, known))
+    assert got[0, 0, :, 0, 0, 0].tolist() == pytest.approx([x / 10 for x in values])

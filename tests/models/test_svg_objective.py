@@ -1,5 +1,6 @@
 """The SVG objective: the KL, the schedules, and the vectorised step against the plain one."""
 
+import dataclasses
 import math
 
 import pytest
@@ -30,11 +31,12 @@ def test_kl_is_finite_with_a_finite_gradient_at_extreme_outputs():
     assert torch.isfinite(total) and torch.isfinite(raw.grad).all()
 
 
-def test_the_vectorised_step_gives_the_loss_of_the_plain_per_frame_loop():
-    cfg = SVGConfig(backbone="dcgan", z_dim=10, objective=Objective(teacher=float("inf"), lengths=((0.0, 6),)))
+@pytest.mark.parametrize("backbone", ["dcgan", "vgg"])
+def test_the_vectorised_step_gives_the_loss_of_the_plain_per_frame_loop(backbone):
+    cfg = SVGConfig(backbone=backbone, z_dim=10, objective=Objective(teacher=float("inf"), lengths=((0.0, 8),)))
     torch.manual_seed(0)
     nets = networks(cfg).eval()  # in training mode BatchNorm would see other batches
-    batch = Batch(torch.rand(2, 6, 1, 64, 64))
+    batch = Batch(torch.rand(2, 8, 1, 64, 64))
     with torch.no_grad():
         fast, plain = (
             loss(cfg, nets, batch, Progress(), torch.Generator().manual_seed(1)) for loss in (rollout_loss, per_frame_loss)
@@ -45,8 +47,6 @@ def test_the_vectorised_step_gives_the_loss_of_the_plain_per_frame_loop():
 
 @pytest.mark.parametrize("latent", ["none", "fixed", "learned"])
 def test_every_parameter_learns(latent):
-    import dataclasses
-
     cfg = dataclasses.replace(tiny(), latent=latent)
     nets = networks(cfg)
     frames = torch.rand(2, 6, 1, 32, 32)
@@ -66,6 +66,20 @@ def test_closed_loop_gradient_passes_through_generated_frames():
         for share in (0.0, 0.9)  # teacher-forced, then closed loop
     ]
     assert losses[0].item() != pytest.approx(losses[1].item(), rel=1e-6)
+
+
+def test_z_is_zero_and_free_until_motion_has_been_learned():
+    cfg = dataclasses.replace(tiny(), objective=Objective(latent_from=0.3, beta=1.0, beta_start=1.0))
+    nets = networks(cfg)
+    frames = torch.rand(1, 6, 1, 32, 32)
+
+    def loss(share, seed):
+        return rollout_loss(cfg, nets, Batch(frames), Progress(share=share), torch.Generator().manual_seed(seed))
+
+    before, after = loss(0.29, 0), loss(0.31, 0)
+    assert "kl" not in before.terms and before.total == before.terms["mse"]
+    assert after.total > after.terms["mse"]
+    assert torch.equal(loss(0.29, 0).total, before.total)
 
 
 def test_schedules_are_functions_of_the_share():

@@ -59,12 +59,16 @@ def outside(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
-    """A folder with a small learned-prior model and a deterministic one, untrained, and two that cannot be used."""
+    """A folder with a small learned-prior model, a deterministic one and a diffusion, untrained, and two that cannot be used."""
     from vp.catalog import FAMILIES
     from vp.engine import checkpoint
+    from vp.models.ramvid.config import RamvidConfig
     from vp.models.svg.config import SVGConfig
 
     folder = tmp_path_factory.mktemp("checkpoints")
+    config = RamvidConfig(widths=(8, 16, 32), flows=1)
+    card = {"family": "ramvid", "config": checkpoint.config_to_json(config), "dataset": "smmnist-svg", "about": "untrained"}
+    checkpoint.save(folder / "d-diffusion.safetensors", FAMILIES["ramvid"].networks(config).state_dict(), card)
     for name, latent in (("a-learned", "learned"), ("b-deterministic", "none")):
         config = SVGConfig(latent=latent, width=16, z_dim=4, n_past=5, n_future=6)
         networks = FAMILIES["svg"].networks(config)

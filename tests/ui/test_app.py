@@ -178,3 +178,74 @@ def test_two_visitors_do_not_share_anything(home, counted):
     first.click("#generate")
     wait_done(first)
     assert second.locator(".vp-name").inner_text() != first.locator(".vp-name").inner_text()
+
+
+def ticks(page):
+    pressed = page.eval_on_selector_all(".vp-given", "all => all.map(x => x.ariaPressed)")
+    return "".join("1" if on == "true" else "0" for on in pressed)
+
+
+def test_any_frames_can_be_ticked_for_a_model_that_takes_them(home):
+    page = home()
+    assert not page.is_visible("#task") and not page.is_visible(".vp-ticks")
+    choose(page, "d-diffusion")
+    page.wait_for_selector(".vp-given")
+    assert ticks(page) == "1" * 5 + "0" * 10
+    page.click("#task >> text=Fill the middle")
+    page.wait_for_function("[...document.querySelectorAll('.vp-given')].at(-1).ariaPressed === 'true'")
+    assert ticks(page) == "110000000000111"
+    page.click("#task >> text=Make up a clip")
+    page.wait_for_function("document.querySelector('.vp-tick-note').textContent.includes('0 of 15')")
+
+    page.locator(".vp-ticks").scroll_into_view_if_needed()
+    first, last = (page.locator(f".vp-given[data-t='{t}']").bounding_box() for t in (3, 6))
+    page.mouse.move(first["x"] + 4, first["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 4, last["y"] + 8, steps=12)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#task input:checked').value === 'ticked'")
+    page.focus(".vp-given[data-t='9']")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)  # the page's answer must neither undo the tick nor take the focus
+    assert ticks(page) == "000111100100000"
+    assert page.evaluate("document.activeElement.dataset.t") == "9"
+    page.click("#generate")
+    wait_done(page)
+    shown = page.eval_on_selector_all(".vp-track .vp-segments span", "all => all.map(x => [x.dataset.phase, x.style.flexGrow])")
+    assert shown == [["generated", "3"], ["context", "4"], ["generated", "2"], ["context", "1"], ["generated", "5"]]
+    choose(page, "b-deterministic")
+    page.wait_for_selector(".vp-ticks", state="hidden")
+
+
+def test_slow_motion_predicts_between_the_frames_of_the_clip(home):
+    page = home()
+    choose(page, "d-diffusion")
+    page.wait_for_selector(".vp-given")
+    page.click("#task >> text=Slow motion")
+    page.wait_for_function("[...document.querySelectorAll('.vp-given')][2].ariaPressed === 'true'")
+    page.click("#generate")
+    wait_done(page)
+    phases = page.eval_on_selector_all(".vp-track .vp-segments span", "all => all.map(x => x.dataset.phase)")
+    assert phases == ["context", "beyond"] * 7 + ["context"]
+
+
+def test_the_models_own_options_have_widgets_and_reach_the_sampler(home):
+    page = home()
+    choose(page, "d-diffusion")
+    page.click("#more button >> nth=0")
+    page.wait_for_selector(".vp-option[data-name=steps]")
+    names = page.eval_on_selector_all(".vp-option", "all => all.map(x => x.dataset.name)")
+    assert names == ["steps", "solver", "guidance", "resample", "context_noise", "long"]
+    page.locator(".vp-option[data-name=steps] input").evaluate("x => { x.value = 3; x.dispatchEvent(new Event('input')); }")
+    page.locator(".vp-option[data-name=steps] input").dispatch_event("change")
+    page.select_option(".vp-option[data-name=solver] select", "euler")
+    page.wait_for_timeout(500)
+    page.click("#generate")
+    wait_done(page)
+    page.wait_for_selector("#save-json:not([disabled])")
+    with page.expect_download() as saved:
+        page.click("#save-json")
+    options = json.loads(saved.value.path().read_text())["options"]
+    assert (options["steps"], options["solver"]) == (3, "euler")
+    choose(page, "a-learned")
+    page.wait_for_selector(".vp-option", state="detached")

@@ -37,7 +37,7 @@ LossFn = Callable[[nn.ModuleDict, Batch, Progress, torch.Generator], Losses]
 
 @dataclass(frozen=True)
 class Phase:
-    """One optimiser's turn: it updates the networks named in `trains` by `loss`."""
+    """One optimiser's turn: it updates the networks named in `trains` by `loss`; `optimizer` is 'muon' or 'adamw'."""
 
     name: str
     trains: tuple[str, ...]
@@ -45,6 +45,7 @@ class Phase:
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
+    optimizer: str = "muon"
 
 
 @dataclass(frozen=True)

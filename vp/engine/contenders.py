@@ -20,6 +20,7 @@ from .model import load
 from .rows import extra_rows
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
+BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
 MEAN_CLIPS, MEAN_FRAMES = 500, 4
 SAME = 1e-5  # futures of two seeds that differ by less are one future
 CPU = torch.device("cpu")
@@ -59,7 +60,7 @@ def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation
         "black": still(torch.zeros(probe.frames.shape[2:])),
         "mean_image": still(mean_image(dataset, data_root)),
     }
-    for name, model in BASELINES.items():
+    for name, model in (BASELINES if probe.is_prefix else BASELINES | BETWEEN).items():
         predictor = load(model, "cpu", "fp32").predictor
         try:
             rows[name] = contender(predictor, predictor.options_type(), probe, 1)

@@ -43,7 +43,8 @@ def learned_prior_timing(
     if protocol not in lags:
         raise ValueError(f"protocol is {protocol!r}; give one with random wall hits: {', '.join(lags)}")
     plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
-    std = prior_std(model.predictor, [observe(data, part, data.frames.shape[1] - 1) for part in slices(clips)])
+    all_but_last = torch.arange(plan.length) < plan.length - 1
+    std = prior_std(model.predictor, [observe(data, part, all_but_last) for part in slices(clips)])
     uncertain = uncertain_frames(data.extras["hits"].cpu(), lags[protocol])
     timing = contrast(std[:, plan.n_past :], uncertain[:, plan.n_past :])
     return {"checkpoint": model.name, "protocol": protocol, "clips": clips, **timing}

@@ -18,6 +18,7 @@ from vp.data.bounce import LAWS
 from vp.metrics import METRICS
 
 from .contenders import Contender, Key, baseline_rows, model_rows
+from .frames import parse_mask
 from .scores import around_hit, summary
 
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
@@ -30,6 +31,7 @@ def evaluate(
     clips: int = 100,
     samples: int = 20,
     *,
+    known: str | None = None,
     data_root: str | Path | None = None,
     batch: int | None = None,
     options: Options | Mapping[str, Any] | None = None,
@@ -42,6 +44,8 @@ def evaluate(
         model: what `vp.engine.load` returns.
         protocol: a key of `vp.data.PROTOCOLS`.
         samples: futures a clip; one is made where seeds change nothing.
+        known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the protocol's first ones; filling in is scored
+            beside copy_nearest and blend as well.
         data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
         batch: clips at once; None: as many as make 160 futures. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
@@ -64,15 +68,20 @@ def evaluate(
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
     plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
-    probe = observe(data, slice(0, 1), plan.n_past)
+    mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
+    if mask.all():
+        raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
+    probe = observe(data, slice(0, 1), mask)
     contenders = model_rows(model, options, probe, samples) | baseline_rows(plan.dataset, data_root, probe)
-    scores = score_all(contenders, data, plan.n_past, seed, batch, progress)
+    scores = score_all(contenders, data, mask, seed, batch, progress)
     rows = {key: None if row is None else summary(row) for key, row in scores.items()}
     result = {"checkpoint": model.name, "protocol": protocol, "clips": clips, "samples": samples}
     result |= {"seconds": round(time.monotonic() - began, 2), **rows["model", ""]}
-    if "hits" in data.extras:
+    if known is not None:
+        result["known"] = known
+    if "hits" in data.extras and probe.is_prefix:
         lag = LAWS[plan.dataset].uncertain_after_hit or 0
-        split = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), plan.n_past, lag)
+        split = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
         result["digits"] = {"source": protocol_digits(data_root), **split}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
@@ -82,7 +91,7 @@ def evaluate(
 def score_all(
     contenders: Mapping[Key, Contender | None],
     data: Batch,
-    n_past: int,
+    known: Tensor,
     seed: int,
     batch: int | None,
     progress: Callable[[int, int], None] | None,
@@ -95,7 +104,7 @@ def score_all(
             scores[key] = None
             continue
         parts = []
-        for part in score(row, data, n_past, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
+        for part in score(row, data, known, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
             parts.append(part)
             done += len(part["ssim"])
             if progress:
@@ -104,21 +113,22 @@ def score_all(
     return scores
 
 
-def score(row: Contender, data: Batch, n_past: int, seed: int, batch: int) -> Iterator[Scores]:
+def score(row: Contender, data: Batch, known: Tensor, seed: int, batch: int) -> Iterator[Scores]:
     """Scores of `batch` clips at a time, on the CPU; sample n of a clip has the same seed in any chunk."""
     seeds = seed_grid(seed, len(data.frames), row.samples)
     for start in range(0, len(data.frames), batch):
         chunk = slice(start, start + batch)
-        observation = observe(data, chunk, n_past, row.device)
-        futures = row.futures(observation, seeds[chunk])[:, :, n_past:]
-        truth = observation.target[:, None, n_past:]
+        observation = observe(data, chunk, known, row.device)
+        futures = row.futures(observation, seeds[chunk])[:, :, ~known]
+        truth = observation.target[:, None, ~known]
         yield {name: metric(futures.to(truth), truth).cpu() for name, metric in METRICS.items()}
 
 
-def observe(data: Batch, clips: slice, n_past: int, device: torch.device | str = "cpu") -> Observation:
-    """The first frames of some clips, with the whole clips as target for options that see the future."""
+def observe(data: Batch, clips: slice, known: Tensor, device: torch.device | str = "cpu") -> Observation:
+    """Some clips with the frames marked in `known` given, and whole as target for options that see the future."""
     frames = Batch(data.frames[clips]).to(device).frames
-    return Observation.prefix(frames, n_past, target=frames)
+    hidden = frames.masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
+    return Observation(hidden, known, target=frames)
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,16 +46,18 @@ def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def parse_mask(text: str, length: int) -> np.ndarray:
-    """bool (length,) from a mask such as '0-4' or '0,5,10-12' (frames count from 0).
+    """bool (length,) from a mask such as '0-4' or '0,5,10-12' (frames count from 0), or 'none'.
 
     Raises:
         ValueError: anything else, or a frame outside the clip, in one sentence.
     """
     mask = np.zeros(length, bool)
+    if text.strip().lower() == "none":
+        return mask
     for part in filter(None, (part.strip() for part in text.split(","))):
         span = re.fullmatch(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?", part)
         if not span:
-            raise ValueError(f"known is {text!r}; give frames counted from 0, such as '0-4' or '0,5,10'")
+            raise ValueError(f"known is {text!r}; give frames counted from 0, such as '0-4' or '0,5,10', or 'none'")
         first, last = int(span[1]), int(span[2] or span[1])
         if not first <= last < length:
             raise ValueError(f"known frame {part} is outside the {length} frames; give frames from 0 to {length - 1}")

@@ -68,10 +68,11 @@ def sample(
     options: Options | Mapping[str, Any] | None = None,
     seed: int = 0,
     known: str | np.ndarray | None = None,
+    slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, events, preview_s=None)
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None)
     return last.result
 
 
@@ -84,6 +85,7 @@ def stream(
     options: Options | Mapping[str, Any] | None = None,
     seed: int = 0,
     known: str | np.ndarray | None = None,
+    slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
     preview_s: float | None = PREVIEW_S,
 ) -> Iterator[Progress]:
@@ -96,7 +98,8 @@ def stream(
         n_past, n_future: lengths; None takes those the model was trained on.
         options: the predictor's options, or a mapping of them.
         seed: 0 or more; the same seed gives the same futures.
-        known: mask of known frames ('0-4', '0,5,10', or bool) over n_past + n_future frames, instead of the prefix.
+        known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the prefix.
+        slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
         events: (frame, label) pairs of the clip, passed on to the Result.
         preview_s: seconds between growing Results, or None for none.
 
@@ -104,7 +107,7 @@ def stream(
         ValueError: a wish that cannot be met, in one sentence.
     """
     began = time.monotonic()
-    request = prepare(model, clip, n, n_past, n_future, options, seed, known, events)
+    request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events)
     observation = observe(request, model.predictor)
     runs = [(None, seed_grid(request.seed, 1, request.n), request.options)]
     if request.has_truth.all():  # they read the true future
@@ -129,7 +132,7 @@ def stream(
 
 
 def prepare(
-    model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any,
+    model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any, slow: Any,
     events: Iterable[tuple[int, str]],
 ) -> Request:  # fmt: skip
     """Checks every wish and fits the clip to the model; see `stream`."""
@@ -140,7 +143,15 @@ def prepare(
     n = whole("futures", n, 1, MOST_SAMPLES)
     seed = whole("seed", seed, 0, 2**31 - 1)
     past, future = lengths(abilities, len(frames), n_past, n_future)
-    mask = known_mask(known, past, past + future, len(frames))
+    slow = whole("slow", slow, 1, MOST_FRAMES // 2)
+    if slow == 1:
+        mask, has_truth = known_mask(known, past, past + future, len(frames)), np.arange(past + future) < len(frames)
+    elif known is None:
+        frames = frames[: -(-(past + future) // slow)]
+        frames, mask = spread(frames, slow)
+        past, future, has_truth = int(mask.sum()), int((~mask).sum()), mask
+    else:
+        raise ValueError("known and slow came together; slow motion gives every frame of the clip, so leave out known")
     frames, notes = fit(frames[: past + future], abilities.size, abilities.channels)
     notes = [*getattr(clip, "notes", ()), *notes]
     if n > 1 and not abilities.stochastic:
@@ -151,7 +162,6 @@ def prepare(
     notes += filter(None, [strangeness(frames, abilities.dataset)])
     full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
-    has_truth = np.arange(past + future) < len(frames)
     fps = getattr(clip, "fps", None) or abilities.fps or 10
     kept = tuple((t, label) for t, label in events if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
@@ -180,6 +190,13 @@ def lengths(abilities: Abilities, frames: int, n_past: Any, n_future: Any) -> tu
             "give a longer clip or fewer past frames"
         )
     return past, future
+
+
+def spread(frames: np.ndarray, slow: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames `slow` apart with black ones between, and bool (T,) where they are."""
+    apart = np.zeros((slow * (len(frames) - 1) + 1, *frames.shape[1:]), np.uint8)
+    apart[::slow] = frames
+    return apart, np.arange(len(apart)) % slow == 0
 
 
 def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: int) -> np.ndarray:

@@ -2,11 +2,15 @@
 
 `--minutes` becomes a number of steps, from the speed of a few steps tried along the schedule; from then on everything is a
 function of the step: schedules, data and noise, so that a resumed run equals an uninterrupted one.
+
+`torchrun --nproc-per-node N -m vp train ...` trains on N processes: every one draws batches of its own, gradients are averaged,
+and the first one validates, logs and saves.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import time
@@ -47,18 +51,30 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     """
     keep_big_buffers()
     if settings.device != "cuda":
-        torch.set_num_threads(thread_count())
+        torch.set_num_threads(max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     if not settings.resume and (settings.out / "state").exists():
         raise ValueError(f"{settings.out} already holds a run; add --resume to continue it or choose another --out")
     trainer = Trainer(family, recipe, settings)
     if not trainer.total:
         trainer.plan()
-    validation = Validation(family, recipe, settings, trainer.runtime)
-    settings.out.mkdir(parents=True, exist_ok=True)
-    (settings.out / "run.json").write_text(json.dumps({"recipe": recipe.name, "total": trainer.total}))
-    with stop_signal() as stop, RunLog(settings.out) as log:
-        return loop(trainer, validation, log, stop)
+    with stop_signal() as stop:
+        if not trainer.accelerator.is_main_process:
+            return follow(trainer, stop)
+        validation = Validation(family, recipe, settings, trainer.runtime)
+        settings.out.mkdir(parents=True, exist_ok=True)
+        (settings.out / "run.json").write_text(json.dumps({"recipe": recipe.name, "total": trainer.total}))
+        with RunLog(settings.out) as log:
+            return loop(trainer, validation, log, stop)
+
+
+def follow(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
+    """What the processes beside the first one do: the same steps, and nothing else."""
+    while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+        trainer.advance()
+    return {"process": trainer.accelerator.process_index, "steps": trainer.step}
 
 
 def loop(trainer: Trainer, validation: Validation, log: RunLog, stop: threading.Event) -> dict[str, Any]:
@@ -66,7 +82,7 @@ def loop(trainer: Trainer, validation: Validation, log: RunLog, stop: threading.
     start = saved = validated = time.monotonic()
     spent = trainer.spent_s
     bar = tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2)
-    while trainer.step < trainer.total and not stop.is_set():
+    while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
         log.step(trainer.step, trainer.advance())
         bar.update()
         now = time.monotonic()

@@ -17,6 +17,7 @@ from ..core.runtime import Runtime
 from ..core.video import Batch
 from . import checkpoint, state
 from .model import find
+from .muon import Muon
 from .provenance import commit
 from .training_data import Data
 
@@ -87,11 +88,12 @@ class Trainer:
     """One run: networks, their average, one optimiser a phase, and the step."""
 
     def __init__(self, family: Family, recipe: Recipe, settings: Settings):
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
 
         self.family, self.recipe, self.settings = family, recipe, settings
         self.runtime = Runtime.pick(settings.device, settings.precision)
-        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # a phase leaves out other phases' networks
+        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu", kwargs_handlers=[unused])
         torch.manual_seed(settings.seed)
         networks = family.networks(recipe.config)
         self.networks = networks.to(self.runtime.device, memory_format=torch.channels_last).train()
@@ -110,6 +112,7 @@ class Trainer:
             self.runtime.device,
             batch=settings.batch or recipe.batch,
             seed=settings.seed,
+            share=(self.accelerator.process_index, self.accelerator.num_processes),
             digits=settings.digits,
             data_root=settings.data_root,
         )
@@ -117,15 +120,28 @@ class Trainer:
         if settings.resume:
             self.restore()
 
+    @property
+    def clips_a_step(self) -> int:
+        return self.data.count * self.accelerator.num_processes
+
+    def agree(self, stop: bool) -> bool:
+        """Whether any of the processes wants to stop: they must all leave at the same step."""
+        if self.accelerator.num_processes == 1:
+            return stop
+        return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
+
     def optimizer(self, phase: Phase) -> torch.optim.Optimizer:
-        """AdamW; weight decay for matrices and kernels only."""
+        """Muon or AdamW over the phase's networks; weight decay for matrices and kernels only."""
         parameters = [p for name in phase.trains for p in self.networks[name].parameters()]
+        options = {"lr": self.settings.lr or phase.lr, "betas": phase.betas}
+        if phase.optimizer == "muon":
+            dtype = torch.bfloat16 if self.runtime.bf16 else torch.float32
+            return Muon(parameters, weight_decay=phase.weight_decay, dtype=dtype, **options)
         groups = [
             {"params": [p for p in parameters if p.ndim > 1], "weight_decay": phase.weight_decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        lr = self.settings.lr or phase.lr
-        return torch.optim.AdamW(groups, lr=lr, betas=phase.betas, fused=self.runtime.device.type == "cuda")
+        return torch.optim.AdamW(groups, fused=True, **options)
 
     def save(self) -> None:
         numbers = {name: getattr(self, name) for name in ("step", "total", "spent_s", "best", "start")}
@@ -155,7 +171,7 @@ class Trainer:
             "context": {"n_past": recipe.config.n_past, "n_future": recipe.config.n_future},
             "fps": self.data.sources[0].fps,
             "step": self.step,
-            "clips": self.step * self.data.count + self.start.get("clips", 0),
+            "clips": self.step * self.clips_a_step + self.start.get("clips", 0),
             "minutes": round(self.spent_s / 60 + self.start.get("minutes", 0), 1),
             "init": self.start.get("recipe"),
             "commit": commit(),
@@ -176,7 +192,8 @@ class Trainer:
         for optimizer, old in zip(self.optimizers.values(), before[1]):
             optimizer.load_state_dict(old)
         mean = OVERHEAD * sum(seconds[1:]) / len(PROBES)
-        self.total = max(1, int(self.settings.minutes * 60 / mean))
+        slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
+        self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
         """One mini-batch through every phase of the current stage."""
@@ -207,7 +224,7 @@ class Trainer:
     def advance(self) -> dict[str, Tensor]:
         """One training step."""
         share = self.step / self.total
-        clips = self.step * self.data.count
+        clips = self.step * self.clips_a_step
         progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share)
         scale = lr_factor((self.step + 1) / self.total, self.recipe.warmup, self.recipe.final_lr)
         terms = self.run_phases(progress, self.data.generator(self.step), scale)

@@ -12,18 +12,23 @@ from ..data import open_dataset
 
 
 class Data:
-    """Mini-batches of a recipe; the one of a step depends on the seed and the step alone."""
+    """Mini-batches of a recipe; the one of a step depends on the seed and the step alone.
+
+    With several processes each draws batches of its own: `share` is (this one's number, how many there are).
+    """
 
     def __init__(
-        self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None
+        self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
+        share: tuple[int, int] = (0, 1),
     ):
-        self.device, self.seed, self.count = device, seed, batch
+        self.device, self.seed, self.count, self.share = device, seed, batch, share
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         self.sources = [open_dataset(name, "train", data_root, digits, device) for name in recipe.data]
         self.weights = torch.tensor(list(recipe.data.values()))
 
     def generator(self, step: int) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed((self.seed << 32) + step)
+        index, processes = self.share
+        return torch.Generator(self.device).manual_seed((self.seed << 32) + step * processes + index)
 
     def batch(self, generator: torch.Generator) -> Batch:
         weights = self.weights.to(generator.device)

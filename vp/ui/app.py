@@ -32,6 +32,10 @@ LINK_JS = """(clip, model, n, prior, past, future, temperature, seed) => {
   history.replaceState(null, "", address);
   if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {});
 }"""
+PLAN_JS = """(ticks) => {
+  const player = document.querySelector("#player .vp-player");
+  if (player) player.dispatchEvent(new CustomEvent("vp-plan", { detail: ticks ? JSON.parse(ticks) : null }));
+}"""
 DICE_JS = "() => Math.floor(Math.random() * 1e6)"
 SHOW_JS = """() => {
   if (matchMedia("(max-width: 900px)").matches) document.querySelector("#player").scrollIntoView({ block: "start" });
@@ -103,10 +107,17 @@ def wire(
     setting = [knobs.model, knobs.past, knobs.future]
     nothing = {"fn": lambda: None, "outputs": result_id} | QUIET
 
-    demo.load(do.arrive, None, [*knobs.values, *chosen], **QUIET).then(
+    demo.load(do.arrive, None, [*knobs.values, *knobs.own, *chosen], **QUIET).then(
         lambda name: RESULTS.put(bundled()) if name is None and bundled() else name, result_id, result_id, **QUIET
     )
-    knobs.model.input(do.choose_model, [knobs.model, clip], knobs.values[:-1], **QUIET)
+    knobs.model.input(do.choose_model, [knobs.model, clip], [*knobs.values[:-1], *knobs.own], **QUIET)
+    gr.on(
+        [knobs.task.input, knobs.past.input, knobs.future.input],
+        do.plan, [knobs.task, knobs.past, knobs.future, knobs.ticks], knobs.ticks, trigger_mode="always_last", **QUIET,
+    )  # fmt: skip
+    knobs.ticks.change(None, knobs.ticks, None, js=PLAN_JS, **PRIVATE)
+    player.edit(do.ticked, None, [knobs.task, knobs.ticks], trigger_mode="multiple", **QUIET)
+    knobs.form.edit(do.option, None, knobs.more, trigger_mode="multiple", **QUIET)
     parts["picker"].pick(do.pick, setting, chosen, trigger_mode="multiple", **QUIET).then(**nothing)
     parts["fresh"].click(do.fresh, setting, chosen, **QUIET).then(**nothing)
     given = [parts["upload"], *setting]
@@ -116,7 +127,7 @@ def wire(
 
     states = [parts["go"], parts["stop"]]
     job = parts["go"].click(
-        do.generate, [clip, *knobs.values], [player, parts["status"], result_id, *states],
+        do.generate, [clip, knobs.task, knobs.ticks, knobs.more, *knobs.values], [player, parts["status"], result_id, *states],
         show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
     )  # fmt: skip
     parts["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)

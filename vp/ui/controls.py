@@ -10,6 +10,7 @@ import gradio as gr
 from vp.core.options import Knob
 from vp.engine import Model
 
+from . import options, tasks
 from .link import MOST_SEED, Settings
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
 
@@ -30,17 +31,26 @@ class Controls:
     """The widgets that say what to predict, in the order of `values`."""
 
     model: gr.Dropdown
+    task: gr.Radio
     n: gr.Slider
     prior: gr.Radio
     past: gr.Slider
     future: gr.Slider
     temperature: gr.Slider
     seed: gr.Number
+    form: options.OptionsForm
+    more: gr.Textbox
+    ticks: gr.Textbox
 
     @property
     def values(self) -> list[Any]:
-        """Model, futures, prior, past, future, temperature, seed."""
+        """Model, futures, prior, past, future, temperature, seed: what a link holds."""
         return [self.model, self.n, self.prior, self.past, self.future, self.temperature, self.seed]
+
+    @property
+    def own(self) -> list[Any]:
+        """Task, ticks, form and further options: what only some models have."""
+        return [self.task, self.ticks, self.form, self.more]
 
 
 def appearance(model: Model, at: Settings) -> list[Any]:
@@ -64,6 +74,13 @@ def appearance(model: Model, at: Settings) -> list[Any]:
     ]
 
 
+def own_appearance(model: Model, past: int, future: int) -> list[Any]:
+    """Updates of `Controls.own` for a model."""
+    anything = model.predictor.abilities.any_mask and model.predictor.abilities.stochastic
+    ticks = tasks.plan(tasks.PREDICT, past, future) if anything else ""
+    return [gr.update(value=tasks.PREDICT, visible=anything), ticks, options.describe(model), ""]
+
+
 def scale(knob: Knob) -> dict[str, Any]:
     return {"minimum": knob.low, "maximum": knob.high, "step": knob.step, "info": sentence(knob.help)}
 
@@ -77,13 +94,19 @@ def about_priors(model: Model) -> str:
 def build(names: list[str]) -> tuple[Controls, gr.Button]:
     """The widgets, and the button that rolls the dice for the seed."""
     model = gr.Dropdown(names, value=names[0], label="Model", filterable=False, elem_id="model")
+    task = gr.Radio(
+        [(label, name) for name, label in tasks.TASKS.items()], value=tasks.PREDICT, label="Task", visible=False, elem_id="task"
+    )
     n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", elem_id="futures")
     prior = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
     with gr.Row(elem_id="seed-row"):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, min_width=120, elem_id="seed")
         dice = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
-    with gr.Accordion("Frames and temperature", open=False, elem_id="more"):
+    with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
         past = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
         future = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
         heat = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
-    return Controls(model, n, prior, past, future, heat, seed), dice
+        form = options.OptionsForm([], elem_id="options")
+    more = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
+    ticks = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
+    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks), dice

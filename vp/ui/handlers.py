@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import random
 import tempfile
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ from vp.engine.frames import fit
 from vp.engine.result import Result, Row
 from vp.engine.sample import whole
 
-from . import clips, jobs, link
-from .controls import FILES, appearance
+from . import clips, jobs, link, tasks
+from .controls import FILES, appearance, own_appearance
 from .models import Models, temperature
+from .options import parse
 from .store import Store
 
 RESULTS: Store[Result] = Store(most=40, what="result")
@@ -51,7 +53,8 @@ class Handlers:
         """On loading the page: the controls of the default model, or what the link asks for."""
         query = dict(request.query_params)
         settings, refused = link.read(self.models, query, self.first)
-        looks = appearance(self.models.get(settings.model), settings)
+        model = self.models.get(settings.model)
+        looks = [*appearance(model, settings), *own_appearance(model, settings.past, settings.future)]
         if not query.keys() & set(vars(settings)):
             return [*looks, settings.clip, gr.skip(), gr.skip(), gr.skip()]
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
@@ -64,8 +67,21 @@ class Handlers:
             settings = link.usual(self.models, name, clip)
         except ValueError as error:
             gr.Warning(spoken(error))
-            return [gr.skip()] * 6
-        return appearance(self.models.get(name), settings)[:-1]
+            return [gr.skip()] * 10
+        model = self.models.get(name)
+        return [*appearance(model, settings)[:-1], *own_appearance(model, settings.past, settings.future)]
+
+    def plan(self, task: str, past: int, future: int, ticks: str) -> str:
+        """The ticks after another task or other lengths; none for models that take a prefix only."""
+        return tasks.plan(task, past, future, ticks) if ticks else ""
+
+    def ticked(self, event: gr.EventData) -> list[Any]:
+        """Task and ticks after a person has ticked frames in the player."""
+        return [tasks.TICKED, json.dumps(event._data["known"])]
+
+    def option(self, event: gr.EventData) -> str:
+        """Further options after a person has changed one in the form."""
+        return event._data["values"]
 
     def pick(self, model: str, past: int, future: int, event: gr.EventData) -> list[Any]:
         return self.choose_clip(f"example:{event._data['name']}", model, past, future)
@@ -106,7 +122,8 @@ class Handlers:
         )
 
     def generate(
-        self, clip: str, model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any
+        self, clip: str, task: str, ticks: str, more: str,
+        model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any,
     ) -> Iterator[list[Any]]:
         """Player, status, result id, Generate and Stop while a prediction runs."""
         busy = [gr.update(interactive=False), gr.update(interactive=True)]
@@ -114,9 +131,10 @@ class Handlers:
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
             knob = temperature(self.models.get(model))
-            options = ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
+            options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)
-            with closing(jobs.run(model, clips.find(clip), jobs.wishes(n, past, future, seed, options))) as job:
+            wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks))
+            with closing(jobs.run(model, clips.find(clip), wishes)) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:
                         break

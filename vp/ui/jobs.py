@@ -62,7 +62,7 @@ def guarded(job: Iterator[Progress]) -> Iterator[Progress]:
 
 
 def wishes(
-    n: Any, past: Any, future: Any, seed: Any, options: dict[str, Any], known: str | None = None
+    n: Any, past: Any, future: Any, seed: Any, options: dict[str, Any], known: Any = None, slow: int = 1
 ) -> dict[str, Any]:
     """Keyword arguments for `vp.engine.stream`."""
-    return {"n": n, "n_past": past, "n_future": future, "seed": seed, "options": options, "known": known}
+    return {"n": n, "n_past": past, "n_future": future, "seed": seed, "options": options, "known": known, "slow": slow}

@@ -1,5 +1,6 @@
 // mount(element, props, watch, trigger): the player over one Result record. `props.value` is the record with `sheets`
-// ([{url}]); `watch("value", f)` calls f when it changes; `props.page` is true where the page belongs to the player.
+// ([{url}]); `watch("value", f)` calls f when it changes; `props.page` is true where the page belongs to the player. What a
+// person edits leaves as `trigger("edit", {known: [0 or 1, ...]})`; the event "vp-plan" on the player shows such ticks.
 
 function mount(element, props, watch, trigger) {
   const root = element.querySelector(".vp-player");
@@ -9,6 +10,7 @@ function mount(element, props, watch, trigger) {
   const state = { record: null, sheets: [], tiles: [], charts: [], t: 0, view: "tiles" };
   const clock = makeClock(root, state, go);
   const zoom = makeZoom(find(".vp-loupe"), state);
+  const ticks = makeTicks(find(".vp-ticks"), (known) => trigger("edit", { known }));
   let touched = false;
   let loading = 0;
 
@@ -202,6 +204,7 @@ function mount(element, props, watch, trigger) {
   for (const kind of ["pointerover", "focusin"]) element.addEventListener(kind, (event) => hover(event.target));
   element.addEventListener("pointerleave", () => hover(null));
   (props.page ? document : element).addEventListener("keydown", onKey);
+  root.addEventListener("vp-plan", (event) => ticks.show(event.detail)); // what the page plans to ask for next
   new ResizeObserver(() => layout()).observe(find(".vp-stage"));
 
   function toggle(button) {

@@ -1,6 +1,7 @@
 """Untrained predictors that keep every table honest: they work on any clip, at any size, and cost nothing to learn."""
 
+from .between import BLEND, COPY_NEAREST
 from .copy_last import COPY_LAST
 from .flow import FLOW
 
-__all__ = ["COPY_LAST", "FLOW"]
+__all__ = ["BLEND", "COPY_LAST", "COPY_NEAREST", "FLOW"]

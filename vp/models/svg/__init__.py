@@ -28,7 +28,10 @@ def networks(cfg: SVGConfig) -> nn.ModuleDict:
 
 
 def phases(cfg: SVGConfig) -> tuple[Phase, ...]:
-    return (Phase("svg", ("svg",), partial(rollout_loss, cfg), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+    loss = partial(rollout_loss, cfg)
+    if cfg.backbone != "compact":  # as published
+        return (Phase("svg", ("svg",), loss, lr=2e-3, betas=(0.9, 0.999), optimizer="adamw"),)
+    return (Phase("svg", ("svg",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
 
 
 def predictor(cfg: SVGConfig, nets: nn.ModuleDict, runtime: Runtime) -> SVGPredictor:

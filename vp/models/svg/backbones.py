@@ -2,11 +2,15 @@
 
 An encoder turns a frame (M, C, H, W) in [0, 1] into a vector h (M, g_dim) and one skip map for each stage; a decoder
 mirrors it and concatenates the skips. Weights start as N(0, 0.02), as in the released code.
+
+A convolution over [x, skip] is one over x plus one over the skip. Skips stay frozen for many steps and futures, so the
+decoder computes what they add once (`project`) and reuses it at every frame (`forward`).
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 DCGAN_WIDTHS = {64: (64, 128, 256, 512), 128: (64, 128, 256, 512, 512)}
@@ -32,7 +36,7 @@ def same(inputs: int, outputs: int) -> nn.Sequential:
 
 def chain(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
     pairs = zip((inputs, *widths), widths)
-    return nn.Sequential(*(same(a, b) for a, b in pairs))
+    return nn.Sequential(*(module for a, b in pairs for module in same(a, b)))
 
 
 def to_vector(g_dim: int) -> nn.Sequential:
@@ -64,19 +68,48 @@ class DCGANEncoder(nn.Module):
         return (self.head(x), *skips)
 
 
-class DCGANDecoder(nn.Module):
+def half_of(conv: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, skip: bool) -> Tensor:
+    """What conv(cat([x, skip], 1)) owes to its skip, or to x together with the bias."""
+    transposed = isinstance(conv, nn.ConvTranspose2d)
+    weight = conv.weight.tensor_split(2, 0 if transposed else 1)[skip]
+    convolve = F.conv_transpose2d if transposed else F.conv2d
+    return convolve(x, weight, None if skip else conv.bias, conv.stride, conv.padding)
+
+
+class Decoder(nn.Module):
+    """Base of both: `stages`, coarse to fine, each beginning with a convolution over [enlarge(x), skip]."""
+
+    head: nn.Sequential
+    enlarge: nn.Module
+    stages: nn.ModuleList
+    last: nn.Module
+
+    def project(self, *skips: Tensor) -> tuple[Tensor, ...]:
+        """Skips, finest first, to what each adds to its stage's first convolution, coarsest first."""
+        return tuple(half_of(stage[0], skip, True) for stage, skip in zip(self.stages, reversed(skips)))
+
+    def forward(self, g: Tensor, *projected: Tensor) -> Tensor:
+        """g (M, g_dim) and what `project` gave for M rows to frames (M, C, H, W)."""
+        x = self.head(g)
+        for stage, added in zip(self.stages, projected):
+            x = stage[1:](half_of(stage[0], self.enlarge(x), False) + added)
+        return self.last(x)
+
+    def concatenated(self, g: Tensor, *skips: Tensor) -> Tensor:
+        """The same frames as published: every skip, finest first, is concatenated and convolved at every frame."""
+        x = self.head(g)
+        for stage, skip in zip(self.stages, reversed(skips)):
+            x = stage(torch.cat([self.enlarge(x), skip], 1))
+        return self.last(x)
+
+
+class DCGANDecoder(Decoder):
     def __init__(self, size: int, channels: int, g_dim: int):
         super().__init__()
         widths = DCGAN_WIDTHS[size][::-1]
-        self.head = from_vector(g_dim)
+        self.head, self.enlarge, self.last = from_vector(g_dim), nn.Identity(), nn.Sigmoid()
         self.stages = nn.ModuleList(up(2 * a, b) for a, b in zip(widths, widths[1:]))
-        self.last = nn.Sequential(nn.ConvTranspose2d(2 * widths[-1], channels, 4, 2, 1), nn.Sigmoid())
-
-    def forward(self, g: Tensor, *skips: Tensor) -> Tensor:
-        x = self.head(g)
-        for stage, skip in zip([*self.stages, self.last], reversed(skips)):
-            x = stage(torch.cat([x, skip], 1))
-        return x
+        self.stages.append(nn.Sequential(nn.ConvTranspose2d(2 * widths[-1], channels, 4, 2, 1)))
 
 
 class VGGEncoder(nn.Module):
@@ -98,7 +131,7 @@ class VGGEncoder(nn.Module):
         return (self.head(x), *skips)
 
 
-class VGGDecoder(nn.Module):
+class VGGDecoder(Decoder):
     def __init__(self, size: int, channels: int, g_dim: int):
         super().__init__()
         plan = VGG_STAGES[size][::-1]
@@ -106,16 +139,9 @@ class VGGDecoder(nn.Module):
         ends = [widths[-1] for widths in plan[1:]] + [plan[-1][-1]]
         bodies = [(*widths[:-1], end) for widths, end in zip(plan, ends)]
         bodies[-1] = bodies[-1][:1]
-        self.head = from_vector(g_dim)
-        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.head, self.enlarge = from_vector(g_dim), nn.Upsample(scale_factor=2, mode="nearest")
         self.stages = nn.ModuleList(chain(2 * widths[-1], body) for widths, body in zip(plan, bodies))
         self.last = nn.Sequential(nn.ConvTranspose2d(bodies[-1][-1], channels, 3, 1, 1), nn.Sigmoid())
-
-    def forward(self, g: Tensor, *skips: Tensor) -> Tensor:
-        x = self.head(g)
-        for stage, skip in zip(self.stages, reversed(skips)):
-            x = stage(torch.cat([self.up(x), skip], 1))
-        return self.last(x)
 
 
 ENCODERS = {"dcgan": DCGANEncoder, "vgg": VGGEncoder}

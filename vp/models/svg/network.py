@@ -26,8 +26,8 @@ class SVGNetwork(nn.Module):
     cfg: SVGConfig
 
     @abstractmethod
-    def encode(self, frames: Tensor) -> Features:
-        """Features of single frames, each tensor with M rows."""
+    def encode(self, frames: Tensor, before: Tensor) -> Features:
+        """Features of frames, each tensor with M rows; `before` are the frames one step earlier, or a first frame itself."""
 
     @abstractmethod
     def begin(self, batch: int, like: Tensor) -> Any:
@@ -64,6 +64,11 @@ class SVGNetwork(nn.Module):
     def refreshes(self, t: int, n_past: int) -> bool:
         """Whether step t takes its skip connections from frame t-1 (svg issue 1: the release stops one frame early)."""
         return self.cfg.last_frame_skip or t < n_past + (not self.cfg.skip_off_by_one)
+
+
+def preceding(frames: Tensor) -> Tensor:
+    """The frame before each of (B, T, C, H, W); the first frame stands in for its own."""
+    return torch.cat([frames[:, :1], frames[:, :-1]], 1)
 
 
 def at(features: Features, t: int) -> Features:

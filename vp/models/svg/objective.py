@@ -15,7 +15,7 @@ from ...core.family import Losses, Progress
 from ...core.video import Batch
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
-from .network import Features, SVGNetwork, at, unfold_time
+from .network import Features, SVGNetwork, at, preceding, unfold_time
 
 
 def beta_at(objective: Objective, share: float) -> float:
@@ -45,8 +45,9 @@ def rollout(
     count, length = frames.shape[:2]
     state, frame, summaries, codes, rendered = model.begin(count, frames), None, [], {}, {}
     for t in range(1, length):
-        frame = frames[:, t - 1] if true[t - 1] else rendered[t - 1]
-        seen = at(features, t - 1) if true[t - 1] else model.encode(frame)
+        before, frame = frame, frames[:, t - 1] if true[t - 1] else rendered[t - 1]
+        both_true = true[t - 1] and true[max(t - 2, 0)]
+        seen = at(features, t - 1) if both_true else model.encode(frame, before)
         state = model.observe(state, frame, seen, model.refreshes(t, n_past))
         state, code = model.advance(state, None if z is None else z[:, t - 1])
         summaries.append(state.summary)
@@ -71,9 +72,12 @@ def rollout_loss(
     forced = torch.rand(length, generator=generator, device=generator.device)
     forced = forced.lt(teacher_probability(objective, progress.share)).tolist()
     true = [t < cfg.n_past or forced[t] for t in range(length)]
-    features = unfold_time(model.encode(frames.flatten(0, 1)), count, length)
+    features = model.encode(frames.flatten(0, 1), preceding(frames).flatten(0, 1))
+    features = unfold_time(features, count, length)
     posterior, z = None, None
-    if cfg.latent != "none":
+    if cfg.latent != "none" and progress.share < objective.latent_from:
+        z = frames.new_zeros(count, length - 1, cfg.z_dim)
+    elif cfg.latent != "none":
         posterior = model.posterior(features)
         noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device)
         z = posterior.sample(noise.to(frames.device))

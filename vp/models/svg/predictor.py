@@ -15,7 +15,7 @@ from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import SVGConfig
 from .latent import Gaussian, kl
-from .network import Features, SVGNetwork, at, unfold_time
+from .network import Features, SVGNetwork, at, preceding, unfold_time
 
 PRIORS = {
     "learned": "learned prior p(z | past)",
@@ -87,7 +87,7 @@ class SVGPredictor(Predictor):
         state = self.context(own[:: seeds.shape[1], :n_past], features, latents)
         state = repeat_rows(state, seeds.shape[1])
         for t in range(n_past, total):
-            state, frame = self.step(state, own[:, t - 1], t, n_past, latents)
+            state, frame = self.step(state, own[:, t - 2 : t], t, n_past, latents)
             own[:, t] = frame.clamp(0, 1)
             frames[:, :, t:] = own[:, t].unflatten(0, seeds.shape).unsqueeze(2).to(frames.device)
             if t < total - 1:
@@ -100,7 +100,9 @@ class SVGPredictor(Predictor):
         known = observation.frames[:, : observation.n_past]
         true = torch.cat([known, observation.target[:, observation.n_past :]], 1) if sees_future else known
         with self.runtime.autocast():
-            return unfold_time(self.network.encode(true.to(self.runtime.device).flatten(0, 1)), *true.shape[:2])
+            true = true.to(self.runtime.device)
+            features = self.network.encode(true.flatten(0, 1), preceding(true).flatten(0, 1))
+            return unfold_time(features, *true.shape[:2])
 
     def context(self, known: Tensor, features: Features, latents: Latents) -> Any:
         """The state after predicting every known frame but the first, with posterior-mean latents; rows are clips."""
@@ -113,10 +115,11 @@ class SVGPredictor(Predictor):
                 state, _ = self.network.advance(state, z)
         return state
 
-    def step(self, state: Any, previous: Tensor, t: int, n_past: int, latents: Latents) -> tuple[Any, Tensor]:
-        """One step on the model's own frames: `previous` (R, C, H, W) to frame t."""
+    def step(self, state: Any, last: Tensor, t: int, n_past: int, latents: Latents) -> tuple[Any, Tensor]:
+        """One step on the model's own frames: `last` (R, 2, C, H, W), the two before frame t, to frame t."""
+        before, previous = last.unbind(1)
         with self.runtime.autocast():
-            features = self.network.encode(previous)
+            features = self.network.encode(previous, before)
             state = self.network.observe(state, previous, features, self.network.refreshes(t, n_past))
             z = latents.future(t, self.network.prior(state.summary))
             state, code = self.network.advance(state, z)

@@ -21,7 +21,8 @@ Cells = tuple[tuple[Tensor, Tensor], ...]
 
 
 class State(NamedTuple):
-    """What a rollout carries: LSTM states of frame predictor and prior, the last feature vector and the skips in use."""
+    """What a rollout carries: LSTM states of frame predictor and prior, the last feature vector, and what the skips in
+    use add to the decoder."""
 
     predictor: Cells
     prior: Cells
@@ -80,8 +81,8 @@ class PublishedSVG(SVGNetwork):
         self.prior_lstm = GaussianLSTM(cfg.g_dim, cfg.z_dim, cfg.rnn_size) if cfg.latent == "learned" else None
         self.apply(published_init)
 
-    def encode(self, frames: Tensor) -> Features:
-        """(h, finest skip, ..., coarsest skip)."""
+    def encode(self, frames: Tensor, before: Tensor | None = None) -> Features:
+        """(h, finest skip, ..., coarsest skip); the frame before is not looked at."""
         return self.encoder(frames)
 
     def begin(self, batch: int, like: Tensor) -> State:
@@ -97,7 +98,9 @@ class PublishedSVG(SVGNetwork):
         return lstm.head(torch.stack(outputs, 1))
 
     def observe(self, state: State, frame: Tensor, features: Features, refresh_skip: bool) -> State:
-        h, skips = features[0], features[1:] if refresh_skip or not state.skips else state.skips
+        h, skips = features[0], state.skips
+        if refresh_skip or not skips:
+            skips = self.decoder.project(*features[1:])
         if self.prior_lstm is None:
             return State(state.predictor, (), h, skips, state.summary)
         summary, prior = self.prior_lstm(h, state.prior)

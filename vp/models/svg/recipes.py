@@ -12,14 +12,15 @@ STAGES = (Stage(("svg",)),)
 
 
 LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "det": ("none", "deterministic")}
+FROM_SCRATCH = Objective(latent_from=0.3, beta_start=3e-5, beta=5e-4, beta_ramp=(0.35, 0.7))
 # goes on where the schedule of a whole run ends, and lets the prior catch up with the posterior
-FINISH = Objective(beta_start=1e-4, beta=4e-4, beta_ramp=(0.0, 0.5), teacher=0.0, lengths=((0.0, 15),))
+FINISH = Objective(beta_start=5e-4, beta=1e-3, beta_ramp=(0.0, 0.5), teacher=0.0, lengths=((0.0, 15),))
 
 
 def digits(short: str, finetune: bool) -> Recipe:
     """Moving digits under both bounce laws, from scratch or from a checkpoint that has been through the schedule."""
     latent, words = LATENTS[short]
-    cfg = SVGConfig(latent=latent, objective=FINISH if finetune else Objective())
+    cfg = SVGConfig(latent=latent, objective=FINISH if finetune else FROM_SCRATCH)
     name = f"svg-{short}-smmnist" + ("-finetune" if finetune else "")
     return Recipe(name, cfg, MIX, STAGES, batch=8, about=f"{words}, moving digits, both bounce laws")
 

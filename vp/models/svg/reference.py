@@ -1,6 +1,7 @@
 """The plain training step: one frame at a time, as the published code walks through a clip.
 
-Slow, and kept as the yardstick: the vectorised objective must give the same loss, and `vp bench train` times both.
+Slow, and kept as the yardstick: the vectorised objective must give the same loss, and `vp bench train` times both. Every
+frame is encoded twice, as a target and as an input, and every skip is convolved anew at every frame.
 """
 
 from __future__ import annotations
@@ -25,16 +26,22 @@ def per_frame_loss(
     count, length = frames.shape[:2]
     torch.rand(length, generator=generator)  # the vectorised step draws its teacher forcing here
     noise = torch.randn(count, length - 1, cfg.z_dim, generator=generator)
-    state = model.begin(count, frames)
-    posterior_state, error, divergence = model.posterior_lstm.begin(count, frames), 0.0, 0.0
+    start, skips = model.begin(count, frames), ()
+    predictor_state, prior_state, posterior_state = start.predictor, start.prior, model.posterior_lstm.begin(count, frames)
+    error, divergence, summary = 0.0, 0.0, start.summary
     for t in range(1, length):
-        seen, target = model.encode(frames[:, t - 1]), model.encode(frames[:, t])
+        (h, *seen_skips), target = model.encode(frames[:, t - 1]), model.encode(frames[:, t])
         output, posterior_state = model.posterior_lstm(target[0], posterior_state)
         posterior = model.posterior_lstm.head(output)
-        state = model.observe(state, frames[:, t - 1], seen, model.refreshes(t, cfg.n_past))
-        prior: Gaussian = model.prior(state.summary)
-        state, code = model.advance(state, posterior.sample(noise[:, t - 1].to(frames.device)))
-        error = error + (model.render(code) - frames[:, t]).square().mean()
+        if model.prior_lstm is not None:
+            summary, prior_state = model.prior_lstm(h, prior_state)
+        prior: Gaussian = model.prior(summary)
+        if model.refreshes(t, cfg.n_past) or not skips:
+            skips = seen_skips
+        z = posterior.sample(noise[:, t - 1].to(frames.device))
+        output, predictor_state = model.frame_predictor(torch.cat([h, z], 1), predictor_state)
+        predicted = model.decoder.concatenated(model.frame_predictor.out(output), *skips).float()
+        error = error + (predicted - frames[:, t]).square().mean()
         divergence = divergence + kl(posterior, prior).sum(-1).mean()
     error, divergence = error / (length - 1), divergence / (length - 1)
     beta = beta_at(objective, progress.share)

@@ -1,0 +1,194 @@
+"""RaMViD: masks, networks, the objective and the sampler."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vp.core.family import Progress
+from vp.core.predictor import seed_grid
+from vp.core.runtime import Runtime
+from vp.core.video import Batch, Observation
+from vp.models.ramvid import masks, networks, phases, predictor, tiny
+from vp.models.ramvid.compact import Anchors, find_anchors, nearest_known
+from vp.models.ramvid.config import MASK_MIX, RamvidConfig
+from vp.models.ramvid.objective import excerpt, flow_loss
+from vp.models.ramvid.predictor import RamvidOptions
+from vp.models.ramvid.process import noisy, signal_and_noise
+from vp.models.ramvid.published import PublishedDenoiser
+from vp.models.ramvid.windows import plan
+
+CPU = Runtime(torch.device("cpu"), False)
+
+
+def shaken(cfg):
+    """Networks whose zero-initialised parts say something too."""
+    torch.manual_seed(0)
+    nets = networks(cfg).eval()
+    with torch.no_grad():
+        for p in nets.parameters():
+            p.add_(0.05 * torch.randn_like(p))
+    return nets
+
+
+@pytest.mark.parametrize("channels, count", [(3, 235_071_875), (1, 235_058_049)])
+def test_the_published_network_has_the_published_size(channels, count):
+    with torch.device("meta"):
+        network = PublishedDenoiser(RamvidConfig(channels=channels, network="published"))
+    assert sum(p.numel() for p in network.parameters()) == count
+
+
+def test_the_published_network_runs_on_short_small_clips():
+    network = PublishedDenoiser(RamvidConfig(size=32, network="published", process="ddpm"))
+    clip = torch.randn(1, 2, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(network(clip, torch.zeros(1, 2, dtype=torch.bool), torch.full((1, 2), 0.5)), torch.zeros_like(clip))
+
+
+def test_each_kind_of_mask_is_what_it_says():
+    generator = torch.Generator().manual_seed(0)
+    drawn = {kind: masks.draw({kind: 1.0}, 200, 12, 4, generator) for kind in masks.KINDS}
+    counts = {kind: known.sum(1) for kind, known in drawn.items()}
+    assert all(torch.equal(k, torch.arange(12) < k.sum()) for k in drawn["prefix"])
+    assert (counts["prefix"].min(), counts["prefix"].max()) == (1, 6)
+    assert (counts["random"].min(), counts["random"].max()) == (1, 4)
+    assert drawn["ends"][:, [0, -1]].all() and counts["ends"].max() <= 6
+    assert all(len(set(k.nonzero()[:, 0].diff().tolist())) == 1 for k in drawn["every"])
+    assert not drawn["none"].any()
+    mixed = masks.draw(MASK_MIX, 2000, 12, 4, generator)
+    assert (~mixed.any(1)).float().mean().item() == pytest.approx(MASK_MIX["none"], abs=0.03)
+    assert (~mixed).any(1).all(), "something is left to predict in every clip"
+    with pytest.raises(ValueError, match="there is no mask sideways"):
+        masks.draw({"sideways": 1.0}, 1, 4, 1, generator)
+
+
+def test_the_nearest_known_frames_are_found_on_both_sides():
+    known = torch.tensor([[True, True, False, True, False, False]])
+    index, exists = nearest_known(known, torch.arange(6))
+    assert index[0, 2].tolist()[:3] == [0, 1, 3] and exists[0, 2].tolist() == [True, True, True, False]
+    assert index[0, 5].tolist()[:2] == [1, 3] and exists[0, 5].tolist() == [True, True, False, False]
+    assert exists[0, 0].tolist() == [False, False, True, True], "a frame is no neighbour of its own"
+    anchors = find_anchors(torch.arange(6.0).view(1, 6, 1, 1, 1), known, 3 * torch.arange(6))
+    assert anchors.gaps[0, 2].tolist() == pytest.approx([6 / 20, 3 / 20, 3 / 20, -1])
+    assert anchors.pictures[0, 2].flatten().tolist() == [0, 1, 3, 0]
+
+
+def test_known_frames_remembered_once_give_what_the_whole_clip_gives():
+    cfg = tiny()
+    denoiser = shaken(cfg)["denoiser"]
+    clip, times = torch.rand(2, 8, 1, 16, 16) * 2 - 1, 2 * torch.arange(8)
+    known = torch.tensor([True, True, False, False, True, False, False, False])
+    level = torch.where(known, 0.9, 0.3).expand(2, -1)
+    with torch.no_grad():
+        whole = denoiser(clip, known.expand(2, -1), level, times)
+        memory = denoiser.remember(clip, known, level, times)
+        anchors = Anchors(*(y[:, ~known] for y in find_anchors(clip, known.expand(2, -1), times)))
+        recalled = denoiser.recall(clip[:, ~known], memory, anchors, level[:, ~known], times[~known])
+    torch.testing.assert_close(recalled, whole[:, ~known], atol=1e-5, rtol=0)
+    assert whole.std() > 0.01
+
+
+def test_only_unknown_frames_count_and_known_ones_are_told_apart():
+    cfg = replace(tiny(), context_noise=0.0)
+    nets, generator = shaken(cfg), torch.Generator
+    frames, times = torch.rand(3, 6, 1, 16, 16) * 2 - 1, torch.arange(6)
+    known = torch.arange(6).expand(3, -1) < 2
+
+    class Perfect(torch.nn.Module):
+        """Right wherever a frame is unknown, far off elsewhere."""
+
+        def forward(self, x, known, level, times):
+            assert torch.equal(x[known], frames[known]) and (level[known] == 1).all()
+            return torch.where(known[..., None, None, None], frames + 9, frames)
+
+    assert flow_loss(cfg, Perfect(), frames, times, known, torch.randn(frames.shape), generator().manual_seed(0)).total == 0
+    loss = flow_loss(cfg, nets["denoiser"], frames, times, known, torch.randn(frames.shape), generator().manual_seed(0))
+    assert loss.total > 0
+
+
+@pytest.mark.parametrize("process", ["flow", "ddpm"])
+def test_noise_grows_from_none_to_all_and_leaves_known_frames_alone(process):
+    cfg = replace(tiny(), process=process)
+    clean, dirty = (1.0, 0.0) if process == "flow" else (0.0, 0.999)
+    a, s = signal_and_noise(cfg, torch.tensor([clean, dirty]))
+    assert a[0].item() == pytest.approx(1, abs=1e-3) and s[0].item() < 0.02
+    assert a[1] < 0.01 and s[1].item() == pytest.approx(1, abs=1e-3)
+    known = torch.tensor([[True, False]])
+    clip, eps = torch.ones(1, 2, 1, 4, 4), torch.full((1, 2, 1, 4, 4), 5.0)
+    got = noisy(clip, known, torch.full((1, 2), dirty), eps, cfg)
+    assert torch.equal(got[:, 0], clip[:, 0]) and got[:, 1].mean().item() == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("process", ["flow", "ddpm"])
+def test_every_parameter_learns(process):
+    cfg = replace(tiny(), process=process)
+    nets = shaken(cfg).train()
+    (phase,) = phases(cfg)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):  # a batch without any known frame leaves nothing to attend to
+        phase.loss(nets, Batch(torch.rand(4, 8, 1, 16, 16)), Progress(), generator).total.backward()
+    idle = [name for name, p in nets.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert idle == []
+
+
+def test_training_sees_neighbouring_frames_and_wider_strides():
+    cfg, frames = tiny(), torch.arange(24.0).view(1, 24, 1, 1, 1)
+    strides = set()
+    for seed in range(60):
+        part, times = excerpt(cfg, frames, torch.Generator().manual_seed(seed))
+        assert 4 <= len(times) <= 8 and torch.equal(part.flatten(), times.float())
+        strides.add(int(times[1]))
+    assert strides >= {1, 2, 3}
+
+
+def test_windows_fill_every_frame_once_and_have_something_to_go_on():
+    known = torch.arange(30) < 5
+    for mode in ("windows", "keyframes"):
+        windows, done = plan(known, 8, mode), known.clone()
+        for window in windows:
+            assert len(window.frames) <= 8 and torch.equal(window.known, done[window.frames])
+            assert not window.known.all() and window.known.any()
+            done[window.frames] = True
+        assert done.all()
+    assert plan(known, 8, "keyframes")[0].frames.diff().unique().tolist() == [4]
+    assert all(window.known.sum() >= 4 for window in plan(known, 8, "windows")[1:-1]), "half a window of context"
+    (only,) = plan(torch.arange(8) < 2, 8, "keyframes")
+    assert only.frames.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize("long", ["windows", "keyframes"])
+@pytest.mark.parametrize("solver", ["dpm", "euler", "ancestral", "ddpm"])
+def test_long_clips_with_gaps_are_sampled_by_every_solver(long, solver):
+    cfg = tiny()
+    model = predictor(cfg, shaken(cfg), CPU)
+    clip = torch.rand(2, 19, 1, 16, 16)
+    known = torch.zeros(19, dtype=torch.bool)
+    known[[0, 1, 11]] = True
+    hidden = clip.masked_fill(~known.view(1, -1, 1, 1, 1), float("nan"))
+    options = RamvidOptions(steps=2, solver=solver, long=long, guidance=1.5, context_noise=0.1)
+    steps = list(model.stream(Observation(hidden, known), seed_grid(0, 2, 2), options))
+    frames = steps[-1].prediction.frames
+    assert frames.isfinite().all() and torch.equal(frames[:, 0, known], clip[:, known])
+    assert all(step.preview is not None for step in steps) and len(steps) == steps[0].total
+    assert not torch.equal(steps[0].preview, steps[1].preview)
+
+
+def test_published_networks_sample_too():
+    cfg = RamvidConfig(size=32, length=3, process="ddpm", network="published")
+    model = predictor(cfg, networks(cfg), CPU)
+    observation = Observation.prefix(torch.rand(1, 3, 1, 32, 32), 1)
+    options = RamvidOptions(steps=1, solver="ddpm")
+    assert model.predict(observation, seed_grid(0, 1, 1), options).frames.isfinite().all()
+
+
+def test_guidance_of_one_is_off_and_resampling_changes_the_sample():
+    cfg = tiny()
+    model = predictor(cfg, shaken(cfg), CPU)
+    observation, seeds = Observation.prefix(torch.rand(1, 6, 1, 16, 16), 2), seed_grid(0, 1, 1)
+
+    def sample(**options):
+        return model.predict(observation, seeds, RamvidOptions(steps=2, solver="euler", **options)).frames
+
+    assert torch.equal(sample(guidance=1.0), sample())
+    assert not torch.equal(sample(guidance=2.0), sample())
+    assert not torch.equal(sample(resample=3), sample())

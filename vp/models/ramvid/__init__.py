@@ -1,0 +1,49 @@
+"""RaMViD: random-mask video diffusion (Hoeppe et al., TMLR 2022), as published and small: predicts, fills in and generates."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import nn
+
+from ...core.family import Family, Phase
+from ...core.runtime import Runtime
+from .compact import CompactDenoiser
+from .config import RamvidConfig
+from .objective import random_mask_loss
+from .predictor import RamvidPredictor
+from .published import PublishedDenoiser
+from .recipes import RECIPES
+
+
+def networks(cfg: RamvidConfig) -> nn.ModuleDict:
+    build = CompactDenoiser if cfg.network == "compact" else PublishedDenoiser
+    return nn.ModuleDict({"denoiser": build(cfg)})
+
+
+def phases(cfg: RamvidConfig) -> tuple[Phase, ...]:
+    loss = partial(random_mask_loss, cfg)
+    if cfg.network == "published":
+        return (Phase("denoiser", ("denoiser",), loss, lr=2e-5, optimizer="adamw"),)
+    return (Phase("denoiser", ("denoiser",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+
+
+def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> RamvidPredictor:
+    return RamvidPredictor(cfg, nets["denoiser"], runtime)
+
+
+def tiny() -> RamvidConfig:
+    return RamvidConfig(size=16, length=8, n_past=2, n_future=3, widths=(8, 16, 32), flows=1)
+
+
+FAMILY = Family(
+    name="ramvid",
+    title="RaMViD video diffusion",
+    citation="Hoeppe et al., Diffusion Models for Video Prediction and Infilling, TMLR 2022",
+    config=RamvidConfig,
+    networks=networks,
+    phases=phases,
+    predictor=predictor,
+    tiny=tiny,
+    recipes=RECIPES,
+)

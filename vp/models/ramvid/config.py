@@ -1,0 +1,49 @@
+"""What describes one RaMViD model: the network, the process it undoes, and the mix of masks it is trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PROCESSES = ("flow", "ddpm")
+NETWORKS = ("compact", "published")
+
+# what users do, in shares: continue a clip, any frames, both ends, every n-th frame, nothing known
+MASK_MIX = {"prefix": 0.5, "random": 0.15, "ends": 0.15, "every": 0.1, "none": 0.1}
+
+
+@dataclass(frozen=True)
+class RamvidConfig:
+    """One model of the RaMViD family.
+
+    Args:
+        process: 'flow' (straight paths, the network gives the clean clip) or 'ddpm' (1000 linear steps, the network gives the
+            noise, as published).
+        network: 'compact' (ours, moves pixels of known frames) or 'published' (3D-convolution U-Net, 235 M at 64 px).
+        size, channels, length: of the clips; `length` is the longest clip trained on and sampled in one piece.
+        n_past, n_future: what evaluation during training asks for.
+        widths: channels of the compact network at half, a quarter and an eighth of the frame's side.
+        flows: candidates moved from each of the two nearest known frames (compact).
+        masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
+        max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.
+    """
+
+    process: str = "flow"
+    network: str = "compact"
+    size: int = 64
+    channels: int = 1
+    length: int = 20
+    n_past: int = 5
+    n_future: int = 10
+    widths: tuple[int, int, int] = (32, 64, 128)
+    flows: int = 2
+    masks: Mapping[str, float] = field(default_factory=lambda: dict(MASK_MIX))
+    max_known: int = 4
+    context_noise: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.process not in PROCESSES or self.network not in NETWORKS:
+            came = f"process {self.process!r}, network {self.network!r}"
+            raise ValueError(f"{came}: give one of {', '.join(PROCESSES)} and one of {', '.join(NETWORKS)}")
+        if self.size % 16:
+            raise ValueError(f"size is {self.size}; give a multiple of 16")

@@ -1,0 +1,78 @@
+"""Training: the noisy frames of a partly known clip are cleaned, and only they count.
+
+RaMViD (Hoeppe et al. 2022, eq. 5) on either process: the published one predicts the noise of a DDPM at one level a clip; ours
+predicts the clean frames of a straight path (flow matching: Lipman et al. 2023; x-prediction: Li & He 2025), each frame at a
+level of its own, with the error measured in the velocity.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ...core.family import Losses, Progress
+from ...core.video import Batch
+from . import masks
+from .config import RamvidConfig
+from .process import noisy
+
+LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean frames would be all that counts
+JITTER = 0.1  # std of a frame's level around its clip's
+
+
+def random_mask_loss(
+    cfg: RamvidConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Loss of one mini-batch of frames float32 (B, T, C, H, W) in [0, 1]: of any part of it that fits the network."""
+    frames, times = excerpt(cfg, 2 * batch.frames - 1, generator)
+    count, length = frames.shape[:2]
+    known = masks.draw(cfg.masks, count, length, cfg.max_known, generator).to(frames.device)
+    eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
+    loss = flow_loss if cfg.process == "flow" else ddpm_loss
+    return loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
+
+
+def excerpt(cfg: RamvidConfig, frames: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Frames at a random stride, so that keyframes of long clips are learned too, and their places in time."""
+    available = frames.shape[1]
+    length = min(masks.number(cfg.length // 2, cfg.length, generator), available)
+    stride = masks.number(1, max(1, available // length), generator) if masks.number(1, 4, generator) == 1 else 1
+    times = stride * torch.arange(length, device=frames.device)
+    return frames[:, times], times
+
+
+def uniform(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device).to(like.device)
+
+
+def flow_loss(
+    cfg: RamvidConfig, denoiser: nn.Module, frames: Tensor, times: Tensor, known: Tensor, eps: Tensor, generator: torch.Generator
+) -> Losses:
+    count, length = known.shape
+    centre = uniform((count, 1), generator, frames)
+    jitter = torch.randn(count, length, generator=generator, device=generator.device).to(frames.device)
+    time = (centre + JITTER * jitter).clamp(0, 0.99)
+    # some clips come with a noisy past, and are told so: a model that goes on from its own frames must not trust them blindly
+    rough = uniform((count, 1), generator, frames) < cfg.context_noise
+    context = torch.where(rough, 1 - 0.3 * uniform((count, 1), generator, frames), 1.0)
+    time = torch.where(known, context.expand_as(time), time)
+    x = noisy(frames, torch.zeros_like(known), time, eps, cfg)
+    clean = denoiser(x, known, time, times)
+    error = (clean - frames).square().mean((2, 3, 4))
+    weight = (1 - time).clamp_min(LEAST_NOISE).pow(-2) * ~known
+    mse = mean_over(error, ~known)
+    return Losses((weight * error).sum() / (~known).sum().clamp_min(1), {"mse": mse.detach()})
+
+
+def ddpm_loss(
+    cfg: RamvidConfig, denoiser: nn.Module, frames: Tensor, times: Tensor, known: Tensor, eps: Tensor, generator: torch.Generator
+) -> Losses:
+    time = uniform((len(frames), 1), generator, frames).expand(known.shape)
+    x = noisy(frames, known, time, eps, cfg)
+    error = mean_over((denoiser(x, known, time, times) - eps).square().mean((2, 3, 4)), ~known)
+    return Losses(error, {"mse": error.detach()})
+
+
+def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of `values` (B, T) where `chosen`."""
+    return (values * chosen).sum() / chosen.sum().clamp_min(1)

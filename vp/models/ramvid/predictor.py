@@ -1,0 +1,159 @@
+"""Sampling from a RaMViD model: any frames known, the others drawn together from noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...core.options import Options, choice, knob
+from ...core.predictor import Predictor
+from ...core.runtime import Runtime
+from ...core.video import Abilities, Observation, Prediction, Step
+from . import process, solvers
+from .compact import Anchors, CompactDenoiser, Memory, find_anchors
+from .config import RamvidConfig
+from .windows import LONG, Window, plan
+
+ROWS = 16  # clips through the network at once: more gains no speed on a CPU, and memory stays bounded
+SOLVERS = {
+    "dpm": "DPM-Solver++ (second order)",
+    "euler": "first order (Euler; DDIM on a DDPM)",
+    "ancestral": "ancestral (fresh noise at every step)",
+    "ddpm": "DDPM as published (the larger fixed variance)",
+}
+
+
+@dataclass(frozen=True)
+class RamvidOptions(Options):
+    """How the noise is taken away."""
+
+    steps: int = knob(8, 1, 1000, 1, "network calls from noise to clip: 4 is a draft, 8 normal, 16 best", "Steps")
+    solver: str = choice("dpm", SOLVERS, "how each step goes on from the network's guess", "Solver")
+    guidance: float = knob(1.0, 1.0, 3.0, 0.1, "weight of the known frames; 1 is as trained, above 2 motion freezes", "Guidance")
+    resample: int = knob(1, 1, 20, 1, "times each step is taken, noise added back between (RePaint); not for dpm", "Resampling")
+    context_noise: float = knob(0.0, 0.0, 0.3, 0.05, "noise in the known frames, so that they are trusted less", "Context noise")
+    long: str = choice("windows", LONG, "how clips longer than the network's are sampled", "Long clips")
+
+
+class RamvidPredictor(Predictor):
+    """All futures of all clips together; keys and values of known frames are computed once a clip."""
+
+    options_type = RamvidOptions
+
+    def __init__(self, cfg: RamvidConfig, denoiser: nn.Module, runtime: Runtime):
+        self.cfg, self.runtime = cfg, runtime
+        self.denoiser = denoiser.to(runtime.device).eval()
+        self.abilities = Abilities(
+            n_past=(0, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
+            trained_future=cfg.n_future, any_mask=True, stochastic=True,
+        )
+
+    @torch.inference_mode()
+    def stream(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Iterator[Step]:
+        options = options or RamvidOptions()
+        self.check(observation, options)
+        known, samples = observation.known, seeds.shape[1]
+        windows = plan(known, self.cfg.length, options.long)
+        given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
+        clip = given[:, None].expand(-1, samples, *given.shape[1:]).flatten(0, 1).clone()  # (B N, T, C, H, W)
+        rng, total, done = SampleNoise(seeds), len(windows) * options.steps, 0
+        for window in windows:
+            for guess in self.fill(clip, window, samples, rng, options):
+                done += 1
+                clip[:, window.frames[~window.known]] = guess
+                frames = clip.unflatten(0, seeds.shape).clone()
+                yield Step(done, total, frames, Prediction(frames) if done == total else None)
+
+    def fill(
+        self, clip: Tensor, window: Window, samples: int, rng: SampleNoise, options: RamvidOptions
+    ) -> Iterator[Tensor]:
+        """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step; the last is the sample."""
+        frames = 2 * clip[:, window.frames] - 1
+        shape = frames[:, ~window.known].shape[1:]
+        levels = process.levels(self.cfg, options.steps)
+        guess = self.guess(frames, window, samples, levels, options, rng)
+        x = rng(shape)
+        steps = solve(options, guess, x, levels, lambda: rng(shape))
+        for index, (x, x0) in enumerate(steps):
+            last = index == levels.steps - 1
+            yield ((x if last else x0).clamp(-1, 1) + 1) / 2
+
+    def guess(
+        self, frames: Tensor, window: Window, samples: int, levels: solvers.Levels, options: RamvidOptions, rng: SampleNoise
+    ) -> solvers.Guess:
+        """x0 of the unknown frames from noisy ones, in small groups of rows, with guidance."""
+        context = frames
+        if options.context_noise and window.known.any():
+            eps = rng(frames.shape[1:])
+            context = (1 - options.context_noise) * frames + options.context_noise * eps
+        parts = [slice(i, i + ROWS) for i in range(0, len(frames), ROWS)]
+        conditional = [self.conditional(context[part], window, 1 - options.context_noise) for part in parts]
+        free = Window(window.frames, torch.zeros_like(window.known))
+        unconditional = []
+        if options.guidance != 1 and window.known.any():
+            loose = Window(window.frames[~window.known], free.known[~window.known])
+            unconditional = [self.conditional(context[part][:, ~window.known], loose, 1.0) for part in parts]
+
+        def clean(x: Tensor, i: int) -> Tensor:
+            out = []
+            for index, part in enumerate(parts):
+                x0 = self.once(conditional[index], x[part], levels, i)
+                if unconditional:
+                    plain = self.once(unconditional[index], x[part], levels, i)
+                    x0 = (plain + options.guidance * (x0 - plain)).clamp(-1, 1)
+                out.append(x0)
+            return torch.cat(out)
+
+        return clean
+
+    def once(self, network: Callable[[Tensor, float], Tensor], x: Tensor, levels: solvers.Levels, i: int) -> Tensor:
+        with self.runtime.autocast():
+            output = network(x.to(self.runtime.device), levels.time[i]).float().cpu()
+        return process.clean_from(self.cfg, output, x, levels.a[i], levels.s[i])
+
+    def conditional(self, frames: Tensor, window: Window, trust: float) -> Callable[[Tensor, float], Tensor]:
+        """The network as a function of noisy unknown frames and their level, what is known worked in beforehand."""
+        device, known = self.runtime.device, window.known
+        frames, rows = frames.to(device), len(frames)
+        mask, times = known.expand(rows, -1).to(device), window.frames.to(device)
+        if not isinstance(self.denoiser, CompactDenoiser):
+            return lambda x, time: self.whole(frames, known, mask, x, time)
+        anchors = Anchors(*(y[:, ~known] for y in find_anchors(frames, mask, times)))
+        memory: Memory | None = None
+        if known.any():
+            with self.runtime.autocast():
+                memory = self.denoiser.remember(frames, known, torch.full(mask.shape, trust, device=device), times)
+
+        def run(x: Tensor, time: float) -> Tensor:
+            level = torch.full(x.shape[:2], time, device=device)
+            return self.denoiser.recall(x, memory, anchors, level, times[~known])
+
+        return run
+
+    def whole(self, frames: Tensor, known: Tensor, mask: Tensor, x: Tensor, time: float) -> Tensor:
+        """Networks without a memory see the whole clip, known frames put back clean at every call."""
+        clip = frames.clone()
+        clip[:, ~known] = x
+        return self.denoiser(clip, mask, torch.full(mask.shape, time, device=clip.device))[:, ~known]
+
+
+def solve(options: RamvidOptions, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, noise: solvers.Noise) -> solvers.Steps:
+    if options.solver == "dpm":
+        return solvers.dpm_solver(guess, x, levels)
+    if options.solver == "ddpm":
+        return solvers.ddpm(guess, x, levels, noise, options.resample)
+    return solvers.ddim(guess, x, levels, noise, float(options.solver == "ancestral"), options.resample)
+
+
+class SampleNoise:
+    """Standard normal noise, drawn on the CPU: what a sample gets depends on its seed and the draw's number alone."""
+
+    def __init__(self, seeds: Tensor):
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds.flatten().tolist()]
+
+    def __call__(self, shape: tuple[int, ...]) -> Tensor:
+        """float32 (B N, *shape)."""
+        return torch.stack([torch.randn(shape, generator=g) for g in self.generators])

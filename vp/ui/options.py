@@ -1,0 +1,104 @@
+"""A form over a model's own options, whatever they are: one widget for each control that the page has no better place for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+
+from vp.core.options import Choice, Knob, Switch
+from vp.engine import Model
+
+from .models import sentence
+
+ELSEWHERE = ("prior", "temperature")  # these have widgets of their own
+MOST_STOPS = 200  # of a slider: with more, a number is typed
+
+HTML = '<div class="vp-options"></div>'
+JS = """
+const form = element.querySelector(".vp-options");
+let values = {};
+const tell = () => trigger("edit", { values: JSON.stringify(values) });
+const make = (tag, name, text) => {
+  const made = document.createElement(tag);
+  made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+const number = (type) => (item, shown) => {
+  const input = make("input", `vp-option-${type}`);
+  Object.assign(input, { type, min: item.low, max: item.high, step: item.step, value: item.value });
+  const show = () => { if (type === "range") shown.value = input.value; };
+  input.addEventListener("input", () => { values[item.name] = Number(input.value); show(); });
+  input.addEventListener("change", tell);
+  show();
+  return input;
+};
+const choice = (item) => {
+  const select = make("select", "vp-option-choice");
+  for (const [value, label] of item.choices) select.append(new Option(label, value, false, value === item.value));
+  select.addEventListener("change", () => { values[item.name] = select.value; tell(); });
+  return select;
+};
+const onOff = (item) => {
+  const box = make("input", "vp-option-switch");
+  Object.assign(box, { type: "checkbox", checked: item.value });
+  box.addEventListener("change", () => { values[item.name] = box.checked; tell(); });
+  return box;
+};
+const field = (item) => {
+  const label = make("label", "vp-option");
+  label.dataset.name = item.name;
+  const head = make("span", "vp-option-head", item.label);
+  const shown = make("output", "vp-option-value");
+  head.append(shown);
+  const input = { range: number("range"), number: number("number"), choice, switch: onOff }[item.kind](item, shown);
+  label.append(head, input, make("small", "vp-option-help", item.help));
+  return label;
+};
+const render = () => {
+  const items = props.value || [];
+  values = Object.fromEntries(items.map((item) => [item.name, item.value]));
+  form.replaceChildren(...items.map(field));
+};
+render();
+watch("value", render);
+"""
+
+
+class OptionsForm(gr.HTML):
+    """Widgets for the controls in its value, a list of `describe`; event `edit` carries all values as JSON."""
+
+    def __init__(self, value: list[dict[str, Any]] | None = None, **kwargs: Any):
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "array"}
+
+
+def describe(model: Model) -> list[dict[str, Any]]:
+    """The model's further controls, each as the form needs it."""
+    kind = model.predictor.options_type
+    usual = kind()
+    items = []
+    for name, control in kind.controls().items():
+        if name in ELSEWHERE:
+            continue
+        words = {"label": control.label or sentence(name), "help": sentence(control.help)}
+        items.append({"name": name, "value": getattr(usual, name), **words, **shape(control)})
+    return items
+
+
+def shape(control: Knob | Choice | Switch) -> dict[str, Any]:
+    if isinstance(control, Choice):
+        return {"kind": "choice", "choices": [list(pair) for pair in control.values.items()]}
+    if isinstance(control, Switch):
+        return {"kind": "switch"}
+    kind = "range" if control.high - control.low <= MOST_STOPS * control.step else "number"
+    return {"kind": kind, "low": control.low, "high": control.high, "step": control.step}
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The values of the form; nothing where it was not touched."""
+    return json.loads(text) if text else {}
