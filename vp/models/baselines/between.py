@@ -11,6 +11,7 @@ from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Abilities, Observation, Prediction, Step
 
+from .copy_last import sources
 from .untrained import untrained
 
 SEEDLESS = {"seed": "mixing known frames has no randomness: every future is the same"}
@@ -43,11 +44,8 @@ class CopyNearest(Blend):
 
 def neighbours(known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For each frame the known ones at or before and at or after it, int64 (T,), and how far between them it lies, (T,)."""
-    frames, length = torch.arange(len(known), device=known.device), len(known)
-    first, last = known.nonzero()[[0, -1], 0]
-    before = torch.where(known, frames, -1).cummax(0).values
-    after = torch.where(known, frames, length).flip(0).cummin(0).values.flip(0)
-    before, after = torch.where(before < 0, first, before), torch.where(after == length, last, after)
+    frames = torch.arange(len(known), device=known.device)
+    before, after = sources(known), len(known) - 1 - sources(known.flip(0)).flip(0)
     share = (frames - before) / (after - before).clamp(min=1)
     return before, after, share.clamp(0, 1)
 

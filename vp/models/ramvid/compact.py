@@ -5,7 +5,7 @@ attention at an eighth. Beside its own noisy self a frame sees the two nearest k
 the nearest of each side, and softmax masks blend the moved pictures with a synthesised one (as SVG's compact network does).
 
 Known frames attend to known frames only. So their keys and values depend on neither the noise nor the step, and a sampler
-computes them once for all steps and all futures (`remember`).
+computes them once for all steps (`remember`).
 """
 
 from __future__ import annotations

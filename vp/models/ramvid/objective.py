@@ -59,9 +59,8 @@ def flow_loss(
     x = noisy(frames, torch.zeros_like(known), time, eps, cfg)
     clean = denoiser(x, known, time, times)
     error = (clean - frames).square().mean((2, 3, 4))
-    weight = (1 - time).clamp_min(LEAST_NOISE).pow(-2) * ~known
-    mse = mean_over(error, ~known)
-    return Losses((weight * error).sum() / (~known).sum().clamp_min(1), {"mse": mse.detach()})
+    weight = (1 - time).clamp_min(LEAST_NOISE).pow(-2)
+    return Losses(mean_over(weight * error, ~known), {"mse": mean_over(error, ~known).detach()})
 
 
 def ddpm_loss(

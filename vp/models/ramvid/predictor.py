@@ -39,7 +39,7 @@ class RamvidOptions(Options):
 
 
 class RamvidPredictor(Predictor):
-    """All futures of all clips together; keys and values of known frames are computed once a clip."""
+    """All futures of all clips together; keys and values of known frames are computed once a window, for all its steps."""
 
     options_type = RamvidOptions
 
@@ -55,26 +55,24 @@ class RamvidPredictor(Predictor):
     def stream(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Iterator[Step]:
         options = options or RamvidOptions()
         self.check(observation, options)
-        known, samples = observation.known, seeds.shape[1]
+        known = observation.known
         windows = plan(known, self.cfg.length, options.long)
         given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
-        clip = given[:, None].expand(-1, samples, *given.shape[1:]).flatten(0, 1).clone()  # (B N, T, C, H, W)
+        clip = given[:, None].expand(-1, seeds.shape[1], *given.shape[1:]).flatten(0, 1).clone()  # (B N, T, C, H, W)
         rng, total, done = SampleNoise(seeds), len(windows) * options.steps, 0
         for window in windows:
-            for guess in self.fill(clip, window, samples, rng, options):
+            for guess in self.fill(clip, window, rng, options):
                 done += 1
                 clip[:, window.frames[~window.known]] = guess
                 frames = clip.unflatten(0, seeds.shape).clone()
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    def fill(
-        self, clip: Tensor, window: Window, samples: int, rng: SampleNoise, options: RamvidOptions
-    ) -> Iterator[Tensor]:
+    def fill(self, clip: Tensor, window: Window, rng: SampleNoise, options: RamvidOptions) -> Iterator[Tensor]:
         """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step; the last is the sample."""
         frames = 2 * clip[:, window.frames] - 1
         shape = frames[:, ~window.known].shape[1:]
         levels = process.levels(self.cfg, options.steps)
-        guess = self.guess(frames, window, samples, levels, options, rng)
+        guess = self.guess(frames, window, levels, options, rng)
         x = rng(shape)
         steps = solve(options, guess, x, levels, lambda: rng(shape))
         for index, (x, x0) in enumerate(steps):
@@ -82,7 +80,7 @@ class RamvidPredictor(Predictor):
             yield ((x if last else x0).clamp(-1, 1) + 1) / 2
 
     def guess(
-        self, frames: Tensor, window: Window, samples: int, levels: solvers.Levels, options: RamvidOptions, rng: SampleNoise
+        self, frames: Tensor, window: Window, levels: solvers.Levels, options: RamvidOptions, rng: SampleNoise
     ) -> solvers.Guess:
         """x0 of the unknown frames from noisy ones, in small groups of rows, with guidance."""
         context = frames
@@ -91,11 +89,11 @@ class RamvidPredictor(Predictor):
             context = (1 - options.context_noise) * frames + options.context_noise * eps
         parts = [slice(i, i + ROWS) for i in range(0, len(frames), ROWS)]
         conditional = [self.conditional(context[part], window, 1 - options.context_noise) for part in parts]
-        free = Window(window.frames, torch.zeros_like(window.known))
         unconditional = []
         if options.guidance != 1 and window.known.any():
-            loose = Window(window.frames[~window.known], free.known[~window.known])
-            unconditional = [self.conditional(context[part][:, ~window.known], loose, 1.0) for part in parts]
+            unknown = ~window.known
+            alone = Window(window.frames[unknown], window.known[unknown])
+            unconditional = [self.conditional(context[part][:, unknown], alone, 1.0) for part in parts]
 
         def clean(x: Tensor, i: int) -> Tensor:
             out = []

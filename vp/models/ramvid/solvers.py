@@ -79,26 +79,34 @@ def ddim(guess: Guess, x: Tensor, levels: Levels, noise: Noise, eta: float = 0.0
 
     With `resample` above 1 every step is taken, undone by noise, and taken again, so many times in all.
     """
-    for i in range(levels.steps):
-        for again in reversed(range(resample)):
-            x0 = guess(x, i)
-            eps = (x - levels.a[i] * x0) / levels.s[i]
-            fresh = eta * fresh_noise(levels, i)
-            x = levels.a[i + 1] * x0 + math.sqrt(max(levels.s[i + 1] ** 2 - fresh**2, 0.0)) * eps
-            x = x + fresh * noise() if fresh > 0 else x
-            x = back(x, levels, i, noise) if again else x
-        yield x, x0
+
+    def spread(i: int) -> tuple[float, float]:
+        fresh = eta * fresh_noise(levels, i)
+        return fresh, fresh
+
+    return walk(guess, x, levels, noise, resample, spread)
 
 
 def ddpm(guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int = 1) -> Steps:
     """Ancestral sampling with the larger of the two fixed variances, as RaMViD was sampled (Ho et al. 2020, sec. 3.2)."""
+
+    def spread(i: int) -> tuple[float, float]:
+        return fresh_noise(levels, i), one_step_noise(levels, i) if i + 1 < levels.steps else 0.0
+
+    return walk(guess, x, levels, noise, resample, spread)
+
+
+def walk(
+    guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int, spread: Callable[[int], tuple[float, float]]
+) -> Steps:
+    """Steps of first order; `spread(i)` is the std of the old noise left out of step i, and of the fresh noise put in."""
     for i in range(levels.steps):
         for again in reversed(range(resample)):
             x0 = guess(x, i)
             eps = (x - levels.a[i] * x0) / levels.s[i]
-            small = fresh_noise(levels, i)
-            x = levels.a[i + 1] * x0 + math.sqrt(max(levels.s[i + 1] ** 2 - small**2, 0.0)) * eps
-            x = x + one_step_noise(levels, i) * noise() if i + 1 < levels.steps else x
+            left_out, put_in = spread(i)
+            x = levels.a[i + 1] * x0 + math.sqrt(max(levels.s[i + 1] ** 2 - left_out**2, 0.0)) * eps
+            x = x + put_in * noise() if put_in > 0 else x
             x = back(x, levels, i, noise) if again else x
         yield x, x0
 
