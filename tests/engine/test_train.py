@@ -146,6 +146,27 @@ def test_the_average_follows_the_weights_and_is_what_is_exported(tmp_path):
     assert card["recipe"] == "svg-lp-smmnist" and card["step"] == 4 and card["dataset"] == "smmnist-svg"
 
 
+def test_a_critic_trains_beside_the_model_and_stays_out_of_the_checkpoint(tmp_path):
+    family, found = small()
+    objective = dataclasses.replace(found.config.objective, adversarial=0.1, matching=0.1)
+    found = dataclasses.replace(
+        found, config=dataclasses.replace(found.config, objective=objective), stages=(Stage(("svg", "critic")),)
+    )
+    trainer = Trainer(family, found, settings(tmp_path / "run", steps=4))
+    before = {name: x.clone() for name, x in trainer.networks["critic"].state_dict().items()}
+    terms = trainer.advance()
+    assert {"adversarial", "matching", "critic", "svg_grad_norm", "critic_grad_norm"} <= set(terms)
+    assert any(not torch.equal(x, before[name]) for name, x in trainer.networks["critic"].state_dict().items())
+    trainer.save()
+    kept = load_file(tmp_path / "run" / "last.safetensors")
+    assert set(kept) == set(family.networks(found.config).state_dict())
+    resumed = Trainer(family, found, settings(tmp_path / "run", steps=4, resume=True))
+    for one, other in zip(trainer.networks.state_dict().values(), resumed.networks.state_dict().values()):
+        assert torch.equal(one, other)
+    left, right = trainer.advance(), resumed.advance()
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
 def test_init_starts_from_weights_with_a_fresh_schedule(tmp_path):
     family, found = small()
     train(family, found, settings(tmp_path / "a", steps=2))

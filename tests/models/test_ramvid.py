@@ -192,3 +192,17 @@ def test_guidance_of_one_is_off_and_resampling_changes_the_sample():
     assert torch.equal(sample(guidance=1.0), sample())
     assert not torch.equal(sample(guidance=2.0), sample())
     assert not torch.equal(sample(resample=3), sample())
+
+
+def test_known_frames_are_worked_on_once_a_clip_and_every_future_sees_its_own(monkeypatch):
+    cfg, rows = tiny(), []
+    model = predictor(cfg, shaken(cfg), CPU)
+    remember = model.denoiser.remember
+    monkeypatch.setattr(model.denoiser, "remember", lambda frames, *rest: rows.append(len(frames)) or remember(frames, *rest))
+    clips, seeds = torch.rand(3, 8, 1, 16, 16), seed_grid(0, 3, 9)  # 27 rows: two groups
+    together = model.predict(Observation.prefix(clips, 3), seeds, RamvidOptions(steps=2)).frames
+    assert rows == [2, 2]  # the second clip's futures lie in both groups
+    for clip in range(3):
+        alone = Observation.prefix(clips[clip : clip + 1], 3)
+        own = model.predict(alone, seeds[clip : clip + 1, 4:5], RamvidOptions(steps=2)).frames
+        torch.testing.assert_close(own, together[clip : clip + 1, 4:5], rtol=0, atol=1e-4)

@@ -135,7 +135,8 @@ def test_a_link_restores_the_settings_and_copying_one_writes_them(home):
     page.click("#generate")
     wait_done(page)
     said = page.locator(".vp-meta").inner_text()
-    assert all(part in said for part in ("3 futures", "fixed", "temperature 0.5", "seed 11", "4 past", "7 future"))
+    missing = [part for part in ("3 futures", "fixed", "temperature 0.5", "seed 11", "4 past", "7 future") if part not in said]
+    assert not missing, said
     page.click("#link")
     page.wait_for_function("location.search.includes('seed=11')")
     address = page.evaluate("location.search.slice(1)").split("&")

@@ -91,6 +91,7 @@ class Family:
     Args:
         config: the dataclass that describes one of its models.
         networks: config -> nn.ModuleDict of named networks.
+        critics: config -> networks that only training needs, a discriminator say; checkpoints leave them out.
         phases: config -> the optimisers' turns (empty: the family has nothing to train).
         predictor: (config, networks, runtime) -> Predictor.
         tiny: () -> the smallest config, for tests.
@@ -108,6 +109,7 @@ class Family:
     phases: Callable[[Any], tuple[Phase, ...]]
     predictor: Callable[[Any, nn.ModuleDict, Runtime], Predictor]
     tiny: Callable[[], Any]
+    critics: Callable[[Any], nn.ModuleDict] = lambda config: nn.ModuleDict()
     recipes: tuple[Recipe, ...] = ()
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     yardsticks: Mapping[str, tuple[Any, LossFn]] = field(default_factory=dict)

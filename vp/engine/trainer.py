@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from ..core.family import Family, Phase, Progress, Recipe
 from ..core.runtime import Runtime
-from ..core.video import Batch
 from . import checkpoint, state
 from .model import find
 from .muon import Muon
@@ -51,18 +50,6 @@ class Settings:
     save_minutes: float = 2.0
 
 
-class PhaseLoss(nn.Module):
-    """A phase's loss as a module, so that data-parallel wrappers see the forward pass."""
-
-    def __init__(self, networks: nn.ModuleDict, phase: Phase):
-        super().__init__()
-        self.networks, self.phase = networks, phase
-
-    def forward(self, batch: Batch, progress: Progress, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        losses = self.phase.loss(self.networks, batch, progress, generator)
-        return losses.total, {name: x.detach() for name, x in losses.terms.items()}
-
-
 def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
     """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
 
@@ -88,25 +75,23 @@ class Trainer:
     """One run: networks, their average, one optimiser a phase, and the step."""
 
     def __init__(self, family: Family, recipe: Recipe, settings: Settings):
-        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate import Accelerator
 
         self.family, self.recipe, self.settings = family, recipe, settings
         self.runtime = Runtime.pick(settings.device, settings.precision)
-        unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # a phase leaves out other phases' networks
-        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu", kwargs_handlers=[unused])
-        torch.manual_seed(settings.seed)
-        networks = family.networks(recipe.config)
-        self.networks = networks.to(self.runtime.device, memory_format=torch.channels_last).train()
-        self.average = copy.deepcopy(self.networks).requires_grad_(False)
+        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
+        torch.manual_seed(settings.seed)  # every process starts from the same weights
+        networks = family.networks(recipe.config).to(self.runtime.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(networks).requires_grad_(False)
+        self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
         if settings.init:
             path = find(settings.init)
             self.start, weights = checkpoint.read_card(path), checkpoint.read_weights(path)
-            for module in (self.networks, self.average):
+            for module in (networks, self.average):
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
-        self.losses = {name: self.accelerator.prepare(PhaseLoss(self.networks, p)) for name, p in self.phases.items()}
         self.data = Data(
             recipe,
             self.runtime.device,
@@ -130,10 +115,13 @@ class Trainer:
             return stop
         return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
 
+    def trained(self, phase: Phase) -> list[nn.Parameter]:
+        return [p for name in phase.trains for p in self.networks[name].parameters()]
+
     def optimizer(self, phase: Phase) -> torch.optim.Optimizer:
         """Muon or AdamW over the phase's networks; weight decay for matrices and kernels only."""
-        parameters = [p for name in phase.trains for p in self.networks[name].parameters()]
-        options = {"lr": self.settings.lr or phase.lr, "betas": phase.betas}
+        parameters = self.trained(phase)
+        options = {"lr": phase.lr, "betas": phase.betas}
         if phase.optimizer == "muon":
             dtype = torch.bfloat16 if self.runtime.bf16 else torch.float32
             return Muon(parameters, weight_decay=phase.weight_decay, dtype=dtype, **options)
@@ -198,19 +186,33 @@ class Trainer:
     def run_phases(self, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
         """One mini-batch through every phase of the current stage."""
         batch, terms = self.data.batch(generator), {}
-        for name in self.stage(progress.share):
-            optimizer, loss = self.optimizers[name], self.losses[name]
+        ratio = self.settings.lr / next(iter(self.phases.values())).lr if self.settings.lr else 1.0
+        for phase in map(self.phases.get, self.stage(progress.share)):
+            optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
+            for name, network in self.networks.items():
+                network.requires_grad_(name in phase.trains)
             for group in optimizer.param_groups:
-                group["lr"] = (self.settings.lr or self.phases[name].lr) * lr_scale
+                group["lr"] = phase.lr * ratio * lr_scale
             with self.runtime.autocast():
-                total, more = loss(batch, progress, generator)
+                losses = phase.loss(self.networks, batch, progress, generator)
             optimizer.zero_grad(set_to_none=True)
-            self.accelerator.backward(total)
-            norm = self.accelerator.clip_grad_norm_(loss.parameters(), self.recipe.clip)
+            losses.total.backward()
+            self.share_gradients(parameters)
+            norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
             if torch.isfinite(norm):  # one bad batch must not poison the weights
                 optimizer.step()
-            terms |= {**more, f"{name}_grad_norm": norm}
+            terms |= {**{name: x.detach() for name, x in losses.terms.items()}, f"{phase.name}_grad_norm": norm}
         return terms
+
+    def share_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Averages gradients over the processes."""
+        if self.accelerator.num_processes == 1:
+            return
+        for p in parameters:  # a process may have had no use for one
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        mean = self.accelerator.reduce(torch.cat([p.grad.flatten() for p in parameters]), "mean")
+        for p, grad in zip(parameters, mean.split([p.numel() for p in parameters])):
+            p.grad.copy_(grad.view_as(p))
 
     def stage(self, share: float) -> tuple[str, ...]:
         """Names of the phases that take turns at this share of the budget."""
@@ -230,7 +232,8 @@ class Trainer:
         terms = self.run_phases(progress, self.data.generator(self.step), scale)
         decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for mean, now in zip(self.average.state_dict().values(), self.networks.state_dict().values()):
-                mean.lerp_(now, 1 - decay) if mean.is_floating_point() else mean.copy_(now)
+            current = self.networks.state_dict()
+            for name, mean in self.average.state_dict().items():
+                mean.lerp_(current[name], 1 - decay) if mean.is_floating_point() else mean.copy_(current[name])
         self.step += 1
         return terms

@@ -18,6 +18,7 @@ function mount(element, props, watch, trigger) {
     if (!props.value || !props.value.rows) return;
     const record = JSON.parse(JSON.stringify(props.value)); // Gradio patches streamed values in place
     const ticket = ++loading;
+    root.dataset.finished = "false"; // until its pictures are here
     const images = record.sheets.map((sheet) => {
       const image = new Image();
       image.src = sheet.url;

@@ -29,6 +29,10 @@ class Memory(NamedTuple):
 
     layers: tuple[tuple[Tensor, Tensor], ...]
 
+    def rows(self, index: Tensor) -> Memory:
+        """Row index[i] of this memory as row i, index int64 (M,)."""
+        return Memory(tuple((keys[index], values[index]) for keys, values in self.layers))
+
 
 class Anchors(NamedTuple):
     """Known frames near each frame: earlier ones, nearest last, then later ones, nearest first.

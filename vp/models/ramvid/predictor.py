@@ -39,7 +39,8 @@ class RamvidOptions(Options):
 
 
 class RamvidPredictor(Predictor):
-    """All futures of all clips together; keys and values of known frames are computed once a window, for all its steps."""
+    """All futures of all clips together; keys and values of known frames are computed once a window, for all its steps and for
+    every future that shares them."""
 
     options_type = RamvidOptions
 
@@ -60,19 +61,23 @@ class RamvidPredictor(Predictor):
         given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
         clip = given[:, None].expand(-1, seeds.shape[1], *given.shape[1:]).flatten(0, 1).clone()  # (B N, T, C, H, W)
         rng, total, done = SampleNoise(seeds), len(windows) * options.steps, 0
+        futures = torch.arange(seeds.numel())
         for window in windows:
-            for guess in self.fill(clip, window, rng, options):
+            shared = bool(known[window.frames[window.known]].all()) and not options.context_noise
+            owner = futures // seeds.shape[1] if shared else futures
+            for guess in self.fill(clip, window, rng, options, owner):
                 done += 1
                 clip[:, window.frames[~window.known]] = guess
                 frames = clip.unflatten(0, seeds.shape).clone()
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    def fill(self, clip: Tensor, window: Window, rng: SampleNoise, options: RamvidOptions) -> Iterator[Tensor]:
-        """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step; the last is the sample."""
+    def fill(self, clip: Tensor, window: Window, rng: SampleNoise, options: RamvidOptions, owner: Tensor) -> Iterator[Tensor]:
+        """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step; the last is the sample. Rows of equal
+        `owner` (B N,), which lie together, have the same known frames."""
         frames = 2 * clip[:, window.frames] - 1
         shape = frames[:, ~window.known].shape[1:]
         levels = process.levels(self.cfg, options.steps)
-        guess = self.guess(frames, window, levels, options, rng)
+        guess = self.guess(frames, window, levels, options, rng, owner)
         x = rng(shape)
         steps = solve(options, guess, x, levels, lambda: rng(shape))
         for index, (x, x0) in enumerate(steps):
@@ -80,7 +85,7 @@ class RamvidPredictor(Predictor):
             yield ((x if last else x0).clamp(-1, 1) + 1) / 2
 
     def guess(
-        self, frames: Tensor, window: Window, levels: solvers.Levels, options: RamvidOptions, rng: SampleNoise
+        self, frames: Tensor, window: Window, levels: solvers.Levels, options: RamvidOptions, rng: SampleNoise, owner: Tensor
     ) -> solvers.Guess:
         """x0 of the unknown frames from noisy ones, in small groups of rows, with guidance."""
         context = frames
@@ -88,12 +93,12 @@ class RamvidPredictor(Predictor):
             eps = rng(frames.shape[1:])
             context = (1 - options.context_noise) * frames + options.context_noise * eps
         parts = [slice(i, i + ROWS) for i in range(0, len(frames), ROWS)]
-        conditional = [self.conditional(context[part], window, 1 - options.context_noise) for part in parts]
+        conditional = [self.conditional(context[part], window, 1 - options.context_noise, owner[part]) for part in parts]
         unconditional = []
         if options.guidance != 1 and window.known.any():
             unknown = ~window.known
             alone = Window(window.frames[unknown], window.known[unknown])
-            unconditional = [self.conditional(context[part][:, unknown], alone, 1.0) for part in parts]
+            unconditional = [self.conditional(context[part][:, unknown], alone, 1.0, owner[part]) for part in parts]
 
         def clean(x: Tensor, i: int) -> Tensor:
             out = []
@@ -112,7 +117,7 @@ class RamvidPredictor(Predictor):
             output = network(x.to(self.runtime.device), levels.time[i]).float().cpu()
         return process.clean_from(self.cfg, output, x, levels.a[i], levels.s[i])
 
-    def conditional(self, frames: Tensor, window: Window, trust: float) -> Callable[[Tensor, float], Tensor]:
+    def conditional(self, frames: Tensor, window: Window, trust: float, owner: Tensor) -> Callable[[Tensor, float], Tensor]:
         """The network as a function of noisy unknown frames and their level, what is known worked in beforehand."""
         device, known = self.runtime.device, window.known
         frames, rows = frames.to(device), len(frames)
@@ -122,8 +127,11 @@ class RamvidPredictor(Predictor):
         anchors = Anchors(*(y[:, ~known] for y in find_anchors(frames, mask, times)))
         memory: Memory | None = None
         if known.any():
+            _, copies, counts = owner.unique_consecutive(return_inverse=True, return_counts=True)
+            distinct = frames[(counts.cumsum(0) - counts).to(device)]
+            level = torch.full(distinct.shape[:2], trust, device=device)
             with self.runtime.autocast():
-                memory = self.denoiser.remember(frames, known, torch.full(mask.shape, trust, device=device), times)
+                memory = self.denoiser.remember(distinct, known, level, times).rows(copies.to(device))
 
         def run(x: Tensor, time: float) -> Tensor:
             level = torch.full(x.shape[:2], time, device=device)

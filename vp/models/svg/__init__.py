@@ -9,14 +9,17 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
+from ...nn.discriminator import VideoDiscriminator
 from .compact import CompactSVG
 from .config import Objective, SVGConfig
 from .network import SVGNetwork
-from .objective import rollout_loss
+from .objective import critic_loss, rollout_loss
 from .predictor import SVGPredictor
 from .published import PublishedSVG
 from .recipes import RECIPES
 from .reference import per_frame_loss
+
+CRITIC_LR = 5e-4
 
 
 def build(cfg: SVGConfig) -> SVGNetwork:
@@ -27,11 +30,22 @@ def networks(cfg: SVGConfig) -> nn.ModuleDict:
     return nn.ModuleDict({"svg": build(cfg)})
 
 
+def has_critic(cfg: SVGConfig) -> bool:
+    return bool(cfg.objective.adversarial or cfg.objective.matching)
+
+
+def critics(cfg: SVGConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"critic": VideoDiscriminator(cfg.channels)} if has_critic(cfg) else {})
+
+
 def phases(cfg: SVGConfig) -> tuple[Phase, ...]:
     loss = partial(rollout_loss, cfg)
     if cfg.backbone != "compact":  # as published
         return (Phase("svg", ("svg",), loss, lr=2e-3, betas=(0.9, 0.999), optimizer="adamw"),)
-    return (Phase("svg", ("svg",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+    ours = Phase("svg", ("svg",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    if not has_critic(cfg):
+        return (ours,)
+    return (ours, Phase("critic", ("critic",), partial(critic_loss, cfg), lr=CRITIC_LR, betas=(0.5, 0.9), optimizer="adamw"))
 
 
 def predictor(cfg: SVGConfig, nets: nn.ModuleDict, runtime: Runtime) -> SVGPredictor:
@@ -59,6 +73,7 @@ FAMILY = Family(
     citation="Denton & Fergus, Stochastic Video Generation with a Learned Prior, ICML 2018",
     config=SVGConfig,
     networks=networks,
+    critics=critics,
     phases=phases,
     predictor=predictor,
     tiny=tiny,

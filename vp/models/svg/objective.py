@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
+from ...nn.discriminator import fool, judge
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
 from .network import Features, SVGNetwork, at, preceding, unfold_time
+
+SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
 
 def beta_at(objective: Objective, share: float) -> float:
@@ -83,8 +86,31 @@ def rollout_loss(
         z = posterior.sample(noise.to(frames.device))
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true)
     error = (predicted - frames[:, 1:]).square().mean()
-    if posterior is None:
-        return Losses(error, {"mse": error})
-    divergence = kl(posterior, prior).sum(-1).mean()
-    beta = beta_at(objective, progress.share)
-    return Losses(error + beta * divergence, {"mse": error, "kl": divergence, "beta": torch.tensor(beta)})
+    total, parts = error, {"mse": error}
+    if objective.adversarial or objective.matching:
+        real, fake = scene(cfg, frames), scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
+        batch.extras["predicted"] = fake.detach()  # for the critic's turn
+        parts["adversarial"], parts["matching"] = fool(networks["critic"], real, fake)
+        total = total + objective.adversarial * parts["adversarial"] + objective.matching * parts["matching"]
+    if posterior is not None:
+        parts["kl"] = kl(posterior, prior).sum(-1).mean()
+        beta = beta_at(objective, progress.share)
+        parts["beta"] = torch.tensor(beta)
+        total = total + beta * parts["kl"]
+    return Losses(total, parts)
+
+
+def scene(cfg: SVGConfig, frames: Tensor, past: Tensor | None = None) -> Tensor:
+    """What the critic sees: the last known frames, taken from `past` where given, and all that follow."""
+    start = max(cfg.n_past - SEEN_PAST, 0)
+    return torch.cat([(frames if past is None else past)[:, start : cfg.n_past], frames[:, cfg.n_past :]], 1)
+
+
+def critic_loss(
+    cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """The critic's turn: true clips against those the predictor's turn has just made."""
+    fake = batch.extras["predicted"]
+    first = max(cfg.n_past - SEEN_PAST, 0)
+    loss = judge(networks["critic"], batch.frames[:, first : first + fake.shape[1]], fake)
+    return Losses(loss, {"critic": loss})

@@ -9,12 +9,13 @@ from .config import Objective, SVGConfig
 
 MIX = {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}
 STAGES = (Stage(("svg",)),)
+AGAINST_CRITIC = (Stage(("svg", "critic")),)
 
 
 LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "det": ("none", "deterministic")}
 FROM_SCRATCH = Objective(latent_from=0.3, beta_start=3e-5, beta=5e-4, beta_ramp=(0.35, 0.7))
-# goes on where the schedule of a whole run ends, and lets the prior catch up with the posterior
-FINISH = Objective(beta_start=5e-4, beta=1e-3, beta_ramp=(0.0, 0.5), teacher=0.0, lengths=((0.0, 15),))
+# goes on where the schedule of a whole run ends, against a critic
+FINISH = Objective(beta_start=5e-4, beta=5e-4, teacher=0.0, lengths=((0.0, 15),), adversarial=0.03, matching=0.1)
 
 
 def digits(short: str, finetune: bool) -> Recipe:
@@ -22,7 +23,8 @@ def digits(short: str, finetune: bool) -> Recipe:
     latent, words = LATENTS[short]
     cfg = SVGConfig(latent=latent, objective=FINISH if finetune else FROM_SCRATCH)
     name = f"svg-{short}-smmnist" + ("-finetune" if finetune else "")
-    return Recipe(name, cfg, MIX, STAGES, batch=8, about=f"{words}, moving digits, both bounce laws")
+    stages = AGAINST_CRITIC if finetune else STAGES
+    return Recipe(name, cfg, MIX, stages, batch=8, about=f"{words}, moving digits, both bounce laws")
 
 
 def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> Recipe:
