@@ -5,16 +5,18 @@ import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from vp.core.options import Options, choice
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Abilities, Prediction, Step
-from vp.data import PROTOCOLS, protocol_clips
+from vp.data import PROTOCOLS, at_scale, protocol_clips
 from vp.engine.diagnose import contrast, learned_prior_timing, uncertain_frames
-from vp.engine.evaluate import evaluate
+from vp.engine.evaluate import evaluate, headline
 from vp.engine.model import load
+from vp.engine.tables import of_scores
 from vp.metrics import METRICS
 
 PROTOCOL, CLIPS, SAMPLES = "smmnist-svg", 5, 3
@@ -74,7 +76,7 @@ def test_the_record_has_the_promised_shape_and_is_json(result):
     n_future = PROTOCOLS[PROTOCOL].n_future
     for row in (result, *result["rows"].values(), *result["baselines"].values()):
         assert set(row["metrics"]) == set(METRICS) and all(set(levels) == LEVELS for levels in row["metrics"].values())
-        assert set(row["per_frame"]) == {"psnr_db", "ssim"}
+        assert set(row["per_frame"]) == {"psnr_db", "ssim", "mse"}
         assert all(len(curve) == n_future for curves in row["per_frame"].values() for curve in curves.values())
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
@@ -96,6 +98,9 @@ def test_scores_are_of_the_predicted_frames_and_of_the_right_clips(result):
         assert result["baselines"][name]["metrics"]["psnr_db"]["mean"] == pytest.approx(db.mean().item(), abs=1e-4)
         curve = result["baselines"][name]["per_frame"]["psnr_db"]["mean"]
         assert curve == pytest.approx(db.mean(0).tolist(), abs=1e-4)
+        summed = error.square().sum((-3, -2, -1)), error.abs().sum((-3, -2, -1))
+        got = [result["baselines"][name]["metrics"][metric]["mean"] for metric in ("mse", "mae")]
+        assert got == pytest.approx([x.mean().item() for x in summed], rel=1e-5)
     assert result["rows"]["oracle"]["metrics"]["psnr_db"]["mean"] == 100
     assert result["baselines"]["black"]["metrics"]["sharpness"]["mean"] == 0
 
@@ -114,6 +119,57 @@ def test_filling_in_is_scored_on_the_unknown_frames_beside_blends_of_the_known_o
         evaluate(load("blend"), PROTOCOL, CLIPS, 1, known="first")
     with pytest.raises(ValueError, match="leave some to predict"):
         evaluate(load("blend"), PROTOCOL, CLIPS, 1, known="0-14")
+
+
+class Overshooting(Predictor):
+    """The truth, and half of it again: without bounds, and clipped for display."""
+
+    abilities = Abilities()
+
+    def stream(self, observation, seeds, options=None):
+        raw = observation.target[:, None].expand(-1, seeds.shape[1], -1, -1, -1, -1) * 1.5
+        yield Step(1, 1, prediction=Prediction(raw.clamp(0, 1), raw=raw))
+
+
+def test_errors_are_taken_before_clipping_and_everything_else_after():
+    clips = protocol_clips(PROTOCOL, 2).frames[:, N_PAST:].double() / 255
+    got = evaluate(model_of(Overshooting()), PROTOCOL, 2, 1)["metrics"]
+    assert got["mse"]["mean"] == pytest.approx((0.5 * clips).square().sum((-3, -2, -1)).mean().item(), rel=1e-4)
+    assert got["mae"]["mean"] == pytest.approx((0.5 * clips).sum((-3, -2, -1)).mean().item(), rel=1e-4)
+    db = -10 * ((1.5 * clips).clamp(0, 1) - clips).square().mean((-3, -2, -1)).log10()
+    assert got["psnr_db"]["mean"] == pytest.approx(db.mean().item(), rel=1e-4)
+
+
+def test_official_sequences_replace_our_clips(tmp_path):
+    sequences = torch.randint(0, 256, (3, 20, 64, 64), dtype=torch.uint8)
+    np.savez(tmp_path / "extract.npz", frames=sequences.numpy())
+    got = evaluate(load("copy-last"), "mmnist", samples=1, test_set=tmp_path / "extract.npz")
+    assert (got["clips"], got["test_set"]) == (3, "extract.npz") and "digits" not in got
+    change = (sequences[:, 10:].double() - sequences[:, 9:10].double()) / 255
+    assert got["metrics"]["mse"]["mean"] == pytest.approx(change.square().sum((2, 3)).mean().item(), rel=1e-5)
+    assert headline(got)["test_set"] == "extract.npz"
+    with pytest.raises(ValueError, match="'smmnist-svg' has none; those with one: mmnist, next-frame, super-resolution"):
+        evaluate(load("copy-last"), "smmnist-svg", test_set=tmp_path / "extract.npz")
+
+
+def test_super_resolution_shows_the_context_small_and_scores_the_future_large():
+    got = evaluate(load("copy-last"), "super-resolution", 3, 1)
+    clips = protocol_clips("mmnist", 3).frames.float() / 255
+    small = at_scale(clips, 2)
+    for row, future in (
+        (got, small[:, 9:10]),
+        (got["baselines"]["model_bicubic"], at_scale(small[:, 9:10], 2)),
+        (got["baselines"]["true_bicubic"], small[:, 10:]),
+    ):
+        want = (future - clips[:, 10:]).double().square().sum((2, 3, 4)).mean().item()
+        assert row["metrics"]["mse"]["mean"] == pytest.approx(want, rel=1e-4)
+    assert got["metrics"] == got["baselines"]["copy_last"]["metrics"]
+
+
+def test_an_evaluation_prints_as_a_table(result):
+    lines = of_scores(result).splitlines()
+    assert len(lines) == 2 + len(result["rows"]) + len(result["baselines"]) and len({len(line) for line in lines}) == 1
+    assert lines[0].split()[-5:] == ["mse", "mae", "psnr_db", "ssim", "sharpness"] and lines[1].startswith("faded")
 
 
 def test_fading_keeps_its_share_of_the_edges_before_and_after_hits():

@@ -19,6 +19,11 @@ def test_each_metric_chooses_its_own_best_sample_of_each_clip():
     assert (ssim["best"], ssim["mean"], ssim["worst"]) == (0.6, 0.4, 0.2)
 
 
+def test_the_best_error_is_the_smallest():
+    row = summary({"mse": PSNR})["metrics"]["mse"]
+    assert (row["best"], row["mean"], row["worst"]) == (15.0, 19.25, 23.5)
+
+
 def test_the_best_curve_belongs_to_the_best_samples_not_to_the_best_frames():
     curves = summary({"psnr_db": PSNR, "ssim": SSIM})["per_frame"]
     assert curves["psnr_db"] == {"best": [24.0, 23.0], "mean": [19.5, 19.0]}  # the best frames would give 24, 25

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from vp.metrics import METRICS, psnr, sharpness, ssim, ssim_legacy
+from vp.metrics import METRICS, mae, mse, psnr, sharpness, ssim, ssim_legacy
 
 TOLERANCE = 1e-5  # float32 moments against scikit-image in float64
 
@@ -84,6 +84,13 @@ def test_sharpness_counts_a_blurred_edge_once():
     step = (torch.arange(32) >= 16).float().expand(1, 32, 32)
     ramp = ((torch.arange(32) - 12) / 8).clamp(0, 1).expand(1, 32, 32)
     assert sharpness(ramp, step).item() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_errors_are_sums_over_the_pixels_of_a_frame_and_see_beyond_the_range():
+    truth, far = torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), -1.5)
+    assert mse(far, truth).tolist() == [2.25 * 192] * 2 and mae(far, truth).tolist() == [1.5 * 192] * 2
+    noise, other = torch.rand(1, 64, 64), torch.rand(1, 64, 64)
+    assert mse(noise, other).item() == pytest.approx(4096 * 10 ** (-psnr(noise, other).item() / 10), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", METRICS)

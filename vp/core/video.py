@@ -75,11 +75,14 @@ class Prediction:
         frames: float32 (B, N, T, C, H, W) in [0, 1]; known frames returned bit for bit.
         traces: name -> float32 (B, N, T, ...) numbers per step for plots; NaN where a step has none.
         pictures: name -> float32 (B, N, K, C, H, W) for display.
+        raw: float32 (B, N, T, C, H, W) or None: what a model without bounds gave before it was clipped to `frames`; benchmarks
+            take errors from it.
     """
 
     frames: Tensor
     traces: Mapping[str, Tensor] = field(default_factory=dict)
     pictures: Mapping[str, Tensor] = field(default_factory=dict)
+    raw: Tensor | None = None
 
 
 @dataclass(frozen=True)

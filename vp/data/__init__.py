@@ -5,7 +5,8 @@ from __future__ import annotations
 from .catalog import DATASETS, open_dataset
 from .digits import DigitBank, download_mnist
 from .moving_digits import ClipSource, MovingDigits
-from .protocols import PROTOCOLS, Protocol, protocol_clips, protocol_digits
+from .protocols import PROTOCOLS, Protocol, at_scale, protocol_clips, protocol_digits
+from .test_sets import read_test_set
 from .video_file import Clip, read_clip, write_gif, write_mp4
 
 __all__ = [
@@ -16,11 +17,13 @@ __all__ = [
     "DigitBank",
     "MovingDigits",
     "Protocol",
+    "at_scale",
     "download_mnist",
     "open_dataset",
     "protocol_clips",
     "protocol_digits",
     "read_clip",
+    "read_test_set",
     "write_gif",
     "write_mp4",
 ]

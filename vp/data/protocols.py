@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from vp.core.video import Batch
 
@@ -17,7 +19,8 @@ CHUNK = 100  # clips drawn together; fixed, so that K clips are the first of any
 
 @dataclass(frozen=True)
 class Protocol:
-    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips."""
+    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips; the frames
+    given are shown at 1/`scale` of their size, enlarged again by bicubic interpolation."""
 
     dataset: str
     n_past: int
@@ -25,6 +28,7 @@ class Protocol:
     size: int
     seed: int
     about: str
+    scale: int = 1
 
     @property
     def length(self) -> int:
@@ -35,6 +39,8 @@ PROTOCOLS = {
     "smmnist-svg": Protocol("smmnist-svg", 5, 10, 64, 20_180, "two digits, SVG's bounces (Denton and Fergus 2018)"),
     "smmnist-srvp": Protocol("smmnist-srvp", 5, 20, 64, 20_200, "two digits, SRVP's bounces (Franceschi et al. 2020)"),
     "mmnist": Protocol("mmnist", 10, 10, 64, 20_150, "two digits, mirror bounces (Srivastava et al. 2015)"),
+    "next-frame": Protocol("mmnist", 9, 1, 64, 20_150, "the same clips, the tenth frame from nine"),
+    "super-resolution": Protocol("mmnist", 10, 10, 64, 20_150, "the same clips, the context at half its size", scale=2),
 }
 
 
@@ -61,6 +67,15 @@ def protocol_clips(
     chunks = [source.batch(CHUNK, protocol.length, generator) for _ in range(-(-clips // CHUNK))]
     extras = {key: torch.cat([chunk.extras[key] for chunk in chunks])[:clips] for key in chunks[0].extras}
     return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], extras=extras)
+
+
+def at_scale(frames: Tensor, scale: int) -> Tensor:
+    """Frames float32 (..., C, H, W) in [0, 1] shrunk by averaging and enlarged again by bicubic interpolation."""
+    if scale == 1:
+        return frames
+    flat = F.avg_pool2d(frames.flatten(0, -4), scale)
+    large = F.interpolate(flat, size=frames.shape[-2:], mode="bicubic", align_corners=False)
+    return large.clamp(0, 1).view_as(frames)
 
 
 def protocol_digits(data_root: str | Path | None = None, split: str = "test", digits: str = "auto") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
-from vp.data import open_dataset
+from vp.data import at_scale, open_dataset
 
 from .model import load
 from .rows import extra_rows
@@ -33,7 +33,7 @@ class Contender:
     """One row.
 
     Args:
-        futures: (observation, seeds int64 (B, N)) -> float32 (B, N, T, C, H, W).
+        futures: (observation, seeds int64 (B, N)) -> float32 (B, N, T, C, H, W), not clipped.
         samples: futures a clip that are worth making; 1 where seeds change nothing.
         device: where observations should be, and metrics are computed.
     """
@@ -69,13 +69,29 @@ def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation
     return {("baselines", name): row for name, row in rows.items()}
 
 
+def bicubic_rows(model: Contender, scale: int) -> dict[Key, Contender]:
+    """Where the context is shown at a smaller size: the model's future and the true one at that size, enlarged again."""
+    if scale == 1:
+        return {}
+
+    def enlarged(observation: Observation, seeds: Tensor) -> Tensor:
+        return at_scale(model.futures(observation, seeds), scale)
+
+    def true(observation: Observation, seeds: Tensor) -> Tensor:
+        return at_scale(observation.target, scale)[:, None].expand(-1, seeds.shape[1], -1, -1, -1, -1)
+
+    rows = {"model_bicubic": replace(model, futures=enlarged), "true_bicubic": Contender(true, device=model.device)}
+    return {("baselines", name): row for name, row in rows.items()}
+
+
 def contender(predictor: Predictor, options: Options, probe: Observation, samples: int) -> Contender:
     """A predictor as a row; two futures of `probe`, one clip, tell whether seeds matter under these options."""
     device = getattr(predictor, "runtime", Runtime(CPU, False)).device
     predictor.check(probe, options)
 
     def futures(observation: Observation, seeds: Tensor) -> Tensor:
-        return predictor.predict(observation, seeds, options).frames
+        prediction = predictor.predict(observation, seeds, options)
+        return prediction.frames if prediction.raw is None else prediction.raw
 
     if samples > 1:
         one, other = futures(probe, seed_grid(0, 1, 2))[0]

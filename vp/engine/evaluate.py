@@ -13,26 +13,29 @@ from torch import Tensor
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
 from vp.core.video import Batch, Observation
-from vp.data import PROTOCOLS, protocol_clips, protocol_digits
+from vp.data import PROTOCOLS, at_scale, protocol_clips, protocol_digits, read_test_set
 from vp.data.bounce import LAWS
-from vp.metrics import METRICS
+from vp.metrics import ERRORS, METRICS
 
-from .contenders import Contender, Key, baseline_rows, model_rows
+from .contenders import Contender, Key, baseline_rows, bicubic_rows, model_rows
 from .frames import parse_mask
 from .scores import around_hit, summary
 
+CLIPS = 100  # where no number is given
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
 
 Scores = dict[str, Tensor]  # metric -> float32 (clips, samples, predicted frames)
 
+
 def evaluate(
     model: Any,
     protocol: str,
-    clips: int = 100,
+    clips: int | None = None,
     samples: int = 20,
     *,
     known: str | None = None,
     data_root: str | Path | None = None,
+    test_set: str | Path | None = None,
     batch: int | None = None,
     options: Options | Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -43,10 +46,12 @@ def evaluate(
     Args:
         model: what `vp.engine.load` returns.
         protocol: a key of `vp.data.PROTOCOLS`.
+        clips: how many; None: 100, or all of a test set.
         samples: futures a clip; one is made where seeds change nothing.
         known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the protocol's first ones; filling in is scored
             beside copy_nearest and blend as well.
         data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
+        test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of clips of our own.
         batch: clips at once; None: as many as make 160 futures. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
         progress: called with (clips done, clips in all), counted over all rows.
@@ -63,19 +68,21 @@ def evaluate(
     began = time.monotonic()
     if protocol not in PROTOCOLS:
         raise ValueError(f"protocol is {protocol!r}; give one of {', '.join(PROTOCOLS)}")
-    if min(clips, samples, 1 if batch is None else batch) < 1:
+    if min(count for count in (clips, samples, batch, 1) if count is not None) < 1:
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
-    plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
+    plan, data = PROTOCOLS[protocol], test_clips(protocol, clips, data_root, test_set)
     mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
-    probe = observe(data, slice(0, 1), mask)
+    probe = observe(data, slice(0, 1), mask, plan.scale)
     contenders = model_rows(model, options, probe, samples) | baseline_rows(plan.dataset, data_root, probe)
-    scores = score_all(contenders, data, mask, seed, batch, progress)
+    contenders |= bicubic_rows(contenders["model", ""], plan.scale)
+    scores = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
     rows = {key: None if row is None else summary(row) for key, row in scores.items()}
-    result = {"checkpoint": model.name, "protocol": protocol, "clips": clips, "samples": samples}
+    result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
+    result |= {} if test_set is None else {"test_set": Path(test_set).name}
     result |= {"seconds": round(time.monotonic() - began, 2), **rows["model", ""]}
     if known is not None:
         result["known"] = known
@@ -92,6 +99,7 @@ def score_all(
     contenders: Mapping[Key, Contender | None],
     data: Batch,
     known: Tensor,
+    scale: int,
     seed: int,
     batch: int | None,
     progress: Callable[[int, int], None] | None,
@@ -104,7 +112,7 @@ def score_all(
             scores[key] = None
             continue
         parts = []
-        for part in score(row, data, known, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
+        for part in score(row, data, known, scale, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
             parts.append(part)
             done += len(part["ssim"])
             if progress:
@@ -113,21 +121,33 @@ def score_all(
     return scores
 
 
-def score(row: Contender, data: Batch, known: Tensor, seed: int, batch: int) -> Iterator[Scores]:
+def score(row: Contender, data: Batch, known: Tensor, scale: int, seed: int, batch: int) -> Iterator[Scores]:
     """Scores of `batch` clips at a time, on the CPU; sample n of a clip has the same seed in any chunk."""
     seeds = seed_grid(seed, len(data.frames), row.samples)
     for start in range(0, len(data.frames), batch):
         chunk = slice(start, start + batch)
-        observation = observe(data, chunk, known, row.device)
-        futures = row.futures(observation, seeds[chunk])[:, :, ~known]
+        observation = observe(data, chunk, known, scale, row.device)
         truth = observation.target[:, None, ~known]
-        yield {name: metric(futures.to(truth), truth).cpu() for name, metric in METRICS.items()}
+        futures = row.futures(observation, seeds[chunk])[:, :, ~known].to(truth)
+        clipped = futures.clamp(0, 1)
+        yield {name: metric(futures if name in ERRORS else clipped, truth).cpu() for name, metric in METRICS.items()}
 
 
-def observe(data: Batch, clips: slice, known: Tensor, device: torch.device | str = "cpu") -> Observation:
+def test_clips(protocol: str, clips: int | None, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
+    """The clips of a protocol, or the first sequences of a file that holds its official ones."""
+    if test_set is None:
+        return protocol_clips(protocol, CLIPS if clips is None else clips, data_root)
+    plan = PROTOCOLS[protocol]
+    if plan.dataset != "mmnist":
+        official = ", ".join(name for name, other in PROTOCOLS.items() if other.dataset == "mmnist")
+        raise ValueError(f"a test set came, and protocol {protocol!r} has none; those with one: {official}")
+    return read_test_set(test_set, clips, plan.length)
+
+
+def observe(data: Batch, clips: slice, known: Tensor, scale: int = 1, device: torch.device | str = "cpu") -> Observation:
     """Some clips with the frames marked in `known` given, and whole as target for options that see the future."""
     frames = Batch(data.frames[clips]).to(device).frames
-    hidden = frames.masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
+    hidden = at_scale(frames, scale).masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
     return Observation(hidden, known, target=frames)
 
 
@@ -135,4 +155,5 @@ def headline(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a model's card keeps of an evaluation: counts, the digits, and best and mean of each metric."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
+    kept |= {"test_set": result["test_set"]} if "test_set" in result else {}
     return kept | ({"digits": result["digits"]["source"]} if "digits" in result else {})

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CURVES = ("psnr_db", "ssim")  # shown frame by frame
+from vp.metrics import ERRORS
+
+CURVES = ("psnr_db", "ssim", "mse")  # shown frame by frame
 DECIMALS = 5
 
 
@@ -17,7 +19,8 @@ def summary(scores: Mapping[str, Tensor]) -> dict[str, Any]:
     """One row of an evaluation.
 
     The best sample of a clip is chosen by each metric for itself, by its mean over the predicted frames: the protocol
-    of SVG's figures and of the tables of SRVP and SLAMP. For sharpness the best is the sample nearest to 1.
+    of SVG's figures and of the tables of SRVP and SLAMP. For sharpness the best is the sample nearest to 1, for errors the
+    smallest.
 
     Args:
         scores: metric -> float (clips, samples, predicted frames).
@@ -30,7 +33,7 @@ def summary(scores: Mapping[str, Tensor]) -> dict[str, Any]:
     for name, of_frames in scores.items():
         of_frames = of_frames.double()
         of_clips = of_frames.mean(-1)
-        rank = -(of_clips - 1).abs() if name == "sharpness" else of_clips
+        rank = -(of_clips - 1).abs() if name == "sharpness" else -of_clips if name in ERRORS else of_clips
         clip = torch.arange(len(of_clips))
         best, worst = rank.argmax(1), rank.argmin(1)
         metrics[name] = {
