@@ -23,9 +23,12 @@ EXAMPLES = {
   python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
     "evaluate": """
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
-  python -m vp evaluate copy-last --protocol mmnist --clips 100""",
+  python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
+  python -m vp evaluate vpn-convlstm-mmnist --protocol compression
+  python -m vp evaluate copy-last --protocol next-frame --clips 100""",
     "bench": """
   python -m vp bench train --batch 16
+  python -m vp bench train --family vpn --batch 1
   python -m vp bench sample svg-lp-smmnist --n 8 --frames 20""",
     "info": """
   python -m vp info
@@ -63,6 +66,7 @@ def minutes(text: str) -> float:
     return value
 
 
+WAYS = "smmnist-svg, smmnist-srvp, mmnist, next-frame, super-resolution or compression (default: smmnist-svg)"
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
 
 
@@ -96,8 +100,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate)
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
-    p.add_argument("--protocol", default="smmnist-svg", help="smmnist-svg, smmnist-srvp or mmnist")
-    p.add_argument("--clips", type=positive, default=100)
+    p.add_argument("--protocol", default="smmnist-svg", help=WAYS)
+    p.add_argument("--clips", type=positive, help="how many (default: 100, or all of --test-set; compression: 20)")
+    p.add_argument("--test-set", metavar="FILE", help="official Moving MNIST sequences: mnist_test_seq.npy, or .npz with frames")
     p.add_argument("--samples", type=positive, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
     p.add_argument("--seed", type=int, default=0)
@@ -108,6 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
     p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
+    p.add_argument("--family", default="svg", help="for train: whose training steps (default: svg)")
     p.add_argument("checkpoint", nargs="?", default="svg-lp-smmnist", help="for sample (default: svg-lp-smmnist)")
     p.add_argument("--batch", type=positive, default=16, help="clips a training step (default: 16)")
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
@@ -180,8 +186,11 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine.checkpoint import record
     from .engine.evaluate import headline
     from .engine.model import find
+    from .engine.tables import of_scores
 
     model = load(args.checkpoint, args.device, args.precision)
+    if args.protocol == "compression":
+        return run_compression(args, extra, model)
     options = model_options(args.parser, model.predictor.options_type, extra)
     with progress_bar() as progress:
         result = evaluate(
@@ -191,6 +200,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             args.samples,
             known=args.known,
             data_root=args.data_root,
+            test_set=args.test_set,
             options=options,
             seed=args.seed,
             progress=progress,
@@ -199,12 +209,30 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         from .engine.diagnose import learned_prior_timing
 
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
-    if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(result, indent=1) + "\n")
+    keep(args.json, result)
+    print(of_scores(result))
     if args.record:
         record(find(args.checkpoint), args.protocol, headline(result))
     return result
+
+
+def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
+    from .engine.compression import compression
+    from .engine.tables import of_bits
+
+    refuse(args.parser, extra)
+    with progress_bar() as progress:
+        result = compression(model, args.clips, data_root=args.data_root, test_set=args.test_set, progress=progress)
+    keep(args.json, result)
+    print(of_bits(result))
+    return result
+
+
+def keep(path: Path | None, result: dict) -> None:
+    """Writes a result beside printing it, where a file is named."""
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 @contextmanager
@@ -226,7 +254,7 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     if args.what == "train":
-        return bench.train_step(args.batch, args.repeats, args.device, args.precision)
+        return bench.train_step(args.family, args.batch, args.repeats, args.device, args.precision)
     return bench.sampling(args.checkpoint, args.n, args.frames, args.repeats, args.device, args.precision)
 
 

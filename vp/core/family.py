@@ -67,6 +67,7 @@ class Recipe:
         warmup: share of the steps for linear warm-up before the cosine. final_lr: share of the peak at the end.
         ema: decay of the averaged weights. clip: gradient-norm limit.
         protocol: what validation during training scores (on validation clips of its own).
+        best_by: the number of it that chooses the best weights: 'ssim_best', the higher the better, or 'mse', the lower.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Recipe:
     clip: float = 1.0
     epoch_clips: int = 60_000
     protocol: str = "smmnist-svg"
+    best_by: str = "ssim_best"
     about: str = ""
 
 

@@ -33,15 +33,22 @@ def timed(run: Callable[[], Any], repeats: int, device: torch.device, warmup: in
     return {"median_s": statistics.median(seconds), "min_s": min(seconds), "max_s": max(seconds), "repeats": repeats}
 
 
-def train_step(batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
-    """Each family's training yardsticks at one batch size; `speedup` is against the first, the plain loop."""
+def train_step(name: str, batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
+    """A family's training yardsticks at one batch size; `speedup` is against the first, the plain way.
+
+    Raises:
+        ValueError: there is no such family, or it has nothing to train.
+    """
+    timeable = [family.name for family in FAMILIES.values() if family.yardsticks]
+    if name not in timeable:
+        raise ValueError(f"family is {name!r}; give one with training steps to time: {', '.join(timeable)}")
     keep_big_buffers()
-    runtime, rows = Runtime.pick(device, precision), {}
-    for family in FAMILIES.values():
-        for label, (config, loss) in family.yardsticks.items():
-            row = timed(training_step(family, config, loss, batch, runtime), repeats, runtime.device)
-            rows[f"{family.name}.{label}"] = row
-            print(f"{family.name}.{label}: {row['median_s']:.3f} s a step", flush=True)
+    runtime, rows, family = Runtime.pick(device, precision), {}, FAMILIES[name]
+    for label, (config, loss) in family.yardsticks.items():
+        row = timed(training_step(family, config, loss, batch, runtime), repeats, runtime.device)
+        row["clips_per_s"] = round(batch / row["median_s"], 3)
+        rows[f"{name}.{label}"] = row
+        print(f"{name}.{label}: {row['median_s']:.3f} s a step, {row['clips_per_s']} clips a second", flush=True)
     return {"bench": "train", "machine": runtime.describe(), "batch": batch, "rows": with_speedup(rows)}
 
 
@@ -77,9 +84,7 @@ def encoded(result: Result) -> list[bytes]:
     return [encode_png(sheet) for sheet in result.sheets()]
 
 
-def sampling(
-    name: str, futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto"
-) -> dict[str, Any]:
+def sampling(name: str, futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
     """Futures of one clip, from decoded frames to the player's picture sheets, the checkpoint already loaded."""
     keep_big_buffers()
     model = load(name, device, precision)

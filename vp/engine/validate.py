@@ -14,7 +14,7 @@ from ..core.predictor import Predictor, seed_grid
 from ..core.runtime import Runtime
 from ..core.video import Observation
 from ..data import PROTOCOLS, open_dataset
-from ..metrics import psnr, sharpness, ssim
+from ..metrics import ERRORS, mse, psnr, sharpness, ssim
 from .rows import extra_rows
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
@@ -32,7 +32,8 @@ class Validation:
         self.frames = clips.to("cpu").frames
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
-        """Mean and best-of-5 PSNR and SSIM, sharpness, and the rows of the family; `score` is best-of-5 SSIM."""
+        """Mean and best-of-5 PSNR and SSIM, summed squared error, sharpness, and the rows of the family; `score` is what the
+        recipe chooses by, higher being better."""
         training = networks.training
         predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
         samples = SAMPLES if predictor.abilities.stochastic else 1
@@ -45,7 +46,8 @@ class Validation:
             strips.insert(1, row[:4, 0])
         self.write_strip(out / "strips" / f"{step:07d}.png", torch.stack(strips, 1))
         networks.train(training)
-        return {"score": scores["ssim_best"], **scores}
+        chosen = self.recipe.best_by
+        return {"score": -scores[chosen] if chosen in ERRORS else scores[chosen], **scores}
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
@@ -58,6 +60,7 @@ class Validation:
         quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
         out = {name: float(x.mean()) for name, x in quality.items()}
         out |= {f"{name}_best": float(x.amax(1).mean()) for name, x in quality.items()}
+        out["mse"] = float(mse(future, truth).mean())
         sharp = sharpness(future, truth).nanmean((0, 1))
         return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}
 
