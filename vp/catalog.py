@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .core.family import Family, Recipe
-from .models import baselines, ramvid, svg
+from .models import baselines, ramvid, svg, vpn
 
 FAMILIES: dict[str, Family] = {
     "svg": svg.FAMILY,
     "ramvid": ramvid.FAMILY,
+    "vpn": vpn.FAMILY,
     "copy-last": baselines.COPY_LAST,
     "flow": baselines.FLOW,
     "copy-nearest": baselines.COPY_NEAREST,

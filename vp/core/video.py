@@ -147,13 +147,12 @@ class Abilities:
         if not self.any_mask and not observation.is_prefix:
             raise ValueError("known frames are not a prefix; this model continues a clip: mark only its first frames as known")
         unknown = int((~observation.known).sum())
-        for what, count, (low, high) in (
-            ("known frames", length - unknown, self.n_past),
-            ("frames to predict", unknown, self.n_future),
-        ):
+        for what, name, count in (("known frames", "n_past", length - unknown), ("frames to predict", "n_future", unknown)):
+            low, high = getattr(self, name)
             if count < low or (high is not None and count > high):
                 accepted = f"{low} or more" if high is None else f"{low} to {high}"
-                raise ValueError(f"{count} {what} came; this model takes {accepted}")
+                why = f": {self.reasons[name]}" if name in self.reasons else ""
+                raise ValueError(f"{count} {what} came; this model takes {accepted}{why}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""The VPN networks: what the document's plan weighs, states handed over, blocks, and how layers move."""
+
+import pytest
+import torch
+
+from vp.models.vpn import build, networks, tiny
+from vp.models.vpn.config import Objective, VPNConfig
+from vp.models.vpn.network import preceding, unroll
+from vp.models.vpn.recipes import RECIPES
+
+from .vpn_configs import KINDS, config, shaken
+
+every = pytest.mark.parametrize(("name", "output"), KINDS)
+
+
+def count(module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_the_documents_plan_has_the_weights_its_layers_say():
+    """A 3x3 ConvLSTM layer of h channels over i: (i + h) x 4h x 9 and 4h biases."""
+    layers = [(1, 64), (64, 128), (1, 128), (128, 64)]
+    expected = sum((i + h) * 4 * h * 9 + 4 * h for i, h in layers) + 64 * 9 + 1
+    with torch.device("meta"):
+        full = build(VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False))
+    assert count(full) == expected == 2_073_409
+
+
+def test_every_recipe_builds_and_checkpoints_of_the_small_ones_stay_under_10_mb():
+    with torch.device("meta"):
+        sizes = {recipe.name: count(networks(recipe.config)) for recipe in RECIPES}
+    shipped = {"vpn-convlstm-mmnist", "vpn-conv-mmnist", "vpn-lstm-mmnist", "vpn-gan-mmnist", "vpn-x2-mmnist"}
+    assert shipped <= set(sizes) and all(2 * sizes[name] < 10e6 for name in shipped), "stored as fp16"
+    assert sizes["vpn-convlstm-mmnist"] == sizes["vpn-gan-mmnist"] == sizes["vpn-x2-mmnist"], "they start from each other"
+
+
+@every
+def test_the_first_frame_to_come_depends_on_every_known_frame(name, output):
+    """The document's stack starts afresh: its first prediction has seen one frame."""
+    net = shaken(config(name, output))["vpn"]
+    context = torch.rand(1, 4, 1, 32, 32, requires_grad=True)
+    state, _ = net.watch(context)
+    (raw,) = unroll(net, state, context, 1)
+    raw.sum().backward()
+    assert (context.grad.abs().amax((0, 2, 3, 4)) > 0).all()
+
+
+@every
+def test_any_number_of_frames_follows_and_the_first_do_not_depend_on_it(name, output):
+    net = shaken(config(name, output))["vpn"].eval()
+    context = torch.rand(2, 5, 1, 32, 32)  # more than the trained 4
+    with torch.no_grad():
+        short, long = (torch.cat(list(unroll(net, net.watch(context)[0], context, n)), 1) for n in (2, 7))
+    assert short.shape[1] == 2 and long.shape == (2, 7, 1, 32, 32) and long.isfinite().all()
+    torch.testing.assert_close(short, long[:, :2], atol=1e-5, rtol=0)
+    shown = net.show(long)
+    assert output == "linear" or (shown.min() >= 0 and shown.max() <= 1)
+
+
+def test_the_all_convolution_network_sees_its_window_and_fills_up_a_short_one():
+    net = shaken(config("conv", "linear"))["vpn"].eval()
+    frames = torch.rand(1, 6, 1, 32, 32)
+    assert torch.equal(net.window(frames), frames[:, 2:])
+    assert torch.equal(net.window(frames[:, :3]), frames[:, [0, 0, 1, 2]])
+
+
+def test_guesses_of_known_frames_are_made_without_seeing_them():
+    net = shaken(config("convlstm", "composed"))["vpn"]
+    context = torch.rand(1, 4, 1, 32, 32, requires_grad=True)
+    _, early = net.watch(context, early=True)
+    for t in range(3):
+        (grad,) = torch.autograd.grad(early[:, t].sum(), context, retain_graph=True)
+        reach = grad.abs().amax((0, 2, 3, 4)) > 0
+        assert reach[: t + 1].all() and not reach[t + 1 :].any()
+
+
+def test_features_show_the_velocity():
+    net = build(tiny())
+    frames = torch.rand(2, 3, 1, 32, 32)
+    assert torch.equal(preceding(frames)[:, 1:], frames[:, :-1]) and torch.equal(preceding(frames)[:, 0], frames[:, 0])
+    with torch.no_grad():
+        still, moving = (net.looks(frames[:, 2], before) for before in (frames[:, 2], frames[:, 1]))
+    assert not torch.allclose(still, moving)
+
+
+def test_a_layer_goes_on_with_its_velocity_when_nothing_renews_it():
+    """With the renewal shut and no field, layers move by the same step every time, sampled from where they were stored."""
+    composer = build(tiny()).output
+    with torch.no_grad():
+        composer.flow[-1].weight.zero_()
+        composer.flow[-1].bias.zero_()
+        composer.flow[-1].bias.split(composer.motions)[2].fill_(-100.0)  # renewals
+    canvas = composer.begin(1, torch.zeros(1, 1, 32, 32))
+    layers = torch.zeros(1, 2, 1, 32, 32)
+    layers[..., 8:12, 8:12] = 1.0
+    canvas = canvas._replace(layers=layers, velocity=torch.tensor([[[2.0, 0.0], [0.0, -1.0]]]))
+    for _ in range(3):
+        canvas, (pictures, _) = composer.move(canvas, torch.zeros(1, 16, 8, 8))
+    assert torch.allclose(canvas.velocity[0], torch.tensor([[2.0, 0.0], [0.0, -1.0]]))
+    ys, xs = pictures[0, 0, 0].gt(0.5).nonzero().unbind(1)  # out(p) = layer(p + shift): content moves against the shift
+    assert (xs.float().mean().item(), ys.float().mean().item()) == pytest.approx((9.5 - 6, 9.5), abs=0.3)
+    assert torch.equal(canvas.layers, layers)
+
+
+def test_only_known_frames_are_written_into_the_layers():
+    composer = shaken(tiny())["vpn"].output
+    canvas, frame = composer.begin(1, torch.zeros(1, 1, 32, 32)), torch.rand(1, 1, 32, 32)
+    assert torch.equal(composer.see(canvas, frame).layers, canvas.layers)
+    stored = composer.store(canvas, frame, torch.randn(1, 32, 8, 8))
+    assert (stored.layers > 0).any() and (stored.layers <= frame[:, None] + 1e-6).all() and (stored.shift == 0).all()
+
+
+def test_configs_that_make_no_sense_are_refused_in_one_sentence():
+    for words, wrong in {
+        "network 'rnn'": {"network": "rnn"},
+        "size is 40": {"size": 40},
+        "least_past is 11": {"least_past": 11},
+        "has no logits": {"objective": Objective(bce=1.0)},
+        "the document's plan paints": {"pyramid": False},
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            VPNConfig(**wrong)

@@ -1,0 +1,87 @@
+"""VPN: next-frame networks of the "Video Prediction Network" document, repaired: ConvLSTM, conv+LSTM and all-convolution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from torch import nn
+
+from ...core.family import Family, LossFn, Phase
+from ...core.runtime import Runtime
+from ...nn.discriminator import VideoDiscriminator
+from .config import Objective, VPNConfig
+from .conv import ConvNetwork
+from .convlstm import PyramidConvLSTM
+from .document import DocumentConvLSTM
+from .lstm import LSTMNetwork
+from .network import VPNNetwork
+from .objective import critic_loss, rollout_loss
+from .predictor import VPNPredictor
+from .recipes import RECIPES
+
+CRITIC_LR = 5e-4
+
+
+def build(cfg: VPNConfig) -> VPNNetwork:
+    if cfg.network == "convlstm":
+        return PyramidConvLSTM(cfg) if cfg.pyramid else DocumentConvLSTM(cfg)
+    return LSTMNetwork(cfg) if cfg.network == "lstm" else ConvNetwork(cfg)
+
+
+def networks(cfg: VPNConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"vpn": build(cfg)})
+
+
+def has_critic(cfg: VPNConfig) -> bool:
+    return bool(cfg.objective.adversarial or cfg.objective.matching)
+
+
+def critics(cfg: VPNConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"critic": VideoDiscriminator(cfg.channels)} if has_critic(cfg) else {})
+
+
+def phases(cfg: VPNConfig) -> tuple[Phase, ...]:
+    ours = Phase("vpn", ("vpn",), partial(rollout_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    if not has_critic(cfg):
+        return (ours,)
+    critic = Phase("critic", ("critic",), partial(critic_loss, cfg), lr=CRITIC_LR, betas=(0.5, 0.9), optimizer="adamw")
+    return (replace(ours, lr=1e-3), critic)
+
+
+def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredictor:
+    return VPNPredictor(cfg, nets["vpn"], runtime)
+
+
+def tiny() -> VPNConfig:
+    return VPNConfig(size=32, n_past=4, n_future=3, least_past=3, widths=(16, 16), layers=2)
+
+
+def yardsticks() -> dict[str, tuple[VPNConfig, LossFn]]:
+    """The document's plan at full resolution, the same behind patches of 4, and what the recipes train; no length schedule."""
+    whole = Objective(lengths=((0.0, 10),), short=0.0)
+    named = {recipe.name: recipe.config for recipe in RECIPES}
+    configs = {
+        "document_full": named["vpn-convlstm-document"],
+        "document_patch_4": replace(named["vpn-convlstm-document"], patch=4),
+        "convlstm": named["vpn-convlstm-mmnist"],
+        "conv": named["vpn-conv-mmnist"],
+        "lstm": named["vpn-lstm-mmnist"],
+    }
+    configs = {label: replace(cfg, objective=whole) for label, cfg in configs.items()}
+    return {label: (cfg, partial(rollout_loss, cfg)) for label, cfg in configs.items()}
+
+
+FAMILY = Family(
+    name="vpn",
+    title="VPN next-frame networks",
+    citation="Shi et al., Convolutional LSTM Network, NeurIPS 2015; Gao et al., SimVP, CVPR 2022",
+    config=VPNConfig,
+    networks=networks,
+    critics=critics,
+    phases=phases,
+    predictor=predictor,
+    tiny=tiny,
+    recipes=RECIPES,
+    yardsticks=yardsticks(),
+)

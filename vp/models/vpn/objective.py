@@ -1,0 +1,118 @@
+"""The training objective: a closed-loop rollout after the context, compared frame by frame, and the game against a critic.
+
+What the document's sample got wrong is ruled out by the form: the future is cut off before the network sees anything, and
+true frames reach a rollout only after they have been predicted, by scheduled sampling (Bengio et al. 2015) with a
+probability that is a function of the share of the budget alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...core.family import Losses, Progress
+from ...core.video import Batch
+from ...nn.discriminator import fool, judge
+from .config import Objective, VPNConfig
+from .network import VPNNetwork, unroll
+
+SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
+
+
+def teacher_probability(objective: Objective, share: float) -> float:
+    """Of a future step being fed the true frame: 1, then falling in a straight line to 0."""
+    start, end = objective.teacher
+    return min(1.0, max(0.0, (end - share) / max(end - start, 1e-9)))
+
+
+def length_at(objective: Objective, share: float, available: int) -> int:
+    """Future frames trained on."""
+    return min(max(frames for start, frames in objective.lengths if share >= start), available)
+
+
+def draw(size: int, generator: torch.Generator) -> list[float]:
+    return torch.rand(size, generator=generator, device=generator.device).tolist()
+
+
+def context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
+    """Known frames of a mini-batch: `n_past`, or now and then fewer."""
+    fewer, which = draw(2, generator)
+    if cfg.least_past == cfg.n_past or fewer >= cfg.objective.short:
+        return cfg.n_past
+    return cfg.least_past + int(which * (cfg.n_past - cfg.least_past))
+
+
+def smaller(frames: Tensor, scale: int) -> Tensor:
+    """Frames (B, T, C, H, W) shrunk by averaging and enlarged again by bicubic interpolation."""
+    if scale == 1:
+        return frames
+    small = F.avg_pool2d(frames.flatten(0, 1), scale)
+    return F.interpolate(small, size=frames.shape[-2:], mode="bicubic").clamp(0, 1).view_as(frames)
+
+
+def rollout_loss(
+    cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
+    model, objective = networks["vpn"], cfg.objective
+    n_past = context_length(cfg, generator)
+    n_future = length_at(objective, progress.share, batch.frames.shape[1] - cfg.n_past)
+    frames = batch.frames[:, cfg.n_past - n_past : cfg.n_past + n_future]
+    context, future = smaller(frames[:, :n_past], objective.scale), frames[:, n_past:]
+    chance = teacher_probability(objective, progress.share)
+    truth = {i: future[:, i] for i, x in enumerate(draw(cfg.n_future, generator)) if x < chance and i < n_future}
+    raw, early = predict(model, context, n_future, truth, objective.context > 0)
+    parts = compare(objective, model, raw, future)
+    total = weighted(objective, parts)
+    if early is not None:
+        known = compare(objective, model, early, frames[:, 1:n_past])
+        total = total + objective.context * weighted(objective, known)
+        parts["context_mse"] = known["mse"]
+    if objective.adversarial or objective.matching:
+        shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
+        real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.show(raw)], 1)
+        batch.extras.update(real=real, fake=fake.detach())  # for the critic's turn
+        parts["adversarial"], parts["matching"] = fool(networks["critic"], real, fake)
+        total = total + objective.adversarial * parts["adversarial"] + objective.matching * parts["matching"]
+    return Losses(total, parts)
+
+
+def predict(
+    model: VPNNetwork, context: Tensor, n_future: int, truth: Mapping[int, Tensor], early: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Raw maps of the future (B, F, C, H, W), and of the known frames but the first where they are wanted and made."""
+    state, known = model.watch(context, early)
+    return torch.cat(list(unroll(model, state, context, n_future, truth)), 1), known
+
+
+def compare(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """The losses that have a weight, and always the squared error; raw maps and true frames (B, T, C, H, W)."""
+    shown = model.show(raw)
+    parts = {"mse": (shown - truth).square().mean()}
+    if objective.l1:
+        parts["l1"] = (shown - truth).abs().mean()
+    if objective.bce:
+        parts["bce"] = F.binary_cross_entropy_with_logits(raw, truth)
+    if objective.gradient:
+        parts["gradient"] = gradient_difference(shown, truth)
+    return parts
+
+
+def weighted(objective: Objective, parts: Mapping[str, Tensor]) -> Tensor:
+    return sum(getattr(objective, name) * x for name, x in parts.items())
+
+
+def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
+    """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
+    return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))
+
+
+def critic_loss(
+    cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """The critic's turn: true clips against those the predictor's turn has just made."""
+    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
+    return Losses(loss, {"critic": loss})

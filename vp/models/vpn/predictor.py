@@ -1,0 +1,53 @@
+"""One future from a VPN network: it has no latent, so every seed gives the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ...core.options import Options
+from ...core.predictor import Predictor
+from ...core.runtime import Runtime
+from ...core.video import Abilities, Observation, Prediction, Step
+from .config import VPNConfig
+from .network import VPNNetwork, unroll
+
+
+class VPNPredictor(Predictor):
+    """Rolls a network forward on its own frames, once a clip, however many futures are asked for."""
+
+    def __init__(self, cfg: VPNConfig, network: VPNNetwork, runtime: Runtime):
+        self.cfg, self.runtime = cfg, runtime
+        self.network = network.to(runtime.device, memory_format=torch.channels_last).eval()
+        alike = "this model is deterministic: every future is the same"
+        few = f"it was trained on {cfg.least_past} to {cfg.n_past} and has not learned to go on from fewer"
+        self.abilities = Abilities(
+            n_past=(cfg.least_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
+            trained_future=cfg.n_future, reasons={"n_futures": alike, "seed": alike, "n_past": few},
+        )  # fmt: skip
+
+    @torch.inference_mode()
+    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+        self.check(observation)
+        known, total = observation.frames[:, : observation.n_past], observation.frames.shape[1]
+        context, steps, made = known.to(self.runtime.device), total - known.shape[1], 0
+        with self.runtime.autocast():
+            state, _ = self.network.watch(context)
+        blocks, raw = unroll(self.network, state, context, steps), known
+        while made < steps:
+            with self.runtime.autocast():
+                block = self.network.show(next(blocks)).float()
+            raw, made = torch.cat([raw, block.to(raw.device)], 1), made + block.shape[1]
+            if made < steps:
+                still = raw[:, -1:].expand(-1, steps - made, -1, -1, -1)
+                yield Step(made, steps, alike(torch.cat([raw, still], 1), seeds).clamp(0, 1))
+        frames = alike(raw, seeds)
+        prediction = Prediction(frames.clamp(0, 1), raw=frames if self.cfg.output == "linear" else None)
+        yield Step(steps, steps, prediction.frames, prediction)
+
+
+def alike(frames: Tensor, seeds: Tensor) -> Tensor:
+    """Frames (B, T, C, H, W) as those of every sample: (B, N, T, C, H, W)."""
+    return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)

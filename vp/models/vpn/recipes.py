@@ -1,0 +1,38 @@
+"""What can be trained by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...core.family import Recipe, Stage
+from .config import Objective, VPNConfig
+
+MMNIST = {"mmnist": 1.0}
+STAGES = (Stage(("vpn",)),)
+AGAINST_CRITIC = (Stage(("vpn", "critic")),)
+
+CONVLSTM = VPNConfig()
+CONV = VPNConfig(network="conv", output="linear", widths=(32, 128), objective=Objective(lengths=((0.0, 10),)))
+LSTM = VPNConfig(network="lstm", widths=(32, 64, 128, 128))
+# goes on where a whole run ends, on its own frames throughout
+SETTLED = Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),))
+GAN = replace(CONVLSTM, objective=replace(SETTLED, adversarial=0.03, matching=0.1))
+LARGER = replace(CONVLSTM, objective=replace(SETTLED, context=0.0, scale=2))
+DOCUMENT = replace(CONVLSTM, pyramid=False, output="sigmoid", patch=1, before=False)
+DOCUMENT_LSTM = replace(LSTM, output="sigmoid", widths=(64, 128, 256, 512), before=False, objective=Objective(mse=0.0, bce=1.0))
+
+
+def recipe(name: str, cfg: VPNConfig, about: str, **more) -> Recipe:
+    usual = {"stages": STAGES, "batch": 8, "protocol": "mmnist", "best_by": "mse"}
+    return Recipe(name, cfg, MMNIST, about=about, **{**usual, **more})
+
+
+RECIPES = (
+    recipe("vpn-convlstm-mmnist", CONVLSTM, "ConvLSTM encoder-decoder that moves pixels, Moving MNIST 10 -> 10"),
+    recipe("vpn-conv-mmnist", CONV, "all-convolution network, Moving MNIST 10 -> 10"),
+    recipe("vpn-lstm-mmnist", LSTM, "frame encoder and LSTM, Moving MNIST 10 -> 10"),
+    recipe("vpn-gan-mmnist", GAN, "the ConvLSTM against a critic; start it from a trained one", stages=AGAINST_CRITIC),
+    recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
+    recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
+    recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", batch=16),
+)
