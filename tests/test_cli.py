@@ -99,6 +99,35 @@ def test_evaluate_prints_one_json_line_and_writes_the_same(capsys, tmp_path):
     assert result["metrics"] == result["baselines"]["copy_last"]["metrics"]
 
 
+def test_evaluate_reads_official_sequences_and_shows_a_table(capsys, tmp_path):
+    import numpy as np
+
+    path = tmp_path / "extract.npz"
+    np.savez(path, frames=np.random.default_rng(0).integers(0, 256, (3, 20, 64, 64), dtype=np.uint8))
+    assert cli.main(["evaluate", "copy-last", "--protocol", "mmnist", "--samples", "1", "--test-set", str(path)]) == 0
+    *table, last = capsys.readouterr().out.strip().splitlines()
+    result = json.loads(last)
+    assert (result["clips"], result["test_set"]) == (3, "extract.npz")
+    assert table[0].split()[-5:] == ["mse", "mae", "psnr_db", "ssim", "sharpness"]
+    assert [line.split()[0] for line in table[1:]] == ["copy-last", "black", "mean_image", "copy_last", "flow"]
+    assert float(table[1].split()[1]) == pytest.approx(result["metrics"]["mse"]["mean"], abs=0.06)
+    assert "asked for" in refused(capsys, "evaluate", "flow", "--protocol", "mmnist", "--test-set", path, "--clips", 9)
+
+
+def test_compression_is_a_protocol(capsys, monkeypatch, tmp_path):
+    from vp.engine import compression
+
+    monkeypatch.setattr(compression, "STEPS", (64,))
+    result = run(capsys, "evaluate", "copy-last", "--protocol", "compression", "--clips", 2, "--json", tmp_path / "bits.json")
+    assert json.loads((tmp_path / "bits.json").read_text()) == result
+    assert result["protocol"] == "compression" and set(result["rows"]["flow"]["64"]) == {"bits_per_pixel", "psnr_db"}
+    assert "unrecognised" in refused(capsys, "evaluate", "flow", "--protocol", "compression", "--colour", 1)
+
+
+def test_bench_names_the_families_it_can_time(capsys):
+    assert "give one with training steps to time: svg, vpn" in refused(capsys, "bench", "train", "--family", "flow")
+
+
 def test_info_lists_models_and_recipes(capsys):
     result = run(capsys, "info")
     assert {"copy-last", "flow"} <= set(result["models"]) and "svg-lp-smmnist" in result["recipes"]
