@@ -171,7 +171,7 @@ class CompactSVG(SVGNetwork):
         self.posterior_head = GaussianHead(3 * width, self.side, cfg.z_dim, width) if stochastic else None
         self.prior_head = GaussianHead(width, self.side, cfg.z_dim, width) if cfg.latent == "learned" else None
 
-    def encode(self, frames: Tensor, before: Tensor) -> Features:
+    def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
         """One map (M, width, H/4, W/4), of a frame and the one before it: together they show velocities."""
         return (self.encoder(torch.cat([frames, before], 1)),)
 
@@ -183,9 +183,9 @@ class CompactSVG(SVGNetwork):
         velocity, shift = like.new_zeros(batch, cfg.flows, 2), like.new_zeros(batch, 2 * cfg.flows, side, side)
         return State(belief, motion, belief[0], layers, velocity, shift, layers, layers[:, 0])
 
-    def posterior(self, features: Features) -> Gaussian:
+    def posterior(self, features: list[Features]) -> Gaussian:
         """q(z_t | x_{t-2..t}): three frames show a change of velocity."""
-        x = features[0]
+        x = torch.stack([f[0] for f in features], 1)
         batch, length = x.shape[:2]
         before = torch.cat([x[:, :1], x[:, :-2]], 1)
         window = torch.cat([before, x[:, :-1], x[:, 1:]], 2).flatten(0, 1)

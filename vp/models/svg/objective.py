@@ -16,7 +16,7 @@ from ...core.video import Batch
 from ...nn.discriminator import fool, judge
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
-from .network import Features, SVGNetwork, at, preceding, unfold_time
+from .network import Features, SVGNetwork
 
 SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
@@ -38,7 +38,7 @@ def length_at(objective: Objective, share: float, available: int) -> int:
 
 
 def rollout(
-    model: SVGNetwork, frames: Tensor, features: Features, z: Tensor | None, n_past: int, true: list[bool]
+    model: SVGNetwork, frames: Tensor, features: list[Features], z: Tensor | None, n_past: int, true: list[bool]
 ) -> tuple[Tensor, Gaussian | None]:
     """Predicts frames 1..T-1 with given latents z (B, T - 1, Z).
 
@@ -50,8 +50,9 @@ def rollout(
     for t in range(1, length):
         before, frame = frame, frames[:, t - 1] if true[t - 1] else rendered[t - 1]
         both_true = true[t - 1] and true[max(t - 2, 0)]
-        seen = at(features, t - 1) if both_true else model.encode(frame, before)
-        state = model.observe(state, frame, seen, model.refreshes(t, n_past))
+        refresh = model.refreshes(t, n_past)
+        seen = features[t - 1] if both_true else model.encode(frame, before, skips=refresh)
+        state = model.observe(state, frame, seen, refresh)
         state, code = model.advance(state, None if z is None else z[:, t - 1])
         summaries.append(state.summary)
         if t == length - 1 or true[t]:
@@ -75,8 +76,7 @@ def rollout_loss(
     forced = torch.rand(length, generator=generator, device=generator.device)
     forced = forced.lt(teacher_probability(objective, progress.share)).tolist()
     true = [t < cfg.n_past or forced[t] for t in range(length)]
-    features = model.encode(frames.flatten(0, 1), preceding(frames).flatten(0, 1))
-    features = unfold_time(features, count, length)
+    features = model.encode_clips(frames, cfg.n_past)
     posterior, z = None, None
     if cfg.latent != "none" and progress.share < objective.latent_from:
         z = frames.new_zeros(count, length - 1, cfg.z_dim)
