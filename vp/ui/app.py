@@ -24,9 +24,10 @@ GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a
 PRIVATE = {"api_visibility": "private"}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
-LINK_JS = """(clip, model, n, prior, past, future, temperature, seed) => {
+LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, options) => {
   const shared = String(clip).startsWith("upload") ? null : clip;
-  const state = { model, prior, n, seed, clip: shared, past, future, temperature };
+  const known = ticks && task === "ticked" ? JSON.parse(ticks).join("") : null;
+  const state = { model, prior, n, seed, clip: shared, past, future, temperature, task: ticks ? task : null, known, options };
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${location.origin}${location.pathname}?${query}`;
   history.replaceState(null, "", address);
@@ -123,7 +124,7 @@ def wire(
     given = [parts["upload"], *setting]
     parts["upload"].upload(do.upload, given, chosen, validator=check_upload, **QUIET).then(**nothing)
     parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
-    parts["link"].click(None, [clip, *knobs.values], None, js=LINK_JS, **PRIVATE)
+    parts["link"].click(None, [clip, *knobs.values, knobs.task, knobs.ticks, knobs.more], None, js=LINK_JS, **PRIVATE)
 
     states = [parts["go"], parts["stop"]]
     job = parts["go"].click(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -77,8 +78,8 @@ class OptionsForm(gr.HTML):
         return {"type": "array"}
 
 
-def describe(model: Model) -> list[dict[str, Any]]:
-    """The model's further controls, each as the form needs it."""
+def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The model's further controls, each as the form needs it, with the `chosen` values or the usual ones."""
     kind = model.predictor.options_type
     usual = kind()
     items = []
@@ -86,7 +87,7 @@ def describe(model: Model) -> list[dict[str, Any]]:
         if name in ELSEWHERE:
             continue
         words = {"label": control.label or sentence(name), "help": sentence(control.help)}
-        items.append({"name": name, "value": getattr(usual, name), **words, **shape(control)})
+        items.append({"name": name, "value": (chosen or {}).get(name, getattr(usual, name)), **words, **shape(control)})
     return items
 
 
