@@ -8,7 +8,7 @@ import torch
 
 from ..core.family import Recipe
 from ..core.video import Batch
-from ..data import open_dataset
+from ..data import SIMULATORS, ClipSource, Framing, open_dataset
 
 
 class Data:
@@ -23,7 +23,7 @@ class Data:
     ):
         self.device, self.seed, self.count, self.share = device, seed, batch, share
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
-        self.sources = [open_dataset(name, "train", data_root, digits, device) for name in recipe.data]
+        self.sources = [open_for(recipe, name, "train", data_root, digits, device) for name in recipe.data]
         self.weights = torch.tensor(list(recipe.data.values()))
 
     def generator(self, step: int) -> torch.Generator:
@@ -34,3 +34,16 @@ class Data:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
         return self.sources[index].batch(self.count, self.length, generator).to(self.device)
+
+
+def open_for(
+    recipe: Recipe, name: str, split: str, data_root: str | Path | None, digits: str, device: torch.device | str = "cpu"
+) -> ClipSource:
+    """A data set at the size of a recipe's frames; raises ValueError where its clips do not fit the recipe."""
+    config = recipe.config
+    framing = None if name in SIMULATORS else Framing(size=config.size)
+    source = open_dataset(name, split, data_root, digits, device, framing=framing)
+    came, wanted = (f"{x.channels} channel(s) of {x.size}x{x.size} px" for x in (source, config))
+    if came != wanted:
+        raise ValueError(f"clips of {name} have {came}; {recipe.name} takes {wanted}: choose a data set or a recipe that fits")
+    return source

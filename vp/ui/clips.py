@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vp.data import DATASETS, Clip, open_dataset, read_clip
+from vp.data import SIMULATORS, Clip, open_dataset, read_clip
 
 from .store import Store
 
@@ -58,7 +58,7 @@ def find(name: str) -> Choice:
     if kind == "example" and rest in examples():
         return example(rest)
     dataset, _, seed = rest.partition(":")
-    if kind == "random" and dataset in DATASETS and seed.isdigit() and int(seed) < SEEDS:
+    if kind == "random" and dataset in SIMULATORS and seed.isdigit() and int(seed) < SEEDS:
         return fresh(dataset, int(seed))
     raise ValueError(f"there is no clip {str(name)[:80]!r}; choose an example, upload one, or take a random one")
 

@@ -89,7 +89,7 @@ class Handlers:
     def fresh(self, model: str, past: int, future: int) -> list[Any]:
         """A new clip from the simulator that the model was trained on, or from the first one there is."""
         trained = str(self.models.cards[model].get("dataset", ""))
-        dataset = next((name for name in clips.DATASETS if name in trained), next(iter(clips.DATASETS)))
+        dataset = next((name for name in clips.SIMULATORS if name in trained), clips.SIMULATORS[0])
         return self.choose_clip(f"random:{dataset}:{random.randrange(clips.SEEDS)}", model, past, future)
 
     def upload(self, path: str | None, model: str, past: int, future: int) -> list[Any]:
