@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
-    p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder with MNIST/raw or push/ (default: the variable VP_DATA)")
     p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
 
     p = add(commands, "sample", "predict futures of one clip and write them as mp4, GIF, HTML, JSON and npz", run_sample)
@@ -96,12 +96,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate)
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
-    p.add_argument("--protocol", default="smmnist-svg", help="smmnist-svg, smmnist-srvp or mmnist")
+    p.add_argument("--protocol", default="smmnist-svg", help="smmnist-svg, smmnist-srvp, mmnist or push")
     p.add_argument("--clips", type=positive, default=100)
     p.add_argument("--samples", type=positive, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder with MNIST/raw or push/ (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")

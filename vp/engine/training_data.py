@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from ..core.family import Recipe
 from ..core.video import Batch
-from ..data import open_dataset
+from ..data import ClipSource, open_dataset
 
 
 class Data:
@@ -24,6 +25,8 @@ class Data:
         self.device, self.seed, self.count, self.share = device, seed, batch, share
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         self.sources = [open_dataset(name, "train", data_root, digits, device) for name in recipe.data]
+        for source in self.sources:
+            prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
 
     def generator(self, step: int) -> torch.Generator:
@@ -34,3 +37,16 @@ class Data:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
         return self.sources[index].batch(self.count, self.length, generator).to(self.device)
+
+
+def prepare(source: ClipSource) -> None:
+    """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
+    if not hasattr(source, "prepare"):
+        return
+    with tqdm(desc=f"{source.name}: episodes", mininterval=2, delay=1) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        source.prepare(report)

@@ -29,7 +29,8 @@ class Validation:
         self.n_past = protocol.n_past
         source = open_dataset(protocol.dataset, "val", settings.data_root, settings.digits)
         clips = source.batch(CLIPS, protocol.n_past + protocol.n_future, torch.Generator().manual_seed(SEED))
-        self.frames = clips.to("cpu").frames
+        clips = clips.to("cpu")
+        self.frames, self.actions = clips.frames, clips.actions
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
         """Mean and best-of-5 PSNR and SSIM, sharpness, and the rows of the family; `score` is best-of-5 SSIM."""
@@ -49,7 +50,7 @@ class Validation:
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
-        observation = Observation.prefix(self.frames, self.n_past, target=self.frames)
+        observation = Observation.prefix(self.frames, self.n_past, target=self.frames, actions=self.actions)
         seeds = seed_grid(SEED, len(self.frames), samples)
         return predictor.predict(observation, seeds, options).frames
 
