@@ -216,11 +216,15 @@ def test_the_links_keep_their_lengths_everywhere_the_finger_goes():
 
 
 def test_actions_are_bounded_and_change_gradually(episodes):
+    counted = []
     for episode in episodes:
         assert (np.abs(episode.actions) <= FASTEST + 1e-6).all()
         inside = np.abs(episode.positions[1:, :2]) < REACH - FASTEST[0]  # near its bounds the arm may stop at once
         change = np.abs(np.diff(episode.actions[:, :2], axis=0))
-        assert (change[inside] <= JERK[0] + 1e-6).all()
+        free = np.abs(np.diff(episode.positions, axis=0) - episode.actions[:-1, :3]).max(1, keepdims=True) < 0.01
+        assert (change[inside & free] <= JERK[0] + 1e-6).all()
+        counted.append((inside & free).mean())
+    assert np.mean(counted) > 0.3
 
 
 def test_the_arm_moves_as_its_actions_say(episodes):

@@ -14,6 +14,7 @@ JERK = np.array([0.09, 0.09, 0.14, 0.20])  # change of speed from one frame to t
 PUSHING, SAFE = 0.06, 0.48  # heights of the tip: low enough for every object, above them all
 WANDER = 0.22  # share of moves that go nowhere in particular
 NEAR = 0.07  # a goal counts as reached
+PATIENCE = 2  # frames without getting on before it tries something else
 
 
 @dataclass
@@ -34,9 +35,14 @@ class Explorer:
         self.scene, self.rng = scene, rng
         self.plan: list[Leg] = []
         self.speed, self.drift = np.zeros(4), np.zeros(4)
+        self.before, self.held_up = scene.start, 0
 
     def act(self, position: np.ndarray, poses: np.ndarray) -> np.ndarray:
         """The next action (4,) within +-FASTEST, given the finger's position (4,) and the objects' poses (K, 3)."""
+        self.held_up = self.held_up + 1 if self.hindered(position) else 0
+        if self.held_up >= PATIENCE:
+            self.plan, self.speed, self.held_up = [], position - self.before, 0
+        self.before = position
         if not self.plan:
             self.plan = self.wander() if self.rng.random() < WANDER or not len(poses) else self.push(position, poses)
         leg = self.plan[0]
@@ -52,6 +58,11 @@ class Explorer:
         if leg.frames <= 0 or np.hypot(*left[:2]) < NEAR and abs(left[2]) < NEAR:
             self.plan.pop(0)
         return self.speed.copy()
+
+    def hindered(self, position: np.ndarray) -> bool:
+        """Whether the last action led to less than half of what it should have."""
+        told, came = np.linalg.norm(self.speed[:3]), np.linalg.norm((position - self.before)[:3])
+        return told > 0.03 and came < 0.5 * told
 
     def wander(self) -> list[Leg]:
         goal = self.rng.uniform(-1, 1, 2) * REACH
