@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from .digits import load_digits
 from .framing import Framing
 from .layout import Layout
 from .moving_digits import SIZE, ClipSource, MovingDigits
+from .push.source import PushWorld
 from .readers import arrays, bair, bridge, davis, folder, kth, lab, named_videos, pose
 
 UCF101 = partial(
@@ -22,15 +24,28 @@ GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi"
 
 @dataclass(frozen=True)
 class Simulator:
-    """Digits that move by a law of `bounce.LAWS`, made on the fly."""
+    """Clips made on the fly; `channels` of SIZE x SIZE pixels."""
 
-    law: str
+    open: Callable[[str, str | Path | None, str, torch.device | str, int], ClipSource]
+    channels: int
+
+
+def moving_digits(law: str) -> Simulator:
+    def source(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+        return MovingDigits(law, load_digits(digits, split, data_root), n_digits=count, device=device)
+
+    return Simulator(source, channels=1)
+
+
+def push_world(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+    return PushWorld(split, data_root, device)
 
 
 DATASETS: dict[str, Simulator | Layout] = {
-    "smmnist-svg": Simulator("smmnist-svg"),
-    "smmnist-srvp": Simulator("smmnist-srvp"),
-    "mmnist": Simulator("mmnist"),
+    "smmnist-svg": moving_digits("smmnist-svg"),
+    "smmnist-srvp": moving_digits("smmnist-srvp"),
+    "mmnist": moving_digits("mmnist"),
+    "push": Simulator(push_world, channels=3),
     "mmnist-test": Layout(
         partial(arrays.read, split="test"),
         ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
@@ -64,11 +79,11 @@ def open_dataset(
 
     Args:
         name: a key of `DATASETS`.
-        split: "train", "val" or "test": other digits of a simulator, other people or trajectories of recordings.
-        data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw. Of recordings: their
-            own folder (or one file), or a folder that holds it under its usual name.
+        split: "train", "val" or "test": other digits or episodes of a simulator, other people or trajectories of recordings.
+        data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw, or push/ with pool
+            files. Of recordings: their own folder (or one file), or a folder that holds it under its usual name.
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
-        device: where clips are made. n_digits: digits a clip.
+        device: where clips are made. n_digits: digits a clip. Where there are no digits, `digits` and this are ignored.
         framing: size, channels and rate of recordings.
 
     Raises:
@@ -79,6 +94,7 @@ def open_dataset(
     data, framing = DATASETS[name], framing or Framing()
     if isinstance(data, Layout):
         return data.open(name, split, data_root, framing, device)
-    if framing != Framing(size=SIZE, channels=framing.channels if framing.channels == 1 else None):
-        raise ValueError(f"{name} is made at {SIZE}x{SIZE} pixels in grey; leave its framing as it is")
-    return MovingDigits(data.law, load_digits(digits, split, data_root), n_digits=n_digits, device=device)
+    if framing != Framing(size=SIZE, channels=framing.channels if framing.channels == data.channels else None):
+        colours = "grey" if data.channels == 1 else "colour"
+        raise ValueError(f"{name} is made at {SIZE}x{SIZE} pixels in {colours}; leave its framing as it is")
+    return data.open(split, data_root, digits, device, n_digits)

@@ -26,7 +26,10 @@ class ClipSource(Interface):
     fps: float
 
     def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
-        """`clips` clips of `length` frames: uint8 (B, T, C, H, W) on the source's device."""
+        """`clips` clips of `length` frames: uint8 (B, T, C, H, W) on the source's device.
+
+        A source may also have `prepare(progress)`, which training calls once before the first batch.
+        """
 
 
 class MovingDigits:

@@ -12,12 +12,11 @@ from vp.core.video import Batch
 from .catalog import open_dataset
 from .digits import SPLITS, which_digits
 
-CHUNK = 100  # clips drawn together; fixed, so that K clips are the first of any larger number
-
 
 @dataclass(frozen=True)
 class Protocol:
-    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips."""
+    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips; `chunk`:
+    clips drawn together, fixed, so that K clips are the first of any larger number."""
 
     dataset: str
     n_past: int
@@ -25,6 +24,7 @@ class Protocol:
     size: int
     seed: int
     about: str
+    chunk: int = 100
 
     @property
     def length(self) -> int:
@@ -35,6 +35,7 @@ PROTOCOLS = {
     "smmnist-svg": Protocol("smmnist-svg", 5, 10, 64, 20_180, "two digits, SVG's bounces (Denton and Fergus 2018)"),
     "smmnist-srvp": Protocol("smmnist-srvp", 5, 20, 64, 20_200, "two digits, SRVP's bounces (Franceschi et al. 2020)"),
     "mmnist": Protocol("mmnist", 10, 10, 64, 20_150, "two digits, mirror bounces (Srivastava et al. 2015)"),
+    "push": Protocol("push", 2, 10, 64, 20_170, "an arm pushes objects; lengths as for BAIR (Ebert et al. 2017)", chunk=5),
 }
 
 
@@ -49,7 +50,8 @@ def protocol_clips(
         data_root, split, digits: as for `open_dataset`. Claims are made on "test"; choose by looking at "val".
 
     Returns:
-        frames uint8 (clips, n_past + n_future, 1, size, size) on the CPU, extras["hits"] bool (clips, T, digits).
+        frames uint8 (clips, n_past + n_future, C, size, size) on the CPU, and the data set's own actions and extras:
+        of moving digits extras["hits"] bool (clips, T, digits), of push see `PushWorld.batch`.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
@@ -58,9 +60,10 @@ def protocol_clips(
     protocol = PROTOCOLS[name]
     source = open_dataset(protocol.dataset, split, data_root, digits)
     generator = torch.Generator().manual_seed(1_000_000 * SPLITS.index(split) + protocol.seed)
-    chunks = [source.batch(CHUNK, protocol.length, generator) for _ in range(-(-clips // CHUNK))]
+    chunks = [source.batch(protocol.chunk, protocol.length, generator) for _ in range(-(-clips // protocol.chunk))]
     extras = {key: torch.cat([chunk.extras[key] for chunk in chunks])[:clips] for key in chunks[0].extras}
-    return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], extras=extras)
+    actions = None if chunks[0].actions is None else torch.cat([chunk.actions for chunk in chunks])[:clips]
+    return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], actions, extras)
 
 
 def protocol_digits(data_root: str | Path | None = None, split: str = "test", digits: str = "auto") -> str:

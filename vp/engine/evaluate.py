@@ -125,10 +125,10 @@ def score(row: Contender, data: Batch, known: Tensor, seed: int, batch: int) -> 
 
 
 def observe(data: Batch, clips: slice, known: Tensor, device: torch.device | str = "cpu") -> Observation:
-    """Some clips with the frames marked in `known` given, and whole as target for options that see the future."""
-    frames = Batch(data.frames[clips]).to(device).frames
-    hidden = frames.masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
-    return Observation(hidden, known, target=frames)
+    """Some clips with the frames marked in `known` and all actions given, and whole as target for options that see the future."""
+    part = Batch(data.frames[clips], None if data.actions is None else data.actions[clips]).to(device)
+    hidden = part.frames.masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
+    return Observation(hidden, known, part.actions, target=part.frames)
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:

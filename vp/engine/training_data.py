@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from ..core.family import Recipe
 from ..core.video import Batch
@@ -24,6 +25,8 @@ class Data:
         self.device, self.seed, self.count, self.share = device, seed, batch, share
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         self.sources = [open_for(recipe, name, "train", data_root, digits, device) for name in recipe.data]
+        for source in self.sources:
+            prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
 
     def generator(self, step: int) -> torch.Generator:
@@ -47,3 +50,16 @@ def open_for(
     if came != wanted:
         raise ValueError(f"clips of {name} have {came}; {recipe.name} takes {wanted}: choose a data set or a recipe that fits")
     return source
+
+
+def prepare(source: ClipSource) -> None:
+    """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
+    if not hasattr(source, "prepare"):
+        return
+    with tqdm(desc=f"{source.name}: episodes", mininterval=2, delay=1) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        source.prepare(report)
