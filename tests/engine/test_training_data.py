@@ -77,6 +77,15 @@ def test_a_resumed_run_on_recordings_equals_an_uninterrupted_one(episodes, tmp_p
         assert torch.equal(one, other)
 
 
+def test_a_diffusion_model_trains_on_fewer_colour_clips_than_its_batch_holds(episodes, tmp_path):
+    family, found = recipe("ramvid-ucf101")
+    config = dataclasses.replace(family.tiny(), channels=3, size=32, length=8, n_past=2, n_future=6)
+    found = dataclasses.replace(found, config=config, data={"folder": 1.0}, length=8)
+    assert found.batch > 3  # the folder's training clips
+    summary = train(family, found, settings(episodes, tmp_path / "run", steps=2))
+    assert summary["finished"] and summary["validation"]["psnr_db_best"] > 0
+
+
 def test_the_card_and_the_run_remember_the_data_and_resuming_with_other_data_is_refused(episodes, tmp_path):
     family, found = small()
     summary = train(family, found, settings(episodes, tmp_path / "run", steps=1))
