@@ -1,4 +1,4 @@
-"""python -m vp train | sample | evaluate | bench | data | info: thin over `vp.engine`. Each prints one JSON line last."""
+"""python -m vp train, sample, evaluate, average, bench, data, info: thin over `vp.engine`. Each prints one JSON line last."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ EXAMPLES = {
     "evaluate": """
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
   python -m vp evaluate copy-last --protocol mmnist --clips 100""",
+    "average": """
+  python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
     "bench": """
   python -m vp bench train --batch 16
   python -m vp bench sample svg-lp-smmnist --n 8 --frames 20""",
@@ -51,7 +53,7 @@ def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, 
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name not in ("data", "info"):
+    if name not in ("average", "data", "info"):
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser
@@ -123,6 +125,11 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
     p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
     p.add_argument("--repeats", type=positive, default=5)
+
+    p = add(commands, "average", "average the weights of checkpoints that began from the same ones", run_average)
+    p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
+    p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
+    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
 
     p = add(commands, "data", "check a data set: counts by split, a contact sheet, and what is left out and why", run_data)
     p.add_argument("data", metavar="NAME", help=", ".join(DATASETS))
@@ -248,6 +255,13 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.what == "train":
         return bench.train_step(args.batch, args.repeats, args.device, args.precision)
     return bench.sampling(args.checkpoint, args.n, args.frames, args.repeats, args.device, args.precision)
+
+
+def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.average import average
+
+    refuse(args.parser, extra)
+    return average(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
