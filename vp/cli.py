@@ -285,8 +285,8 @@ def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
 
 def survey_lines(result: dict) -> Iterator[str]:
     """What `data` prints before its JSON line."""
-    for split, sources in result.get("digits", {}).items():
-        yield f"{split:6}" + ", ".join(f"{count:,} {source} digits" for source, count in sources.items())
+    for split, contents in result.get("made_of", {}).items():
+        yield f"{split:6}" + ", ".join(f"{count:,} {what}" for what, count in contents.items())
     for split, row in result.get("splits", {}).items():
         clips = f"{row['recordings']:7,} recordings of {row['groups']:,} groups, {row['with_actions'] or 'none'} with actions"
         yield f"{split:6}{clips}, {row['frames']:,} frames, {row['minutes']:,.1f} minutes"

@@ -87,9 +87,9 @@ def test_nothing_but_damage_and_an_unknown_name_get_one_sentence(tmp_path):
         survey("kht", tmp_path, tmp_path / "sheet.png")
 
 
-def test_simulators_count_their_digits(tmp_path):
+def test_simulators_count_what_they_are_made_of(tmp_path):
     result = survey("smmnist-svg", tmp_path, tmp_path / "sheet.png")
-    assert result["digits"]["train"] == {"strokes": 6_000} and (tmp_path / "sheet.png").stat().st_size > 1_000
+    assert result["made_of"]["train"] == {"strokes digits": 6_000} and (tmp_path / "sheet.png").stat().st_size > 1_000
 
 
 def test_a_sheet_shows_masks_in_colours():
@@ -98,3 +98,9 @@ def test_a_sheet_shows_masks_in_colours():
     picture = sheet([("train  a", tinted(masks))])
     assert picture.shape == (14 + 4, 32, 3)
     assert picture[14:16].max() == 0 and (picture[16:] == (89, 151, 223)).all()
+
+
+def test_the_push_world_is_shown_in_colour(tmp_path):
+    pytest.importorskip("pymunk")
+    result = survey("push", None, tmp_path / "sheet.png")
+    assert result["made_of"]["train"] == {"episodes": 4_000} and (tmp_path / "sheet.png").stat().st_size > 1_000

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import torch
 
-from ..data import DATASETS, Framing, Layout, open_dataset
-from ..data.digits import SPLITS, load_digits
+from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
+from ..data.digits import SPLITS
 from ..data.recorded import to_tape
 from ..data.recording import Found, Recording, Watch, unwatched
 from ..data.splits import assign
@@ -77,9 +77,9 @@ def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, w
         dims = sorted({recording.actions for recording in found.recordings if recording.actions})
         rest = {"actions": dims, "left_out": len(found.left_out), "first_left_out": found.left_out[:LISTED], "notes": found.notes}
     else:
-        banks = {split: load_digits("auto", split, data_root) for split in SPLITS}
-        digits = {split: {bank.source: len(bank) for bank in found} for split, found in banks.items()}
-        result, rest, rows = {"digits": digits}, {"left_out": 0}, simulated(name, data_root)
+        sources = {split: open_dataset(name, split, data_root) for split in SPLITS}
+        result, rest = {"made_of": {split: source.contents for split, source in sources.items()}}, {"left_out": 0}
+        rows = [row for split, source in sources.items() for row in simulated(split, source)]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(encode_png(sheet(rows)))
     return {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
@@ -128,12 +128,10 @@ def tinted(masks: np.ndarray) -> np.ndarray:
     return colours[masks[..., 0]]
 
 
-def simulated(name: str, data_root: str | Path | None) -> list[tuple[str, np.ndarray]]:
-    rows = []
-    for split in SPLITS:
-        frames = open_dataset(name, split, data_root).batch(ROWS, COLUMNS, torch.Generator().manual_seed(0)).frames
-        rows += [(f"{split}  {index}", clip.movedim(1, -1).repeat(1, 1, 1, 3).numpy()) for index, clip in enumerate(frames)]
-    return rows
+def simulated(split: str, source: ClipSource) -> Iterator[tuple[str, np.ndarray]]:
+    frames = source.batch(ROWS, COLUMNS, torch.Generator().manual_seed(0)).frames.movedim(2, -1)
+    for index, clip in enumerate(frames.expand(*frames.shape[:-1], 3)):
+        yield f"{split}  {index}", clip.numpy()
 
 
 def sheet(rows: list[tuple[str, np.ndarray]]) -> np.ndarray:

@@ -55,6 +55,7 @@ class PushWorld:
             raise ValueError(f"episodes is {episodes}; give 1 or more")
         self.split, self.data_root, self.device = split, data_root, torch.device(device)
         self.episodes = EPISODES[split] if episodes is None else episodes
+        self.contents = {"episodes": self.episodes}
         self._pool: Pool | None = None
 
     @property
