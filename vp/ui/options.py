@@ -20,7 +20,8 @@ HTML = '<div class="vp-options"></div>'
 JS = """
 const form = element.querySelector(".vp-options");
 let values = {};
-const tell = () => trigger("edit", { values: JSON.stringify(values) });
+const keep = () => { form.dataset.values = JSON.stringify(values); }; // read when Generate is pressed: no answer to wait for
+const tell = () => { keep(); trigger("edit", { values: form.dataset.values }); };
 const make = (tag, name, text) => {
   const made = document.createElement(tag);
   made.className = name;
@@ -31,7 +32,7 @@ const number = (type) => (item, shown) => {
   const input = make("input", `vp-option-${type}`);
   Object.assign(input, { type, min: item.low, max: item.high, step: item.step, value: item.value });
   const show = () => { if (type === "range") shown.value = input.value; };
-  input.addEventListener("input", () => { values[item.name] = Number(input.value); show(); });
+  input.addEventListener("input", () => { values[item.name] = Number(input.value); keep(); show(); });
   input.addEventListener("change", tell);
   show();
   return input;
@@ -61,11 +62,15 @@ const field = (item) => {
 const render = () => {
   const items = props.value || [];
   values = Object.fromEntries(items.map((item) => [item.name, item.value]));
+  keep();
   form.replaceChildren(...items.map(field));
 };
 render();
 watch("value", render);
 """
+
+# a form that is on the page knows best; `more` stands for one that is folded away
+NOW_JS = 'document.querySelector("#options .vp-options")?.dataset.values ?? more'
 
 
 class OptionsForm(gr.HTML):
