@@ -25,13 +25,12 @@ def test_a_layer_goes_on_with_its_velocity_when_nothing_renews_it():
         composer.flow[-1].weight.zero_()
         composer.flow[-1].bias.zero_()
         composer.flow[-1].bias.split(composer.motions)[2].fill_(-100.0)  # renewals
-    state = model.begin(1, torch.zeros(1, 1, 32, 32))
-    layers = torch.zeros(1, 2, 1, 32, 32)
-    layers[..., 8:12, 8:12] = 1.0
-    state = state._replace(layers=layers, velocity=torch.tensor([[[2.0, 0.0], [0.0, -1.0]]]))
-    for _ in range(3):
-        velocity, shift, moved, _ = composer.move(state, torch.zeros(1, 16, 8, 8))
-        state = state._replace(velocity=velocity, shift=shift, moved=moved)
-    assert torch.allclose(state.velocity[0], torch.tensor([[2.0, 0.0], [0.0, -1.0]]))
-    ys, xs = moved[0, 0, 0].gt(0.5).nonzero().unbind(1)  # out(p) = layer(p + shift): content moves against the shift
+    pictures, frame, plan = torch.zeros(1, 2, 1, 32, 32), torch.zeros(1, 1, 32, 32), torch.zeros(1, 16, 8, 8)
+    pictures[..., 8:12, 8:12] = 1.0
+    velocity = torch.tensor([[[2.0, 0.0], [0.0, -1.0]]])
+    layers = model.begin(1, frame).layers._replace(pictures=pictures, velocity=velocity)
+    for gap in (1.0, 2.0):
+        layers, _ = composer.move(layers, frame, plan, gap)
+    assert torch.allclose(layers.velocity, velocity)
+    ys, xs = layers.moved[0, 0, 0].gt(0.5).nonzero().unbind(1)  # out(p) = layer(p + shift): content moves against the shift
     assert (xs.float().mean().item(), ys.float().mean().item()) == pytest.approx((9.5 - 6, 9.5), abs=0.3)
