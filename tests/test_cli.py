@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vp import cli
@@ -61,8 +62,6 @@ def test_every_command_has_help_with_examples(capsys, command):
 
 
 def test_sample_writes_every_file(capsys, tiny_checkpoint, clip, tmp_path):
-    import numpy as np
-
     out = tmp_path / "out"
     result = run(capsys, "sample", tiny_checkpoint, clip, "--n", 2, "--n-past", 3, "--n-future", 5, "--prior", "learned",
                  "--temperature", 0.5, "--seed", 1, "--out", out, "--device", "cpu")  # fmt: skip
@@ -77,8 +76,6 @@ def test_sample_writes_every_file(capsys, tiny_checkpoint, clip, tmp_path):
 
 
 def test_a_clip_shorter_than_past_and_future_is_predicted_all_the_same(capsys, tiny_checkpoint, clip, tmp_path):
-    import numpy as np
-
     run(capsys, "sample", tiny_checkpoint, clip, "--n", 1, "--n-past", 9, "--n-future", 6, "--out", tmp_path)
     arrays = np.load(tmp_path / "frames.npz")
     assert arrays["futures"].shape[1] == 15
@@ -132,6 +129,58 @@ def test_info_lists_models_and_recipes(capsys):
     result = run(capsys, "info")
     assert {"copy-last", "flow"} <= set(result["models"]) and "svg-lp-smmnist" in result["recipes"]
     assert run(capsys, "info", "flow")["name"] == "flow"
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Three clips, an empty one and a text."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for index in range(3):
+        frames = np.random.default_rng(index).integers(0, 256, (12, 32, 32, 3), np.uint8)
+        np.savez(folder / f"clip-{index}.npz", frames=frames, actions=np.zeros((12, 2), np.float32))
+    (folder / "empty.mp4").touch()
+    (folder / "notes.txt").write_text("words")
+    return folder
+
+
+def test_data_prints_counts_and_what_is_left_out_and_writes_a_sheet(capsys, clips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["data", "folder", "--data-root", "clips", "--json", "sub/clips.json", "--size", "16"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    result = json.loads(lines[-1])
+    assert json.loads((tmp_path / "sub" / "clips.json").read_text()) == result and result["actions"] == [2]
+    one = {"recordings": 1, "groups": 1, "frames": 12, "minutes": 0.02, "with_actions": 1}
+    assert result["splits"] == {"train": one, "val": one, "test": one}
+    assert lines[0] == "train       1 recordings of 1 groups, 1 with actions, 12 frames, 0.0 minutes"
+    assert lines[3:6] == ["left out: 2", "  empty.mp4 is empty", "  notes.txt: neither a clip, a picture nor an array file"]
+    assert (tmp_path / "out" / "folder.png").is_file() and result["sheet"] == "out/folder.png"
+
+
+def test_data_stops_cleanly_on_ctrl_c(capsys, clips, tmp_path, monkeypatch):
+    def interrupted(items, what):
+        yield items[0]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "watched", interrupted)
+    assert cli.main(["data", "folder", "--data-root", str(clips), "--out", str(tmp_path / "a.png")]) == 130
+    assert capsys.readouterr().err == "python -m vp: stopped\n"
+
+
+def test_data_refuses_what_it_cannot_do(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("VP_DATA", raising=False)
+    assert "there is no data set 'kht'; there are smmnist-svg" in refused(capsys, "data", "kht")
+    assert "give its folder by --data-root or VP_DATA" in refused(capsys, "data", "kth")
+    assert "no recordings of kth" in refused(capsys, "data", "kth", "--data-root", tmp_path)
+    assert "--download needs a folder" in refused(capsys, "data", "kth", "--download")
+    assert "folder has no files to download" in refused(capsys, "data", "folder", "--download", "--data-root", tmp_path)
+    assert "size is 5000; give 1 to 1024 pixels" in refused(capsys, "data", "folder", "--data-root", tmp_path, "--size", 5000)
+
+
+def test_train_takes_another_data_set(capsys, monkeypatch):
+    monkeypatch.setattr("vp.engine.train.train", lambda family, recipe, settings: {"data": recipe.data, "at": recipe.protocol})
+    assert run(capsys, "train", "svg-lp-smmnist", "--data", "kth") == {"data": {"kth": 1.0}, "at": ""}
+    assert run(capsys, "train", "svg-lp-smmnist")["at"] == "smmnist-svg"
 
 
 def test_wrong_values_exit_2_with_one_sentence(capsys, tiny_checkpoint, clip, tmp_path):

@@ -1,22 +1,26 @@
-"""python -m vp train | sample | evaluate | bench | info: thin over `vp.engine`. Each prints one JSON line last."""
+"""python -m vp train, sample, evaluate, average, bench, data, info: thin over `vp.engine`. Each prints one JSON line last."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .core.options import Choice, Knob, Options
 from .core.runtime import DEVICES
+from .data.catalog import DATASETS
 
 EXAMPLES = {
     "train": """
   python -m vp train svg-lp-smmnist --minutes 60 --out runs/lp
   python -m vp train svg-lp-smmnist --resume --out runs/lp
+  python -m vp train svg-lp-smmnist --data kth --data-root DIR --minutes 60 --out runs/kth
   python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more""",
     "sample": """
   python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
@@ -26,10 +30,16 @@ EXAMPLES = {
   python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
   python -m vp evaluate copy-last --protocol next-frame --clips 100""",
+    "average": """
+  python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
     "bench": """
   python -m vp bench train --batch 16
   python -m vp bench train --family vpn --batch 1
   python -m vp bench sample svg-lp-smmnist --n 8 --frames 20""",
+    "data": """
+  python -m vp data kth --data-root DIR --download
+  python -m vp data folder --data-root my/clips --out out/my.png
+  python -m vp data bair-lab --data-root DIR --json bair.json""",
     "info": """
   python -m vp info
   python -m vp info svg-lp-smmnist""",
@@ -46,7 +56,7 @@ def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, 
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name != "info":
+    if name not in ("average", "data", "info"):
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser
@@ -66,7 +76,8 @@ def minutes(text: str) -> float:
     return value
 
 
-WAYS = "smmnist-svg, smmnist-srvp, mmnist, next-frame, super-resolution or compression (default: smmnist-svg)"
+WAYS = "smmnist-svg, smmnist-srvp, mmnist, push, next-frame, super-resolution or compression (default: smmnist-svg)"
+LISTED = 20  # notes on a data set
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
 
 
@@ -83,8 +94,9 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
-    p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
     p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
 
     p = add(commands, "sample", "predict futures of one clip and write them as mp4, GIF, HTML, JSON and npz", run_sample)
@@ -106,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--samples", type=positive, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--data-root", help="folder with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder with MNIST/raw or push/ (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
@@ -119,6 +131,19 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
     p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
     p.add_argument("--repeats", type=positive, default=5)
+
+    p = add(commands, "average", "average the weights of checkpoints that began from the same ones", run_average)
+    p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
+    p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
+    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
+
+    p = add(commands, "data", "check a data set: counts by split, a contact sheet, and what is left out and why", run_data)
+    p.add_argument("data", metavar="NAME", help=", ".join(DATASETS))
+    p.add_argument("--data-root", help="folder of the data set, or one that holds it (default: the variable VP_DATA)")
+    p.add_argument("--download", action="store_true", help="first fetch it into --data-root from its official place")
+    p.add_argument("--size", type=positive, default=64, help="side of the frames in px (default: 64)")
+    p.add_argument("--out", type=Path, metavar="FILE", help="contact sheet, .png (default: out/NAME.png)")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
 
     p = add(commands, "info", "list models and recipes, or show one model's card", run_info)
     p.add_argument("checkpoint", nargs="?")
@@ -164,6 +189,8 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     family, found = recipe(args.recipe)
+    if args.data:
+        found = replace(found, data={args.data: 1.0}, protocol="")
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "lr", "seed", "digits", "data_root")
     chosen = {name: getattr(args, name) for name in (*names, "validate_minutes")}
     return train(family, found, Settings(out=args.out or Path("runs") / args.recipe, **chosen))
@@ -256,6 +283,77 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.what == "train":
         return bench.train_step(args.family, args.batch, args.repeats, args.device, args.precision)
     return bench.sampling(args.checkpoint, args.n, args.frames, args.repeats, args.device, args.precision)
+
+
+def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.average import average
+
+    refuse(args.parser, extra)
+    return average(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
+
+
+def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .data.download import download
+    from .engine.survey import survey
+
+    refuse(args.parser, extra)
+    if args.download:
+        root = args.data_root or os.environ.get("VP_DATA")
+        if not root:
+            raise ValueError("--download needs a folder: give it by --data-root or the variable VP_DATA")
+        with byte_bar() as progress:
+            download(args.data, root, progress)
+    result = survey(args.data, args.data_root, args.out or Path("out") / f"{args.data}.png", args.size, watched)
+    print("\n".join(survey_lines(result)))
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def survey_lines(result: dict) -> Iterator[str]:
+    """What `data` prints before its JSON line."""
+    for split, contents in result.get("made_of", {}).items():
+        yield f"{split:6}" + ", ".join(f"{count:,} {what}" for what, count in contents.items())
+    for split, row in result.get("splits", {}).items():
+        clips = f"{row['recordings']:7,} recordings of {row['groups']:,} groups, {row['with_actions'] or 'none'} with actions"
+        yield f"{split:6}{clips}, {row['frames']:,} frames, {row['minutes']:,.1f} minutes"
+    yield from result.get("notes", ())[:LISTED]
+    first = result.get("first_left_out", ())
+    if first:
+        yield f"left out: {result['left_out']}"
+        yield from (f"  {told(name, reason)}" for name, reason in first)
+        if result["left_out"] > len(first):
+            yield f"  and {result['left_out'] - len(first)} more"
+    yield f"contact sheet: {result['sheet']}"
+
+
+def told(name: str, reason: str) -> str:
+    """A file and what is wrong with it, without advice and without its name twice."""
+    short = reason.partition("; give ")[0]
+    tail = short.removeprefix(Path(name).name)
+    return f"{name}: {short}" if tail == short else name + tail
+
+
+def watched(items: Sequence[Any], what: str) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(items, desc=what, unit="", mininterval=0.5, leave=False)
+
+
+@contextmanager
+def byte_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for downloads, as a callback (file, bytes done, bytes in all)."""
+    from tqdm import tqdm
+
+    with tqdm(unit="B", unit_scale=True, mininterval=1) as bar:
+
+        def report(name: str, done: int, total: int) -> None:
+            bar.set_description(name, refresh=False)
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield report
 
 
 def run_info(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vp.data import DATASETS, open_dataset
+from vp.data import open_dataset
+from vp.data.bounce import LAWS
 from vp.data.digits import DigitBank
 from vp.data.moving_digits import MovingDigits, draw_clips, merge, resize_digits
 
@@ -40,7 +41,7 @@ def test_overlap_saturates_and_does_not_wrap():
     assert merge(layers, "sum").item() == 255 and merge(layers, "max").item() == 200
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", LAWS)
 def test_a_batch_has_the_contract_s_shapes_and_repeats_with_its_seed(name):
     source = open_dataset(name, "val", digits="strokes")
     first, again, other = (source.batch(6, 9, gen(seed)) for seed in (1, 1, 2))
@@ -51,7 +52,7 @@ def test_a_batch_has_the_contract_s_shapes_and_repeats_with_its_seed(name):
     assert (source.channels, source.size, source.name) == (1, 64, name)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", LAWS)
 def test_a_shared_trajectory_moves_different_digits_alike(name):
     shades = torch.arange(100, 190, 10, dtype=torch.uint8)
     bank = DigitBank("squares", shades[:, None, None].repeat(1, 28, 28), torch.arange(9))
@@ -95,14 +96,14 @@ def test_svg_frames_follow_the_hits():
     assert hits.any() and at_wall[hits].all()
 
 
-@pytest.mark.parametrize(("wrong", "says"), [({"name": "kth"}, "data set 'kth'"), ({"n_digits": 0}, "n_digits is 0")])
+@pytest.mark.parametrize(("wrong", "says"), [({"name": "kht"}, "data set 'kht'"), ({"n_digits": 0}, "n_digits is 0")])
 def test_wrong_arguments_get_one_sentence(wrong, says):
     with pytest.raises(ValueError, match=says):
         open_dataset(**{"name": "mmnist", "digits": "strokes", **wrong})
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", LAWS)
 def test_a_cpu_generator_means_the_same_clips_on_a_gpu(name):
     here, there = (open_dataset(name, "test", digits="strokes", device=device) for device in ("cpu", "cuda"))
     assert torch.equal(here.batch(4, 8, gen()).frames, there.batch(4, 8, gen()).frames.cpu())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import imageio_ffmpeg
@@ -29,6 +31,16 @@ def sentence(error) -> str:
     text = str(error.value)
     assert "\n" not in text and "Traceback" not in text and len(text) < 300
     return text
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_does_not_crash_the_decoder(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/b\xe9.avi")
+    try:
+        Path(path).write_bytes(b"RIFF\0\0")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(ValueError, match="no UTF-8; rename it"):
+        read_clip(path)
 
 
 # --- files that can be used ---
@@ -302,5 +314,6 @@ def test_what_cannot_be_written_is_said(write, frames, fps, says, tmp_path):
 
 
 def test_importing_the_data_package_loads_no_video_library():
-    code = "import sys, vp.data; print(*{'cv2', 'torchvision', 'moviepy', 'imageio_ffmpeg', 'PIL'} & set(sys.modules))"
+    heavy = {"cv2", "torchvision", "moviepy", "imageio_ffmpeg", "PIL", "pymunk"}
+    code = f"import sys; from vp.data import open_dataset; open_dataset('push'); print(*{heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""

@@ -201,6 +201,21 @@ def test_progress_counts_every_clip_of_every_row():
     assert calls == [(done, 5 * CLIPS) for row in range(5) for done in (row * 5 + 2, row * 5 + 4, row * 5 + 5)]
 
 
+def test_a_model_is_handed_the_actions_of_the_clips_it_is_scored_on():
+    pytest.importorskip("pymunk")
+    seen, told = [], protocol_clips("push", 4).actions
+
+    class Watched(Faded):
+        def stream(self, observation, seeds, options=None):
+            seen.append(observation.actions)
+            return super().stream(observation, seeds, options)
+
+    result = evaluate(model_of(Watched(stochastic=False)), "push", 4, 1, batch=2)
+    assert torch.equal(torch.cat(seen[-2:]), told)
+    assert "digits" not in result and len(result["per_frame"]["psnr_db"]["mean"]) == 10
+    assert result["baselines"]["copy_last"]["metrics"]["psnr_db"]["mean"] < 25
+
+
 def test_what_cannot_be_evaluated_is_named():
     with pytest.raises(ValueError, match="protocol is 'kth'; give one of .*smmnist-svg"):
         evaluate(model_of(Faded()), "kth")

@@ -212,3 +212,8 @@ def test_init_from_another_latent_takes_what_fits_and_from_another_network_is_re
     wide = dataclasses.replace(found, config=dataclasses.replace(found.config, width=32))
     with pytest.raises(ValueError, match="fits too little"):
         Trainer(family, wide, settings(tmp_path / "wide", steps=1, init=path))
+    diffusion, other = recipe("ramvid-smmnist")
+    config = dataclasses.replace(other.config, width=found.config.width, flows=found.config.flows)
+    start = Trainer(diffusion, dataclasses.replace(other, config=config), settings(tmp_path / "other", steps=1, init=path))
+    own = start.networks.state_dict()
+    assert torch.equal(own["denoiser.belief.gates.weight"], saved["svg.belief.gates.weight"])

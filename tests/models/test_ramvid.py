@@ -10,7 +10,6 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.ramvid import masks, networks, phases, predictor, tiny
-from vp.models.ramvid.compact import Anchors, find_anchors, nearest_known
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import excerpt, flow_loss
 from vp.models.ramvid.predictor import RamvidOptions
@@ -62,30 +61,54 @@ def test_each_kind_of_mask_is_what_it_says():
         masks.draw({"sideways": 1.0}, 1, 4, 1, generator)
 
 
-def test_the_nearest_known_frames_are_found_on_both_sides():
-    known = torch.tensor([[True, True, False, True, False, False]])
-    index, exists = nearest_known(known, torch.arange(6))
-    assert index[0, 2].tolist()[:3] == [0, 1, 3] and exists[0, 2].tolist() == [True, True, True, False]
-    assert index[0, 5].tolist()[:2] == [1, 3] and exists[0, 5].tolist() == [True, True, False, False]
-    assert exists[0, 0].tolist() == [False, False, True, True], "a frame is no neighbour of its own"
-    anchors = find_anchors(torch.arange(6.0).view(1, 6, 1, 1, 1), known, 3 * torch.arange(6))
-    assert anchors.gaps[0, 2].tolist() == pytest.approx([6 / 20, 3 / 20, 3 / 20, -1])
-    assert anchors.pictures[0, 2].flatten().tolist() == [0, 1, 3, 0]
+MASKS = {
+    "prefix": [0, 1, 2],
+    "both ends": [0, 1, 6, 7],
+    "the middle": [3, 4],
+    "the end": [6, 7],
+    "scattered": [2, 5],
+}
 
 
-def test_known_frames_remembered_once_give_what_the_whole_clip_gives():
+def mask_of(places, length=8):
+    return torch.isin(torch.arange(length), torch.tensor(places))
+
+
+@pytest.mark.parametrize("places", MASKS.values(), ids=MASKS)
+def test_leading_known_frames_worked_on_once_give_what_the_whole_clip_gives(places):
     cfg = tiny()
     denoiser = shaken(cfg)["denoiser"]
-    clip, times = torch.rand(2, 8, 1, 16, 16) * 2 - 1, 2 * torch.arange(8)
-    known = torch.tensor([True, True, False, False, True, False, False, False])
+    clip, times, known = torch.rand(2, 8, 1, 16, 16) * 2 - 1, 2 * torch.arange(8), mask_of(places)
     level = torch.where(known, 0.9, 0.3).expand(2, -1)
     with torch.no_grad():
         whole = denoiser(clip, known.expand(2, -1), level, times)
         memory = denoiser.remember(clip, known, level, times)
-        anchors = Anchors(*(y[:, ~known] for y in find_anchors(clip, known.expand(2, -1), times)))
-        recalled = denoiser.recall(clip[:, ~known], memory, anchors, level[:, ~known], times[~known])
-    torch.testing.assert_close(recalled, whole[:, ~known], atol=1e-5, rtol=0)
-    assert whole.std() > 0.01
+        recalled = denoiser.complete(clip, known, level, times, memory)
+    torch.testing.assert_close(recalled, whole, atol=1e-5, rtol=0)
+    assert torch.equal(whole[:, known], (clip[:, known] + 1) / 2 * 2 - 1) and whole[:, ~known].std() > 0.01
+
+
+@pytest.mark.parametrize("places", [*MASKS.values(), []], ids=[*MASKS, "nothing"])
+def test_every_unknown_frame_depends_on_every_known_and_every_noisy_one(places):
+    cfg, known = tiny(), mask_of(places)
+    denoiser = shaken(cfg)["denoiser"]
+    clip = (torch.rand(1, 8, 1, 16, 16) * 2 - 1).requires_grad_()
+    frames = denoiser(clip, known[None], torch.where(known, 1.0, 0.3)[None])
+    for t in (~known).nonzero()[:, 0].tolist():
+        (gradient,) = torch.autograd.grad(frames[:, t].square().sum(), clip, retain_graph=True)
+        reach = gradient.abs().sum((0, 2, 3, 4)) > 0
+        assert reach[known].all() and reach[t]
+        assert reach[t:].all() if not known.any() or known[:t].any() else reach[: t + 1].all()
+
+
+def test_gaps_in_time_stretch_the_motion():
+    cfg = tiny()
+    denoiser = shaken(cfg)["denoiser"]
+    clip, known = torch.rand(1, 8, 1, 16, 16) * 2 - 1, mask_of([0, 1])
+    level = torch.where(known, 1.0, 0.3)[None]
+    with torch.no_grad():
+        near, far = (denoiser(clip, known[None], level, gap * torch.arange(8)) for gap in (1, 3))
+    assert not torch.allclose(near, far)
 
 
 def test_only_unknown_frames_count_and_known_ones_are_told_apart():
@@ -125,10 +148,19 @@ def test_every_parameter_learns(process):
     nets = shaken(cfg).train()
     (phase,) = phases(cfg)
     generator = torch.Generator().manual_seed(0)
-    for _ in range(3):  # a batch without any known frame leaves nothing to attend to
+    for _ in range(6):  # no single mask needs every part
         phase.loss(nets, Batch(torch.rand(4, 8, 1, 16, 16)), Progress(), generator).total.backward()
     idle = [name for name, p in nets.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert idle == []
+
+
+def test_our_clips_of_a_batch_share_a_mask_and_those_of_the_published_network_do_not(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(masks, "draw", lambda mix, clips, *rest, draw=masks.draw: drawn.append(clips) or draw(mix, clips, *rest))
+    for cfg in (tiny(), replace(tiny(), network="published", size=32)):
+        batch = Batch(torch.rand(3, 4, 1, cfg.size, cfg.size))
+        phases(cfg)[0].loss(networks(cfg), batch, Progress(), torch.Generator().manual_seed(0))
+    assert drawn == [1, 3]
 
 
 def test_training_sees_neighbouring_frames_and_wider_strides():

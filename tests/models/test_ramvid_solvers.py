@@ -49,7 +49,13 @@ def errors(solver, make_levels, counts):
     return out
 
 
-@pytest.mark.parametrize("make_levels", [flow_levels, ddpm_levels])
+def test_shifted_levels_begin_and_end_alike_and_dwell_on_noise():
+    even, shifted = flow_levels(4), flow_levels(4, shift=3.0)
+    assert even.a == (0, 0.25, 0.5, 0.75, 1) and shifted.a == pytest.approx((0, 0.1, 0.25, 0.5, 1))
+    assert all(a + s == 1 for a, s in zip(shifted.a, shifted.s))
+
+
+@pytest.mark.parametrize("make_levels", [flow_levels, lambda n: flow_levels(n, 3.0), ddpm_levels])
 def test_first_order_errors_halve_when_the_steps_double(make_levels):
     """Euler on the flow and DDIM (eta 0) are one formula."""
     few, many = errors(lambda g, x, levels: ddim(g, x, levels, noise=None), make_levels, (100, 200))

@@ -1,6 +1,5 @@
 """The compact network: what its features see and how its layers move."""
 
-import pytest
 import torch
 
 from vp.models.svg import tiny
@@ -15,23 +14,3 @@ def test_compact_features_show_the_velocity_and_need_no_frame_before_the_first()
     with torch.no_grad():
         still, moving = (model.encode(frames[:, 2], before)[0] for before in (frames[:, 2], frames[:, 1]))
     assert not torch.allclose(still, moving)
-
-
-def test_a_layer_goes_on_with_its_velocity_when_nothing_renews_it():
-    """With the renewal shut and no field, layers move by the same step every time."""
-    model = CompactSVG(tiny())
-    composer = model.composer
-    with torch.no_grad():
-        composer.flow[-1].weight.zero_()
-        composer.flow[-1].bias.zero_()
-        composer.flow[-1].bias.split(composer.motions)[2].fill_(-100.0)  # renewals
-    state = model.begin(1, torch.zeros(1, 1, 32, 32))
-    layers = torch.zeros(1, 2, 1, 32, 32)
-    layers[..., 8:12, 8:12] = 1.0
-    state = state._replace(layers=layers, velocity=torch.tensor([[[2.0, 0.0], [0.0, -1.0]]]))
-    for _ in range(3):
-        velocity, shift, moved, _ = composer.move(state, torch.zeros(1, 16, 8, 8))
-        state = state._replace(velocity=velocity, shift=shift, moved=moved)
-    assert torch.allclose(state.velocity[0], torch.tensor([[2.0, 0.0], [0.0, -1.0]]))
-    ys, xs = moved[0, 0, 0].gt(0.5).nonzero().unbind(1)  # out(p) = layer(p + shift): content moves against the shift
-    assert (xs.float().mean().item(), ys.float().mean().item()) == pytest.approx((9.5 - 6, 9.5), abs=0.3)

@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 
 from vp.core.family import Progress
 from vp.core.video import Batch
-from vp.models.svg import networks, phases, tiny
+from vp.models.svg import critics, networks, phases, tiny
 from vp.models.svg.config import Objective, SVGConfig
 from vp.models.svg.latent import Gaussian, kl
 from vp.models.svg.objective import beta_at, length_at, rollout_loss, teacher_probability
@@ -91,3 +91,37 @@ def test_schedules_are_functions_of_the_share():
     assert [length_at(objective, s, 15) for s in (0, 0.49, 0.5)] == [8, 8, 12]
     assert length_at(objective, 1.0, 10) == 10
     assert math.isinf(Objective(teacher=float("inf")).teacher) and teacher_probability(Objective(teacher=math.inf), 0.9) == 1
+
+
+@pytest.mark.parametrize("latent", ["fixed", "learned"])
+def test_imagined_futures_come_from_the_prior_and_only_the_critic_judges_them(latent):
+    objective = Objective(teacher=0.0, lengths=((0.0, 6),), adversarial=0.1, matching=0.1, imagined=0.5)
+    cfg = dataclasses.replace(tiny(), latent=latent, objective=objective)
+    torch.manual_seed(0)
+    nets = torch.nn.ModuleDict({**networks(cfg), **critics(cfg)})
+    frames = torch.rand(4, 6, 1, 32, 32)
+    other = frames.clone()
+    other[2:, cfg.n_past :] = torch.rand(2, 6 - cfg.n_past, 1, 32, 32)  # the futures nobody compares with
+    one, two = (
+        rollout_loss(cfg, nets, Batch(x), Progress(share=0.9), torch.Generator().manual_seed(1)) for x in (frames, other)
+    )
+    for name in ("mse", "kl", "matching", "adversarial"):
+        torch.testing.assert_close(one.terms[name], two.terms[name])
+    nets.zero_grad()
+    one.terms["adversarial"].backward()
+    learned = nets["svg"].prior_head
+    assert learned is None or learned.out.weight.grad.abs().sum() > 0
+
+
+def test_the_critic_sees_the_clips_that_the_predictor_has_just_made():
+    objective = Objective(teacher=0.0, lengths=((0.0, 6),), adversarial=0.1)
+    cfg = dataclasses.replace(tiny(), objective=objective)
+    torch.manual_seed(0)
+    nets, batch = torch.nn.ModuleDict({**networks(cfg), **critics(cfg)}), Batch(torch.rand(2, 6, 1, 32, 32))
+    model, critic = phases(cfg)
+    generator = torch.Generator().manual_seed(0)
+    model.loss(nets, batch, Progress(share=0.9), generator)
+    loss = critic.loss(nets, batch, Progress(share=0.9), generator).total
+    assert batch.extras["predicted"].shape == (2, 5, 1, 32, 32)  # two known frames and three predicted ones
+    loss.backward()
+    assert all(p.grad is None for p in nets["svg"].parameters()) and nets["critic"].score.bias.grad is not None

@@ -83,33 +83,6 @@ def test_features_show_the_velocity():
     assert not torch.allclose(still, moving)
 
 
-def test_a_layer_goes_on_with_its_velocity_when_nothing_renews_it():
-    """With the renewal shut and no field, layers move by the same step every time, sampled from where they were stored."""
-    composer = build(tiny()).output
-    with torch.no_grad():
-        composer.flow[-1].weight.zero_()
-        composer.flow[-1].bias.zero_()
-        composer.flow[-1].bias.split(composer.motions)[2].fill_(-100.0)  # renewals
-    canvas = composer.begin(1, torch.zeros(1, 1, 32, 32))
-    layers = torch.zeros(1, 2, 1, 32, 32)
-    layers[..., 8:12, 8:12] = 1.0
-    canvas = canvas._replace(layers=layers, velocity=torch.tensor([[[2.0, 0.0], [0.0, -1.0]]]))
-    for _ in range(3):
-        canvas, (pictures, _) = composer.move(canvas, torch.zeros(1, 16, 8, 8))
-    assert torch.allclose(canvas.velocity[0], torch.tensor([[2.0, 0.0], [0.0, -1.0]]))
-    ys, xs = pictures[0, 0, 0].gt(0.5).nonzero().unbind(1)  # out(p) = layer(p + shift): content moves against the shift
-    assert (xs.float().mean().item(), ys.float().mean().item()) == pytest.approx((9.5 - 6, 9.5), abs=0.3)
-    assert torch.equal(canvas.layers, layers)
-
-
-def test_only_known_frames_are_written_into_the_layers():
-    composer = shaken(tiny())["vpn"].output
-    canvas, frame = composer.begin(1, torch.zeros(1, 1, 32, 32)), torch.rand(1, 1, 32, 32)
-    assert torch.equal(composer.see(canvas, frame).layers, canvas.layers)
-    stored = composer.store(canvas, frame, torch.randn(1, 32, 8, 8))
-    assert (stored.layers > 0).any() and (stored.layers <= frame[:, None] + 1e-6).all() and (stored.shift == 0).all()
-
-
 def test_configs_that_make_no_sense_are_refused_in_one_sentence():
     for words, wrong in {
         "network 'rnn'": {"network": "rnn"},

@@ -66,7 +66,7 @@ def checkpoints(tmp_path_factory):
     from vp.models.svg.config import SVGConfig
 
     folder = tmp_path_factory.mktemp("checkpoints")
-    config = RamvidConfig(widths=(8, 16, 32), flows=1)
+    config = RamvidConfig(width=16, flows=1)
     card = {"family": "ramvid", "config": checkpoint.config_to_json(config), "dataset": "smmnist-svg", "about": "untrained"}
     checkpoint.save(folder / "d-diffusion.safetensors", FAMILIES["ramvid"].networks(config).state_dict(), card)
     for name, latent in (("a-learned", "learned"), ("b-deterministic", "none")):

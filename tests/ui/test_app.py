@@ -15,6 +15,19 @@ def wait_done(page):
     page.wait_for_selector(".vp-player[data-finished=true]")
 
 
+def saved_options(page, model):
+    """The options in the JSON file on offer, once it is the file of a result of `model`."""
+    for _ in range(40):
+        page.wait_for_selector("#save-json:not([disabled])")
+        with page.expect_download() as saved:
+            page.click("#save-json")
+        record = json.loads(saved.value.path().read_text())
+        if record["model"]["name"] == model:
+            return record["options"]
+        page.wait_for_timeout(250)
+    raise AssertionError(f"the file on offer is still that of {record['model']}")
+
+
 def choose(page, name):
     """Picks a model from the dropdown."""
     page.click("#model input")
@@ -143,6 +156,35 @@ def test_a_link_restores_the_settings_and_copying_one_writes_them(home):
     assert {"n=3", "model=a-learned", "clip=random%3Ammnist%3A5"} <= set(address)
 
 
+def test_a_link_carries_ticks_and_the_models_own_options(home):
+    page = home('?model=d-diffusion&n=2&task=ticked&known=000111100100000&options={"steps":2,"solver":"euler"}')
+    page.wait_for_selector("#status >> text=Settings taken from the link")
+    page.wait_for_function("document.querySelector('.vp-given[data-t=\"9\"]').ariaPressed === 'true'")
+    assert ticks(page) == "000111100100000"
+    page.click("#generate")
+    wait_done(page)
+    page.click("#link")
+    page.wait_for_function("location.search.includes('known=000111100100000')")
+    address = page.evaluate("Object.fromEntries(new URLSearchParams(location.search))")
+    assert address["task"] == "ticked" and json.loads(address["options"]) == {"steps": 2, "solver": "euler"}
+    made = saved_options(page, "d-diffusion")
+    assert (made["steps"], made["solver"]) == (2, "euler")
+
+
+@pytest.mark.parametrize(
+    "query, said",
+    [
+        ("?model=d-diffusion&options={\"steps\":0}", "options cannot be used"),
+        ("?model=d-diffusion&options=[1]", "options cannot be used"),
+        ("?model=d-diffusion&known=012", "known cannot be used"),
+        ("?model=a-learned&task=fill", "this model takes the first frames"),
+    ],
+)
+def test_what_a_link_gets_wrong_is_said(home, query, said):
+    page = home(query)
+    page.wait_for_selector(f"#status >> text={said}")
+
+
 def test_a_broken_link_still_opens_and_says_what_it_ignored(home):
     page = home("?model=nope&n=999&seed=x&clip=upload:abc")
     page.wait_for_selector("#status >> text=which is not here")
@@ -240,13 +282,9 @@ def test_the_models_own_options_have_widgets_and_reach_the_sampler(home):
     page.locator(".vp-option[data-name=steps] input").evaluate("x => { x.value = 3; x.dispatchEvent(new Event('input')); }")
     page.locator(".vp-option[data-name=steps] input").dispatch_event("change")
     page.select_option(".vp-option[data-name=solver] select", "euler")
-    page.wait_for_timeout(500)
-    page.click("#generate")
+    page.click("#generate")  # at once: what the form shows is what counts
     wait_done(page)
-    page.wait_for_selector("#save-json:not([disabled])")
-    with page.expect_download() as saved:
-        page.click("#save-json")
-    options = json.loads(saved.value.path().read_text())["options"]
+    options = saved_options(page, "d-diffusion")
     assert (options["steps"], options["solver"]) == (3, "euler")
     choose(page, "a-learned")
     page.wait_for_selector(".vp-option", state="detached")

@@ -66,7 +66,8 @@ class Recipe:
         batch: clips a step. length: frames a clip, or None for config.n_past + config.n_future.
         warmup: share of the steps for linear warm-up before the cosine. final_lr: share of the peak at the end.
         ema: decay of the averaged weights. clip: gradient-norm limit.
-        protocol: what validation during training scores (on validation clips of its own).
+        protocol: what validation during training scores (on validation clips of its own); "": the validation split of the first
+            of `data`, config.n_past frames given and config.n_future predicted.
         best_by: the number of it that chooses the best weights: 'ssim_best', the higher the better, or 'mse', the lower.
     """
 

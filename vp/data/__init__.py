@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .catalog import DATASETS, open_dataset
+from .catalog import DATASETS, SIMULATORS, open_dataset
 from .digits import DigitBank, download_mnist
+from .framing import Framing
+from .layout import Layout
 from .moving_digits import ClipSource, MovingDigits
 from .protocols import PROTOCOLS, Protocol, at_scale, protocol_clips, protocol_digits
 from .test_sets import read_test_set
@@ -12,9 +14,12 @@ from .video_file import Clip, read_clip, write_gif, write_mp4
 __all__ = [
     "DATASETS",
     "PROTOCOLS",
+    "SIMULATORS",
     "Clip",
     "ClipSource",
     "DigitBank",
+    "Framing",
+    "Layout",
     "MovingDigits",
     "Protocol",
     "at_scale",

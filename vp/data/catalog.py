@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from .digits import load_digits
-from .moving_digits import ClipSource, MovingDigits
+from .framing import Framing
+from .layout import Layout
+from .moving_digits import SIZE, ClipSource, MovingDigits
+from .push.source import PushWorld
+from .readers import arrays, bair, bridge, davis, folder, kth, lab, named_videos, pose
 
-DATASETS = {
-    "smmnist-svg": partial(MovingDigits, "smmnist-svg"),
-    "smmnist-srvp": partial(MovingDigits, "smmnist-srvp"),
-    "mmnist": partial(MovingDigits, "mmnist"),
+UCF101 = partial(
+    named_videos.read, r"v_(?P<what>[a-z]+)_g(?P<group>\d+)_c\d+", "v_Archery_g01_c01.avi", named_videos.ucf101_split
+)
+GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi", named_videos.by_person)
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Clips made on the fly; `channels` of SIZE x SIZE pixels."""
+
+    open: Callable[[str, str | Path | None, str, torch.device | str, int], ClipSource]
+    channels: int
+
+
+def moving_digits(law: str) -> Simulator:
+    def source(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+        return MovingDigits(law, load_digits(digits, split, data_root), n_digits=count, device=device)
+
+    return Simulator(source, channels=1)
+
+
+def push_world(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+    return PushWorld(split, data_root, device)
+
+
+DATASETS: dict[str, Simulator | Layout] = {
+    "smmnist-svg": moving_digits("smmnist-svg"),
+    "smmnist-srvp": moving_digits("smmnist-srvp"),
+    "mmnist": moving_digits("mmnist"),
+    "push": Simulator(push_world, channels=3),
+    "mmnist-test": Layout(
+        partial(arrays.read, split="test"),
+        ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
+        "mnist_test_seq.npy, (20, N, 64, 64), or an .npz file with frames (N, 20, 64, 64)",
+        channels=1,
+    ),
+    "kth": Layout(kth.read, ("kth", "KTH"), kth.LOOKS_FOR, channels=1),
+    "bair": Layout(bair.read, ("bair", "softmotion30_44k", "processed_data", "bair_trajectory.npz"), bair.LOOKS_FOR),
+    "bair-lab": Layout(lab.read, ("bair_lab", "bair-lab"), lab.LOOKS_FOR),
+    "bridge": Layout(bridge.read, ("bridge", "bridge_dataset", "bridge_tfrecord"), bridge.LOOKS_FOR),
+    "metaworld": Layout(partial(arrays.read, acting=True), ("metaworld",), ".npz files with frames and actions"),
+    "ucf101": Layout(UCF101, ("ucf101", "UCF-101", "UCF101", "ucf101_64"), "v_Archery_g01_c01.avi and so on"),
+    "gatech": Layout(GATECH, ("gatech", "gatech_actions"), "PS7A1P1T1.avi and so on", channels=1),
+    "davis": Layout(davis.read, ("davis", "DAVIS"), davis.LOOKS_FOR),
+    "pose": Layout(pose.read, ("pose",), pose.LOOKS_FOR),
+    "folder": Layout(folder.read, (), folder.LOOKS_FOR),
 }
+SIMULATORS = tuple(name for name, data in DATASETS.items() if isinstance(data, Simulator))
 
 
 def open_dataset(
@@ -24,19 +73,28 @@ def open_dataset(
     digits: str = "auto",
     device: torch.device | str = "cpu",
     n_digits: int = 2,
+    framing: Framing | None = None,
 ) -> ClipSource:
     """A source of clips.
 
     Args:
-        name: a key of `DATASETS`. split: "train", "val" or "test"; their digits are disjoint.
-        data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
+        name: a key of `DATASETS`.
+        split: "train", "val" or "test": other digits or episodes of a simulator, other people or trajectories of recordings.
+        data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw, or push/ with pool
+            files. Of recordings: their own folder (or one file), or a folder that holds it under its usual name.
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
-        device: where clips are made. n_digits: digits a clip.
+        device: where clips are made. n_digits: digits a clip. Where there are no digits, `digits` and this are ignored.
+        framing: size, channels and rate of recordings.
 
     Raises:
-        ValueError: an unknown name, split or kind of digits, or MNIST asked for and not found.
+        ValueError: an unknown name, split or kind of digits, or data asked for and not found.
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
-    return DATASETS[name](load_digits(digits, split, data_root), n_digits=n_digits, device=device)
-
+    data, framing = DATASETS[name], framing or Framing()
+    if isinstance(data, Layout):
+        return data.open(name, split, data_root, framing, device)
+    if framing != Framing(size=SIZE, channels=framing.channels if framing.channels == data.channels else None):
+        colours = "grey" if data.channels == 1 else "colour"
+        raise ValueError(f"{name} is made at {SIZE}x{SIZE} pixels in {colours}; leave its framing as it is")
+    return data.open(split, data_root, digits, device, n_digits)

@@ -26,7 +26,10 @@ class ClipSource(Interface):
     fps: float
 
     def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
-        """`clips` clips of `length` frames: uint8 (B, T, C, H, W) on the source's device."""
+        """`clips` clips of `length` frames: uint8 (B, T, C, H, W) on the source's device.
+
+        A source may also have `prepare(progress)`, which training calls once before the first batch.
+        """
 
 
 class MovingDigits:
@@ -48,6 +51,7 @@ class MovingDigits:
             raise ValueError(f"n_digits is {n_digits}; give 1 or more")
         self.name, self.law, self.n_digits, self.device = name, LAWS[name], n_digits, torch.device(device)
         self.digits = "+".join(bank.source for bank in banks)
+        self.contents = {f"{bank.source} digits": len(bank) for bank in banks}
         self.counts = torch.tensor([len(bank) for bank in banks], device=self.device)
         self.images = torch.cat([resize_digits(bank.images, self.law.digit) for bank in banks]).to(self.device)
 

@@ -14,13 +14,12 @@ from vp.core.video import Batch
 from .catalog import open_dataset
 from .digits import SPLITS, which_digits
 
-CHUNK = 100  # clips drawn together; fixed, so that K clips are the first of any larger number
-
 
 @dataclass(frozen=True)
 class Protocol:
-    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips; the frames
-    given are shown at 1/`scale` of their size, enlarged again by bicubic interpolation."""
+    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips; `chunk`:
+    clips drawn together, fixed, so that K clips are the first of any larger number; the frames given are shown at 1/`scale` of
+    their size, enlarged again by bicubic interpolation."""
 
     dataset: str
     n_past: int
@@ -28,6 +27,7 @@ class Protocol:
     size: int
     seed: int
     about: str
+    chunk: int = 100
     scale: int = 1
 
     @property
@@ -41,6 +41,7 @@ PROTOCOLS = {
     "mmnist": Protocol("mmnist", 10, 10, 64, 20_150, "two digits, mirror bounces (Srivastava et al. 2015)"),
     "next-frame": Protocol("mmnist", 9, 1, 64, 20_150, "the same clips, the tenth frame from nine"),
     "super-resolution": Protocol("mmnist", 10, 10, 64, 20_150, "the same clips, the context at half its size", scale=2),
+    "push": Protocol("push", 2, 10, 64, 20_170, "an arm pushes objects; lengths as for BAIR (Ebert et al. 2017)", chunk=5),
 }
 
 
@@ -55,7 +56,8 @@ def protocol_clips(
         data_root, split, digits: as for `open_dataset`. Claims are made on "test"; choose by looking at "val".
 
     Returns:
-        frames uint8 (clips, n_past + n_future, 1, size, size) on the CPU, extras["hits"] bool (clips, T, digits).
+        frames uint8 (clips, n_past + n_future, C, size, size) on the CPU, and the data set's own actions and extras:
+        of moving digits extras["hits"] bool (clips, T, digits), of push see `PushWorld.batch`.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
@@ -64,9 +66,10 @@ def protocol_clips(
     protocol = PROTOCOLS[name]
     source = open_dataset(protocol.dataset, split, data_root, digits)
     generator = torch.Generator().manual_seed(1_000_000 * SPLITS.index(split) + protocol.seed)
-    chunks = [source.batch(CHUNK, protocol.length, generator) for _ in range(-(-clips // CHUNK))]
+    chunks = [source.batch(protocol.chunk, protocol.length, generator) for _ in range(-(-clips // protocol.chunk))]
     extras = {key: torch.cat([chunk.extras[key] for chunk in chunks])[:clips] for key in chunks[0].extras}
-    return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], extras=extras)
+    actions = None if chunks[0].actions is None else torch.cat([chunk.actions for chunk in chunks])[:clips]
+    return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], actions, extras)
 
 
 def at_scale(frames: Tensor, scale: int) -> Tensor:

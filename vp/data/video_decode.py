@@ -66,6 +66,8 @@ def open_video(path: str | Path) -> Stream:
 def refuse_what_is_no_video(path: Path) -> None:
     if not path.is_file():
         raise ValueError(f"there is no file {path}; {FORMATS}")
+    if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # OpenCV crashes on them
+        raise ValueError("the file's name is no UTF-8; rename it")
     with path.open("rb") as file:
         head = file.read(2_048)
     if not head:

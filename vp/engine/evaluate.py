@@ -145,10 +145,10 @@ def test_clips(protocol: str, clips: int | None, data_root: str | Path | None, t
 
 
 def observe(data: Batch, clips: slice, known: Tensor, scale: int = 1, device: torch.device | str = "cpu") -> Observation:
-    """Some clips with the frames marked in `known` given, and whole as target for options that see the future."""
-    frames = Batch(data.frames[clips]).to(device).frames
-    hidden = at_scale(frames, scale).masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
-    return Observation(hidden, known, target=frames)
+    """Some clips with the frames marked in `known` and all actions given, and whole as target for options that see the future."""
+    part = Batch(data.frames[clips], None if data.actions is None else data.actions[clips]).to(device)
+    hidden = at_scale(part.frames, scale).masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
+    return Observation(hidden, known, part.actions, target=part.frames)
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,17 +57,28 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     if not settings.resume and (settings.out / "state").exists():
         raise ValueError(f"{settings.out} already holds a run; add --resume to continue it or choose another --out")
+    run = settings.out / "run.json"
+    if settings.resume and run.exists():
+        check_same_data(json.loads(run.read_text()).get("data", recipe.data), recipe, settings)
     trainer = Trainer(family, recipe, settings)
+    main = trainer.accelerator.is_main_process
+    validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
     if not trainer.total:
         trainer.plan()
     with stop_signal() as stop:
-        if not trainer.accelerator.is_main_process:
+        if not main:
             return follow(trainer, stop)
-        validation = Validation(family, recipe, settings, trainer.runtime)
         settings.out.mkdir(parents=True, exist_ok=True)
-        (settings.out / "run.json").write_text(json.dumps({"recipe": recipe.name, "total": trainer.total}))
+        run.write_text(json.dumps({"recipe": recipe.name, "data": dict(recipe.data), "total": trainer.total}))
         with RunLog(settings.out) as log:
             return loop(trainer, validation, log, stop)
+
+
+def check_same_data(begun: dict[str, float], recipe: Recipe, settings: Settings) -> None:
+    """Raises ValueError where a run would go on with other data than it began with."""
+    if dict(begun) != dict(recipe.data):
+        then, now = ", ".join(begun), ", ".join(recipe.data)
+        raise ValueError(f"{settings.out} was begun on {then} and would go on with {now}; give --data as it was given then")
 
 
 def follow(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from ..core.family import Recipe
 from ..core.video import Batch
-from ..data import open_dataset
+from ..data import SIMULATORS, ClipSource, Framing, open_dataset
 
 
 class Data:
@@ -23,7 +24,9 @@ class Data:
     ):
         self.device, self.seed, self.count, self.share = device, seed, batch, share
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
-        self.sources = [open_dataset(name, "train", data_root, digits, device) for name in recipe.data]
+        self.sources = [open_for(recipe, name, "train", data_root, digits, device) for name in recipe.data]
+        for source in self.sources:
+            prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
 
     def generator(self, step: int) -> torch.Generator:
@@ -34,3 +37,29 @@ class Data:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
         return self.sources[index].batch(self.count, self.length, generator).to(self.device)
+
+
+def open_for(
+    recipe: Recipe, name: str, split: str, data_root: str | Path | None, digits: str, device: torch.device | str = "cpu"
+) -> ClipSource:
+    """A data set at the size of a recipe's frames; raises ValueError where its clips do not fit the recipe."""
+    config = recipe.config
+    framing = None if name in SIMULATORS else Framing(size=config.size)
+    source = open_dataset(name, split, data_root, digits, device, framing=framing)
+    came, wanted = (f"{x.channels} channel(s) of {x.size}x{x.size} px" for x in (source, config))
+    if came != wanted:
+        raise ValueError(f"clips of {name} have {came}; {recipe.name} takes {wanted}: choose a data set or a recipe that fits")
+    return source
+
+
+def prepare(source: ClipSource) -> None:
+    """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
+    if not hasattr(source, "prepare"):
+        return
+    with tqdm(desc=f"{source.name}: episodes", mininterval=2, delay=1) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        source.prepare(report)

@@ -13,23 +13,25 @@ from ..core.options import Options
 from ..core.predictor import Predictor, seed_grid
 from ..core.runtime import Runtime
 from ..core.video import Observation
-from ..data import PROTOCOLS, open_dataset
+from ..data import PROTOCOLS
 from ..metrics import ERRORS, mse, psnr, sharpness, ssim
 from .rows import extra_rows
+from .training_data import open_for
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
 
 
 class Validation:
-    """Scores the averaged weights on fixed validation clips of the recipe's protocol."""
+    """Scores the averaged weights on fixed validation clips of the recipe's protocol, or of its first data set."""
 
     def __init__(self, family: Family, recipe: Recipe, settings: Any, runtime: Runtime):
-        protocol = PROTOCOLS[recipe.protocol]
         self.family, self.recipe, self.runtime = family, recipe, runtime
-        self.n_past = protocol.n_past
-        source = open_dataset(protocol.dataset, "val", settings.data_root, settings.digits)
-        clips = source.batch(CLIPS, protocol.n_past + protocol.n_future, torch.Generator().manual_seed(SEED))
-        self.frames = clips.to("cpu").frames
+        lengths = PROTOCOLS[recipe.protocol] if recipe.protocol else recipe.config
+        dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
+        self.n_past = lengths.n_past
+        source = open_for(recipe, dataset, "val", settings.data_root, settings.digits)
+        clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
+        self.frames, self.actions = clips.frames, clips.actions
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
         """Mean and best-of-5 PSNR and SSIM, summed squared error, sharpness, and the rows of the family; `score` is what the
@@ -51,7 +53,7 @@ class Validation:
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
-        observation = Observation.prefix(self.frames, self.n_past, target=self.frames)
+        observation = Observation.prefix(self.frames, self.n_past, target=self.frames, actions=self.actions)
         seeds = seed_grid(SEED, len(self.frames), samples)
         return predictor.predict(observation, seeds, options).frames
 

@@ -45,11 +45,15 @@ def judge(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return ((true - 1).square().mean() + false.square().mean()) / 2
 
 
-def fool(critic: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """What the predictor minimises: how far its clip is from being judged real, and how far its features are from the truth's."""
+def fool(critic: nn.Module, real: Tensor, fake: Tensor, paired: int | None = None) -> tuple[Tensor, Tensor]:
+    """What the predictor minimises: how far its clips are from being judged real, and their features from the truth's.
+
+    Only the first `paired` clips are meant to equal the real ones; by default all are.
+    """
     critic.eval()  # its spectral norms stay as its own turn left them, or equal clips would have unequal features
     scores, features = critic(fake)
     with torch.no_grad():
-        _, wanted = critic(real)
-    matching = torch.stack([(ours.float() - theirs.float()).abs().mean() for ours, theirs in zip(features, wanted)]).mean()
+        _, wanted = critic(real[:paired])
+    pairs = ((ours[:paired].float(), theirs.float()) for ours, theirs in zip(features, wanted))
+    matching = torch.stack([(ours - theirs).abs().mean() for ours, theirs in pairs]).mean()
     return (scores - 1).square().mean() / 2, matching

@@ -16,6 +16,7 @@ from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import RESULTS, Handlers, check_upload, picker, status, stop
 from .models import Models
+from .options import NOW_JS
 from .player import ClipPicker, Player
 from .theme import CSS, THEME
 
@@ -24,14 +25,18 @@ GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a
 PRIVATE = {"api_visibility": "private"}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
-LINK_JS = """(clip, model, n, prior, past, future, temperature, seed) => {
+LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more) => {
   const shared = String(clip).startsWith("upload") ? null : clip;
-  const state = { model, prior, n, seed, clip: shared, past, future, temperature };
+  const known = ticks && task === "ticked" ? JSON.parse(ticks).join("") : null;
+  const own = OPTIONS_NOW;
+  const options = own === "{}" ? null : own;
+  const state = { model, prior, n, seed, clip: shared, past, future, temperature, task: ticks ? task : null, known, options };
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${location.origin}${location.pathname}?${query}`;
   history.replaceState(null, "", address);
   if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {});
-}"""
+}""".replace("OPTIONS_NOW", NOW_JS)
+GO_JS = f"(clip, task, ticks, more, ...rest) => [clip, task, ticks, {NOW_JS}, ...rest]"
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
   if (player) player.dispatchEvent(new CustomEvent("vp-plan", { detail: ticks ? JSON.parse(ticks) : null }));
@@ -123,12 +128,12 @@ def wire(
     given = [parts["upload"], *setting]
     parts["upload"].upload(do.upload, given, chosen, validator=check_upload, **QUIET).then(**nothing)
     parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
-    parts["link"].click(None, [clip, *knobs.values], None, js=LINK_JS, **PRIVATE)
+    parts["link"].click(None, [clip, *knobs.values, knobs.task, knobs.ticks, knobs.more], None, js=LINK_JS, **PRIVATE)
 
     states = [parts["go"], parts["stop"]]
     job = parts["go"].click(
         do.generate, [clip, knobs.task, knobs.ticks, knobs.more, *knobs.values], [player, parts["status"], result_id, *states],
-        show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
+        js=GO_JS, show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
     )  # fmt: skip
     parts["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
     parts["stop"].click(None, None, None, cancels=[job], **PRIVATE)  # with a function it would cancel only afterwards

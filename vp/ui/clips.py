@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vp.data import DATASETS, Clip, open_dataset, read_clip
+from vp.data import SIMULATORS, Clip, open_dataset, read_clip
 
 from .store import Store
 
@@ -58,7 +58,7 @@ def find(name: str) -> Choice:
     if kind == "example" and rest in examples():
         return example(rest)
     dataset, _, seed = rest.partition(":")
-    if kind == "random" and dataset in DATASETS and seed.isdigit() and int(seed) < SEEDS:
+    if kind == "random" and dataset in SIMULATORS and seed.isdigit() and int(seed) < SEEDS:
         return fresh(dataset, int(seed))
     raise ValueError(f"there is no clip {str(name)[:80]!r}; choose an example, upload one, or take a random one")
 
@@ -76,12 +76,16 @@ def fresh(dataset: str, seed: int) -> Choice:
 
 
 def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
-    """A clip of `length` frames with the wall hits as events."""
+    """A clip of `length` frames; events are wall hits or, where there is an arm, the first frames of its touches."""
     source = open_dataset(dataset, "test", digits=digits)
     batch = source.batch(1, length, torch.Generator().manual_seed(seed))
     frames = np.ascontiguousarray(batch.frames[0].movedim(1, -1).cpu().numpy())
-    hits = batch.extras["hits"][0].any(dim=-1).nonzero()[:, 0].tolist()
-    return Choice(Clip(frames, source.fps), tuple((t, "wall hit") for t in hits))
+    if "hits" in batch.extras:
+        label, at = "wall hit", batch.extras["hits"][0].any(dim=-1)
+    else:
+        label, touched = "touch", batch.extras["touched"][0]
+        at = touched & ~touched.roll(1).index_fill(0, torch.tensor(0), False)
+    return Choice(Clip(frames, source.fps), tuple((t, label) for t in at.nonzero()[:, 0].tolist()))
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from vp.core.options import Knob
 from vp.engine import Model
 
 from . import options, tasks
-from .link import MOST_SEED, Settings
+from .link import MOST_SEED, Settings, takes_any_frames
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
 
 FILES = {
@@ -44,7 +45,7 @@ class Controls:
 
     @property
     def values(self) -> list[Any]:
-        """Model, futures, prior, past, future, temperature, seed: what a link holds."""
+        """Model, futures, prior, past, future, temperature, seed: what every model has."""
         return [self.model, self.n, self.prior, self.past, self.future, self.temperature, self.seed]
 
     @property
@@ -74,11 +75,12 @@ def appearance(model: Model, at: Settings) -> list[Any]:
     ]
 
 
-def own_appearance(model: Model, past: int, future: int) -> list[Any]:
-    """Updates of `Controls.own` for a model."""
-    anything = model.predictor.abilities.any_mask and model.predictor.abilities.stochastic
-    ticks = tasks.plan(tasks.PREDICT, past, future) if anything else ""
-    return [gr.update(value=tasks.PREDICT, visible=anything), ticks, options.describe(model), ""]
+def own_appearance(model: Model, at: Settings) -> list[Any]:
+    """Updates of `Controls.own` for a model, with the values of `at`."""
+    anything = takes_any_frames(model)
+    ticks = tasks.plan(at.task, at.past, at.future, json.dumps(at.known)) if anything else ""
+    more = json.dumps(at.options) if at.options else ""
+    return [gr.update(value=at.task, visible=anything), ticks, options.describe(model, at.options), more]
 
 
 def scale(knob: Knob) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Handlers:
         query = dict(request.query_params)
         settings, refused = link.read(self.models, query, self.first)
         model = self.models.get(settings.model)
-        looks = [*appearance(model, settings), *own_appearance(model, settings.past, settings.future)]
+        looks = [*appearance(model, settings), *own_appearance(model, settings)]
         if not query.keys() & set(vars(settings)):
             return [*looks, settings.clip, gr.skip(), gr.skip(), gr.skip()]
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
@@ -69,7 +69,7 @@ class Handlers:
             gr.Warning(spoken(error))
             return [gr.skip()] * 10
         model = self.models.get(name)
-        return [*appearance(model, settings)[:-1], *own_appearance(model, settings.past, settings.future)]
+        return [*appearance(model, settings)[:-1], *own_appearance(model, settings)]
 
     def plan(self, task: str, past: int, future: int, ticks: str) -> str:
         """The ticks after another task or other lengths; none for models that take a prefix only."""
@@ -89,7 +89,7 @@ class Handlers:
     def fresh(self, model: str, past: int, future: int) -> list[Any]:
         """A new clip from the simulator that the model was trained on, or from the first one there is."""
         trained = str(self.models.cards[model].get("dataset", ""))
-        dataset = next((name for name in clips.DATASETS if name in trained), next(iter(clips.DATASETS)))
+        dataset = next((name for name in clips.SIMULATORS if name in trained), clips.SIMULATORS[0])
         return self.choose_clip(f"random:{dataset}:{random.randrange(clips.SEEDS)}", model, past, future)
 
     def upload(self, path: str | None, model: str, past: int, future: int) -> list[Any]:

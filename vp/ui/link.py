@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from vp.engine import Model
 from vp.engine.sample import whole
 
-from . import clips
+from . import clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature
 
 MOST_SEED = 2**31 - 1
@@ -15,7 +17,7 @@ MOST_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class Settings:
-    """What the controls show; `clip` None means the example on screen."""
+    """What the controls show: `known` as ticked, `options` further options of the model's own that differ from its usual."""
 
     model: str
     clip: str
@@ -25,6 +27,9 @@ class Settings:
     future: int = 10
     temperature: float = 1.0
     seed: int = 0
+    task: str = tasks.PREDICT
+    known: tuple[int, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def usual(models: Models, name: str, clip: str) -> Settings:
@@ -72,9 +77,38 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         found["temperature"] = knob.check("temperature", float(query["temperature"])) if knob else 1.0
     except (KeyError, ValueError):
         pass
+    found |= {key: read_own(model, query, key, refused) for key in ("task", "known", "options") if key in query}
     try:
         clips.find(query.get("clip", clip))
         found["clip"] = query.get("clip", clip)
     except ValueError:
         refused.append("The link's clip is not kept here (uploads are never shared); an example is shown instead.")
     return Settings(**found), refused
+
+
+def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str]) -> Any:
+    """What a link says about a control that only some models have; its usual value where that cannot be used."""
+    text = query[key]
+    try:
+        if key == "options":
+            asked = options.parse(text)
+            if not isinstance(asked, dict):
+                raise ValueError("they are no JSON object")
+            own = {name: value for name, value in asked.items() if name not in options.ELSEWHERE}
+            model.predictor.options_type.parse(own)
+            return own
+        if not takes_any_frames(model):
+            raise ValueError("this model takes the first frames of a clip")
+        if key == "task" and text in tasks.TASKS:
+            return text
+        if key == "known" and text and set(text) <= {"0", "1"}:
+            return tuple(map(int, text))
+        raise ValueError(f"{text[:20]!r} is none")
+    except ValueError as error:
+        refused.append(f"The link's {key} cannot be used: {str(error).rstrip('.')}.")
+        return getattr(Settings("", ""), key)
+
+
+def takes_any_frames(model: Model) -> bool:
+    """Whether a visitor may tick which frames the model is given."""
+    return model.predictor.abilities.any_mask and model.predictor.abilities.stochastic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -19,7 +20,8 @@ HTML = '<div class="vp-options"></div>'
 JS = """
 const form = element.querySelector(".vp-options");
 let values = {};
-const tell = () => trigger("edit", { values: JSON.stringify(values) });
+const keep = () => { form.dataset.values = JSON.stringify(values); }; // read when Generate is pressed: no answer to wait for
+const tell = () => { keep(); trigger("edit", { values: form.dataset.values }); };
 const make = (tag, name, text) => {
   const made = document.createElement(tag);
   made.className = name;
@@ -30,7 +32,7 @@ const number = (type) => (item, shown) => {
   const input = make("input", `vp-option-${type}`);
   Object.assign(input, { type, min: item.low, max: item.high, step: item.step, value: item.value });
   const show = () => { if (type === "range") shown.value = input.value; };
-  input.addEventListener("input", () => { values[item.name] = Number(input.value); show(); });
+  input.addEventListener("input", () => { values[item.name] = Number(input.value); keep(); show(); });
   input.addEventListener("change", tell);
   show();
   return input;
@@ -60,11 +62,15 @@ const field = (item) => {
 const render = () => {
   const items = props.value || [];
   values = Object.fromEntries(items.map((item) => [item.name, item.value]));
+  keep();
   form.replaceChildren(...items.map(field));
 };
 render();
 watch("value", render);
 """
+
+# a form that is on the page knows best; `more` stands for one that is folded away
+NOW_JS = 'document.querySelector("#options .vp-options")?.dataset.values ?? more'
 
 
 class OptionsForm(gr.HTML):
@@ -77,8 +83,8 @@ class OptionsForm(gr.HTML):
         return {"type": "array"}
 
 
-def describe(model: Model) -> list[dict[str, Any]]:
-    """The model's further controls, each as the form needs it."""
+def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The model's further controls, each as the form needs it, with the `chosen` values or the usual ones."""
     kind = model.predictor.options_type
     usual = kind()
     items = []
@@ -86,7 +92,7 @@ def describe(model: Model) -> list[dict[str, Any]]:
         if name in ELSEWHERE:
             continue
         words = {"label": control.label or sentence(name), "help": sentence(control.help)}
-        items.append({"name": name, "value": getattr(usual, name), **words, **shape(control)})
+        items.append({"name": name, "value": (chosen or {}).get(name, getattr(usual, name)), **words, **shape(control)})
     return items
 
 

@@ -33,7 +33,7 @@ def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> Ramvi
 
 
 def tiny() -> RamvidConfig:
-    return RamvidConfig(size=16, length=8, n_past=2, n_future=3, widths=(8, 16, 32), flows=1)
+    return RamvidConfig(size=16, length=8, n_past=2, n_future=3, width=16, flows=2)
 
 
 FAMILY = Family(

@@ -1,235 +1,202 @@
-"""The compact denoiser: a U-Net over frames whose output is mostly moved pixels of known frames.
+"""The compact denoiser: a rollout over the clip that reads the noisy frames as hints, and moves pixels of known ones.
 
-Every frame is worked on by 2D convolutions at half, a quarter and an eighth of its side, and frames meet in space-time
-attention at an eighth. Beside its own noisy self a frame sees the two nearest known frames on either side; flow fields move
-the nearest of each side, and softmax masks blend the moved pictures with a synthesised one (as SVG's compact network does).
+From frame to frame it carries what a recurrent predictor carries: a convolutional recurrent state, and layers in which the
+frames are remembered and moved (`nn.moving_layers`). At pure noise that is all there is, and the estimate is the mean of what
+may follow. The less noisy a frame, the more it tells: an LSTM runs back over all frames, so that at every frame the network
+knows what comes later, noisy or known, and the noisy frame itself is looked at once more where the layers are blended.
 
-Known frames attend to known frames only. So their keys and values depend on neither the noise nor the step, and a sampler
-computes them once for all steps (`remember`).
+Frames before the first known one are rolled out backwards in time, from the first few of the others.
+
+A clip's leading known frames depend on neither the noise nor the step: a sampler works through them once (`remember`).
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...nn.warp import warp
+from ...nn.blocks import block, enlarge
+from ...nn.conv_lstm import ConvLSTMCell, ConvState
+from ...nn.moving_layers import Composer, Layers
 from .config import RamvidConfig
 
-HEADS, EMBEDDING, LEVEL_CHANNELS = 4, 128, 64
-SIDES = 2  # known frames seen on either side
+EMBEDDING, LEVEL_CHANNELS, HINT_CHANNELS = 64, 32, 16
+TURN = 4  # frames that a rollout back in time starts from
+
+
+class State(NamedTuple):
+    """What a rollout carries: recurrent states at a quarter and an eighth of the side, the map that the last step was read from,
+    what is remembered of the frames, and the last frame (B, C, H, W) in [0, 1]."""
+
+    belief: ConvState
+    motion: ConvState
+    plan: Tensor
+    layers: Layers
+    frame: Tensor
 
 
 class Memory(NamedTuple):
-    """What attention keeps of known frames: one (keys, values) pair a layer, each (B, heads, K h w, head channels)."""
+    """What the leading known frames leave behind."""
 
-    layers: tuple[tuple[Tensor, Tensor], ...]
+    state: State
 
     def rows(self, index: Tensor) -> Memory:
         """Row index[i] of this memory as row i, index int64 (M,)."""
-        return Memory(tuple((keys[index], values[index]) for keys, values in self.layers))
+        return Memory(pick_rows(self.state, index))
 
 
-class Anchors(NamedTuple):
-    """Known frames near each frame: earlier ones, nearest last, then later ones, nearest first.
-
-    pictures: (B, T, 4, C, H, W) in [-1, 1], 0 where there is none. gaps: (B, T, 4), frames between as a share of 20, -1 for
-    none.
-    """
-
-    pictures: Tensor
-    gaps: Tensor
-
-
-def nearest_known(known: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
-    """Indices (B, T, 4) of the two known frames before and the two after each frame, and whether they exist.
-
-    Order: second nearest before, nearest before, nearest after, second nearest after. The frame itself does not count.
-    """
-    batch, length = known.shape
-    gap = times[None, :] - times[:, None]  # [t, u]: how far u lies after t
-    far = 10**6
-    sides = []
-    for distance in (torch.where(gap < 0, -gap, far), torch.where(gap > 0, gap, far)):
-        masked = torch.where(known[:, None], distance[None], far)
-        if length < SIDES:
-            masked = F.pad(masked, (0, SIDES - length), value=far)
-        sides.append(masked.topk(SIDES, dim=-1, largest=False))
-    before, after = sides
-    index = torch.cat([before.indices.flip(-1), after.indices], -1)
-    exists = torch.cat([before.values.flip(-1), after.values], -1) < far
-    return index.clamp(max=length - 1), exists
-
-
-def find_anchors(frames: Tensor, known: Tensor, times: Tensor) -> Anchors:
-    """From frames (B, T, C, H, W) in [-1, 1], of which the known ones are read, known (B, T), and places in time (T,)."""
-    index, exists = nearest_known(known, times)
-    batch, length, count = index.shape
-    rows = torch.arange(batch, device=frames.device)[:, None, None]
-    pictures = torch.where(exists[..., None, None, None], frames[rows, index], 0.0)
-    gaps = (times[index] - times[:, None]).abs() / 20
-    return Anchors(pictures, torch.where(exists, gaps, -1.0))
+def pick_rows(tree: Any, index: Tensor) -> Any:
+    if isinstance(tree, Tensor):
+        return tree[index]
+    parts = [pick_rows(part, index) for part in tree]
+    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
-    """(...,) to (..., channels): sines and cosines of x in [0, 1] at frequencies from 1 to 1000."""
-    frequencies = torch.exp(torch.linspace(0, math.log(1000.0), channels // 2, device=x.device))
+    """(...,) to (..., channels): sines and cosines of x in [0, 1] at frequencies from 1 to 100."""
+    frequencies = torch.exp(torch.linspace(0, math.log(100.0), channels // 2, device=x.device))
     angles = x[..., None].float() * frequencies
     return torch.cat([angles.sin(), angles.cos()], -1)
 
 
-class Residual(nn.Module):
-    """Norm, SiLU, convolution, twice; the second norm is scaled and shifted per frame (Nichol & Dhariwal 2021, sec. 3.2)."""
-
-    def __init__(self, inputs: int, outputs: int):
-        super().__init__()
-        self.first = nn.Sequential(nn.GroupNorm(8, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1))
-        self.norm, self.adapt = nn.GroupNorm(8, outputs, affine=False), nn.Linear(EMBEDDING, 2 * outputs)
-        self.second = nn.Sequential(nn.SiLU(), nn.Conv2d(outputs, outputs, 3, padding=1))
-        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
-        nn.init.zeros_(self.adapt.weight)
-        nn.init.zeros_(self.adapt.bias)
-        nn.init.normal_(self.second[-1].weight, std=0.01)
-
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        """x (M, inputs, h, w), embedding (M, 128)."""
-        scale, shift = self.adapt(embedding)[..., None, None].chunk(2, 1)
-        return self.skip(x) + self.second(self.norm(self.first(x)) * (1 + scale) + shift)
-
-
-class SpaceTimeAttention(nn.Module):
-    """All positions of all frames attend to each other; time enters by rotating queries and keys (RoPE: Su et al. 2021)."""
-
-    def __init__(self, channels: int, side: int):
-        super().__init__()
-        self.norm, self.qkv = nn.LayerNorm(channels), nn.Linear(channels, 3 * channels)
-        self.place = nn.Parameter(0.02 * torch.randn(side * side, channels))
-        self.out = nn.Linear(channels, channels)
-        nn.init.normal_(self.out.weight, std=0.01)
-
-    def forward(
-        self, x: Tensor, times: Tensor, allowed: Tensor | None, memory: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """x (B, T, C, h, w), times (T,) in frames, allowed bool (B, T, T) or None: which frames a frame sees; memory of frames
-        that every frame sees besides. Returns x with what it attended to, and its own keys and values."""
-        batch, length, channels, h, w = x.shape
-        tokens = x.permute(0, 1, 3, 4, 2).reshape(batch, length, h * w, channels)
-        q, k, v = self.qkv(self.norm(tokens) + self.place).chunk(3, -1)
-        q, k = rotate(q, times), rotate(k, times)
-        q, k, v = (y.reshape(batch, length * h * w, HEADS, -1).transpose(1, 2) for y in (q, k, v))
-        own = (k, v)
-        if memory is not None:
-            k, v = (torch.cat([old, new], 2) for old, new in zip(memory, own))
-        mask = None
-        if allowed is not None:
-            mask = allowed.repeat_interleave(h * w, 1).repeat_interleave(h * w, 2)[:, None]
-        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        seen = self.out(seen.transpose(1, 2).reshape(tokens.shape))
-        return x + seen.view(batch, length, h, w, channels).permute(0, 1, 4, 2, 3), own
-
-
-def rotate(x: Tensor, times: Tensor) -> Tensor:
-    """Rotates pairs of channels of x (B, T, P, C) by angles that grow with time (T,), each head alike."""
-    batch, length, places, channels = x.shape
-    half = channels // HEADS // 2
-    angles = times[:, None].float() * torch.exp(torch.linspace(0, -math.log(100.0), half, device=x.device))
-    cos, sin = (y[None, :, None, None].to(x.dtype) for y in (angles.cos(), angles.sin()))
-    a, b = x.view(batch, length, places, HEADS, 2 * half).chunk(2, -1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1).view(x.shape)
+def leading(known: Tensor) -> int:
+    """How many frames known bool (T,) begins with."""
+    return int(known.long().cumprod(0).sum())
 
 
 class CompactDenoiser(nn.Module):
-    """Estimates clean frames from noisy ones and known ones."""
+    """Estimates clean frames from noisy ones and known ones; all clips of a batch have the same frames known."""
 
     def __init__(self, cfg: RamvidConfig):
         super().__init__()
         self.cfg = cfg
-        fine, middle, coarse = cfg.widths
-        c, self.candidates = cfg.channels, 2 * cfg.flows
-        numbers = nn.Linear(LEVEL_CHANNELS + 1 + 2 * SIDES, EMBEDDING)
-        self.embed = nn.Sequential(numbers, nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING), nn.SiLU())
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c * (1 + 2 * SIDES), fine, 3, padding=1))
-        self.fine_in, self.to_middle = Residual(fine, fine), nn.Conv2d(fine, middle, 3, 2, 1)
-        self.middle_in = nn.ModuleList([Residual(middle, middle), Residual(middle, middle)])
-        self.to_coarse = nn.Conv2d(middle, coarse, 3, 2, 1)
-        self.coarse = nn.ModuleList([Residual(coarse, coarse), Residual(coarse, coarse)])
-        self.attention = nn.ModuleList([SpaceTimeAttention(coarse, cfg.size // 8) for _ in self.coarse])
-        self.from_coarse = nn.Sequential(nn.Conv2d(coarse, 4 * middle, 1), nn.PixelShuffle(2))
-        self.middle_out = nn.ModuleList([Residual(2 * middle, middle), Residual(middle, middle)])
-        self.flow = nn.Sequential(nn.GroupNorm(8, middle), nn.SiLU(), nn.Conv2d(middle, 2 * self.candidates, 3, padding=1))
-        self.from_middle = nn.Sequential(nn.Conv2d(middle, 4 * fine, 1), nn.PixelShuffle(2))
-        self.merge = nn.Conv2d(2 * fine + 4 * c * (self.candidates + 1), fine, 1)
-        self.fine_out = Residual(fine, fine)
-        self.blend = nn.Sequential(
-            nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, 4 * (self.candidates + 1 + c), 3, padding=1), nn.PixelShuffle(2)
-        )
-        nn.init.normal_(self.flow[-1].weight, std=0.01)
-        nn.init.zeros_(self.flow[-1].bias)
+        width, wide, c = cfg.width, cfg.width * 3 // 2, cfg.channels
+        self.side = cfg.size // 4
+        self.encoder = nn.Sequential(nn.PixelUnshuffle(2), block(8 * c, 32), block(32, width, 2), block(width, width))
+        self.belief = ConvLSTMCell(width, width)
+        self.coarse = block(width, wide, 2)
+        self.motion = ConvLSTMCell(wide + HINT_CHANNELS, wide)
+        self.fine = enlarge(wide, width // 2)
+        self.join = block(width + width // 2, width)
+        self.composer = Composer(width, 2 * width, cfg.flows, c)
+        self.embed = nn.Sequential(nn.Linear(LEVEL_CHANNELS + 2, EMBEDDING), nn.SiLU())
+        self.trust = nn.Linear(EMBEDDING, width)
+        self.evidence = nn.Sequential(nn.PixelUnshuffle(2), block(4 * c, 32), block(32, width, 2))
+        self.evidence_level = nn.Linear(EMBEDDING, width)
+        self.evidence_out, self.evidence_coarse = block(width, width), block(width, width, 2)
+        self.later = ConvLSTMCell(width, width)
+        self.hint = nn.Conv2d(2 * width, HINT_CHANNELS, 3, padding=1)
+        self.see = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, 24, 3, padding=1))
+        for layer in (self.trust, self.see, self.glimpse[-1]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, known: Tensor, level: Tensor, times: Tensor | None = None) -> Tensor:
-        """Clean frames from a whole clip.
+        """Clean frames (B, T, C, H, W) in [-1, 1], known ones as they came.
 
         Args:
-            x: (B, T, C, H, W) in [-1, 1]: known frames as they are, the others noisy. known: bool (B, T).
+            x: (B, T, C, H, W) in [-1, 1]: known frames as they are, the others noisy. known: bool (B, T), every row alike.
             level: (B, T), how clean each frame is: 1 is clean. times: int64 (T,), where the frames lie in time, or None for
                 one after another.
         """
+        return self.complete(x, known[0], level, times)
+
+    def remember(self, frames: Tensor, known: Tensor, level: Tensor, times: Tensor) -> Memory | None:
+        """What the leading known frames leave behind, None without any: frames (B, T, C, H, W), known bool (T,), level (B, T)."""
+        if not known.any():
+            return None
+        start = int(known.long().argmax())
+        part = slice(start, start + leading(known[start:]))
+        return Memory(self.roll(frames[:, part], known[part], level[:, part], times[part], None)[1])
+
+    def complete(
+        self, x: Tensor, known: Tensor, level: Tensor, times: Tensor | None = None, memory: Memory | None = None
+    ) -> Tensor:
+        """As `forward`, with known bool (T,) and, where at hand, the memory of these known frames."""
         times = torch.arange(x.shape[1], device=x.device) if times is None else times
-        allowed = known[:, None, :] | ~known[:, :, None]  # [query, key]: known frames see known frames only
-        clean, _ = self.denoise(x, find_anchors(x, known, times), level, known, times, allowed)
-        return clean
+        start = int(known.long().argmax())
+        frames, _ = self.roll(x[:, start:], known[start:], level[:, start:], times[start:], memory)
+        if start == 0:
+            return frames
+        turn = min(TURN, frames.shape[1])
+        clip = torch.cat([x[:, :start], frames[:, :turn]], 1).flip(1)
+        given = torch.arange(start + turn, device=known.device) < turn
+        levels, places = level[:, : start + turn].flip(1), times[start + turn - 1] - times[: start + turn].flip(0)
+        head, _ = self.roll(clip, given, levels, places, None)
+        return torch.cat([head[:, turn:].flip(1), frames], 1)
 
-    def remember(self, frames: Tensor, known: Tensor, level: Tensor, times: Tensor) -> Memory:
-        """Keys and values of the known frames: frames (B, T, C, H, W), known bool (T,) alike for all, level (B, T)."""
-        mask = known.expand(len(frames), -1)
-        anchors = Anchors(*(y[:, known] for y in find_anchors(frames, mask, times)))
-        return self.denoise(frames[:, known], anchors, level[:, known], mask[:, known], times[known], only_memory=True)[1]
+    def roll(self, x: Tensor, known: Tensor, level: Tensor, times: Tensor, memory: Memory | None) -> tuple[Tensor, State]:
+        """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
+        the last."""
+        begun = leading(known) if memory else 0
+        known, gaps = known.tolist(), [1.0, *times.diff().tolist()]
+        count, length = x.shape[:2]
+        frames, state = (x + 1) / 2, memory.state if memory else self.begin(count, x)
+        embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
+        trust = self.trust(embedding)[..., None, None]
+        if not all(known):
+            seen, hints = self.look(x[:, begun:], embedding[:, begun:])
+        out = list(frames[:, :begun].unbind(1))
+        for t in range(begun, length):
+            if known[t]:
+                state = self.advance(state, None, None, gaps[t])[0] if t else state
+                frame = frames[:, t]
+            else:
+                state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], gaps[t])
+                frame = self.composer.compose(state.layers.moved, recent, state.plan, self.glimpse(x[:, t]))
+            out.append(frame)
+            if known[t] or t < length - 1:
+                state = self.observe(state, frame, out[max(t - 1, 0)], trust[:, t], keep=known[t] or not any(known[:t]))
+        return 2 * torch.stack(out, 1) - 1, state
 
-    def recall(self, x: Tensor, memory: Memory | None, anchors: Anchors, level: Tensor, times: Tensor) -> Tensor:
-        """Clean unknown frames (B, U, C, H, W) from noisy ones, their anchors, levels (B, U) and places in time (U,)."""
-        unknown = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
-        return self.denoise(x, anchors, level, unknown, times, memory=memory)[0]
+    @staticmethod
+    def flags(known: list[bool], gaps: list[float], like: Tensor) -> Tensor:
+        """(B, T, 2): whether each frame is known, and how far the one before lies."""
+        return like.new_tensor([known, [gap / 4 for gap in gaps]]).T.expand(len(like), -1, -1)
 
-    def denoise(
-        self, x: Tensor, anchors: Anchors, level: Tensor, known: Tensor, times: Tensor, allowed: Tensor | None = None,
-        memory: Memory | None = None, only_memory: bool = False,
-    ) -> tuple[Tensor | None, Memory]:
+    def begin(self, batch: int, like: Tensor) -> State:
+        cfg, side = self.cfg, self.side
+        belief = self.belief.begin(batch, side, side, like)
+        motion = self.motion.begin(batch, side // 2, side // 2, like)
+        layers = Layers.empty(batch, cfg.flows, cfg.channels, cfg.size, side, like)
+        return State(belief, motion, belief[0], layers, layers.moved[:, 0])
+
+    def look(self, x: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """What the noisy and known frames (B, T, C, H, W) show: maps for each frame, (B, T, 2 width, side, side) to see by, and
+        (B, T, 16, side / 2, side / 2), which know the later frames too, to move by."""
         batch, length = x.shape[:2]
-        numbers = torch.cat([sinusoid(level, LEVEL_CHANNELS), known[..., None].float(), anchors.gaps], -1)
-        embedding = self.embed(numbers.flatten(0, 1))
-        pictures = torch.cat([x[:, :, None], anchors.pictures], 2).flatten(0, 1)  # (B T, 5, C, H, W)
-        fine = self.fine_in(self.stem(pictures.flatten(1, 2)), embedding)
-        middle = self.to_middle(fine)
-        for block in self.middle_in:
-            middle = block(middle, embedding)
-        coarse, kept = self.to_coarse(middle), []
-        for index, (block, attention) in enumerate(zip(self.coarse, self.attention)):
-            coarse = block(coarse, embedding).unflatten(0, (batch, length))
-            coarse, own = attention(coarse, times, allowed, memory and memory.layers[index])
-            coarse = coarse.flatten(0, 1)
-            kept.append(own)
-        if only_memory:
-            return None, Memory(tuple(kept))
-        up = torch.cat([self.from_coarse(coarse), middle], 1)
-        for block in self.middle_out:
-            up = block(up, embedding)
-        clean = self.compose(up, fine, pictures, embedding)
-        return clean.unflatten(0, (batch, length)), Memory(tuple(kept))
+        seen = self.evidence(x.flatten(0, 1)) + self.evidence_level(embedding).flatten(0, 1)[..., None, None]
+        seen = self.evidence_out(seen)
+        coarse = self.evidence_coarse(seen).unflatten(0, (batch, length))
+        state, states = self.later.begin(batch, self.side // 2, self.side // 2, x), [None] * length
+        for t in reversed(range(length)):
+            state = self.later(coarse[:, t], state)
+            states[t] = state[0]
+        later = torch.stack(states, 1)
+        hints = self.hint(torch.cat([coarse, later], 2).flatten(0, 1))
+        wide = F.interpolate(later.flatten(0, 1), scale_factor=2, mode="nearest")
+        return torch.cat([seen, wide], 1).unflatten(0, (batch, length)), hints.unflatten(0, (batch, length))
 
-    def compose(self, features: Tensor, fine: Tensor, pictures: Tensor, embedding: Tensor) -> Tensor:
-        """Clean frames (M, C, H, W) in [-1, 1] from features, and pictures (M, 5, C, H, W): the noisy frame and its anchors."""
-        size, each = pictures.shape[-2:], self.candidates // 2
-        flow = 8 * self.flow(features).float()
-        flow = F.interpolate(flow, size=size, mode="bilinear", align_corners=False).unflatten(1, (self.candidates, 2))
-        sources = pictures[:, SIDES : SIDES + 2].repeat_interleave(each, 1).float()  # nearest before, nearest after
-        moved = warp(sources.flatten(0, 1), flow.flatten(0, 1)).view_as(sources)
-        shown = torch.cat([moved, pictures[:, :1].float()], 1).flatten(1, 2)
-        joined = torch.cat([self.from_middle(features), fine, F.pixel_unshuffle(shown, 2)], 1)
-        blend = self.blend(self.fine_out(self.merge(joined), embedding)).float()
-        masks, drawn = blend.split([self.candidates + 1, self.cfg.channels], 1)
-        options = torch.cat([moved, drawn.tanh()[:, None]], 1)
-        return (masks.softmax(1)[:, :, None] * options).sum(1)
+    def observe(self, state: State, frame: Tensor, before: Tensor, trust: Tensor, keep: bool) -> State:
+        """Takes in a frame (B, C, H, W) in [0, 1], true or estimated, into the layers too where `keep` says so."""
+        features = self.encoder(torch.cat([frame, before], 1)) + trust
+        state = state._replace(belief=self.belief(features, state.belief), frame=frame)
+        notes = torch.cat([state.belief[0], state.plan], 1)
+        return state._replace(layers=self.composer.store(state.layers, frame, notes)) if keep else state
+
+    def advance(self, state: State, hint: Tensor | None, seen: Tensor | None, gap: float) -> tuple[State, Tensor]:
+        """`gap` frames on, with what the noisy frames show there; also the last frame, moved."""
+        belief = state.belief[0]
+        inputs = self.coarse(belief)
+        hint = inputs.new_zeros(len(inputs), HINT_CHANNELS, *inputs.shape[2:]) if hint is None else hint
+        motion = self.motion(torch.cat([inputs, hint], 1), state.motion)
+        plan = self.join(torch.cat([belief, self.fine(motion[0])], 1))
+        if seen is not None:
+            plan = plan + self.see(seen)
+        layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
+        return state._replace(motion=motion, plan=plan, layers=layers), recent

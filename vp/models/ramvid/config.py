@@ -22,8 +22,8 @@ class RamvidConfig:
         network: 'compact' (ours, moves pixels of known frames) or 'published' (3D-convolution U-Net, 235 M at 64 px).
         size, channels, length: of the clips; `length` is the longest clip trained on and sampled in one piece.
         n_past, n_future: what evaluation during training asks for.
-        widths: channels of the compact network at half, a quarter and an eighth of the frame's side.
-        flows: candidates moved from each of the two nearest known frames (compact).
+        width, flows: of the compact network: channels of its recurrent state, and number of remembered layers.
+        shift: how much more noise than evenly is trained on and visited: tau = u / (u + shift (1 - u)) for u even (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
         max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.
     """
@@ -35,11 +35,12 @@ class RamvidConfig:
     length: int = 20
     n_past: int = 5
     n_future: int = 10
-    widths: tuple[int, int, int] = (32, 64, 128)
-    flows: int = 2
+    width: int = 64
+    flows: int = 3
+    shift: float = 3.0
     masks: Mapping[str, float] = field(default_factory=lambda: dict(MASK_MIX))
     max_known: int = 4
-    context_noise: float = 0.2
+    context_noise: float = 0.1
 
     def __post_init__(self) -> None:
         if self.process not in PROCESSES or self.network not in NETWORKS:

@@ -15,9 +15,10 @@ from ...core.video import Batch
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
+from .solvers import shifted
 
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean frames would be all that counts
-JITTER = 0.1  # std of a frame's level around its clip's
+JITTER = 0.1  # std of a frame's level around its clip's, before the shift
 
 
 def random_mask_loss(
@@ -26,7 +27,8 @@ def random_mask_loss(
     """Loss of one mini-batch of frames float32 (B, T, C, H, W) in [0, 1]: of any part of it that fits the network."""
     frames, times = excerpt(cfg, 2 * batch.frames - 1, generator)
     count, length = frames.shape[:2]
-    known = masks.draw(cfg.masks, count, length, cfg.max_known, generator).to(frames.device)
+    drawn = count if cfg.network == "published" else 1  # ours goes through time, and all clips of a batch at once
+    known = masks.draw(cfg.masks, drawn, length, cfg.max_known, generator).to(frames.device).expand(count, -1)
     eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
     loss = flow_loss if cfg.process == "flow" else ddpm_loss
     return loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
@@ -51,7 +53,7 @@ def flow_loss(
     count, length = known.shape
     centre = uniform((count, 1), generator, frames)
     jitter = torch.randn(count, length, generator=generator, device=generator.device).to(frames.device)
-    time = (centre + JITTER * jitter).clamp(0, 0.99)
+    time = shifted((centre + JITTER * jitter).clamp(0, 0.99), cfg.shift)
     # some clips come with a noisy past, and are told so: a model that goes on from its own frames must not trust them blindly
     rough = uniform((count, 1), generator, frames) < cfg.context_noise
     context = torch.where(rough, 1 - 0.3 * uniform((count, 1), generator, frames), 1.0)

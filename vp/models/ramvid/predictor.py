@@ -13,7 +13,7 @@ from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from . import process, solvers
-from .compact import Anchors, CompactDenoiser, Memory, find_anchors
+from .compact import CompactDenoiser, Memory
 from .config import RamvidConfig
 from .windows import LONG, Window, plan
 
@@ -120,11 +120,9 @@ class RamvidPredictor(Predictor):
     def conditional(self, frames: Tensor, window: Window, trust: float, owner: Tensor) -> Callable[[Tensor, float], Tensor]:
         """The network as a function of noisy unknown frames and their level, what is known worked in beforehand."""
         device, known = self.runtime.device, window.known
-        frames, rows = frames.to(device), len(frames)
-        mask, times = known.expand(rows, -1).to(device), window.frames.to(device)
+        frames, times = frames.to(device), window.frames.to(device)
         if not isinstance(self.denoiser, CompactDenoiser):
-            return lambda x, time: self.whole(frames, known, mask, x, time)
-        anchors = Anchors(*(y[:, ~known] for y in find_anchors(frames, mask, times)))
+            return lambda x, time: self.denoiser(*self.whole(frames, known, x, time, 1.0))[:, ~known]
         memory: Memory | None = None
         if known.any():
             _, copies, counts = owner.unique_consecutive(return_inverse=True, return_counts=True)
@@ -134,16 +132,18 @@ class RamvidPredictor(Predictor):
                 memory = self.denoiser.remember(distinct, known, level, times).rows(copies.to(device))
 
         def run(x: Tensor, time: float) -> Tensor:
-            level = torch.full(x.shape[:2], time, device=device)
-            return self.denoiser.recall(x, memory, anchors, level, times[~known])
+            clip, _, level = self.whole(frames, known, x, time, trust)
+            return self.denoiser.complete(clip, known, level, times, memory)[:, ~known]
 
         return run
 
-    def whole(self, frames: Tensor, known: Tensor, mask: Tensor, x: Tensor, time: float) -> Tensor:
-        """Networks without a memory see the whole clip, known frames put back clean at every call."""
+    @staticmethod
+    def whole(frames: Tensor, known: Tensor, x: Tensor, time: float, trust: float) -> tuple[Tensor, Tensor, Tensor]:
+        """The whole clip with noisy frames `x` put in where unknown, which frames are known and how clean each is."""
         clip = frames.clone()
         clip[:, ~known] = x
-        return self.denoiser(clip, mask, torch.full(mask.shape, time, device=clip.device))[:, ~known]
+        level = torch.where(known.to(clip.device), trust, time).expand(len(clip), -1)
+        return clip, known.to(clip.device).expand(len(clip), -1), level
 
 
 def solve(options: RamvidOptions, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, noise: solvers.Noise) -> solvers.Steps:

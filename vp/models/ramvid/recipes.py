@@ -7,6 +7,14 @@ from .config import RamvidConfig
 
 STAGES = (Stage(("denoiser",)),)
 PUBLISHED_MASKS = {"random": 0.75, "none": 0.25}
+WIDE = 96  # colour film wants more than digits do
+
+
+def recorded(data: str, cfg: RamvidConfig, about: str) -> Recipe:
+    """Real clips, validated on clips of their own."""
+    words = f"flow matching with random known frames, {about}"
+    return Recipe(f"ramvid-{data}", cfg, {data: 1.0}, STAGES, batch=8, length=cfg.length, protocol="", about=words)
+
 
 RECIPES = (
     Recipe(
@@ -18,6 +26,9 @@ RECIPES = (
         length=60,
         about="flow matching with random known frames, moving digits, both bounce laws",
     ),
+    recorded("kth", RamvidConfig(n_past=10, n_future=10), "people in grey, KTH"),
+    recorded("bair", RamvidConfig(channels=3, width=WIDE, length=16, n_past=1, n_future=15), "a robot pushing, BAIR"),
+    recorded("ucf101", RamvidConfig(channels=3, width=WIDE, length=16, n_past=4, n_future=12), "sports in colour, UCF101"),
     Recipe(
         "ramvid-published",
         RamvidConfig(process="ddpm", network="published", masks=PUBLISHED_MASKS),

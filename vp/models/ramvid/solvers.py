@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,9 +32,14 @@ class Levels(NamedTuple):
         return len(self.a) - 1
 
 
-def flow_levels(steps: int) -> Levels:
-    """x = tau x0 + (1 - tau) eps at evenly spaced tau (rectified flow: Liu et al. 2023, eq. 1); time is tau."""
-    tau = tuple(i / steps for i in range(steps + 1))
+def shifted(u: Any, shift: float) -> Any:
+    """Levels u in [0, 1], 1 clean, moved towards noise (Esser et al. 2024, eq. 23): large pictures tell much even when noisy."""
+    return u / (u + shift * (1 - u))
+
+
+def flow_levels(steps: int, shift: float = 1.0) -> Levels:
+    """x = tau x0 + (1 - tau) eps at evenly spaced tau (rectified flow: Liu et al. 2023, eq. 1), then shifted; time is tau."""
+    tau = tuple(shifted(i / steps, shift) for i in range(steps + 1))
     return Levels(tau, tuple(1 - t for t in tau), tau)
 
 

@@ -13,7 +13,7 @@ from ...nn.discriminator import VideoDiscriminator
 from .compact import CompactSVG
 from .config import Objective, SVGConfig
 from .network import SVGNetwork
-from .objective import critic_loss, rollout_loss
+from .objective import critic_loss, has_critic, rollout_loss
 from .predictor import SVGPredictor
 from .published import PublishedSVG
 from .recipes import RECIPES
@@ -28,10 +28,6 @@ def build(cfg: SVGConfig) -> SVGNetwork:
 
 def networks(cfg: SVGConfig) -> nn.ModuleDict:
     return nn.ModuleDict({"svg": build(cfg)})
-
-
-def has_critic(cfg: SVGConfig) -> bool:
-    return bool(cfg.objective.adversarial or cfg.objective.matching)
 
 
 def critics(cfg: SVGConfig) -> nn.ModuleDict:

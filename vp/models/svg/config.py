@@ -17,6 +17,7 @@ class Objective:
             interpolated on a log scale from `beta_start` to `beta` between the shares in `beta_ramp`.
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first, and z is
             left with what cannot.
+        imagined: share of the clips of a mini-batch whose future is drawn from the prior; only the critic judges them.
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
         teacher: probability that a future step of a mini-batch is fed the true frame; 1 at the start, 0 from this share.
         lengths: (share, frames) pairs: the number of frames of a clip trained on from that share of the budget.
@@ -28,6 +29,7 @@ class Objective:
     latent_from: float = 0.0
     adversarial: float = 0.0
     matching: float = 0.0
+    imagined: float = 0.0
     teacher: float = 0.2
     lengths: tuple[tuple[float, int], ...] = ((0.0, 8), (0.15, 11), (0.4, 15))
 

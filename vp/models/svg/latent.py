@@ -24,6 +24,10 @@ class Gaussian(NamedTuple):
         """mean + std * noise (reparametrisation, Kingma & Welling 2014)."""
         return self.mean + self.std * noise
 
+    def at(self, t: int) -> Gaussian:
+        """The one at place t of (B, T, Z): (B, Z)."""
+        return Gaussian(self.mean[:, t], self.logvar[:, t])
+
     @staticmethod
     def standard(like: Tensor) -> Gaussian:
         return Gaussian(torch.zeros_like(like), torch.zeros_like(like))

@@ -26,16 +26,24 @@ class SVGNetwork(nn.Module):
     cfg: SVGConfig
 
     @abstractmethod
-    def encode(self, frames: Tensor, before: Tensor) -> Features:
-        """Features of frames, each tensor with M rows; `before` are the frames one step earlier, or a first frame itself."""
+    def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
+        """Features of frames, each tensor with M rows; `before` are the frames one step earlier, or a first frame itself.
+
+        `skips`: whether skip connections may move on to these frames.
+        """
+
+    def encode_clips(self, frames: Tensor, n_past: int) -> list[Features]:
+        """Features of every frame of true clips (B, T, C, H, W), all frames in one batch as far as they are alike."""
+        features = self.encode(frames.flatten(0, 1), preceding(frames).flatten(0, 1))
+        return by_time(features, frames.shape[1])
 
     @abstractmethod
     def begin(self, batch: int, like: Tensor) -> Any:
         """The state before any frame; a pytree of tensors with B rows and a field `summary`."""
 
     @abstractmethod
-    def posterior(self, features: Features) -> Gaussian:
-        """Features (B, T, ...) of true frames -> q(z_t | x_<=t) for t = 1..T-1: (B, T - 1, Z)."""
+    def posterior(self, features: list[Features]) -> Gaussian:
+        """Features of T true frames -> q(z_t | x_<=t) for t = 1..T-1: (B, T - 1, Z)."""
 
     @abstractmethod
     def observe(self, state: Any, frame: Tensor, features: Features, refresh_skip: bool) -> Any:
@@ -71,11 +79,6 @@ def preceding(frames: Tensor) -> Tensor:
     return torch.cat([frames[:, :1], frames[:, :-1]], 1)
 
 
-def at(features: Features, t: int) -> Features:
-    """Frame t of features (B, T, ...)."""
-    return tuple(x[:, t] for x in features)
-
-
-def unfold_time(features: Features, batch: int, length: int) -> Features:
-    """Features of B * T frames as (B, T, ...)."""
-    return tuple(x.unflatten(0, (batch, length)) for x in features)
+def by_time(features: Features, length: int) -> list[Features]:
+    """Features of B * T frames as one tuple a frame, each tensor with B rows."""
+    return list(zip(*(x.unflatten(0, (-1, length)).unbind(1) for x in features)))

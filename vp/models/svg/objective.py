@@ -7,6 +7,7 @@ pixels and steps. True frames are encoded in one batch; only fed-back frames are
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from ...core.video import Batch
 from ...nn.discriminator import fool, judge
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
-from .network import Features, SVGNetwork, at, preceding, unfold_time
+from .network import Features, SVGNetwork
 
 SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
@@ -38,21 +39,24 @@ def length_at(objective: Objective, share: float, available: int) -> int:
 
 
 def rollout(
-    model: SVGNetwork, frames: Tensor, features: Features, z: Tensor | None, n_past: int, true: list[bool]
+    model: SVGNetwork, frames: Tensor, features: list[Features], z: Tensor | None, n_past: int, true: list[bool],
+    imagined: Tensor | None = None,
 ) -> tuple[Tensor, Gaussian | None]:
     """Predicts frames 1..T-1 with given latents z (B, T - 1, Z).
 
-    `true[t]` says whether step t + 1 is fed the true frame t; elsewhere it is fed the model's own. Returns the frames
-    (B, T - 1, C, H, W) and the priors of the latents (B, T - 1, Z).
+    `true[t]` says whether step t + 1 is fed the true frame t; elsewhere it is fed the model's own. The last rows of the
+    batch may take their latents from the prior after the context: `imagined` (rows, T - 1, Z) is the noise for them. Returns
+    the frames (B, T - 1, C, H, W) and the priors of the latents (B, T - 1, Z).
     """
     count, length = frames.shape[:2]
     state, frame, summaries, codes, rendered = model.begin(count, frames), None, [], {}, {}
     for t in range(1, length):
         before, frame = frame, frames[:, t - 1] if true[t - 1] else rendered[t - 1]
         both_true = true[t - 1] and true[max(t - 2, 0)]
-        seen = at(features, t - 1) if both_true else model.encode(frame, before)
-        state = model.observe(state, frame, seen, model.refreshes(t, n_past))
-        state, code = model.advance(state, None if z is None else z[:, t - 1])
+        refresh = model.refreshes(t, n_past)
+        seen = features[t - 1] if both_true else model.encode(frame, before, skips=refresh)
+        state = model.observe(state, frame, seen, refresh)
+        state, code = model.advance(state, None if z is None else latent(model, state, z[:, t - 1], t, n_past, imagined))
         summaries.append(state.summary)
         if t == length - 1 or true[t]:
             codes[t] = code
@@ -65,6 +69,14 @@ def rollout(
     return predicted, prior and Gaussian(*(x.unflatten(0, (count, length - 1)) for x in prior))
 
 
+def latent(model: SVGNetwork, state: Any, z: Tensor, t: int, n_past: int, imagined: Tensor | None) -> Tensor:
+    """z_t (B, Z), of imagined rows from the prior where frame t is to be predicted."""
+    if imagined is None or not len(imagined) or t < n_past:
+        return z
+    prior = model.prior(state.summary[-len(imagined) :])
+    return torch.cat([z[: -len(imagined)], prior.sample(imagined[:, t - 1])])
+
+
 def rollout_loss(
     cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
@@ -75,29 +87,33 @@ def rollout_loss(
     forced = torch.rand(length, generator=generator, device=generator.device)
     forced = forced.lt(teacher_probability(objective, progress.share)).tolist()
     true = [t < cfg.n_past or forced[t] for t in range(length)]
-    features = model.encode(frames.flatten(0, 1), preceding(frames).flatten(0, 1))
-    features = unfold_time(features, count, length)
-    posterior, z = None, None
+    features = model.encode_clips(frames, cfg.n_past)
+    posterior, z, imagined, guided = None, None, None, count
     if cfg.latent != "none" and progress.share < objective.latent_from:
         z = frames.new_zeros(count, length - 1, cfg.z_dim)
     elif cfg.latent != "none":
         posterior = model.posterior(features)
-        noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device)
-        z = posterior.sample(noise.to(frames.device))
-    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true)
-    error = (predicted - frames[:, 1:]).square().mean()
+        noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
+        guided = count - round(objective.imagined * count)
+        z, imagined = posterior.sample(noise), noise[guided:]
+    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined)
+    error = (predicted - frames[:, 1:])[:guided].square().mean()
     total, parts = error, {"mse": error}
-    if objective.adversarial or objective.matching:
+    if has_critic(cfg):
         real, fake = scene(cfg, frames), scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
         batch.extras["predicted"] = fake.detach()  # for the critic's turn
-        parts["adversarial"], parts["matching"] = fool(networks["critic"], real, fake)
+        parts["adversarial"], parts["matching"] = fool(networks["critic"], real, fake, guided)
         total = total + objective.adversarial * parts["adversarial"] + objective.matching * parts["matching"]
     if posterior is not None:
-        parts["kl"] = kl(posterior, prior).sum(-1).mean()
+        parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
         beta = beta_at(objective, progress.share)
         parts["beta"] = torch.tensor(beta)
         total = total + beta * parts["kl"]
     return Losses(total, parts)
+
+
+def has_critic(cfg: SVGConfig) -> bool:
+    return bool(cfg.objective.adversarial or cfg.objective.matching)
 
 
 def scene(cfg: SVGConfig, frames: Tensor, past: Tensor | None = None) -> Tensor:

@@ -15,7 +15,7 @@ from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import SVGConfig
 from .latent import Gaussian, kl
-from .network import Features, SVGNetwork, at, preceding, unfold_time
+from .network import Features, SVGNetwork
 
 PRIORS = {
     "learned": "learned prior p(z | past)",
@@ -95,22 +95,20 @@ class SVGPredictor(Predictor):
         steps = total - n_past
         yield Step(steps, steps, frames, Prediction(frames, latents.traces()))
 
-    def features(self, observation: Observation, sees_future: bool) -> Features:
-        """Features (B, T, ...) of the true frames: the known ones, or the whole clip where the future may be seen."""
+    def features(self, observation: Observation, sees_future: bool) -> list[Features]:
+        """Features of the true frames: the known ones, or the whole clip where the future may be seen."""
         known = observation.frames[:, : observation.n_past]
         true = torch.cat([known, observation.target[:, observation.n_past :]], 1) if sees_future else known
         with self.runtime.autocast():
-            true = true.to(self.runtime.device)
-            features = self.network.encode(true.flatten(0, 1), preceding(true).flatten(0, 1))
-            return unfold_time(features, *true.shape[:2])
+            return self.network.encode_clips(true.to(self.runtime.device), observation.n_past)
 
-    def context(self, known: Tensor, features: Features, latents: Latents) -> Any:
+    def context(self, known: Tensor, features: list[Features], latents: Latents) -> Any:
         """The state after predicting every known frame but the first, with posterior-mean latents; rows are clips."""
         with self.runtime.autocast():
             state = self.network.begin(len(known), known)
             for t in range(1, known.shape[1]):
                 refresh = self.network.refreshes(t, known.shape[1])
-                state = self.network.observe(state, known[:, t - 1], at(features, t - 1), refresh)
+                state = self.network.observe(state, known[:, t - 1], features[t - 1], refresh)
                 z = latents.known(t, self.network.prior(state.summary))
                 state, _ = self.network.advance(state, z)
         return state
@@ -119,8 +117,9 @@ class SVGPredictor(Predictor):
         """One step on the model's own frames: `last` (R, 2, C, H, W), the two before frame t, to frame t."""
         before, previous = last.unbind(1)
         with self.runtime.autocast():
-            features = self.network.encode(previous, before)
-            state = self.network.observe(state, previous, features, self.network.refreshes(t, n_past))
+            refresh = self.network.refreshes(t, n_past)
+            features = self.network.encode(previous, before, skips=refresh)
+            state = self.network.observe(state, previous, features, refresh)
             z = latents.future(t, self.network.prior(state.summary))
             state, code = self.network.advance(state, z)
             return state, self.network.render(code)
@@ -136,7 +135,7 @@ class Latents:
         self,
         predictor: SVGPredictor,
         observation: Observation,
-        features: Features,
+        features: list[Features],
         seeds: Tensor,
         prior: str,
         temperature: float,
@@ -154,7 +153,7 @@ class Latents:
         """z_t (B, Z) of a context frame."""
         if prior is None:
             return None
-        posterior = Gaussian(*at(self.posterior, t - 1))
+        posterior = self.posterior.at(t - 1)
         self.keep(t, prior, posterior, repeat=self.seeds.shape[1])
         return posterior.mean
 
@@ -164,7 +163,7 @@ class Latents:
             return None
         chosen, posterior = prior, None
         if self.prior.startswith("posterior"):
-            chosen = posterior = Gaussian(*repeat_rows(at(self.posterior, t - 1), self.seeds.shape[1]))
+            chosen = posterior = repeat_rows(self.posterior.at(t - 1), self.seeds.shape[1])
         elif self.prior == "fixed":
             chosen = Gaussian.standard(prior.mean)
         self.keep(t, prior, posterior)

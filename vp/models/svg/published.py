@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .backbones import DECODERS, ENCODERS, published_init
 from .config import SVGConfig
 from .latent import Gaussian
-from .network import Code, Features, SVGNetwork
+from .network import Code, Features, SVGNetwork, by_time
 
 Cells = tuple[tuple[Tensor, Tensor], ...]
 
@@ -81,26 +81,32 @@ class PublishedSVG(SVGNetwork):
         self.prior_lstm = GaussianLSTM(cfg.g_dim, cfg.z_dim, cfg.rnn_size) if cfg.latent == "learned" else None
         self.apply(published_init)
 
-    def encode(self, frames: Tensor, before: Tensor | None = None) -> Features:
-        """(h, finest skip, ..., coarsest skip); the frame before is not looked at."""
-        return self.encoder(frames)
+    def encode(self, frames: Tensor, before: Tensor | None = None, skips: bool = True) -> Features:
+        """(h, what the coarsest skip adds to the decoder, ..., the finest) or (h,); the frame before is not looked at."""
+        h, *found = self.encoder(frames)
+        return (h, *self.decoder.project(*found)) if skips else (h,)
+
+    def encode_clips(self, frames: Tensor, n_past: int) -> list[Features]:
+        """Skips are worked on for those frames only that some step will take them from."""
+        source = frames.shape[1] if self.cfg.last_frame_skip else n_past
+        parts = ((frames[:, :source], True), (frames[:, source:], False))
+        parts = ((part, part.shape[1], skips) for part, skips in parts if part.shape[1])
+        return [f for part, length, skips in parts for f in by_time(self.encode(part.flatten(0, 1), skips=skips), length)]
 
     def begin(self, batch: int, like: Tensor) -> State:
         prior = self.prior_lstm.begin(batch, like) if self.prior_lstm is not None else ()
         return State(self.frame_predictor.begin(batch, like), prior, None, (), like.new_zeros(batch, 1))
 
-    def posterior(self, features: Features) -> Gaussian:
-        h, lstm = features[0], self.posterior_lstm
-        state, outputs = lstm.begin(len(h), h), []
-        for t in range(1, h.shape[1]):
-            output, state = lstm(h[:, t], state)
+    def posterior(self, features: list[Features]) -> Gaussian:
+        lstm, first = self.posterior_lstm, features[0][0]
+        state, outputs = lstm.begin(len(first), first), []
+        for h, *_ in features[1:]:
+            output, state = lstm(h, state)
             outputs.append(output)
         return lstm.head(torch.stack(outputs, 1))
 
     def observe(self, state: State, frame: Tensor, features: Features, refresh_skip: bool) -> State:
-        h, skips = features[0], state.skips
-        if refresh_skip or not skips:
-            skips = self.decoder.project(*features[1:])
+        h, skips = features[0], features[1:] if refresh_skip or not state.skips else state.skips
         if self.prior_lstm is None:
             return State(state.predictor, (), h, skips, state.summary)
         summary, prior = self.prior_lstm(h, state.prior)

@@ -30,7 +30,7 @@ def per_frame_loss(
     predictor_state, prior_state, posterior_state = start.predictor, start.prior, model.posterior_lstm.begin(count, frames)
     error, divergence, summary = 0.0, 0.0, start.summary
     for t in range(1, length):
-        (h, *seen_skips), target = model.encode(frames[:, t - 1]), model.encode(frames[:, t])
+        (h, *seen_skips), target = model.encoder(frames[:, t - 1]), model.encoder(frames[:, t])
         output, posterior_state = model.posterior_lstm(target[0], posterior_state)
         posterior = model.posterior_lstm.head(output)
         if model.prior_lstm is not None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .blocks import Residual, block, enlarge
+from ...nn.blocks import block, enlarge
 from .config import VPNConfig
 from .network import VPNNetwork, make_output
+from .residual import Residual
 
 PLAN = 32  # channels of a plan
 

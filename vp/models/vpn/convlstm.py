@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...nn.blocks import block, enlarge
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
-from .blocks import block, enlarge
 from .config import VPNConfig
 from .network import VPNNetwork, make_output, preceding
 from .output import Code

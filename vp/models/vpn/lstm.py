@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .blocks import block, enlarge
+from ...nn.blocks import block, enlarge
 from .config import VPNConfig
 from .network import VPNNetwork, make_output, preceding
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .composer import Composer
+from .composer import Composed
 from .config import VPNConfig
 from .output import Output, Painter
 
@@ -42,7 +42,7 @@ class VPNNetwork(nn.Module):
 
 def make_output(cfg: VPNConfig, width: int, notes: int) -> Output:
     """The output a config asks for, for plans of `width` channels and notes of `notes`."""
-    return Composer(cfg, width, notes) if cfg.output == "composed" else Painter(cfg, width)
+    return Composed(cfg, width, notes) if cfg.output == "composed" else Painter(cfg, width)
 
 
 def preceding(frames: Tensor) -> Tensor:

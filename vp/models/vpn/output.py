@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .blocks import block, enlarge
+from ...nn.blocks import block, enlarge
 from .config import VPNConfig
 
 Code = tuple[Tensor, ...]

@@ -1,20 +1,8 @@
-"""Convolutions that every VPN network is made of."""
+"""The residual block of the all-convolution network."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
-
-
-def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, GroupNorm (no statistics of the batch or of time), LeakyReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True)
-    )
-
-
-def enlarge(inputs: int, outputs: int) -> nn.Sequential:
-    """A map of twice the side: a 1x1 convolution, its channels shuffled into pixels."""
-    return nn.Sequential(nn.Conv2d(inputs, 4 * outputs, 1), nn.PixelShuffle(2))
 
 
 class Residual(nn.Module):

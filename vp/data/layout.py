@@ -1,0 +1,71 @@
+"""A layout of files: where its data set is looked for, how it is read, and how its clips are opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from .digits import SPLITS
+from .framing import Framing
+from .recorded import RecordedClips
+from .recording import Found, Watch, unwatched
+from .splits import assign
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    Args:
+        read: (folder, watch) -> what is found there.
+        places: usual names below a folder of data sets, tried in turn; where there is none, the folder itself is meant.
+        looks_for: the files, in words for messages.
+        channels: of its clips, unless asked for otherwise.
+    """
+
+    read: Callable[[Path, Watch], Found]
+    places: tuple[str, ...]
+    looks_for: str
+    channels: int = 3
+
+    def root(self, name: str, data_root: str | Path | None = None) -> Path:
+        """The data's own folder; raises ValueError where no folder is given or it is not there."""
+        given = data_root or os.environ.get("VP_DATA")
+        if not given:
+            raise ValueError(f"{name} lies in files: give its folder by --data-root or VP_DATA ({self.looks_for})")
+        root = Path(given).expanduser().absolute()
+        if not root.exists():
+            raise ValueError(f"there is no folder {given}; give the one of {name} by --data-root or VP_DATA")
+        return next((root / place for place in self.places if (root / place).exists()), root)
+
+    def scan(self, name: str, data_root: str | Path | None = None, watch: Watch = unwatched) -> Found:
+        """What is found; raises ValueError where that is no recording at all."""
+        root = self.root(name, data_root)
+        found = self.read(root, watch)
+        if not found.recordings:
+            first = "; ".join(f"{file}: {reason}" for file, reason in found.left_out[:1])
+            why = f"{len(found.left_out)} files left out, first {first}" if first else "no such files"
+            raise ValueError(f"no recordings of {name} in {root} ({why}); it looks for {self.looks_for}")
+        return found
+
+    def open(
+        self, name: str, split: str, data_root: str | Path | None, framing: Framing, device: torch.device | str = "cpu"
+    ) -> RecordedClips:
+        """The clips of a split.
+
+        Raises:
+            ValueError: an unknown split, no folder, nothing to read in it, or a split without recordings.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
+        recordings = self.scan(name, data_root).recordings
+        splits = assign(recordings)
+        chosen = [recording for recording in recordings if splits[recording.group] == split]
+        if not chosen:
+            counts = {other: sum(splits[r.group] == other for r in recordings) for other in SPLITS}
+            there = ", ".join(f"{other} has {count}" for other, count in counts.items() if count)
+            raise ValueError(f"{name} has no recordings for {split} here ({there}); add some or open another split")
+        return RecordedClips(name, chosen, framing, framing.channels or self.channels, device)

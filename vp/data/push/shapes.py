@@ -1,0 +1,99 @@
+"""Outlines of the objects: seven kinds of flat shape, each also cut into convex parts for the physics.
+
+Lengths are in half widths of the bin: the table spans -1 to 1 from left to right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+DISC_CORNERS = 28
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A shape around the centre of its area.
+
+    Args:
+        kind: its name. corners: float64 (P, 2), anticlockwise.
+        parts: convex polygons that fill it, each float64 (p, 2). radius: of a disc, else None.
+    """
+
+    kind: str
+    corners: np.ndarray
+    parts: tuple[np.ndarray, ...]
+    radius: float | None = None
+
+    @property
+    def reach(self) -> float:
+        """Radius of the circle around the centre that holds it."""
+        return float(np.hypot(*self.corners.T).max())
+
+    @property
+    def area(self) -> float:
+        x, y = self.corners.T
+        return float(0.5 * (x * np.roll(y, -1) - y * np.roll(x, -1)).sum())
+
+
+def rectangle(left: float, low: float, right: float, high: float) -> np.ndarray:
+    return np.array([(left, low), (right, low), (right, high), (left, high)])
+
+
+def regular(corners: int, radius: float) -> np.ndarray:
+    angle = 2 * np.pi * np.arange(corners) / corners
+    return radius * np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+def around_centre(kind: str, corners: np.ndarray, parts: list[np.ndarray]) -> Outline:
+    """Shifts a shape so that the centre of its area is the origin; without `parts` it is convex."""
+    x, y = corners.T
+    cross = x * np.roll(y, -1) - y * np.roll(x, -1)
+    centre = ((corners + np.roll(corners, -1, 0)) * cross[:, None]).sum(0) / (3 * cross.sum())
+    return Outline(kind, corners - centre, tuple(part - centre for part in parts or [corners]))
+
+
+def disc(rng: np.random.Generator) -> Outline:
+    radius = rng.uniform(0.13, 0.19)
+    corners = regular(DISC_CORNERS, radius)
+    return Outline("disc", corners, (corners,), radius)
+
+
+def hexagon(rng: np.random.Generator) -> Outline:
+    return around_centre("hexagon", regular(6, rng.uniform(0.15, 0.19)), [])
+
+
+def box(rng: np.random.Generator) -> Outline:
+    width, depth = rng.uniform(0.12, 0.16), rng.uniform(0.11, 0.15)
+    return around_centre("box", rectangle(-width, -depth, width, depth), [])
+
+
+def bar(rng: np.random.Generator) -> Outline:
+    length, width = rng.uniform(0.24, 0.31), rng.uniform(0.075, 0.095)
+    return around_centre("bar", rectangle(-length, -width, length, width), [])
+
+
+def triangle(rng: np.random.Generator) -> Outline:
+    base, height = rng.uniform(0.36, 0.44), rng.uniform(0.32, 0.40)
+    return around_centre("triangle", np.array([(0, 0), (base, 0), (rng.uniform(0.3, 0.7) * base, height)]), [])
+
+
+def ell(rng: np.random.Generator) -> Outline:
+    long, short, thick = rng.uniform(0.38, 0.46), rng.uniform(0.26, 0.32), rng.uniform(0.13, 0.16)
+    corners = np.array([(0, 0), (short, 0), (short, thick), (thick, thick), (thick, long), (0, long)])
+    return around_centre("L", corners, [rectangle(0, 0, short, thick), rectangle(0, thick, thick, long)])
+
+
+def tee(rng: np.random.Generator) -> Outline:
+    top, stem, thick = rng.uniform(0.19, 0.23), rng.uniform(0.24, 0.30), rng.uniform(0.12, 0.15)
+    half = thick / 2
+    corners = [(-half, 0), (half, 0), (half, stem), (top, stem), (top, stem + thick), (-top, stem + thick)]
+    corners += [(-top, stem), (-half, stem)]
+    return around_centre("T", np.array(corners), [rectangle(-half, 0, half, stem), rectangle(-top, stem, top, stem + thick)])
+
+
+SHAPES: dict[str, Callable[[np.random.Generator], Outline]] = {
+    "disc": disc, "box": box, "bar": bar, "triangle": triangle, "L": ell, "T": tee, "hexagon": hexagon,
+}  # fmt: skip

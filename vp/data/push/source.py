@@ -1,0 +1,114 @@
+"""The data set `push`: windows of episodes, simulated when asked for or read from a pool file; both give the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vp.core.video import Actions, Batch
+
+from .policy import FASTEST
+
+if TYPE_CHECKING:
+    from .episode import Episode
+    from .pool import Pool
+
+SPLITS = {"train": 0, "val": 1, "test": 2}  # first part of every seed: episodes of different splits never meet
+EPISODES = {"train": 4_000, "val": 300, "test": 1_000}
+ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()))
+
+
+class PushWorld:
+    """An arm that pushes objects about in a bin: RGB, 64x64, about five frames a second.
+
+    Places are in half widths of the bin, whose inside spans -1 to 1 to the right and -1.1 to 1.1 away from the viewer.
+    An action is what the finger is told to do until the next frame: move right, move away and up, and turn (radians,
+    anticlockwise from above), within the ranges of `ACTIONS`. It does just that unless objects hold it up.
+
+    Args:
+        split: "train", "val" or "test"; their episodes are disjoint.
+        data_root: a folder that may hold push/push-SPLIT-HASH.zip; None: the environment variable VP_DATA.
+        device: where clips go. They are made on the CPU, so a CPU generator means the same clips for every device.
+        episodes: clips come from this many episodes; None: the split's own number (4,000, 300 and 1,000).
+
+    Raises:
+        ValueError: an unknown split, episodes below 1, or a damaged pool file.
+    """
+
+    name, channels, size, fps = "push", 3, 64, 5.0
+    actions = ACTIONS
+
+    def __init__(
+        self,
+        split: str = "train",
+        data_root: str | Path | None = None,
+        device: torch.device | str = "cpu",
+        episodes: int | None = None,
+    ):
+        if split not in SPLITS:
+            raise ValueError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
+        if episodes is not None and episodes < 1:
+            raise ValueError(f"episodes is {episodes}; give 1 or more")
+        self.split, self.data_root, self.device = split, data_root, torch.device(device)
+        self.episodes = EPISODES[split] if episodes is None else episodes
+        self.contents = {"episodes": self.episodes}
+        self._pool: Pool | None = None
+
+    @property
+    def pool(self) -> Pool:
+        if self._pool is None:
+            from .pool import Pool, folder
+
+            self._pool = Pool(folder(self.data_root), self.split)
+        return self._pool
+
+    def prepare(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Puts all episodes into the pool file, so that batches cost little: once for all later runs.
+
+        Args:
+            progress: called with (episodes done, episodes in all). What was made is kept if it raises, or on Ctrl-C.
+        """
+        self.pool.fill(self.episodes, self.seed, progress)
+
+    def seed(self, number: int) -> tuple[int, int]:
+        return SPLITS[self.split], number
+
+    def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
+        """`clips` windows of `length` frames, each from a random place of a random episode.
+
+        Args:
+            generator: decides everything; on the CPU or on the source's device.
+
+        Returns:
+            frames uint8 (B, T, 3, 64, 64); actions float32 (B, T, 4), see the class; extras:
+            positions float32 (B, T, 3), the finger's place and the height of its tip;
+            objects uint8 (B, T, 64, 64), k + 1 where object k is seen, 255 where the arm is, 0 elsewhere;
+            contacts bool (B, T, 6), the arm touched object k on the way from the frame before;
+            touched bool (B, T), it touched any; touched_objects bool (B, 6), it touched object k within the window.
+        """
+        from .episode import EPISODE_FRAMES
+
+        draws = torch.rand(clips, 2, generator=generator, device=generator.device, dtype=torch.float64).cpu()
+        numbers = (draws[:, 0] * self.episodes).long().tolist()
+        starts = (draws[:, 1] * (max(EPISODE_FRAMES - length, 0) + 1)).long().tolist()
+        windows = [self.window(number, start, length) for number, start in zip(numbers, starts)]
+
+        def stacked(name: str) -> Tensor:
+            return torch.stack([torch.from_numpy(getattr(window, name).copy()) for window in windows]).to(self.device)
+
+        contacts = stacked("contacts")
+        extras = {"positions": stacked("positions"), "objects": stacked("labels"), "contacts": contacts}
+        extras |= {"touched": contacts.any(-1), "touched_objects": contacts.any(1)}
+        return Batch(stacked("frames").movedim(-1, 2).contiguous(), stacked("actions"), extras)
+
+    def window(self, number: int, start: int, length: int) -> Episode:
+        """Frames start .. start + length - 1 of an episode, from the pool where it holds them."""
+        from .episode import EPISODE_FRAMES, simulate
+
+        if number < len(self.pool) and start + length <= EPISODE_FRAMES:
+            return self.pool.read(number).window(start, length)
+        return simulate(self.seed(number), length, start)

@@ -1,0 +1,26 @@
+"""BridgeData as TensorFlow Datasets stores it: bridge_dataset-train.tfrecord-00000-of-00001 and so on, 7 numbers an action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..recording import Found, Watch, unwatched
+from ..splits import WORDS
+from .files import files
+from .robot_records import RecordFiles, is_records, unpack_bridge
+
+FPS = 5.0  # of the robot's control
+LOOKS_FOR = "NAME-train.tfrecord-00000-of-00001 and so on"
+
+
+def read(root: Path, watch: Watch = unwatched) -> Found:
+    found, record_files = Found(), RecordFiles(root, unpack_bridge, split_of, FPS)
+    paths = [path for path in files(root) if is_records(path)]
+    for path in watch(paths, "files"):
+        record_files.read(path, found)
+    return found
+
+
+def split_of(name: str) -> str | None:
+    """From NAME-SPLIT.tfrecord-..., or None."""
+    return WORDS.get(name.rpartition("/")[2].partition(".tfrecord")[0].rpartition("-")[2].lower())

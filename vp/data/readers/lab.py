@@ -1,0 +1,65 @@
+"""The lab's layout: ROOT/{train,validate,test}/GROUP/CLIP/ with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv.
+
+The tables have no header and one row a frame; without actions.csv a clip is just its pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..recording import Footage, Found, Recording, Watch, aligned, unwatched
+from .files import PICTURES, below, split_by_folder, walk
+from .pictures import frame_folder, read_pictures
+
+ACTIONS, POSITIONS = "actions.csv", "endeffector_positions.csv"
+FPS = 10.0  # nominal
+LOOKS_FOR = "{train,validate,test}/GROUP/CLIP/0.png, 1.png and so on with actions.csv"
+
+
+def read(root: Path, watch: Watch = unwatched) -> Found:
+    found = Found()
+    for folder, paths in watch([(folder, paths) for folder, paths in walk(root) if paths], "folders"):
+        frames = [path for path in paths if path.suffix.lower() in PICTURES]
+        if frames:
+            found.take(below(folder, root), lambda: [clip(frames, root)])
+        others = [path for path in paths if path.suffix.lower() not in PICTURES and path.name not in (ACTIONS, POSITIONS)]
+        found.left_out += [(below(path, root), "neither a picture nor a table of the lab's layout") for path in others]
+    return found
+
+
+def clip(frames: Sequence[Path], root: Path) -> Recording:
+    recording = frame_folder(frames, root, split_by_folder(below(frames[0], root)), FPS)
+    table = frames[0].with_name(ACTIONS)
+    actions = columns(table) if table.is_file() else 0
+    return replace(recording, actions=actions, load=partial(load, tuple(frames), bool(actions)))
+
+
+def load(frames: Sequence[Path], acts: bool, size: int) -> Footage:
+    positions = frames[0].with_name(POSITIONS)
+    pictures = read_pictures(frames, size)
+    actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if acts else None
+    return Footage(pictures, actions, {"state": read_table(positions, len(frames))} if positions.is_file() else {})
+
+
+def columns(path: Path) -> int:
+    """Numbers in the first row of a table."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        cells = file.readline().strip().split(",")
+    try:
+        return len([float(cell) for cell in cells])
+    except ValueError as error:
+        raise ValueError(f"row 1 of {path.name} is no row of numbers; its files have no header") from error
+
+
+def read_table(path: Path, frames: int) -> np.ndarray:
+    """float32 (frames, columns)."""
+    try:
+        table = np.loadtxt(path, delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise ValueError(f"{path.name} is no table of numbers ({error})") from error
+    return aligned(table, frames, path.name)

@@ -1,0 +1,39 @@
+"""Clips whose names say who or what they show, so that splits can keep it together: UCF101 and the Georgia Tech actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ..recording import Found, Watch, unwatched
+from .files import VIDEOS, below, files
+from .videos import video
+
+Split = Callable[[re.Match], str | None]
+
+
+def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = unwatched) -> Found:
+    """Videos whose stems match `pattern`; its named groups together are the group that a split keeps together."""
+    name, found = re.compile(pattern, re.IGNORECASE), Found()
+
+    def clips(path: Path):
+        match = name.fullmatch(path.stem)
+        if path.suffix.lower() not in VIDEOS or not match:
+            raise ValueError(f"not named like {example}")
+        yield replace(video(path, root), group="-".join(match.groupdict().values()), split=split(match))
+
+    for path in watch(files(root), "files"):
+        found.take(below(path, root), lambda: clips(path))
+    return found
+
+
+def ucf101_split(match: re.Match) -> str:
+    """Official split 1 tests on the groups 1 to 7; of the others, 8 and 9 are for validation here."""
+    group = int(match["group"])
+    return "test" if group <= 7 else "val" if group <= 9 else "train"
+
+
+def by_person(match: re.Match) -> None:
+    """No published split: persons are divided by their hash."""

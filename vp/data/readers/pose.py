@@ -1,0 +1,55 @@
+"""The pose lab's layout: frames in *_img folders and, under the same names, label pictures in *_label folders beside them.
+
+train_img with train_label, val_img with val_label, test_img with test_label, at the root or in {train,val,test}/, perhaps with a
+folder of frames for each clip. Label pictures become `extras["pose"]`, uint8 (B, T, 3, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+from ..recording import Footage, Found, Recording, Watch, unwatched
+from ..splits import WORDS
+from .files import PICTURES, below, walk
+from .pictures import FPS, frame_folder, read_pictures
+
+IMG, LABEL = "_img", "_label"
+LOOKS_FOR = "train_img/0.png and so on with train_label/0.png, and val_img with val_label"
+
+
+def read(root: Path, watch: Watch = unwatched) -> Found:
+    found, folders = Found(), []
+    for folder, paths in walk(root):
+        stem = next((part.removesuffix(IMG) for part in folder.relative_to(root).parts if part.endswith(IMG)), None)
+        frames = [path for path in paths if path.suffix.lower() in PICTURES]
+        if stem and frames:
+            folders.append((stem, frames))
+    for stem, frames in watch(folders, "folders"):
+        runs = [list(run) for has, run in groupby(frames, lambda path: label_of(path).is_file()) if has]
+        missing = [below(path, root) for path in frames if not label_of(path).is_file()]
+        found.left_out += [(name, "no label picture of this name") for name in missing]
+        for run in runs:
+            found.take(below(run[0], root), lambda: [clip(run, root, WORDS.get(stem.lower()))])
+    return found
+
+
+def label_of(frame: Path) -> Path:
+    """The label picture of a frame: the same path with _label for _img in the innermost folder that has it."""
+    parts = list(frame.parts)
+    at = max(index for index, part in enumerate(parts[:-1]) if part.endswith(IMG))
+    parts[at] = parts[at].removesuffix(IMG) + LABEL
+    return Path(*parts)
+
+
+def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
+    name = f"{below(frames[0].parent, root)}/{frames[0].stem}-{frames[-1].stem}"
+    load_both = partial(load, tuple(frames), tuple(map(label_of, frames)))
+    return replace(frame_folder(frames, root, split, FPS), name=name, group=name, load=load_both)
+
+
+def load(frames: Sequence[Path], labels: Sequence[Path], size: int) -> Footage:
+    return Footage(read_pictures(frames, size), extras={"pose": read_pictures(labels, size).transpose(0, 3, 1, 2).copy()})

@@ -1,0 +1,115 @@
+"""Robot trajectories in TFRecord files: BAIR (keys `0/image_aux1/encoded`, ...) and BridgeData as TensorFlow Datasets writes it.
+
+When a file is opened only its framing is walked, and one record of every size that occurs is read whole: trajectories of one size
+have as many frames, or decoding will say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, takewhile
+from pathlib import Path
+
+import numpy as np
+
+from ..recording import Footage, Found, Recording, aligned
+from ..tf_example import Values, parse_example
+from ..tfrecord import Record, read_record, records
+from ..video_file import fit
+from .files import below
+from .pictures import decode_picture
+
+RAW = 64 * 64 * 3  # bytes of a BAIR frame as stored
+CAMERAS = ("image_aux1", "image_main")  # the first is the one published models learn on
+Episode = tuple[list[bytes], np.ndarray, np.ndarray]  # frames as stored, actions (T, A), states (T, S); A and S may be 0
+Unpack = Callable[[Mapping[str, Values]], Episode]
+
+
+def is_records(path: Path) -> bool:
+    return ".tfrecord" in path.name
+
+
+@dataclass
+class RecordFiles:
+    """Reads the TFRecord files of one data set, one after the other.
+
+    Args:
+        root: the data's folder. unpack: what turns a parsed record into an episode. split: file's name -> split or None.
+        fps: nominal. seen: (size, checksum) -> the first record that had it. shapes: size -> (frames, numbers an action).
+    """
+
+    root: Path
+    unpack: Unpack
+    split: Callable[[str], str | None]
+    fps: float
+    seen: dict[tuple[int, int], str] = field(default_factory=dict)
+    shapes: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def read(self, path: Path, found: Found) -> None:
+        """Adds the trajectories of a file; one that came before, in whichever file, is left out: splits must not share any."""
+        name = below(path, self.root)
+        try:
+            for record in records(path):
+                own = f"{name}#{record.index}"
+                first = self.seen.setdefault((record.size, record.crc), own)
+                if first == own:
+                    found.take(own, lambda: [self.recording(own, record, self.split(name))])
+                else:
+                    found.left_out.append((own, f"the same trajectory as {first}"))
+        except (OSError, ValueError) as error:
+            found.left_out.append((name, str(error)))
+
+    def recording(self, name: str, record: Record, split: str | None) -> Recording:
+        if record.size not in self.shapes:
+            frames, actions, _ = self.unpack(parse_example(read_record(record)))
+            self.shapes[record.size] = len(frames), actions.shape[1]
+        length, actions = self.shapes[record.size]
+        return Recording(name, name, length, self.fps, partial(load, record, self.unpack), split, actions)
+
+
+def load(record: Record, unpack: Unpack, size: int) -> Footage:
+    encoded, actions, states = unpack(parse_example(read_record(record)))
+    name = f"a frame of record {record.index} of {record.path.name}"
+    frames = np.stack([fit(frame(data, name), (size, size), square=True) for data in encoded])
+    actions = aligned(actions, len(frames), "action") if actions.shape[1] else None
+    return Footage(frames, actions, {"state": aligned(states, len(frames), "state")} if states.shape[1] else {})
+
+
+def frame(data: bytes, name: str) -> np.ndarray:
+    """uint8 RGB (H, W, 3) from raw bytes or a packed picture."""
+    return np.frombuffer(data, np.uint8).reshape(64, 64, 3) if len(data) == RAW else decode_picture(data, name)
+
+
+def unpack_bair(example: Mapping[str, Values]) -> Episode:
+    camera = next((camera for camera in CAMERAS if f"0/{camera}/encoded" in example), None)
+    if camera is None:
+        raise ValueError(f"a record has no 0/{CAMERAS[0]}/encoded; give BAIR's softmotion30_44k files")
+    length = len(list(takewhile(lambda i: f"{i}/{camera}/encoded" in example, count())))
+    frames = [value for i in range(length) for value in example[f"{i}/{camera}/encoded"]]
+    return frames, rows(example, "action", length), rows(example, "endeffector_pos", length)
+
+
+def rows(example: Mapping[str, Values], name: str, length: int) -> np.ndarray:
+    """float32 (T, N) of the keys 0/name, 1/name and so on; N is 0 where there are none."""
+    found = [example[f"{i}/{name}"] for i in range(length) if f"{i}/{name}" in example]
+    if found and (len(found) < length or len({len(row) for row in found}) > 1):
+        raise ValueError(f"a record has {length} frames, but not a row of {name} for each")
+    return np.stack(found) if found else np.zeros((length, 0), np.float32)
+
+
+def unpack_bridge(example: Mapping[str, Values]) -> Episode:
+    camera = next((key for key in sorted(example) if key.startswith("steps/observation/image")), None)
+    if camera is None or not example[camera]:
+        raise ValueError("a record has no steps/observation/image_0; give files of BridgeData as TensorFlow Datasets writes them")
+    frames = example[camera]
+    return frames, table(example, "steps/action", len(frames)), table(example, "steps/observation/state", len(frames))
+
+
+def table(example: Mapping[str, Values], key: str, length: int) -> np.ndarray:
+    """float32 (T, N) of numbers laid end to end; N is 0 where there are none."""
+    numbers = np.asarray(example.get(key, ()), np.float32)
+    if len(numbers) % length:
+        raise ValueError(f"a record has {length} frames and {len(numbers)} numbers of {key}; give as many for each")
+    return numbers.reshape(length, -1)

@@ -1,0 +1,190 @@
+"""Clips drawn from recordings: the counterpart of `MovingDigits` for data that lies in files."""
+
+from __future__ import annotations
+
+import statistics
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..core.video import Batch
+from .framing import Framing
+from .recording import Recording
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Footage as tensors, or a window of it: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...)."""
+
+    frames: Tensor
+    actions: Tensor | None = None
+    extras: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        rest = [] if self.actions is None else [self.actions]
+        return sum(x.nbytes for x in (self.frames, *rest, *self.extras.values()))
+
+
+class Cache:
+    """Tapes by name within a number of bytes: the one not asked for longest goes first, the newest always stays."""
+
+    def __init__(self, most: float):
+        self.most, self.held = most, 0
+        self.tapes: OrderedDict[str, Tape] = OrderedDict()
+
+    def get(self, name: str) -> Tape | None:
+        if name in self.tapes:
+            self.tapes.move_to_end(name)
+        return self.tapes.get(name)
+
+    def put(self, name: str, tape: Tape) -> None:
+        self.tapes[name] = tape
+        self.held += tape.nbytes
+        while self.held > self.most and len(self.tapes) > 1:
+            self.held -= self.tapes.popitem(last=False)[1].nbytes
+
+
+class RecordedClips:
+    """An endless source of clips from recordings, decoded when they are first drawn.
+
+    What is drawn depends on the generator and the files alone, never on what was drawn before, so that training resumes exactly.
+
+    Args:
+        recordings: of one split, one or more.
+        framing: size, rate and memory. channels: 1 or 3.
+        device: where clips go.
+    """
+
+    def __init__(
+        self, name: str, recordings: Sequence[Recording], framing: Framing, channels: int, device: torch.device | str = "cpu"
+    ):
+        if not recordings:
+            raise ValueError(f"{name} has no recordings; give one or more")
+        self.name, self.recordings, self.framing = name, list(recordings), framing
+        self.channels, self.size, self.device = channels, framing.size, torch.device(device)
+        self.fps = round(statistics.median(r.fps / framing.stride_at(r.fps) for r in recordings), 3)
+        dims = {r.actions for r in recordings}
+        self.action_dim = dims.pop() if len(dims) == 1 else 0  # of a recording; recordings without actions rule them out
+        self.cache = Cache(framing.cache_mb * 1e6)
+        self.refused: dict[str, str] = {}  # recordings that turned out damaged or too short, and why
+
+    def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
+        """`clips` clips of `length` frames, from different recordings as long as there are enough of them.
+
+        Returns:
+            frames uint8 (B, T, C, H, W); actions float32 (B, T, A) where every recording has them, `actions[:, t]` leads from
+            frame t to t + 1 (with a stride of s, the s actions on the way side by side); extras that all of the clips have.
+
+        Raises:
+            ValueError: no recording is long enough, or none of those can be decoded.
+        """
+        pool, windows, failures = self.long_enough(length), [], 0
+        for recording, where in self.draws(pool, generator):
+            tape = self.tape(recording)
+            window = None if tape is None else self.window(recording, tape, length, where)
+            if window is not None:
+                windows.append(window)
+            failures = failures + 1 if window is None else 0
+            if len(windows) == clips:
+                break
+            if failures >= 2 * len(pool):  # a whole round, wherever it began
+                why = next(iter(self.refused.values()), "they have fewer frames than their headers say")
+                raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
+        return self.stacked(windows)
+
+    def long_enough(self, length: int) -> list[Recording]:
+        """The recordings that promise `length` frames at the rate asked for."""
+        pool = [r for r in self.recordings if r.longest >= self.span(r, length)]
+        if not pool:
+            longest = max(1 + (r.longest - 1) // self.framing.stride_at(r.fps) for r in self.recordings)
+            raise ValueError(f"no recording of {self.name} has {length} frames; the longest has {longest}: ask for shorter clips")
+        return pool
+
+    def span(self, recording: Recording, length: int) -> int:
+        """Frames of the recording that `length` frames of a clip take."""
+        return (length - 1) * self.framing.stride_at(recording.fps) + 1
+
+    def draws(self, pool: Sequence[Recording], generator: torch.Generator) -> Iterator[tuple[Recording, float]]:
+        """(recording, number in [0, 1)) without end: all of the pool in random order, again and again."""
+        device = generator.device
+        while True:
+            order = torch.randperm(len(pool), generator=generator, device=device).tolist()
+            places = torch.rand(len(pool), generator=generator, device=device, dtype=torch.float64).tolist()
+            yield from zip((pool[index] for index in order), places)
+
+    def tape(self, recording: Recording) -> Tape | None:
+        """The decoded recording, or None where it is damaged."""
+        if recording.name in self.refused:
+            return None
+        tape = self.cache.get(recording.name)
+        if tape is None:
+            try:
+                tape = to_tape(recording, self.size, self.channels)
+            except (OSError, ValueError) as error:
+                self.refused[recording.name] = str(error)
+                return None
+            self.cache.put(recording.name, tape)
+        return tape
+
+    def window(self, recording: Recording, tape: Tape, length: int, where: float) -> Tape | None:
+        """`length` frames from one of the possible starts, chosen by `where` in [0, 1); None where there is none."""
+        span = self.span(recording, length)
+        start, stride = start_at(where, recording.spans(len(tape.frames)), span), self.framing.stride_at(recording.fps)
+        if start is None:
+            return None
+        taken = slice(start, start + span, stride)
+        actions = joined(tape.actions, start, length, stride) if self.action_dim else None
+        return Tape(tape.frames[taken], actions, {name: x[taken] for name, x in tape.extras.items()})
+
+    def stacked(self, windows: list[Tape]) -> Batch:
+        frames = torch.stack([w.frames for w in windows]).to(self.device)
+        actions = None
+        if self.action_dim:
+            actions = torch.stack([w.actions for w in windows]).to(self.device)
+        shared = [name for name in windows[0].extras if all(name in w.extras for w in windows)]
+        return Batch(frames, actions, {name: torch.stack([w.extras[name] for w in windows]).to(self.device) for name in shared})
+
+
+def start_at(where: float, spans: Sequence[tuple[int, int]], length: int) -> int | None:
+    """One of the places at which `length` frames fit into one of the spans: the share `where` in [0, 1) of all of them."""
+    room = [max(0, end - first - length + 1) for first, end in spans]
+    index = int(where * sum(room))
+    for (first, _), starts in zip(spans, room):
+        if index < starts:
+            return first + index
+        index -= starts
+    return None
+
+
+def joined(actions: Tensor, start: int, length: int, stride: int) -> Tensor:
+    """float32 (length, stride * A): the actions from one frame taken to the next, zeros after the recording's end."""
+    rows = actions[start : start + length * stride]
+    return torch.nn.functional.pad(rows, (0, 0, 0, length * stride - len(rows))).reshape(length, -1)
+
+
+def to_tape(recording: Recording, size: int, channels: int) -> Tape:
+    """Decodes a recording; raises ValueError where it is damaged or its actions are not what was promised."""
+    footage = recording.load(size)
+    frames = torch.from_numpy(np.ascontiguousarray(with_channels(footage.frames, channels).transpose(0, 3, 1, 2)))
+    actions = None if footage.actions is None else torch.from_numpy(footage.actions)
+    came = 0 if actions is None else actions.shape[1]
+    if came != recording.actions:
+        raise ValueError(f"{recording.name} has {came} numbers an action and promised {recording.actions}")
+    return Tape(frames, actions, {name: torch.from_numpy(x) for name, x in footage.extras.items()})
+
+
+def with_channels(frames: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 (T, H, W, 1 or 3) -> (T, H, W, channels)."""
+    import cv2
+
+    length, height, width, came = frames.shape
+    if came == channels:
+        return frames
+    if channels == 3:
+        return frames.repeat(3, axis=-1)
+    return cv2.cvtColor(frames.reshape(length * height, width, came), cv2.COLOR_RGB2GRAY).reshape(length, height, width, 1)

@@ -1,0 +1,97 @@
+"""Recordings: the clips of a data set, described without decoding them, and the footage they decode to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+Watch = Callable[[Sequence[Item], str], Iterable[Item]]  # (items, what they are) -> the same items, a progress bar running beside
+
+
+def unwatched(items: Sequence[Item], what: str) -> Sequence[Item]:
+    return items
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A decoded recording.
+
+    Args:
+        frames: uint8 (T, H, W, C), RGB or grey.
+        actions: float32 (T, A) or None; `actions[t]` leads from frame t to t + 1.
+        extras: name -> array (T, ...): masks uint8 (T, 1, H, W), pictures uint8 (T, C, H, W), states float32 (T, S).
+    """
+
+    frames: np.ndarray
+    actions: np.ndarray | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One clip of a data set.
+
+    Args:
+        name: its path below the data's folder, unique in the data set.
+        group: what a split never tears apart: a person, a trajectory.
+        promised: frames by the header; decoding may give fewer.
+        fps: frames a second, nominal where the files carry no rate.
+        load: side in px -> footage, the centre square resized; raises ValueError where the file is damaged.
+        split: "train", "val" or "test" where the data's own layout says so.
+        actions: numbers an action has, 0 where there are none.
+        parts: stretches [first, end) of frames that may be used; none: all frames.
+    """
+
+    name: str
+    group: str
+    promised: int
+    fps: float
+    load: Callable[[int], Footage]
+    split: str | None = None
+    actions: int = 0
+    parts: tuple[tuple[int, int], ...] = ()
+
+    def spans(self, frames: int | None = None) -> list[tuple[int, int]]:
+        """The usable stretches [first, end) if there are `frames` frames (None: as many as promised)."""
+        frames = self.promised if frames is None else frames
+        parts = [(first, min(end, frames)) for first, end in self.parts or ((0, frames),)]
+        return [(first, end) for first, end in parts if first < end]
+
+    @property
+    def longest(self) -> int:
+        """Frames of the longest stretch, as promised."""
+        return max((end - first for first, end in self.spans()), default=0)
+
+
+@dataclass
+class Found:
+    """What a reader found: recordings, (name, reason) of what was left out, and notes in plain sentences."""
+
+    recordings: list[Recording] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, name: str, make: Callable[[], Iterable[Recording]]) -> None:
+        """Adds what `make` gives; where it fails, what came before that, and `name` with the reason to what was left out."""
+        try:
+            self.recordings.extend(make())
+        except (OSError, ValueError) as error:
+            self.left_out.append((name, str(error)))
+
+
+def aligned(actions: np.ndarray, frames: int, what: str) -> np.ndarray:
+    """float32 (frames, A): one row a frame; a missing last row (it would lead out of the clip) becomes zeros.
+
+    Raises:
+        ValueError: another number of rows, or numbers that are not finite.
+    """
+    actions = np.asarray(actions, np.float32)
+    if actions.ndim != 2 or len(actions) not in (frames, frames - 1):
+        raise ValueError(f"{what} has shape {actions.shape} for {frames} frames; give one row a frame")
+    if not np.isfinite(actions).all():
+        raise ValueError(f"{what} holds numbers that are not finite")
+    return np.pad(actions, ((0, frames - len(actions)), (0, 0)))

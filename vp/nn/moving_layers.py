@@ -1,0 +1,107 @@
+"""Pictures that are moved instead of repainted.
+
+Gates write frames into K remembered layers. A layer keeps a velocity of its own and moves on with it until the network renews
+it; a small flow field bends the motion. Every step extends each layer's displacement, samples the layer once through the
+whole displacement, so that nothing blurs by being resampled again and again, and blends the layers, the moved previous frame
+and a synthesised picture by softmax masks (after Finn et al. 2016; Lee et al. 2018, SAVP). A digit hidden behind another
+stays whole in its layer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .blocks import block, enlarge
+from .warp import warp
+
+MAX_FLOW = 16.0  # pixels a frame, at most
+BEND = 0.3  # how easily a layer's motion departs from its velocity
+
+
+class Layers(NamedTuple):
+    """What is remembered, and where it has got to.
+
+    pictures: (B, K, C, H, W), as stored. velocity: (B, K, 2) pixels a frame, x first. shift: (B, 2K, h, w), displacement in
+    pixels from the present to where the pictures were stored, on a coarse grid. moved: the pictures through it.
+    """
+
+    pictures: Tensor
+    velocity: Tensor
+    shift: Tensor
+    moved: Tensor
+
+    @classmethod
+    def empty(cls, batch: int, count: int, channels: int, size: int, side: int, like: Tensor) -> Layers:
+        blank = like.new_zeros(batch, count, channels, size, size)
+        return cls(blank, like.new_zeros(batch, count, 2), like.new_zeros(batch, 2 * count, side, side), blank)
+
+
+class Composer(nn.Module):
+    """Writes frames into layers, moves them and blends them: the only full-resolution part, free of features there.
+
+    Args:
+        width: channels of the plans it moves and blends by, and notes: of the maps it stores by, both at a quarter of the
+            frame's side. layers: K. channels: C.
+    """
+
+    def __init__(self, width: int, notes: int, layers: int, channels: int):
+        super().__init__()
+        pictures = 4 * channels * (layers + 1)
+        self.layers, self.channels = layers, channels
+        self.motions = (2 * layers, layers, layers, 2 * layers, 2)  # see `move`
+        self.flow = nn.Sequential(block(width, width), nn.Conv2d(width, sum(self.motions), 3, padding=1))
+        self.write_up = enlarge(notes, 16)
+        self.write = nn.Sequential(block(16 + pictures, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2))
+        self.blend_up = nn.Sequential(nn.Conv2d(width, 4 * 24, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
+        self.blend = nn.Sequential(
+            block(24 + pictures, 48),
+            block(48, 48),
+            nn.Conv2d(48, 4 * (layers + 2 + channels), 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        nn.init.normal_(self.flow[-1].weight, std=0.01)
+        nn.init.normal_(self.flow[-1].weight.split(self.motions)[1], std=0.1)
+        nn.init.zeros_(self.flow[-1].bias)
+        nn.init.constant_(self.write[-2].bias, 2.0)  # at first every layer takes the frame as it is
+
+    def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
+        """The layers with `frame` (B, C, H, W) written in where the gates are open."""
+        seen = frame[:, None]
+        pictures = F.pixel_unshuffle(torch.cat([layers.moved, seen], 1).flatten(1, 2), 2)
+        gates = self.write(torch.cat([self.write_up(notes), pictures], 1)).float().sigmoid()
+        written = torch.lerp(layers.moved, seen.expand_as(layers.moved), gates[:, :, None])
+        return layers._replace(pictures=written, shift=torch.zeros_like(layers.shift))
+
+    def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
+        """The layers `gap` frames on, and the previous frame through a flow field of its own."""
+        size, side = frame.shape[-2:], plan.shape[-2:]
+        votes, weights, renewals, field, recent = self.flow(plan).float().split(self.motions, 1)
+        weights = weights.flatten(2).softmax(-1)  # (B, K, cells): whose vote counts for a layer
+        votes = (votes.unflatten(1, (-1, 2)).flatten(3) * weights[:, :, None]).sum(-1)
+        renewal = (renewals.flatten(2) * weights).sum(-1, keepdim=True).sigmoid()
+        velocity = torch.lerp(layers.velocity, MAX_FLOW * votes, renewal)
+        step = gap * velocity.flatten(1)[..., None, None] + BEND * field
+        most = MAX_FLOW * max(gap, 1.0)
+        step = most * torch.tanh(step / most)
+        coarse = side[0] / size[0]  # the shift field is itself sampled where the step points
+        fields = warp(layers.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
+        shift = step + fields.view_as(step)
+        full = F.interpolate(torch.cat([shift, recent], 1), size=size, mode="bilinear", align_corners=False)
+        sources = torch.cat([layers.pictures, frame[:, None]], 1)
+        pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
+        return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
+
+    def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
+        """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
+        pictures = torch.cat([moved, recent[:, None]], 1)
+        features = self.blend_up(plan)
+        if glimpse is not None:
+            features = features + glimpse
+        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
+        masks, drawn = self.blend(features).float().split([self.layers + 2, self.channels], 1)
+        candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
+        return (masks.softmax(1)[:, :, None] * candidates).sum(1)
