@@ -76,7 +76,10 @@ def minutes(text: str) -> float:
     return value
 
 
-WAYS = "smmnist-svg, smmnist-srvp, mmnist, push, next-frame, super-resolution or compression (default: smmnist-svg)"
+WAYS = (
+    "smmnist-svg, smmnist-srvp, mmnist, push, one-frame (1 -> 15), long (5 -> 55), next-frame, super-resolution or compression"
+    " (default: smmnist-svg)"
+)
 LISTED = 20  # notes on a data set
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
 
@@ -213,7 +216,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine.checkpoint import record
     from .engine.evaluate import headline
     from .engine.model import find
-    from .engine.tables import of_scores
+    from .engine.tables import WINDOW, of_scores, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.protocol == "compression":
@@ -238,6 +241,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
     keep(args.json, result)
     print(of_scores(result))
+    if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
+        print(of_windows(result))
     if args.record:
         record(find(args.checkpoint), args.protocol, headline(result))
     return result

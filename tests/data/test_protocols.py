@@ -14,7 +14,8 @@ def no_mnist(monkeypatch):
 
 
 LENGTHS = [
-    ("smmnist-svg", 5, 10), ("smmnist-srvp", 5, 20), ("mmnist", 10, 10), ("next-frame", 9, 1), ("super-resolution", 10, 10)
+    ("smmnist-svg", 5, 10), ("smmnist-srvp", 5, 20), ("mmnist", 10, 10), ("next-frame", 9, 1), ("super-resolution", 10, 10),
+    ("one-frame", 1, 15), ("long", 5, 55),
 ]  # fmt: skip
 
 
@@ -39,7 +40,8 @@ def test_the_global_seed_changes_nothing_and_splits_differ():
 def test_trajectories_are_pinned():
     """Fails when clips drawn from the seed change: numbers published before would no longer be comparable."""
     hits = {name: protocol_clips(name, 100).extras["hits"].sum().item() for name, *_ in LENGTHS}
-    assert hits == {"smmnist-svg": 350, "smmnist-srvp": 514, "mmnist": 479, "next-frame": 250, "super-resolution": 479}
+    assert hits == {"smmnist-svg": 350, "smmnist-srvp": 514, "mmnist": 479, "next-frame": 250, "super-resolution": 479,
+                    "one-frame": 388, "long": 1419}  # fmt: skip
 
 
 def test_one_frame_ahead_is_scored_on_the_first_frames_of_the_same_clips():

@@ -16,7 +16,7 @@ from vp.data import PROTOCOLS, at_scale, protocol_clips
 from vp.engine.diagnose import contrast, learned_prior_timing, uncertain_frames
 from vp.engine.evaluate import evaluate, headline
 from vp.engine.model import load
-from vp.engine.tables import of_scores
+from vp.engine.tables import of_scores, of_windows
 from vp.metrics import METRICS
 
 PROTOCOL, CLIPS, SAMPLES = "smmnist-svg", 5, 3
@@ -69,14 +69,14 @@ def result():
 
 
 def test_the_record_has_the_promised_shape_and_is_json(result):
-    head = ["checkpoint", "protocol", "clips", "samples", "seconds"]
+    head = ["checkpoint", "protocol", "clips", "samples", "seconds", "seconds_a_clip"]
     assert list(result) == [*head, "metrics", "per_frame", "digits", "rows", "baselines"]
     assert set(result["baselines"]) == {"black", "mean_image", "copy_last", "flow"}
     assert set(result["rows"]) == {"oracle"}, "a row whose prior the model does not offer is left out"
     n_future = PROTOCOLS[PROTOCOL].n_future
     for row in (result, *result["rows"].values(), *result["baselines"].values()):
         assert set(row["metrics"]) == set(METRICS) and all(set(levels) == LEVELS for levels in row["metrics"].values())
-        assert set(row["per_frame"]) == {"psnr_db", "ssim", "mse"}
+        assert set(row["per_frame"]) == {"psnr_db", "ssim", "mse", "sharpness"}
         assert all(len(curve) == n_future for curves in row["per_frame"].values() for curve in curves.values())
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
@@ -279,3 +279,11 @@ def flat(tree):
     if isinstance(tree, list):
         return [x for part in tree for x in flat(part)]
     return [tree] if isinstance(tree, (int, float)) else []
+
+
+def test_a_long_prediction_prints_a_line_every_ten_frames():
+    curves = {name: {"mean": [float(i) for i in range(25)]} for name in ("psnr_db", "sharpness")}
+    rows = {"per_frame": curves}
+    lines = of_windows({"checkpoint": "faded", **rows, "baselines": {"copy_last": rows}}).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["1-10", "11-20", "21-25"]
+    assert lines[1].split()[1:] == ["4.50", "4.50", "4.50", "4.50"] and lines[3].split()[1] == "22.00"

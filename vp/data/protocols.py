@@ -39,6 +39,8 @@ PROTOCOLS = {
     "smmnist-svg": Protocol("smmnist-svg", 5, 10, 64, 20_180, "two digits, SVG's bounces (Denton and Fergus 2018)"),
     "smmnist-srvp": Protocol("smmnist-srvp", 5, 20, 64, 20_200, "two digits, SRVP's bounces (Franceschi et al. 2020)"),
     "mmnist": Protocol("mmnist", 10, 10, 64, 20_150, "two digits, mirror bounces (Srivastava et al. 2015)"),
+    "one-frame": Protocol("smmnist-svg", 1, 15, 64, 20_180, "SVG's bounces from a single frame, as RaMViD's on BAIR"),
+    "long": Protocol("smmnist-svg", 5, 55, 64, 20_180, "SVG's bounces, sixty frames"),
     "next-frame": Protocol("mmnist", 9, 1, 64, 20_150, "the same clips, the tenth frame from nine"),
     "super-resolution": Protocol("mmnist", 10, 10, 64, 20_150, "the same clips, the context at half its size", scale=2),
     "push": Protocol("push", 2, 10, 64, 20_170, "an arm pushes objects; lengths as for BAIR (Ebert et al. 2017)", chunk=5),

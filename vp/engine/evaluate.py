@@ -57,10 +57,10 @@ def evaluate(
         progress: called with (clips done, clips in all), counted over all rows.
 
     Returns:
-        checkpoint, protocol, clips, samples, seconds; the model's row, `metrics` and `per_frame` (see
-        `vp.engine.scores.summary`); rows: label -> such a row; baselines: black, mean_image, copy_last and flow -> such
-        a row, or None where one cannot work from the protocol's context; and for moving digits digits: source (MNIST or
-        strokes, in words), sharpness_before_hit and sharpness_after_hit. Ready for json.dumps.
+        checkpoint, protocol, clips, samples, seconds; of the model's row: seconds_a_clip, metrics included, `metrics` and
+        `per_frame` (see `vp.engine.scores.summary`); rows: label -> such a row; baselines: black, mean_image, copy_last and
+        flow -> such a row, or None where one cannot work from the protocol's context; and for moving digits digits: source
+        (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit. Ready for json.dumps.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -79,11 +79,12 @@ def evaluate(
     probe = observe(data, slice(0, 1), mask, plan.scale)
     contenders = model_rows(model, options, probe, samples) | baseline_rows(plan.dataset, data_root, probe)
     contenders |= bicubic_rows(contenders["model", ""], plan.scale)
-    scores = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
+    scores, seconds = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
     rows = {key: None if row is None else summary(row) for key, row in scores.items()}
     result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
     result |= {} if test_set is None else {"test_set": Path(test_set).name}
-    result |= {"seconds": round(time.monotonic() - began, 2), **rows["model", ""]}
+    result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds["model", ""] / len(data.frames), 4)}
+    result |= rows["model", ""]
     if known is not None:
         result["known"] = known
     if "hits" in data.extras and probe.is_prefix:
@@ -103,11 +104,13 @@ def score_all(
     seed: int,
     batch: int | None,
     progress: Callable[[int, int], None] | None,
-) -> dict[Key, Scores | None]:
-    """Every contender's scores on the same clips; None stays None."""
+) -> tuple[dict[Key, Scores | None], dict[Key, float]]:
+    """Every contender's scores on the same clips, None stays None, and the seconds that took."""
     done, total = 0, len(data.frames) * sum(row is not None for row in contenders.values())
     scores: dict[Key, Scores | None] = {}
+    seconds: dict[Key, float] = {}
     for key, row in contenders.items():
+        began = time.monotonic()
         if row is None:
             scores[key] = None
             continue
@@ -118,7 +121,8 @@ def score_all(
             if progress:
                 progress(done, total)
         scores[key] = {name: torch.cat([part[name] for part in parts]) for name in METRICS}
-    return scores
+        seconds[key] = time.monotonic() - began
+    return scores, seconds
 
 
 def score(row: Contender, data: Batch, known: Tensor, scale: int, seed: int, batch: int) -> Iterator[Scores]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vp.metrics import ERRORS
 
-CURVES = ("psnr_db", "ssim", "mse")  # shown frame by frame
+CURVES = ("psnr_db", "ssim", "mse", "sharpness")  # shown frame by frame
 DECIMALS = 5
 
 

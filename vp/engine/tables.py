@@ -8,16 +8,42 @@ from typing import Any
 SCORES = {"mse": ".1f", "mae": ".1f", "psnr_db": ".2f", "ssim": ".3f", "sharpness": ".2f"}
 
 
+WINDOW = 10  # predicted frames of a line of `of_windows`
+
+
 def of_scores(result: Mapping[str, Any]) -> str:
-    """An evaluation: a line a row, the mean of each metric over clips, samples and frames."""
+    """An evaluation: a line a row, each metric over clips and frames, of the best sample and of all where they differ."""
     rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"])
     lines = [[name, *(cell(row, metric, form) for metric, form in SCORES.items())] for name, row in rows.items()]
-    return columns([["mean of all samples", *SCORES], *lines])
+    return columns([["best / mean of samples", *SCORES], *lines])
 
 
 def cell(row: Mapping[str, Any] | None, metric: str, form: str) -> str:
-    value = None if row is None else row["metrics"][metric]["mean"]
-    return "-" if value is None else format(value, form)
+    values = [] if row is None else [row["metrics"][metric][kind] for kind in ("best", "mean")]
+    shown = [format(value, form) for value in dict.fromkeys(values) if value is not None]
+    return " / ".join(dict.fromkeys(shown)) or "-"
+
+
+def of_windows(result: Mapping[str, Any]) -> str:
+    """A long prediction: a line every ten predicted frames, the mean of all samples, the model beside copy-last."""
+    rows = {result["checkpoint"]: result, "copy-last": result["baselines"]["copy_last"]}
+    curves = {
+        f"{name} {metric}": (row["per_frame"][metric]["mean"], SCORES[metric])
+        for name, row in rows.items()
+        if row
+        for metric in ("psnr_db", "sharpness")
+    }
+    length = len(next(iter(curves.values()))[0])
+    lines = [["predicted frames", *curves]]
+    for start in range(0, length, WINDOW):
+        end = min(start + WINDOW, length)
+        lines.append([f"{start + 1}-{end}", *(format(average(curve[start:end]), form) for curve, form in curves.values())])
+    return columns(lines)
+
+
+def average(values: Sequence[float | None]) -> float:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else float("nan")
 
 
 def of_bits(result: Mapping[str, Any]) -> str:
