@@ -84,7 +84,7 @@ def test_leading_known_frames_worked_on_once_give_what_the_whole_clip_gives(plac
         whole = denoiser(clip, known.expand(2, -1), level, times)
         memory = denoiser.remember(clip, known, level, times)
         recalled = denoiser.complete(clip, known, level, times, memory)
-    torch.testing.assert_close(recalled, whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(recalled, whole, atol=1e-4, rtol=0)
     assert torch.equal(whole[:, known], (clip[:, known] + 1) / 2 * 2 - 1) and whole[:, ~known].std() > 0.01
 
 

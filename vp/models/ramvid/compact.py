@@ -24,7 +24,8 @@ from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from ...nn.moving_layers import Composer, Layers
 from .config import RamvidConfig
 
-EMBEDDING, LEVEL_CHANNELS, HINT_CHANNELS = 64, 32, 16
+EMBEDDING, LEVEL_CHANNELS = 64, 32
+HINT_CHANNELS, GLIMPSE_CHANNELS = 16, 24
 TURN = 4  # frames that a rollout back in time starts from
 
 
@@ -63,6 +64,11 @@ def sinusoid(x: Tensor, channels: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], -1)
 
 
+def linear_guess(level: Tensor) -> Tensor:
+    """What a noisy pixel is to be multiplied by for the best linear guess of the clean one, of variance 1, at tau (...,)."""
+    return level / (level.square() + (1 - level).square())
+
+
 def leading(known: Tensor) -> int:
     """How many frames known bool (T,) begins with."""
     return int(known.long().cumprod(0).sum())
@@ -91,8 +97,9 @@ class CompactDenoiser(nn.Module):
         self.later = ConvLSTMCell(width, width)
         self.hint = nn.Conv2d(2 * width, HINT_CHANNELS, 3, padding=1)
         self.see = nn.Conv2d(2 * width, width, 3, padding=1)
-        self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, 24, 3, padding=1))
-        for layer in (self.trust, self.see, self.glimpse[-1]):
+        self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, GLIMPSE_CHANNELS, 3, padding=1))
+        self.gains = nn.Linear(EMBEDDING, width + GLIMPSE_CHANNELS)
+        for layer in (self.trust, self.see, self.glimpse[-1], self.gains):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -140,7 +147,7 @@ class CompactDenoiser(nn.Module):
         embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
         trust = self.trust(embedding)[..., None, None]
         if not all(known):
-            seen, hints = self.look(x[:, begun:], embedding[:, begun:])
+            seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
         out = list(frames[:, :begun].unbind(1))
         for t in range(begun, length):
             if known[t]:
@@ -148,7 +155,7 @@ class CompactDenoiser(nn.Module):
                 frame = frames[:, t]
             else:
                 state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], gaps[t])
-                frame = self.composer.compose(state.layers.moved, recent, state.plan, self.glimpse(x[:, t]))
+                frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpses[:, t - begun])
             out.append(frame)
             if known[t] or t < length - 1:
                 state = self.observe(state, frame, out[max(t - 1, 0)], trust[:, t], keep=known[t] or not any(known[:t]))
@@ -166,12 +173,17 @@ class CompactDenoiser(nn.Module):
         layers = Layers.empty(batch, cfg.flows, cfg.channels, cfg.size, side, like)
         return State(belief, motion, belief[0], layers, layers.moved[:, 0])
 
-    def look(self, x: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """What the noisy and known frames (B, T, C, H, W) show: maps for each frame, (B, T, 2 width, side, side) to see by, and
-        (B, T, 16, side / 2, side / 2), which know the later frames too, to move by."""
+    def look(self, x: Tensor, level: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the noisy and known frames (B, T, C, H, W) show, the fainter the noisier they are.
+
+        Returns maps of each frame: (B, T, 2 width, H/4, W/4) to plan by, (B, T, 16, H/8, W/8) to move by, both of which know
+        the later frames too, and (B, T, 24, H/2, W/2) to blend by.
+        """
         batch, length = x.shape[:2]
+        gains = (1 + self.gains(embedding).flatten(0, 1))[..., None, None].split([self.cfg.width, GLIMPSE_CHANNELS], 1)
         seen = self.evidence(x.flatten(0, 1)) + self.evidence_level(embedding).flatten(0, 1)[..., None, None]
-        seen = self.evidence_out(seen)
+        seen = gains[0] * self.evidence_out(seen)
+        glimpse = gains[1] * self.glimpse((linear_guess(level)[..., None, None, None] * x).flatten(0, 1))
         coarse = self.evidence_coarse(seen).unflatten(0, (batch, length))
         state, states = self.later.begin(batch, self.side // 2, self.side // 2, x), [None] * length
         for t in reversed(range(length)):
@@ -180,7 +192,7 @@ class CompactDenoiser(nn.Module):
         later = torch.stack(states, 1)
         hints = self.hint(torch.cat([coarse, later], 2).flatten(0, 1))
         wide = F.interpolate(later.flatten(0, 1), scale_factor=2, mode="nearest")
-        return torch.cat([seen, wide], 1).unflatten(0, (batch, length)), hints.unflatten(0, (batch, length))
+        return tuple(y.unflatten(0, (batch, length)) for y in (torch.cat([seen, wide], 1), hints, glimpse))
 
     def observe(self, state: State, frame: Tensor, before: Tensor, trust: Tensor, keep: bool) -> State:
         """Takes in a frame (B, C, H, W) in [0, 1], true or estimated, into the layers too where `keep` says so."""
