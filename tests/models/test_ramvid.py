@@ -226,6 +226,23 @@ def test_guidance_of_one_is_off_and_resampling_changes_the_sample():
     assert not torch.equal(sample(resample=3), sample())
 
 
+def test_replaced_known_frames_are_shown_as_noisy_as_the_others_and_returned_as_they_were(monkeypatch):
+    cfg, shown = tiny(), []
+    model = predictor(cfg, shaken(cfg), CPU)
+    complete = model.denoiser.complete
+    monkeypatch.setattr(
+        model.denoiser, "complete", lambda x, known, *rest: shown.append((x.clone(), known)) or complete(x, known, *rest)
+    )
+    clip = torch.rand(1, 6, 1, 16, 16)
+    options = RamvidOptions(steps=4, solver="ancestral", conditioning="replaced", resample=2)
+    frames = model.predict(Observation.prefix(clip, 2), seed_grid(0, 1, 2), options).frames
+    assert torch.equal(frames[:, :, :2], clip[:, None, :2].expand(-1, 2, -1, -1, -1, -1))
+    assert len(shown) == 2 * 4, "every step twice"
+    assert not any(known.any() for _, known in shown)
+    off = [(x[:, :2] - (2 * clip[:, :2] - 1)).abs().mean().item() for x, _ in shown]
+    assert off[0] > 2 * off[-1] > 0, "from noise alone towards the frames themselves"
+
+
 def test_known_frames_are_worked_on_once_a_clip_and_every_future_sees_its_own(monkeypatch):
     cfg, rows = tiny(), []
     model = predictor(cfg, shaken(cfg), CPU)

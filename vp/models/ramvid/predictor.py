@@ -24,6 +24,10 @@ SOLVERS = {
     "ancestral": "ancestral (fresh noise at every step)",
     "ddpm": "DDPM as published (the larger fixed variance)",
 }
+CONDITIONING = {
+    "given": "known frames as they are, and marked: what masks train",
+    "replaced": "known frames as noisy as the others (RePaint): for models trained without masks, with resampling",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class RamvidOptions(Options):
     guidance: float = knob(1.0, 1.0, 3.0, 0.1, "weight of the known frames; 1 is as trained, above 2 motion freezes", "Guidance")
     resample: int = knob(1, 1, 20, 1, "times each step is taken, noise added back between (RePaint); not for dpm", "Resampling")
     context_noise: float = knob(0.0, 0.0, 0.3, 0.05, "noise in the known frames, so that they are trusted less", "Context noise")
+    conditioning: str = choice("given", CONDITIONING, "how the network is shown known frames", "Known frames")
     long: str = choice("windows", LONG, "how clips longer than the network's are sampled", "Long clips")
 
 
@@ -88,6 +93,8 @@ class RamvidPredictor(Predictor):
         self, frames: Tensor, window: Window, levels: solvers.Levels, options: RamvidOptions, rng: SampleNoise, owner: Tensor
     ) -> solvers.Guess:
         """x0 of the unknown frames from noisy ones, in small groups of rows, with guidance."""
+        if options.conditioning == "replaced":
+            return self.replaced(frames, window, levels, rng)
         context = frames
         if options.context_noise and window.known.any():
             eps = rng(frames.shape[1:])
@@ -109,6 +116,21 @@ class RamvidPredictor(Predictor):
                     x0 = (plain + options.guidance * (x0 - plain)).clamp(-1, 1)
                 out.append(x0)
             return torch.cat(out)
+
+        return clean
+
+    def replaced(self, frames: Tensor, window: Window, levels: solvers.Levels, rng: SampleNoise) -> solvers.Guess:
+        """The same from a network that is told of no known frame: they are put in at the level of the others, with fresh noise
+        at every call (Lugmayr et al. 2022, eq. 8)."""
+        nothing = Window(window.frames, torch.zeros_like(window.known))
+        parts = [slice(i, i + ROWS) for i in range(0, len(frames), ROWS)]
+        networks = [self.conditional(frames[part], nothing, 1.0, torch.arange(len(frames))[part]) for part in parts]
+
+        def clean(x: Tensor, i: int) -> Tensor:
+            whole = levels.a[i] * frames + levels.s[i] * rng(frames.shape[1:])
+            whole[:, ~window.known] = x
+            guesses = [self.once(network, whole[part], levels, i) for network, part in zip(networks, parts)]
+            return torch.cat(guesses)[:, ~window.known]
 
         return clean
 

@@ -16,16 +16,15 @@ def recorded(data: str, cfg: RamvidConfig, about: str) -> Recipe:
     return Recipe(f"ramvid-{data}", cfg, {data: 1.0}, STAGES, batch=8, length=cfg.length, protocol="", about=words)
 
 
+def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
+    """Moving digits under both bounce laws, long enough for keyframes."""
+    mix = {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}
+    return Recipe(name, cfg, mix, STAGES, batch=8, length=60, about=f"{about}, moving digits, both bounce laws")
+
+
 RECIPES = (
-    Recipe(
-        "ramvid-smmnist",
-        RamvidConfig(),
-        {"smmnist-svg": 0.7, "smmnist-srvp": 0.3},
-        STAGES,
-        batch=8,
-        length=60,
-        about="flow matching with random known frames, moving digits, both bounce laws",
-    ),
+    digits("ramvid-smmnist", RamvidConfig(), "flow matching with random known frames"),
+    digits("ramvid-smmnist-unmasked", RamvidConfig(masks={"none": 1.0}), "flow matching without known frames, to compare with"),
     recorded("kth", RamvidConfig(n_past=10, n_future=10), "people in grey, KTH"),
     recorded("bair", RamvidConfig(channels=3, width=WIDE, length=16, n_past=1, n_future=15), "a robot pushing, BAIR"),
     recorded("ucf101", RamvidConfig(channels=3, width=WIDE, length=16, n_past=4, n_future=12), "sports in colour, UCF101"),
