@@ -130,7 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
     p.add_argument("--family", default="svg", help="for train: whose training steps (default: svg)")
     p.add_argument("checkpoint", nargs="?", default="svg-lp-smmnist", help="for sample (default: svg-lp-smmnist)")
-    p.add_argument("--batch", type=positive, default=16, help="clips a training step (default: 16)")
+    p.add_argument("--batch", type=positive, default=8, help="clips a training step (default: 8, as our recipes take)")
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
     p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
     p.add_argument("--repeats", type=positive, default=5)

@@ -9,7 +9,7 @@ from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
-from vp.models.ramvid import masks, networks, phases, predictor, tiny
+from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import excerpt, flow_loss
 from vp.models.ramvid.predictor import RamvidOptions
@@ -124,9 +124,10 @@ def test_only_unknown_frames_count_and_known_ones_are_told_apart():
             assert torch.equal(x[known], frames[known]) and (level[known] == 1).all()
             return torch.where(known[..., None, None, None], frames + 9, frames)
 
-    assert flow_loss(cfg, Perfect(), frames, times, known, torch.randn(frames.shape), generator().manual_seed(0)).total == 0
-    loss = flow_loss(cfg, nets["denoiser"], frames, times, known, torch.randn(frames.shape), generator().manual_seed(0))
-    assert loss.total > 0
+    eps = torch.randn(frames.shape)
+    assert flow_loss(cfg, Perfect(), frames, times, known, eps, generator().manual_seed(0))[0].total == 0
+    loss, (real, fake) = flow_loss(cfg, nets["denoiser"], frames, times, known, eps, generator().manual_seed(0))
+    assert loss.total > 0 and 1 <= len(real) == len(fake) and torch.equal(real[:, :2], fake[:, :2])
 
 
 @pytest.mark.parametrize("process", ["flow", "ddpm"])
@@ -255,3 +256,15 @@ def test_known_frames_are_worked_on_once_a_clip_and_every_future_sees_its_own(mo
         alone = Observation.prefix(clips[clip : clip + 1], 3)
         own = model.predict(alone, seeds[clip : clip + 1, 4:5], RamvidOptions(steps=2)).frames
         torch.testing.assert_close(own, together[clip : clip + 1, 4:5], rtol=0, atol=1e-4)
+
+
+def test_a_critic_takes_its_turn_on_the_guesses_of_the_denoiser():
+    cfg = replace(tiny(), size=32, adversarial=0.1, matching=0.1)
+    nets = torch.nn.ModuleDict({**networks(cfg), **critics(cfg)})
+    ours, theirs = phases(cfg)
+    batch, generator = Batch(torch.rand(4, 8, 1, 32, 32)), torch.Generator().manual_seed(0)
+    losses = ours.loss(nets, batch, Progress(), generator)
+    assert losses.terms["adversarial"] > 0 and losses.terms["matching"] > 0
+    theirs.loss(nets, batch, Progress(), generator).total.backward()
+    assert all(p.grad is not None for p in nets["critic"].parameters())
+    assert all(p.grad is None for p in nets["denoiser"].parameters()), "the critic's turn leaves the denoiser alone"

@@ -130,3 +130,9 @@ def test_a_solver_can_be_stopped_and_yields_every_step():
     steps.close()
     assert calls == [0, 1]
     assert len(list(ddim(guess, torch.zeros(3), levels, noise=None))) == 8
+
+
+def test_levels_with_a_leap_visit_noise_and_end_clean():
+    levels = flow_levels(4, shift=3.0, leap=0.6)
+    assert levels.a[0] == 0 and levels.a[-2:] == (0.6, 1.0) and list(levels.a) == sorted(levels.a) and levels.steps == 4
+    assert flow_levels(1, 3.0, 0.6).a == (0.0, 1.0)

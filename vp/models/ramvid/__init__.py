@@ -8,12 +8,15 @@ from torch import nn
 
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
+from ...nn.discriminator import VideoDiscriminator
 from .compact import CompactDenoiser
 from .config import RamvidConfig
-from .objective import random_mask_loss
+from .objective import critic_loss, has_critic, random_mask_loss
 from .predictor import RamvidPredictor
 from .published import PublishedDenoiser
 from .recipes import RECIPES
+
+CRITIC_LR = 5e-4
 
 
 def networks(cfg: RamvidConfig) -> nn.ModuleDict:
@@ -25,7 +28,14 @@ def phases(cfg: RamvidConfig) -> tuple[Phase, ...]:
     loss = partial(random_mask_loss, cfg)
     if cfg.network == "published":
         return (Phase("denoiser", ("denoiser",), loss, lr=2e-5, optimizer="adamw"),)
-    return (Phase("denoiser", ("denoiser",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+    ours = Phase("denoiser", ("denoiser",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    if not has_critic(cfg):
+        return (ours,)
+    return (ours, Phase("critic", ("critic",), partial(critic_loss, cfg), lr=CRITIC_LR, betas=(0.5, 0.9), optimizer="adamw"))
+
+
+def critics(cfg: RamvidConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"critic": VideoDiscriminator(cfg.channels)} if has_critic(cfg) else {})
 
 
 def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> RamvidPredictor:
@@ -42,6 +52,7 @@ FAMILY = Family(
     citation="Hoeppe et al., Diffusion Models for Video Prediction and Infilling, TMLR 2022",
     config=RamvidConfig,
     networks=networks,
+    critics=critics,
     phases=phases,
     predictor=predictor,
     tiny=tiny,

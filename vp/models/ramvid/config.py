@@ -24,6 +24,9 @@ class RamvidConfig:
         n_past, n_future: what evaluation during training asks for.
         width, flows: of the compact network: channels of its recurrent state, and number of remembered layers.
         shift: how much more noise than evenly is trained on and visited: tau = u / (u + shift (1 - u)) for u even (flow).
+        leap: the level from which a sampler's last step goes to the clean clip (flow). What is decided by then is where things
+            go; later levels would add texture that the network is unsure of, and cost as much.
+        adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
         max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.
     """
@@ -38,6 +41,9 @@ class RamvidConfig:
     width: int = 64
     flows: int = 3
     shift: float = 3.0
+    leap: float = 0.5
+    adversarial: float = 0.0
+    matching: float = 0.0
     masks: Mapping[str, float] = field(default_factory=lambda: dict(MASK_MIX))
     max_known: int = 4
     context_noise: float = 0.1

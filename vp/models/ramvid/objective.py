@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
+from ...nn.discriminator import fool, judge
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
 from .solvers import shifted
 
+JUDGED = (0.1, 0.6)  # below, a guess is a mean of many futures and must not be sharp; above, it is sharp as it is
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean frames would be all that counts
 JITTER = 0.1  # std of a frame's level around its clip's, before the shift
 
@@ -30,8 +32,10 @@ def random_mask_loss(
     drawn = count if cfg.network == "published" else 1  # ours goes through time, and all clips of a batch at once
     known = masks.draw(cfg.masks, drawn, length, cfg.max_known, generator).to(frames.device).expand(count, -1)
     eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
-    loss = flow_loss if cfg.process == "flow" else ddpm_loss
-    return loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
+    if cfg.process == "ddpm":
+        return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
+    losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
+    return against_critic(cfg, networks["critic"], losses, judged, batch) if has_critic(cfg) else losses
 
 
 def excerpt(cfg: RamvidConfig, frames: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -49,7 +53,8 @@ def uniform(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) ->
 
 def flow_loss(
     cfg: RamvidConfig, denoiser: nn.Module, frames: Tensor, times: Tensor, known: Tensor, eps: Tensor, generator: torch.Generator
-) -> Losses:
+) -> tuple[Losses, tuple[Tensor, Tensor]]:
+    """The loss; and of the clips whose level leaves little to chance, true and guessed frames in [0, 1] for a critic."""
     count, length = known.shape
     centre = uniform((count, 1), generator, frames)
     jitter = torch.randn(count, length, generator=generator, device=generator.device).to(frames.device)
@@ -62,7 +67,34 @@ def flow_loss(
     clean = denoiser(x, known, time, times)
     error = (clean - frames).square().mean((2, 3, 4))
     weight = (1 - time).clamp_min(LEAST_NOISE).pow(-2)
-    return Losses(mean_over(weight * error, ~known), {"mse": mean_over(error, ~known).detach()})
+    level = shifted(centre, cfg.shift)[:, 0]
+    between = (level > JUDGED[0]) & (level < JUDGED[1])
+    between = between | ~between.any()
+    judged = tuple((x[between] + 1) / 2 for x in (frames, clean))
+    return Losses(mean_over(weight * error, ~known), {"mse": mean_over(error, ~known).detach()}), judged
+
+
+def has_critic(cfg: RamvidConfig) -> bool:
+    return bool(cfg.adversarial or cfg.matching)
+
+
+def against_critic(
+    cfg: RamvidConfig, critic: nn.Module, losses: Losses, judged: tuple[Tensor, Tensor], batch: Batch
+) -> Losses:
+    """Adds how far the guesses are from being taken for real; the critic's own turn finds them in `batch.extras`."""
+    real, fake = judged
+    batch.extras.update(real=real, fake=fake.detach())
+    adversarial, matching = fool(critic, real, fake)
+    terms = {**losses.terms, "adversarial": adversarial, "matching": matching}
+    return Losses(losses.total + cfg.adversarial * adversarial + cfg.matching * matching, terms)
+
+
+def critic_loss(
+    cfg: RamvidConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """The critic's turn: true clips against the guesses that the denoiser's turn has just made."""
+    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
+    return Losses(loss, {"critic": loss})
 
 
 def ddpm_loss(

@@ -10,7 +10,7 @@ from .solvers import DDPM_STEPS, Levels, ddpm_levels, ddpm_signal, flow_levels
 
 
 def levels(cfg: RamvidConfig, steps: int) -> Levels:
-    return flow_levels(steps, cfg.shift) if cfg.process == "flow" else ddpm_levels(steps)
+    return flow_levels(steps, cfg.shift, cfg.leap) if cfg.process == "flow" else ddpm_levels(steps)
 
 
 def signal_and_noise(cfg: RamvidConfig, time: Tensor) -> tuple[Tensor, Tensor]:

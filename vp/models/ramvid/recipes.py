@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ...core.family import Recipe, Stage
 from .config import RamvidConfig
+from .objective import has_critic
 
 STAGES = (Stage(("denoiser",)),)
+AGAINST_CRITIC = (Stage(("denoiser", "critic")),)
 PUBLISHED_MASKS = {"random": 0.75, "none": 0.25}
 WIDE = 96  # colour film wants more than digits do
 
@@ -19,11 +21,13 @@ def recorded(data: str, cfg: RamvidConfig, about: str) -> Recipe:
 def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
     """Moving digits under both bounce laws, long enough for keyframes."""
     mix = {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}
-    return Recipe(name, cfg, mix, STAGES, batch=8, length=60, about=f"{about}, moving digits, both bounce laws")
+    stages = AGAINST_CRITIC if has_critic(cfg) else STAGES
+    return Recipe(name, cfg, mix, stages, batch=8, length=60, about=f"{about}, moving digits, both bounce laws")
 
 
 RECIPES = (
     digits("ramvid-smmnist", RamvidConfig(), "flow matching with random known frames"),
+    digits("ramvid-smmnist-finetune", RamvidConfig(adversarial=0.08, matching=0.2), "against a critic, from a trained start"),
     digits("ramvid-smmnist-unmasked", RamvidConfig(masks={"none": 1.0}), "flow matching without known frames, to compare with"),
     recorded("kth", RamvidConfig(n_past=10, n_future=10), "people in grey, KTH"),
     recorded("bair", RamvidConfig(channels=3, width=WIDE, length=16, n_past=1, n_future=15), "a robot pushing, BAIR"),

@@ -37,9 +37,15 @@ def shifted(u: Any, shift: float) -> Any:
     return u / (u + shift * (1 - u))
 
 
-def flow_levels(steps: int, shift: float = 1.0) -> Levels:
-    """x = tau x0 + (1 - tau) eps at evenly spaced tau (rectified flow: Liu et al. 2023, eq. 1), then shifted; time is tau."""
-    tau = tuple(shifted(i / steps, shift) for i in range(steps + 1))
+def flow_levels(steps: int, shift: float = 1.0, leap: float | None = None) -> Levels:
+    """x = tau x0 + (1 - tau) eps at evenly spaced tau (rectified flow: Liu et al. 2023, eq. 1), then shifted; time is tau.
+
+    With `leap` the levels end there instead of at 1, and a last step goes from it to the clean clip.
+    """
+    if leap is None or steps == 1:
+        tau = tuple(shifted(i / steps, shift) for i in range(steps + 1))
+    else:
+        tau = (*(leap * shifted(i / (steps - 1), shift) for i in range(steps)), 1.0)
     return Levels(tau, tuple(1 - t for t in tau), tau)
 
 
