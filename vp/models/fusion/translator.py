@@ -1,0 +1,44 @@
+"""Stage two: frames painted from fusion pictures by a 2D U-Net (after Isola et al. 2017 and the authors' later notebook)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .config import FusionConfig
+
+
+def down(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True))
+
+
+def up(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.ReLU(inplace=True))
+
+
+class Translator(nn.Module):
+    """Every frame by itself. With a reference, the last known frame, it may keep parts of that instead of painting them."""
+
+    def __init__(self, cfg: FusionConfig):
+        super().__init__()
+        widths, self.reference = cfg.translator, cfg.reference
+        inputs = cfg.drawing.channels + cfg.channels * cfg.reference
+        self.down = nn.ModuleList(down(a, b) for a, b in zip((inputs, *widths), widths))
+        self.up = nn.ModuleList(
+            up(a * (1 if index == 0 else 2), b) for index, (a, b) in enumerate(zip(widths[:0:-1], widths[-2::-1]))
+        )
+        self.paint = nn.ConvTranspose2d(2 * widths[0], cfg.channels + cfg.reference, 4, 2, 1)
+
+    def forward(self, pictures: Tensor, reference: Tensor) -> Tensor:
+        """Pictures (M, pictures' channels, H, W) and last known frames (M, C, H, W) to frames float32 (M, C, H, W) in [0, 1]."""
+        x, seen = torch.cat([pictures, reference], 1) if self.reference else pictures, []
+        for level in self.down:
+            x = level(x)
+            seen.append(x)
+        for level, skip in zip(self.up, seen[-2::-1]):
+            x = torch.cat([level(x), skip], 1)
+        painted = self.paint(x).float().sigmoid()
+        if not self.reference:
+            return painted
+        painted, kept = painted[:, :-1], painted[:, -1:]
+        return torch.lerp(painted, reference.float(), kept)
