@@ -56,7 +56,8 @@ class FusionPredictor(Predictor):
         few = f"its 3D U-Net reads {cfg.n_past} fusion pictures at once"
         self.abilities = Abilities(
             n_past=(cfg.n_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
-            trained_future=cfg.n_future, reasons={"n_futures": alike, "seed": alike, "n_past": few},
+            trained_future=cfg.n_future, pictures={PICTURES: "Fusion pictures"},
+            reasons={"n_futures": alike, "seed": alike, "n_past": few},
         )  # fmt: skip
 
     def check(self, observation: Observation, options: FusionOptions | None = None) -> None:

@@ -1,0 +1,45 @@
+"""Scores of a model's own intermediate pictures, where it shows both what it predicted and what the true clip gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp.core.options import Options
+from vp.core.predictor import Predictor, seed_grid
+from vp.core.video import Batch
+from vp.metrics import METRICS
+
+from .scores import summary
+from .watch import observe
+
+TRUE = "_true"  # pictures NAME and NAME_true belong together
+CLIPS_AT_ONCE = 50
+
+
+def score_pictures(predictor: Predictor, options: Options, data: Batch, known: Tensor, scale: int = 1) -> dict[str, Any]:
+    """Rows (see `vp.engine.scores.summary`) of the predicted frames' pictures: "NAME" and "NAME copied", which repeats the last
+    known frame's; empty for a model without such pictures."""
+    parts: dict[str, list[dict[str, Tensor]]] = {}
+    for start in range(0, len(data.frames), CLIPS_AT_ONCE):
+        observation = observe(data, slice(start, start + CLIPS_AT_ONCE), known, scale)
+        shown = predictor.predict(observation, seed_grid(0, len(observation.frames), 1), options).pictures
+        for label, guess, truth in pairs(shown, known):
+            parts.setdefault(label, []).append({name: metric(guess, truth).cpu() for name, metric in METRICS.items()})
+        if not parts:
+            return {}
+    return {label: summary({name: torch.cat([x[name] for x in rows]) for name in METRICS}) for label, rows in parts.items()}
+
+
+def pairs(pictures: dict[str, Tensor], known: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """(label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict."""
+    for name in pictures:
+        if name + TRUE in pictures:
+            truth = pictures[name + TRUE]
+            yield name, pictures[name][:, :, ~known], truth[:, :, ~known]
+            if known.any():
+                last = int(known.nonzero().max())
+                yield f"{name} copied", truth[:, :, [last]].expand_as(truth[:, :, ~known]), truth[:, :, ~known]
