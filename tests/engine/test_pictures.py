@@ -23,7 +23,7 @@ from vp.models.fusion import FAMILY, FusionConfig, networks
 class Painter(Predictor):
     """Shows pictures a tenth too bright."""
 
-    abilities = Abilities()
+    abilities = Abilities(pictures={"own": "Pictures of its own"})
 
     def stream(self, observation, seeds, options=None):
         true = observation.target[:, None] * 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -23,23 +23,22 @@ CLIPS_AT_ONCE = 50
 def score_pictures(predictor: Predictor, options: Options, data: Batch, known: Tensor, scale: int = 1) -> dict[str, Any]:
     """Rows (see `vp.engine.scores.summary`) of the predicted frames' pictures: "NAME" and "NAME copied", which repeats the last
     known frame's; empty for a model without such pictures."""
+    if not predictor.abilities.pictures:
+        return {}
     parts: dict[str, list[dict[str, Tensor]]] = {}
     for start in range(0, len(data.frames), CLIPS_AT_ONCE):
         observation = observe(data, slice(start, start + CLIPS_AT_ONCE), known, scale)
         shown = predictor.predict(observation, seed_grid(0, len(observation.frames), 1), options).pictures
-        for label, guess, truth in pairs(shown, known):
+        for label, guess, truth in pairs(predictor.abilities.pictures, shown, known):
             parts.setdefault(label, []).append({name: metric(guess, truth).cpu() for name, metric in METRICS.items()})
-        if not parts:
-            return {}
     return {label: summary({name: torch.cat([x[name] for x in rows]) for name in METRICS}) for label, rows in parts.items()}
 
 
-def pairs(pictures: dict[str, Tensor], known: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
+def pairs(names: Iterable[str], pictures: Mapping[str, Tensor], known: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
     """(label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict."""
-    for name in pictures:
-        if name + TRUE in pictures:
-            truth = pictures[name + TRUE]
-            yield name, pictures[name][:, :, ~known], truth[:, :, ~known]
-            if known.any():
-                last = int(known.nonzero().max())
-                yield f"{name} copied", truth[:, :, [last]].expand_as(truth[:, :, ~known]), truth[:, :, ~known]
+    for name in names:
+        guess, truth = pictures[name][:, :, ~known], pictures[name + TRUE]
+        yield name, guess, truth[:, :, ~known]
+        if known.any():
+            last = int(known.nonzero().max())
+            yield f"{name} copied", truth[:, :, [last]].expand_as(guess), truth[:, :, ~known]
