@@ -72,7 +72,7 @@ def test_background_subtraction_learns_from_the_known_frames_alone():
     inside = draw(frames, Drawing("stack", "background"), 16)[0, :, 1]
     truth = (frames[0, :, 0] > 0.5).float()
     overlap = (inside * truth).sum((1, 2)) / (inside + truth).clamp(max=1).sum((1, 2))
-    assert overlap[18:].min() > 0.7, overlap
+    assert overlap.min() > 0.7, overlap
     later = frames.clone()
     later[:, 16:] = torch.rand(1, 8, 1, 64, 64)
     known, same = (draw(x, Drawing("stack", "background"), 16)[:, :16] for x in (frames, later))

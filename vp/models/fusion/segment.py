@@ -12,6 +12,7 @@ from torch import Tensor
 
 SPREAD = 16.0  # grey levels squared; how far a pixel strays before MOG2 calls it foreground
 PASSES = 3  # of the known frames through the background model
+COMMON = 0.5  # what is seen in a pixel for this share of the time is background
 DEEPLAB = "deeplabv3_mobilenet_v3_large-fc3c493d.pth"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures DeepLabV3 was trained on
 DEEPLAB_SIDE = 256
@@ -45,6 +46,7 @@ def by_background(frames: Tensor, n_past: int) -> Tensor:
 def foreground(clip: np.ndarray, n_past: int) -> np.ndarray:
     """bool (T, H, W) of one clip uint8 (T, H, W)."""
     model = cv2.createBackgroundSubtractorMOG2(history=PASSES * n_past, varThreshold=SPREAD, detectShadows=False)
+    model.setBackgroundRatio(COMMON)
     for _ in range(PASSES):
         for frame in clip[:n_past]:
             model.apply(frame)
