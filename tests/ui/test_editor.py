@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
+from vp.engine import checkpoint
 from vp.engine.result import Result, Row
-from vp.ui import editor
-from vp.ui.handlers import RESULTS
+from vp.models.fusion import networks, tiny
+from vp.ui import editor, jobs
+from vp.ui.handlers import RESULTS, Handlers
+from vp.ui.models import Models
 
 
 @pytest.fixture
@@ -51,29 +55,50 @@ def test_what_is_painted_comes_back_over_black():
         editor.painted({"background": None, "layers": [], "composite": None})
 
 
-class Recorder:
-    """Stands for the generating handler: keeps what it was asked for."""
-
-    def __init__(self):
-        self.asked = []
-
-    def generate(self, *given, pictures=None):
-        self.asked.append((given, pictures))
-        yield ["player", "status", "id", "go", "stop"]
-
-
-def test_repainting_keeps_earlier_paintings_and_asks_for_all_of_them():
-    do, first, second = Recorder(), np.full((4, 4, 3), 1, np.uint8), np.full((4, 4, 3), 2, np.uint8)
-    (update,) = editor.repaint(do, ("clip", "model"), {"composite": first}, 5, {})
-    edits = update[-1]
-    assert update[:-1] == ["player", "status", "id", "go", "stop"] and set(edits) == {5}
-    (update,) = editor.repaint(do, ("clip", "model"), {"composite": second}, 6.0, edits)
-    given, pictures = do.asked[-1]
-    assert given == ("clip", "model") and set(pictures) == {5, 6} and np.array_equal(pictures[5], first)
-    assert set(edits) == {5}, "what was kept before is left alone"
+@pytest.fixture(scope="module")
+def do(tmp_path_factory):
+    """The app's handlers over one small fusion model."""
+    torch.manual_seed(0)
+    nets, folder = networks(tiny()), tmp_path_factory.mktemp("models")
+    with torch.no_grad():
+        for p in nets.parameters():
+            p.add_(0.05 * torch.randn_like(p))
+    card = {"family": "fusion", "config": checkpoint.config_to_json(tiny()), "dataset": "mmnist", "about": "small"}
+    checkpoint.save(folder / "small.safetensors", nets.state_dict(), card)
+    models = Models("cpu", folder)
+    jobs.SERVING[:] = [models]
+    return Handlers(models, "random:mmnist:3")
 
 
-def test_an_empty_canvas_is_said_and_nothing_is_generated():
-    do = Recorder()
-    (update,) = editor.repaint(do, ("clip",), None, 5, {})
-    assert "The canvas is empty" in update[1] and not do.asked
+GIVEN = ("random:mmnist:3", "predict", "", "", "small", 1, None, 4, 6, None, 0)
+
+
+def finished(updates):
+    """(result id, edits) of the last of the updates."""
+    *_, (_, said, name, *_, edits) = updates
+    assert "Done" in said
+    return name, edits
+
+
+def test_repainting_changes_the_painted_frames_and_keeps_earlier_paintings(do):
+    *_, (_, _, first, *_) = do.generate(*GIVEN)
+    canvas, edits, names = editor.take(first, 5), {}, [first]
+    canvas[:, :192] = (77, 0, 0)
+    for frame in (5, 7.0):
+        name, edits = finished(editor.repaint(do, GIVEN, {"composite": canvas}, frame, edits))
+        names.append(name)
+    frames = [RESULTS.get(name).frames("sample")[0] for name in names]
+    changed = [(x != frames[0]).any((1, 2, 3)).nonzero()[0].tolist() for x in frames[1:]]
+    assert changed == [[5], [5, 7]] and set(edits) == {5, 7}
+    assert (editor.take(names[-1], 7)[:, :192] == (77, 0, 0)).all(), "the painting stays on the canvas"
+
+
+def test_an_empty_canvas_is_said_and_nothing_is_generated(do):
+    (update,) = editor.repaint(do, GIVEN, None, 5, {})
+    assert "The canvas is empty" in update[1] and update[-1] == {}
+
+
+def test_painting_for_a_model_without_pictures_is_refused_in_words(do):
+    given = tuple("copy-last" if x == "small" else x for x in GIVEN)
+    *_, update = editor.repaint(do, given, {"composite": np.zeros((8, 8, 3), np.uint8)}, 5, {})
+    assert "which has none of its own" in update[1]

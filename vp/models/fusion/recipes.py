@@ -6,10 +6,10 @@ from ...core.family import Recipe, Stage
 from .config import Drawing, FusionConfig, Objective
 
 STAGES = (
-    Stage(("predictor",), 0.5),
-    Stage(("translator", "critic"), 0.15),
-    Stage(("tuned", "critic"), 0.2, init={"tuned": "translator"}),
-    Stage(("sharpener",), 0.15),
+    Stage(("predictor",), 0.7),
+    Stage(("translator", "critic"), 0.08),
+    Stage(("tuned", "critic"), 0.14, init={"tuned": "translator"}),
+    Stage(("sharpener",), 0.08),
 )
 
 MMNIST = FusionConfig(drawing=Drawing(mode="stack", segment="exact"), objective=Objective(frame_mse=20.0, sharp_mse=10.0))
