@@ -66,6 +66,15 @@ def test_a_painted_picture_changes_its_frame_and_no_other(predictor):
     torch.testing.assert_close(got.pictures["fusion"][0, 0, 6], painted[0, 6])
 
 
+def test_true_pictures_of_frames_to_come_are_never_replaced(predictor):
+    frames, painted = clips(), torch.full((2, LENGTH, 3, 32, 32), float("nan"))
+    painted[:, 6] = 0.5
+    usual, got = (predict(predictor, frames, target=frames, pictures=x) for x in (None, {"fusion": painted}))
+    wishes = [Observation.prefix(frames, PAST, LENGTH, target=frames, pictures=x) for x in (None, {"fusion": painted})]
+    true, same = (predictor.predict(wish, seed_grid(0, 2, 1), FusionOptions(pictures="true")) for wish in wishes)
+    assert torch.equal(true.frames, same.frames) and not torch.equal(usual.frames, got.frames)
+
+
 def test_giving_its_own_pictures_back_changes_nothing(predictor):
     frames = clips()
     usual = predict(predictor, frames)

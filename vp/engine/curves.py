@@ -44,8 +44,12 @@ def draw(result: Mapping[str, Any], path: str | Path) -> Path:
         for (name, row, style), colour in zip(rows_of(result), COLOURS * 3):
             values = [math.nan if x is None else x for x in row["per_frame"][metric]["mean"]]
             line[0].plot(range(1, len(values) + 1), values, style, color=colour, label=name)
-        for (name, values), colour in zip(theirs(metric).items(), COLOURS):
-            line[-1].plot(range(1, len(values) + 1), values, "-" if "theirs" in name else "--", color=colour, label=name)
+        curves = theirs(metric)
+        clips = list(dict.fromkeys(name.split()[0] for name in curves))
+        for name, values in curves.items():
+            clip, kind = name.split()
+            style = {"theirs": "-", "pictures": "-."}.get(kind, ":")
+            line[-1].plot(range(1, len(values) + 1), values, style, color=COLOURS[clips.index(clip)], label=name)
         line[0].set_ylabel(label)
         for panel in line:
             panel.grid(alpha=0.3)

@@ -66,14 +66,14 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 parts = build_controls(models)
             with gr.Column(scale=1, min_width=320, elem_id="stage"):
                 player = Player(bundled(), elem_id="player")
-                painting = editor.build()
+                panel, painter, edits = editor.build()
                 saves = build_saves()
                 with gr.Accordion("Four things to try", open=False):
                     gr.Markdown(text.LESSON)
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         do = wire(demo, models, first, clip, result_id, player, saves, parts)
-        wire_editor(do, painting, clip, result_id, player, parts)
+        wire_editor(do, panel, painter, edits, clip, result_id, player, parts)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
 
@@ -146,30 +146,29 @@ def wire(
 
 
 def wire_editor(
-    do: Handlers, painting: editor.Editor, clip: gr.Textbox, result_id: gr.State, player: Player, parts: dict[str, Any]
-) -> None:
-    """Connects the picture editor: a frame's picture comes onto the canvas, and goes back painted."""
-    knobs, states, nothing = parts["controls"], [parts["go"], parts["stop"]], {"fn": lambda: {}, "outputs": painting.edits}
+    do: Handlers, panel: gr.Accordion, painter: editor.PictureEditor, edits: gr.State, clip: gr.Textbox, result_id: gr.State,
+    player: Player, parts: dict[str, Any],
+) -> None:  # fmt: skip
+    """Connects the picture editor: what was painted is generated from, until Generate is pressed or all is undone."""
+    knobs = parts["controls"]
     settings = [clip, knobs.task, knobs.ticks, knobs.more, *knobs.values]
-
-    def repaint(*given: Any) -> Iterator[list[Any]]:
-        yield from editor.repaint(do, given[:-3], *given[-3:])
-
-    def undo(*given: Any) -> Iterator[list[Any]]:
-        yield from do.generate(*given)
-
-    result_id.change(editor.show, [result_id, painting.frame], painting.looks, **QUIET)
-    painting.frame.release(editor.take, [result_id, painting.frame], painting.canvas, **QUIET)
-    seen = [player, parts["status"], result_id, *states]
+    seen = [player, parts["status"], result_id, parts["go"], parts["stop"]]
     running = {"js": GO_JS, "show_progress": "minimal", "show_progress_on": parts["status"]} | GPU | PRIVATE
+
+    def repaint(
+        clip: str, task: str, ticks: str, more: str, model: str, n: Any, prior: Any, past: Any, future: Any, heat: Any,
+        seed: Any, edits: dict[int, Any], event: gr.EventData,
+    ) -> Iterator[list[Any]]:  # fmt: skip
+        given = (clip, task, ticks, more, model, n, prior, past, future, heat, seed)
+        yield from editor.repaint(do, given, event._data, edits)
+
+    result_id.change(editor.show, [result_id, edits], [panel, painter], **QUIET)
     jobs_of = [
-        painting.repaint.click(
-            repaint, [*settings, painting.canvas, painting.frame, painting.edits], [*seen, painting.edits], **running
-        ),
-        painting.undo.click(undo, settings, seen, **running),
+        painter.paint(repaint, [*settings, edits], [edits, *seen], **running),
+        painter.undo(do.generate, settings, seen, **running),
     ]
-    for button in (parts["go"], painting.undo):
-        button.click(**nothing, **QUIET)
+    for event in (parts["go"].click, painter.undo):
+        event(lambda: {}, None, edits, **QUIET)
     parts["stop"].click(None, None, None, cancels=jobs_of, **PRIVATE)
 
 

@@ -44,7 +44,8 @@ class FusionPredictor(Predictor):
 
     `Observation.pictures["fusion"]`, float32 (B, T, 3, H, W) overlays in [0, 1], replaces pictures where it is not NaN: of a
     known frame before anything is predicted, of a future one before its frame is painted; later pictures do not feel the
-    latter. `Prediction.pictures["fusion"]` holds all T of them, `["fusion_true"]` those of the true clip where it is given.
+    latter, and true ones are never replaced. `Prediction.pictures["fusion"]` holds all T of them, `["fusion_true"]` those of
+    the true clip where it is given.
     """
 
     options_type = FusionOptions
@@ -81,8 +82,7 @@ class FusionPredictor(Predictor):
         pictures = replaced(self.draw(past, past.shape[1]), given[:, : past.shape[1]])
         with self.runtime.autocast():
             predicted = predict_pictures(self.networks["predictor"], pictures[:, -self.cfg.n_past :], steps).float()
-        own = true[:, -steps:] if options.pictures == "true" else predicted
-        own = replaced(own, given[:, -steps:])
+        own = true[:, -steps:] if options.pictures == "true" else replaced(predicted, given[:, -steps:])
         frames = known
         while made < steps:
             part = own[:, made : made + self.cfg.n_past]
