@@ -86,10 +86,13 @@ def test_a_still_canvas_keeps_what_was_stored():
 @pytest.mark.parametrize("reference", [False, True])
 def test_the_translator_paints_frames_and_heeds_the_reference_where_it_has_one(reference):
     net = Translator(replace(tiny(), reference=reference, channels=3))
-    picture, last = torch.rand(2, 2, 32, 32), torch.rand(2, 3, 32, 32)
-    one, other = net(picture, last), net(picture, 1 - last)
+    picture, last, before = torch.rand(2, 2, 32, 32), torch.rand(2, 3, 32, 32), torch.rand(2, 2, 32, 32)
+    one = net(picture, last, before)
     assert one.shape == (2, 3, 32, 32) and one.min() >= 0 and one.max() <= 1
-    assert torch.equal(one, other) != reference and not torch.equal(one, net(1 - picture, last))
+    assert not torch.equal(one, net(1 - picture, last, before))
+    for other in (net(picture, 1 - last, before), net(picture, last, 1 - before)):
+        assert torch.equal(one, other) != reference
+    assert ((one - last).abs().mean() < 0.15) == reference, "at first most of the last frame is kept"
 
 
 def test_the_sharpening_branch_starts_as_nothing():

@@ -77,7 +77,8 @@ class FusionConfig:
         n_past: known frames, and pictures predicted by one call; a multiple of 4. n_future: frames trained on.
         drawing: of the fusion pictures.
         widths: of the 3D U-Net's levels. layers: remembered pictures that it moves. memory: known pictures written into them.
-        translator: widths of the 2D U-Net's levels. reference: it also sees the last known frame, and may keep parts of it.
+        translator: widths of the 2D U-Net's levels. reference: it also sees the last known frame and its picture, and may
+            keep parts of that frame.
         sharpener: width of the sharpening branch.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -80,10 +81,22 @@ def similarity(a: Tensor, b: Tensor) -> Tensor:
     return ((2 * means + C1) * (2 * covariance + C2) / ((mean_squares + C1) * (variances + C2))).mean()
 
 
+class Task(NamedTuple):
+    """What is painted: pictures (M, P, H, W), the last known frames and their pictures, and the true frames (M, C, H, W)."""
+
+    pictures: Tensor
+    last: Tensor
+    last_pictures: Tensor
+    truth: Tensor
+
+    def painted(self, network: nn.Module) -> Tensor:
+        return network(self.pictures, self.last, self.last_pictures)
+
+
 def translation(
     cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, generator: torch.Generator, predicted: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (M, ...), the last known frames (M, ...) and true frames (M, ...) of some future times of every clip."""
+) -> Task:
+    """Some future times of every clip, from true or from predicted pictures."""
     pictures, n, count = clip_pictures(cfg, batch), cfg.n_past, len(batch.frames)
     length = batch.frames.shape[1]
     if predicted:
@@ -93,8 +106,9 @@ def translation(
     draws = torch.rand(count, cfg.objective.frames, generator=generator, device=generator.device)
     times = (n + draws * (length - n)).long().to(pictures.device)
     rows = torch.arange(count, device=times.device)[:, None]
-    reference = batch.frames[:, n - 1, None].expand(-1, cfg.objective.frames, -1, -1, -1)
-    return pictures[rows, times].flatten(0, 1), reference.flatten(0, 1), batch.frames[rows, times].flatten(0, 1)
+    before = torch.full_like(times, n - 1)
+    parts = pictures[rows, times], batch.frames[rows, before], pictures[rows, before], batch.frames[rows, times]
+    return Task(*(part.flatten(0, 1) for part in parts))
 
 
 def translator_loss(
@@ -102,9 +116,9 @@ def translator_loss(
 ) -> Losses:
     """Stage two: `name` is 'translator', which paints from true pictures, or 'tuned', which paints from predicted ones."""
     objective = cfg.objective
-    pictures, reference, truth = translation(cfg, networks, batch, generator, predicted=name == "tuned")
-    painted = networks[name](pictures, reference)
-    real, fake = torch.cat([pictures, truth], 1), torch.cat([pictures, painted], 1)
+    task = translation(cfg, networks, batch, generator, predicted=name == "tuned")
+    painted, truth = task.painted(networks[name]), task.truth
+    real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
     batch.extras.update(real=real, fake=fake.detach())  # for the critic's turn
     adversarial, matching = fool(networks["critic"], real, fake)
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
@@ -127,10 +141,10 @@ def sharpener_loss(
 ) -> Losses:
     """Stage three: half of the mini-batches on frames from true pictures, half on those from predicted ones."""
     objective, predicted = cfg.objective, chance(generator) < 0.5
-    pictures, reference, truth = translation(cfg, networks, batch, generator, predicted)
+    task = translation(cfg, networks, batch, generator, predicted)
     with torch.no_grad():
-        painted = networks["tuned" if predicted else "translator"](pictures, reference)
-    sharp = networks["sharpener"](pictures, painted)
+        painted = task.painted(networks["tuned" if predicted else "translator"])
+    sharp, truth = networks["sharpener"](task.pictures, painted), task.truth
     l1, mse = (sharp - truth).abs().mean(), (sharp - truth).square().mean()
     gradient = gradient_difference(sharp, truth)
     total = objective.sharp_l1 * l1 + objective.sharp_mse * mse + objective.sharp_gradient * gradient

@@ -86,7 +86,7 @@ class FusionPredictor(Predictor):
         frames = known
         while made < steps:
             part = own[:, made : made + self.cfg.n_past]
-            frames = torch.cat([frames, self.paint(part, past[:, -1], options).to(frames)], 1)
+            frames = torch.cat([frames, self.paint(part, past[:, -1], pictures[:, -1], options).to(frames)], 1)
             made += part.shape[1]
             if made < steps:
                 still = frames[:, -1:].expand(-1, steps - made, -1, -1, -1)
@@ -107,12 +107,12 @@ class FusionPredictor(Predictor):
             pictures = torch.full((batch, length, 3, height, width), float("nan"))
         return taken(pictures.to(self.runtime.device, torch.float32).clamp(0, 1), self.cfg.drawing)
 
-    def paint(self, pictures: Tensor, last: Tensor, options: FusionOptions) -> Tensor:
-        """Frames (B, F, C, H, W) in [0, 1] of pictures (B, F, ...) after the known frame `last` (B, C, H, W)."""
-        flat = pictures.flatten(0, 1)
-        reference = last[:, None].expand(-1, pictures.shape[1], -1, -1, -1).flatten(0, 1)
+    def paint(self, pictures: Tensor, last: Tensor, last_picture: Tensor, options: FusionOptions) -> Tensor:
+        """Frames (B, F, C, H, W) in [0, 1] of pictures (B, F, ...) after the known frame `last` (B, C, H, W) and its picture."""
+        flat, count = pictures.flatten(0, 1), pictures.shape[1]
+        seen = (x[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1) for x in (last, last_picture))
         with self.runtime.autocast():
-            painted = self.networks["tuned" if options.translator == "tuned" else "translator"](flat, reference)
+            painted = self.networks["tuned" if options.translator == "tuned" else "translator"](flat, *seen)
             if options.sharpen:
                 painted = self.networks["sharpener"](flat, painted)
         return painted.float().clamp(0, 1).unflatten(0, pictures.shape[:2])

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from .config import FusionConfig
 
+KEEP = 2.0  # logit of the share of the reference that is kept at first
+
 
 def down(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True))
@@ -17,21 +19,25 @@ def up(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Translator(nn.Module):
-    """Every frame by itself. With a reference, the last known frame, it may keep parts of that instead of painting them."""
+    """Every frame by itself. With a reference, the last known frame and its picture, it may keep parts of that frame instead of
+    painting them; at first it keeps most of it."""
 
     def __init__(self, cfg: FusionConfig):
         super().__init__()
         widths, self.reference = cfg.translator, cfg.reference
-        inputs = cfg.drawing.channels + cfg.channels * cfg.reference
+        inputs = cfg.drawing.channels + (cfg.channels + cfg.drawing.channels) * cfg.reference
         self.down = nn.ModuleList(down(a, b) for a, b in zip((inputs, *widths), widths))
         self.up = nn.ModuleList(
             up(a * (1 if index == 0 else 2), b) for index, (a, b) in enumerate(zip(widths[:0:-1], widths[-2::-1]))
         )
         self.paint = nn.ConvTranspose2d(2 * widths[0], cfg.channels + cfg.reference, 4, 2, 1)
+        if cfg.reference:
+            nn.init.constant_(self.paint.bias[-1:], KEEP)
 
-    def forward(self, pictures: Tensor, reference: Tensor) -> Tensor:
-        """Pictures (M, pictures' channels, H, W) and last known frames (M, C, H, W) to frames float32 (M, C, H, W) in [0, 1]."""
-        x, seen = torch.cat([pictures, reference], 1) if self.reference else pictures, []
+    def forward(self, pictures: Tensor, last: Tensor, last_pictures: Tensor) -> Tensor:
+        """Pictures (M, P, H, W), the last known frames (M, C, H, W) and their pictures (M, P, H, W) to frames float32
+        (M, C, H, W) in [0, 1]."""
+        x, seen = torch.cat([pictures, last, last_pictures], 1) if self.reference else pictures, []
         for level in self.down:
             x = level(x)
             seen.append(x)
@@ -41,4 +47,4 @@ class Translator(nn.Module):
         if not self.reference:
             return painted
         painted, kept = painted[:, :-1], painted[:, -1:]
-        return torch.lerp(painted, reference.float(), kept)
+        return torch.lerp(painted, last.float(), kept)
