@@ -15,7 +15,9 @@ def down(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def up(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.ReLU(inplace=True))
+    """Twice the side, by repeating pixels: transposed convolutions left checkerboards on people."""
+    enlarge = nn.Upsample(scale_factor=2, mode="nearest")
+    return nn.Sequential(enlarge, nn.Conv2d(inputs, outputs, 3, padding=1), nn.GroupNorm(8, outputs), nn.ReLU(inplace=True))
 
 
 class Translator(nn.Module):
@@ -30,20 +32,22 @@ class Translator(nn.Module):
         self.up = nn.ModuleList(
             up(a * (1 if index == 0 else 2), b) for index, (a, b) in enumerate(zip(widths[:0:-1], widths[-2::-1]))
         )
-        self.paint = nn.ConvTranspose2d(2 * widths[0], cfg.channels + cfg.reference, 4, 2, 1)
+        self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
+        self.paint = nn.Conv2d(2 * widths[0] + inputs, cfg.channels + cfg.reference, 3, padding=1)
         if cfg.reference:
             nn.init.constant_(self.paint.bias[-1:], KEEP)
 
     def forward(self, pictures: Tensor, last: Tensor, last_pictures: Tensor) -> Tensor:
         """Pictures (M, P, H, W), the last known frames (M, C, H, W) and their pictures (M, P, H, W) to frames float32
         (M, C, H, W) in [0, 1]."""
-        x, seen = torch.cat([pictures, last, last_pictures], 1) if self.reference else pictures, []
+        given = torch.cat([pictures, last, last_pictures], 1) if self.reference else pictures
+        x, seen = given, []
         for level in self.down:
             x = level(x)
             seen.append(x)
         for level, skip in zip(self.up, seen[-2::-1]):
             x = torch.cat([level(x), skip], 1)
-        painted = self.paint(x).float().sigmoid()
+        painted = self.paint(torch.cat([self.enlarge(x), given], 1)).float().sigmoid()
         if not self.reference:
             return painted
         painted, kept = painted[:, :-1], painted[:, -1:]
