@@ -180,10 +180,10 @@ class Trainer:
         mean, begun = 0.0, 0.0
         for stage, width in zip(self.recipe.stages, self.widths()):
             seconds = []
-            for along in (PROBES[0], *PROBES):  # the first one warms up
+            for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
                 start = time.perf_counter()
                 progress = Progress(share=begun + along * width, stage=along)
-                self.run_phases(stage, progress, self.data.generator(0), lr_scale=0.0)
+                self.run_phases(stage, progress, self.data.generator(probe), lr_scale=0.0)
                 seconds.append(time.perf_counter() - start)
             mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
         self.networks.load_state_dict(before[0])
