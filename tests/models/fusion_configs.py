@@ -8,13 +8,14 @@ from vp.core.runtime import Runtime
 from vp.models.fusion import critics, networks, predictor, tiny
 from vp.models.fusion.config import Drawing
 
+SMALL = replace(tiny(), memory=3)
 CPU = Runtime.pick("cpu", "fp32")
 OVERLAY = Drawing(mode="overlay")
 
 
 def shaken(cfg=None) -> torch.nn.ModuleDict:
     """All networks of a config, the critic's too."""
-    cfg = cfg or tiny()
+    cfg = cfg or SMALL
     nets = torch.nn.ModuleDict({**networks(cfg), **critics(cfg)})
     with torch.no_grad():
         for p in nets.parameters():
@@ -23,7 +24,7 @@ def shaken(cfg=None) -> torch.nn.ModuleDict:
 
 
 def model(cfg=None, **more):
-    cfg = replace(cfg or tiny(), **more)
+    cfg = replace(cfg or SMALL, **more)
     return predictor(cfg, shaken(cfg), CPU)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vp.models.fusion import networks, tiny
+from vp.models.fusion import networks
 from vp.models.fusion.config import FusionConfig
 from vp.models.fusion.network import PicturePredictor, predict_pictures
 from vp.models.fusion.recipes import RECIPES
@@ -13,7 +13,7 @@ from vp.models.fusion.sharpener import Sharpener
 from vp.models.fusion.translator import Translator
 from vp.models.fusion.unet3d import UNet3d
 
-from .fusion_configs import shaken
+from .fusion_configs import SMALL, shaken
 
 
 def count(module) -> int:
@@ -71,10 +71,10 @@ def test_a_second_call_goes_on_from_the_first_ones_layers():
 
 def test_a_still_canvas_keeps_what_was_stored():
     """With open gates, no motion and the first layer chosen, a stored picture comes back bit for bit."""
-    net = PicturePredictor(tiny())
+    net = PicturePredictor(SMALL)
     for p in (*net.composer.flow[-1].parameters(), *net.composer.write[-2].parameters(), *net.composer.blend[-2].parameters()):
         torch.nn.init.zeros_(p)
-    layers, channels = tiny().layers, 2
+    layers, channels = SMALL.layers, 2
     net.composer.write[-2].bias.data.fill_(50.0)
     net.composer.blend[-2].bias.data.view(layers + 2 + channels, 4)[0] = 100.0
     pictures = torch.rand(1, 4, 2, 32, 32)
@@ -85,7 +85,7 @@ def test_a_still_canvas_keeps_what_was_stored():
 
 @pytest.mark.parametrize("reference", [False, True])
 def test_the_translator_paints_frames_and_heeds_the_reference_where_it_has_one(reference):
-    net = Translator(replace(tiny(), reference=reference, channels=3))
+    net = Translator(replace(SMALL, reference=reference, channels=3))
     picture, last, before = torch.rand(2, 2, 32, 32), torch.rand(2, 3, 32, 32), torch.rand(2, 2, 32, 32)
     one = net(picture, last, before)
     assert one.shape == (2, 3, 32, 32) and one.min() >= 0 and one.max() <= 1
@@ -96,7 +96,7 @@ def test_the_translator_paints_frames_and_heeds_the_reference_where_it_has_one(r
 
 
 def test_the_sharpening_branch_starts_as_nothing():
-    net = Sharpener(tiny())
+    net = Sharpener(SMALL)
     painted = torch.rand(2, 1, 32, 32)
     assert torch.equal(net(torch.rand(2, 2, 32, 32), painted), painted)
 

@@ -7,7 +7,7 @@ import torch
 
 from vp.core.family import Progress
 from vp.core.video import Batch
-from vp.models.fusion import phases, tiny
+from vp.models.fusion import phases
 from vp.models.fusion.config import Objective
 from vp.models.fusion.objective import (
     clip_pictures,
@@ -20,7 +20,7 @@ from vp.models.fusion.objective import (
     translator_loss,
 )
 
-from .fusion_configs import clips, shaken
+from .fusion_configs import SMALL, clips, shaken
 
 TURNS = {"predictor": "predictor", "translator": "translator", "tuned": "tuned", "critic": "critic", "sharpener": "sharpener"}
 
@@ -30,11 +30,11 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def config(**more):
-    return replace(tiny(), objective=replace(tiny().objective, **more))
+    return replace(SMALL, objective=replace(SMALL.objective, **more))
 
 
 def test_each_phase_moves_its_own_network_and_no_other():
-    cfg, nets = tiny(), shaken()
+    cfg, nets = SMALL, shaken()
     batch = Batch(clips())
     for phase in phases(cfg):
         for name, net in nets.items():
@@ -90,7 +90,7 @@ def test_the_tuned_translator_paints_from_predicted_pictures_and_the_other_from_
 
 
 def test_the_critic_sees_picture_and_frame_together():
-    cfg, nets, batch = tiny(), shaken(), Batch(clips())
+    cfg, nets, batch = SMALL, shaken(), Batch(clips())
     terms = translator_loss(cfg, "translator", nets, batch, Progress(), generator()).terms
     real, fake = batch.extras["real"], batch.extras["fake"]
     assert real.shape == fake.shape == (4, 3, 32, 32) and not fake.requires_grad
@@ -99,7 +99,7 @@ def test_the_critic_sees_picture_and_frame_together():
 
 
 def test_the_weights_of_the_translators_losses_are_the_papers():
-    cfg, nets = tiny(), shaken()
+    cfg, nets = SMALL, shaken()
     loss = translator_loss(cfg, "translator", nets, Batch(clips()), Progress(), generator())
     terms = {name.removeprefix("translator_"): x.item() for name, x in loss.terms.items()}
     assert Objective().frame_mse == 0
@@ -136,7 +136,7 @@ def test_losses_have_their_known_answers():
 
 
 def test_pictures_are_drawn_once_a_step_with_the_masks_that_came_along():
-    cfg = replace(tiny(), drawing=replace(tiny().drawing, segment="exact"))
+    cfg = replace(SMALL, drawing=replace(SMALL.drawing, segment="exact"))
     masks = torch.zeros(2, 10, 1, 32, 32, dtype=torch.uint8)
     masks[..., :5] = 2
     batch = Batch(clips(), extras={"masks": masks})
