@@ -18,7 +18,7 @@ LAYERS = {
     "models": (set(), set()),
     "models/*": ({"core", "nn"}, set()),
     "models/baselines": ({"core", "nn"}, {"cv2"}),
-    "models/fusion": ({"core", "nn"}, {"cv2"}),
+    "models/fusion": ({"core", "nn"}, {"cv2", "torchvision"}),
     "catalog": ({"core", "models", "models/*"}, set()),
     "data": ({"core"}, {"cv2", "moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "PIL"}),
     "metrics": ({"core"}, set()),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .core.family import Family, Recipe
-from .models import baselines, ramvid, svg, vpn
+from .models import baselines, fusion, ramvid, svg, vpn
 
 FAMILIES: dict[str, Family] = {
     "svg": svg.FAMILY,
     "ramvid": ramvid.FAMILY,
     "vpn": vpn.FAMILY,
+    "fusion": fusion.FAMILY,
     "copy-last": baselines.COPY_LAST,
     "flow": baselines.FLOW,
     "copy-nearest": baselines.COPY_NEAREST,

@@ -29,6 +29,7 @@ EXAMPLES = {
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
   python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
+  python -m vp evaluate fusion-mmnist --protocol fusion-16-32 --figure fusion.png
   python -m vp evaluate copy-last --protocol next-frame --clips 100""",
     "average": """
   python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
@@ -77,8 +78,8 @@ def minutes(text: str) -> float:
 
 
 WAYS = (
-    "smmnist-svg, smmnist-srvp, mmnist, push, one-frame (1 -> 15), long (5 -> 55), next-frame, super-resolution or compression"
-    " (default: smmnist-svg)"
+    "smmnist-svg, smmnist-srvp, mmnist, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32, next-frame, super-resolution or"
+    " compression (default: smmnist-svg)"
 )
 LISTED = 20  # notes on a data set
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
@@ -124,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--data-root", help="folder with MNIST/raw or push/ (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
 
     p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
@@ -240,6 +242,10 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
     keep(args.json, result)
+    if args.figure:
+        from .engine.curves import draw
+
+        draw(result, args.figure)
     print(of_scores(result))
     if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
         print(of_windows(result))

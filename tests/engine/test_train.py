@@ -131,7 +131,7 @@ def test_stages_share_the_budget_in_order(tmp_path):
     staged = dataclasses.replace(found, stages=(Stage(("a",), 1), Stage(("b", "a"), 3)))
     trainer = Trainer(family, found, settings(tmp_path, steps=1))
     trainer.recipe = staged
-    assert [trainer.stage(s) for s in (0, 0.24, 0.26, 1.0)] == [("a",), ("a",), ("b", "a"), ("b", "a")]
+    assert [trainer.stage(s) for s in (0, 0.24, 0.26, 1.0)] == [0, 0, 1, 1] and trainer.widths() == [0.25, 0.75]
 
 
 def test_the_average_follows_the_weights_and_is_what_is_exported(tmp_path):

@@ -11,6 +11,7 @@ import torch
 
 from vp.catalog import recipe
 from vp.core.runtime import Runtime
+from vp.data import DATASETS
 from vp.engine import train as train_module
 from vp.engine.train import train
 from vp.engine.trainer import Settings, Trainer
@@ -117,3 +118,12 @@ def test_missing_validation_recordings_are_said_before_anything_is_trained(episo
     with pytest.raises(ValueError, match="folder has no recordings for val here"):
         train(family, found, settings(episodes, tmp_path / "run", minutes=1))
     assert not (tmp_path / "run").exists()
+
+
+def test_grey_recordings_train_recipes_of_grey_and_of_colour(episodes, tmp_path, monkeypatch):
+    monkeypatch.setitem(DATASETS, "folder", dataclasses.replace(DATASETS["folder"], channels=1))  # as kth is
+    for channels in (1, 3):
+        family, found = small(channels)
+        data = Trainer(family, found, settings(episodes, tmp_path / str(channels), steps=1)).data
+        frames = data.batch(data.generator(0)).frames
+        assert frames.shape == (2, 5, channels, 32, 32) and torch.equal(frames[:, :, 0], frames[:, :, -1])

@@ -42,7 +42,7 @@ def test_the_adversarial_recipe_starts_from_a_trained_one_and_averages_it(tmp_pa
     for networks in (trainer.networks, trainer.average):
         own = networks.state_dict()
         assert all(torch.equal(own[name], x) for name, x in saved.items())
-    assert trainer.stage(0.0) == ("vpn", "critic") and set(trainer.optimizers) == {"vpn", "critic"}
+    assert trainer.recipe.stages[trainer.stage(0.0)].phases == ("vpn", "critic") and set(trainer.optimizers) == {"vpn", "critic"}
     critic = {name: x.clone() for name, x in trainer.networks["critic"].state_dict().items()}
     terms = trainer.advance()
     assert {"mse", "adversarial", "matching", "critic", "vpn_grad_norm", "critic_grad_norm"} <= set(terms)

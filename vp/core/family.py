@@ -22,6 +22,7 @@ class Progress:
     clips: int = 0
     epoch: float = 0.0
     share: float = 0.0  # of the budget, 0 at the start and 1 at the end
+    stage: float = 0.0  # the same of the current stage
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,19 @@ class Phase:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training: the phases that take turns in it and its share of the budget."""
+    """A stretch of training.
+
+    Args:
+        phases: those that take turns in it. share: of the budget's steps.
+        init: network -> the one whose averaged weights it starts from in this stage, where that is not its own.
+
+    The learning rate warms up and falls once a stage, and the averaged weights are averaged anew; networks that no phase
+    trains keep what they had. A stage after the first goes on from the averaged weights of the ones before.
+    """
 
     phases: tuple[str, ...]
     share: float = 1.0
+    init: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ class Recipe:
         config: the family's config.
         data: training data sets of `vp.data` with their weights in the mix.
         batch: clips a step. length: frames a clip, or None for config.n_past + config.n_future.
-        warmup: share of the steps for linear warm-up before the cosine. final_lr: share of the peak at the end.
+        warmup: share of a stage's steps for linear warm-up before the cosine. final_lr: share of the peak at its end.
         ema: decay of the averaged weights. clip: gradient-norm limit.
         protocol: what validation during training scores (on validation clips of its own); "": the validation split of the first
             of `data`, config.n_past frames given and config.n_future predicted.

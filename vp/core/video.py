@@ -74,7 +74,7 @@ class Prediction:
     Args:
         frames: float32 (B, N, T, C, H, W) in [0, 1]; known frames returned bit for bit.
         traces: name -> float32 (B, N, T, ...) numbers per step for plots; NaN where a step has none.
-        pictures: name -> float32 (B, N, K, C, H, W) for display.
+        pictures: name -> float32 (B, N, K, C, H, W) for display; NAME_true is what NAME would be on the true clip.
         raw: float32 (B, N, T, C, H, W) or None: what a model without bounds gave before it was clipped to `frames`; benchmarks
             take errors from it.
     """
@@ -119,6 +119,7 @@ class Abilities:
         stochastic: different seeds give different futures.
         priors: name -> None where it is offered, or the reason why not.
         actions: the actions it understands, or None.
+        pictures: names of the pictures of its own that it predicts and shows -> titles; an Observation may replace them.
         reasons: control -> why it is disabled, in words a person can read.
     """
 
@@ -134,6 +135,7 @@ class Abilities:
     stochastic: bool = False
     priors: Mapping[str, str | None] = field(default_factory=dict)
     actions: Actions | None = None
+    pictures: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, observation: Observation) -> None:

@@ -15,6 +15,7 @@ from .bounce import LAWS, Tracks
 from .digits import DigitBank
 
 SIZE = 64
+INK = 76  # grey levels above which a digit is there: 0.3 of white
 
 
 class ClipSource(Interface):
@@ -63,8 +64,9 @@ class MovingDigits:
             shared_trajectory: all clips move alike and differ in their digits only.
 
         Returns:
-            frames uint8 (B, T, 1, 64, 64) and extras["hits"] bool (B, T, digits): the frame at which a digit is drawn
-            at the wall it hit (SRVP: the frame that ends the step of the contact). What follows a hit cannot be
+            frames uint8 (B, T, 1, 64, 64); extras["masks"] uint8 (B, T, 1, 64, 64), k where digit k of 1, 2, ... is inked,
+            the later one where two are, 0 elsewhere; extras["hits"] bool (B, T, digits): the frame at which a digit is drawn at
+            the wall it hit (SRVP: the frame that ends the step of the contact). What follows a hit cannot be
             foreseen: for "smmnist-svg" the first random frame is the one after it, for "smmnist-srvp" the frame of the
             hit itself (`law.uncertain_after_hit` frames after the hit).
         """
@@ -72,7 +74,8 @@ class MovingDigits:
         tracks = self.law.draw(trajectories * self.n_digits, length, generator)
         chosen = self.images[self.choose(clips, generator)]
         position, hits = self.per_clip(tracks, clips, trajectories)
-        return Batch(draw_clips(chosen, position, self.law.overlap), extras={"hits": hits})
+        frames, masks = draw_clips(chosen, position, self.law.overlap)
+        return Batch(frames, extras={"hits": hits, "masks": masks})
 
     def choose(self, clips: int, generator: torch.Generator) -> Tensor:
         """int64 (clips, digits): indices into `images`, all of a clip from one bank."""
@@ -90,15 +93,15 @@ class MovingDigits:
         return position, hits.contiguous()
 
 
-def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> Tensor:
-    """Pastes digits on black canvases.
+def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, Tensor]:
+    """Pastes digits on black canvases, and says where each one is.
 
     Args:
         digits: uint8 (B, D, S, S). position: int64 (T, B, D, 2), (y, x) of the top-left corner, 0..64-S.
         overlap: "sum" clipped at 255, or "max".
 
     Returns:
-        uint8 (B, T, 1, 64, 64).
+        frames and masks, both uint8 (B, T, 1, 64, 64); the masks hold the numbers of the digits, from 1.
     """
     clips, count, side, _ = digits.shape
     reach = (SIZE - side) * (SIZE + 1)  # flat offset of the farthest corner
@@ -107,11 +110,14 @@ def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> Tensor:
     # every placement of a digit is a window of 4096 px in its padded row, so pasting is one gather
     windows = padded.flatten(0, 1).unfold(1, SIZE * SIZE, 1)
     rows = torch.arange(clips * count, device=digits.device)
-    frames = digits.new_empty(clips, len(position), 1, SIZE, SIZE)
+    frames, masks = (digits.new_zeros(clips, len(position), 1, SIZE, SIZE) for _ in range(2))
     for t, corner in enumerate(position):
         offset = reach - (corner[..., 0] * SIZE + corner[..., 1]).flatten()
-        frames[:, t, 0] = merge(windows[rows, offset].view(clips, count, SIZE, SIZE), overlap)
-    return frames
+        layers = windows[rows, offset].view(clips, count, SIZE, SIZE)
+        frames[:, t, 0] = merge(layers, overlap)
+        for number, layer in enumerate(layers.unbind(1), 1):
+            masks[:, t, 0].masked_fill_(layer > INK, number)
+    return frames, masks
 
 
 def merge(layers: Tensor, overlap: str) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 
 from ..catalog import FAMILIES
 from ..core.family import Family, LossFn, Progress
-from ..core.runtime import Runtime, keep_big_buffers
+from ..core.runtime import Runtime, channels_last, keep_big_buffers
 from ..core.video import Batch
 from ..data import open_dataset
 from .model import load
@@ -55,7 +55,7 @@ def train_step(name: str, batch: int, repeats: int, device: str = "auto", precis
 def training_step(family: Family, config: Any, loss: LossFn, batch: int, runtime: Runtime) -> Callable[[], None]:
     """A whole step of fresh networks: loss, gradient, update."""
     torch.manual_seed(0)
-    networks = family.networks(config).to(runtime.device, memory_format=torch.channels_last)
+    networks = channels_last(family.networks(config).to(runtime.device))
     optimizer = torch.optim.AdamW(networks.parameters(), 1e-3, fused=True)
     shape = (batch, config.n_past + config.n_future, config.channels, config.size, config.size)
     clips = Batch(torch.rand(shape, device=runtime.device))

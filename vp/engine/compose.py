@@ -24,6 +24,9 @@ SMALLEST_SSIM = 11  # the window must fit
 STD_GAIN = 2.0  # numbers in [0, 1] have a standard deviation of at most a half
 REFERENCES = {  # label -> (title, what to say of it)
     "posterior": ("Posterior", "Sees the future: an upper reference, not a prediction."),
+    "true_pictures": ("True pictures", "Painted from the true clip's pictures: an upper reference, not a prediction."),
+    "not_tuned": ("Not tuned", "Painted by the network that has seen true pictures only."),
+    "not_sharpened": ("Not sharpened", "The frames without the last step."),
 }
 
 
@@ -39,6 +42,9 @@ def compose(
     metrics = score(rows, request)
     if metrics and request.n > 1:
         rows, metrics = with_best(rows, metrics, request)
+    shown = picture_rows(model, request, predictions[None])
+    rows = alike([*rows, *shown])
+    metrics = {name: np.pad(x, ((0, len(shown)), (0, 0)), constant_values=np.nan) for name, x in metrics.items()}
     return assemble(model, request, rows, metrics=metrics, traces=traces_of(rows, predictions), seconds=seconds)
 
 
@@ -52,7 +58,8 @@ def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, 
     rows = [truth_row(request), *(replace(reference_row(label, context), pending=True) for label in awaited)]
     if request.n > 1 and (request.has_truth & ~request.known).any():
         rows.append(Row("best", f"Best of {request.n}", context, "Chosen when all are finished.", pending=True))
-    return assemble(model, request, [*rows, *sample_rows(request, to_bytes(preview[0]))], ready=ready)
+    rows += [*sample_rows(request, to_bytes(preview[0])), *picture_rows(model, request, None)]
+    return assemble(model, request, alike(rows), ready=ready)
 
 
 def assemble(model: Model, request: Request, rows: Sequence[Row], **more: Any) -> Result:
@@ -77,6 +84,29 @@ def truth_row(request: Request) -> Row:
 def reference_row(label: str, frames: np.ndarray) -> Row:
     title, note = REFERENCES.get(label, (label.capitalize(), "Made with the true future: not a prediction."))
     return Row("reference", title, frames, note)
+
+
+def picture_rows(model: Model, request: Request, prediction: Prediction | None) -> list[Row]:
+    """The pictures that the model predicts on its way, of the first sample, and those of the true clip where it is whole; with
+    no `prediction` yet, black ones."""
+    rows = []
+    for name, title in model.predictor.abilities.pictures.items():
+        notes = {name: ("picture", title, "What frames are painted from.")}
+        if request.has_truth.all():
+            notes[f"{name}_true"] = ("picture_truth", f"{title}, true", "The same of the clip itself.")
+        for key, (kind, label, note) in notes.items():
+            blank = np.zeros((*request.frames.shape[:3], 3), np.uint8)
+            frames = blank if prediction is None else to_bytes(prediction.pictures[key][0, 0])
+            rows.append(Row(kind, label, frames, note, pending=prediction is None))
+    return rows
+
+
+def alike(rows: list[Row]) -> list[Row]:
+    """The rows in colour if one of them is; those that share an array still do."""
+    if all(row.frames.shape[-1] == rows[0].frames.shape[-1] for row in rows):
+        return rows
+    coloured = {id(row.frames): np.broadcast_to(row.frames, (*row.frames.shape[:3], 3)).copy() for row in rows}
+    return [replace(row, frames=coloured[id(row.frames)]) for row in rows]
 
 
 def sample_rows(request: Request, samples: np.ndarray) -> list[Row]:

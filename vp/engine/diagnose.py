@@ -14,8 +14,8 @@ from vp.core.video import Observation
 from vp.data import PROTOCOLS, protocol_clips
 from vp.data.bounce import LAWS
 
-from .evaluate import observe
 from .scores import number
+from .watch import observe
 
 CLIPS_AT_ONCE, RESAMPLES = 50, 2000
 

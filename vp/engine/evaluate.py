@@ -12,14 +12,16 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
-from vp.core.video import Batch, Observation
-from vp.data import PROTOCOLS, at_scale, protocol_clips, protocol_digits, read_test_set
+from vp.core.video import Batch
+from vp.data import PROTOCOLS, protocol_clips, protocol_digits, read_test_set
 from vp.data.bounce import LAWS
 from vp.metrics import ERRORS, METRICS
 
 from .contenders import Contender, Key, baseline_rows, bicubic_rows, model_rows
 from .frames import parse_mask
+from .pictures import score_pictures
 from .scores import around_hit, summary
+from .watch import observe
 
 CLIPS = 100  # where no number is given
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
@@ -59,8 +61,9 @@ def evaluate(
     Returns:
         checkpoint, protocol, clips, samples, seconds; of the model's row: seconds_a_clip, metrics included, `metrics` and
         `per_frame` (see `vp.engine.scores.summary`); rows: label -> such a row; baselines: black, mean_image, copy_last and
-        flow -> such a row, or None where one cannot work from the protocol's context; and for moving digits digits: source
-        (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit. Ready for json.dumps.
+        flow -> such a row, or None where one cannot work from the protocol's context; for moving digits digits: source
+        (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit; and for a model that shows pictures of its
+        own, pictures: see `score_pictures`. Ready for json.dumps.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -91,6 +94,8 @@ def evaluate(
         lag = LAWS[plan.dataset].uncertain_after_hit or 0
         split = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
         result["digits"] = {"source": protocol_digits(data_root), **split}
+    pictures = score_pictures(model.predictor, options, data, mask, plan.scale)
+    result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
     return result
@@ -146,13 +151,6 @@ def test_clips(protocol: str, clips: int | None, data_root: str | Path | None, t
         official = ", ".join(name for name, other in PROTOCOLS.items() if other.dataset == "mmnist")
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; those with one: {official}")
     return read_test_set(test_set, clips, plan.length)
-
-
-def observe(data: Batch, clips: slice, known: Tensor, scale: int = 1, device: torch.device | str = "cpu") -> Observation:
-    """Some clips with the frames marked in `known` and all actions given, and whole as target for options that see the future."""
-    part = Batch(data.frames[clips], None if data.actions is None else data.actions[clips]).to(device)
-    hidden = at_scale(part.frames, scale).masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
-    return Observation(hidden, known, part.actions, target=part.frames)
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def phase(result: Result, row: Row, t: int) -> str:
     """What frame `t` of a row is, in a word: context, generated, truth or no truth."""
     if result.known[t]:
         return "context"
-    if row.kind == "truth":
+    if row.kind in ("truth", "picture_truth"):
         return "truth" if result.has_truth[t] else "no truth"
     return "generated"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from vp.data import Clip
 
 from .compose import compose, growing, to_floats
 from .familiarity import strangeness
-from .frames import fit, parse_mask
+from .frames import fit, parse_mask, resize
 from .model import Model
 from .result import Result
 from .rows import extra_rows
@@ -46,6 +46,7 @@ class Request:
         options: an instance of the predictor's options.
         n: number of futures. seed: where their seeds come from.
         notes: what was changed on the way, in sentences.
+        pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
     """
 
     frames: np.ndarray
@@ -57,6 +58,7 @@ class Request:
     seed: int
     notes: tuple[str, ...] = ()
     events: tuple[tuple[int, str], ...] = ()
+    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 
 def sample(
@@ -70,9 +72,10 @@ def sample(
     known: str | np.ndarray | None = None,
     slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
+    pictures: Mapping[int, np.ndarray] | None = None,
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None)
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, pictures, preview_s=None)
     return last.result
 
 
@@ -87,6 +90,7 @@ def stream(
     known: str | np.ndarray | None = None,
     slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
+    pictures: Mapping[int, np.ndarray] | None = None,
     preview_s: float | None = PREVIEW_S,
 ) -> Iterator[Progress]:
     """Predicts step by step; closing the iterator cancels at the next step.
@@ -101,6 +105,7 @@ def stream(
         known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the prefix.
         slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
         events: (frame, label) pairs of the clip, passed on to the Result.
+        pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
         preview_s: seconds between growing Results, or None for none.
 
     Raises:
@@ -108,6 +113,7 @@ def stream(
     """
     began = time.monotonic()
     request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events)
+    request = replace(request, pictures=painted(model, request, pictures or {}))
     observation = observe(request, model.predictor)
     runs = [(None, seed_grid(request.seed, 1, request.n), request.options)]
     if request.has_truth.all():  # they read the true future
@@ -221,12 +227,30 @@ def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | N
     return replace(options, prior=offered[0]) if prior == "auto" and offered else options
 
 
+def painted(model: Model, request: Request, pictures: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The pictures at the size of the frames; raises ValueError where they cannot be used."""
+    length, height, width, _ = request.frames.shape
+    if pictures and not model.predictor.abilities.pictures:
+        raise ValueError(f"pictures came for {model.name}, which has none of its own; leave them out or choose another model")
+    for t, picture in pictures.items():
+        if not 0 <= t < length or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != 3:
+            came = f"{picture.dtype} {picture.shape} for frame {t}"
+            raise ValueError(f"a picture is {came}; give uint8 (H, W, 3) for a frame from 0 to {length - 1}")
+    return {t: resize(picture[None], height, width)[0] for t, picture in pictures.items()}
+
+
 def observe(request: Request, predictor: Predictor) -> Observation:
     """The Observation of a request, checked by the model; the true clip goes along where it is complete."""
     frames = to_floats(request.frames)
     hidden = frames.masked_fill(~torch.from_numpy(request.known)[:, None, None, None], float("nan"))
     target = frames[None] if request.has_truth.all() else None
-    observation = Observation(hidden[None], torch.from_numpy(request.known), target=target)
+    pictures = None
+    if request.pictures:
+        name = next(iter(predictor.abilities.pictures))
+        replaced = torch.full((1, len(frames), 3, *frames.shape[-2:]), float("nan"))
+        replaced[0, list(request.pictures)] = to_floats(np.stack(list(request.pictures.values())))
+        pictures = {name: replaced}
+    observation = Observation(hidden[None], torch.from_numpy(request.known), pictures=pictures, target=target)
     predictor.check(observation, request.options)
     return observation
 

@@ -13,7 +13,8 @@ WINDOW = 10  # predicted frames of a line of `of_windows`
 
 def of_scores(result: Mapping[str, Any]) -> str:
     """An evaluation: a line a row, each metric over clips and frames, of the best sample and of all where they differ."""
-    rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"])
+    pictures = {f"pictures: {name}": row for name, row in result.get("pictures", {}).items()}
+    rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"]) | pictures
     lines = [[name, *(cell(row, metric, form) for metric, form in SCORES.items())] for name, row in rows.items()]
     return columns([["best / mean of samples", *SCORES], *lines])
 

@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core.family import Family, Phase, Progress, Recipe
-from ..core.runtime import Runtime
+from ..core.family import Family, Phase, Progress, Recipe, Stage
+from ..core.runtime import Runtime, channels_last
 from . import checkpoint, state
 from .model import find
 from .muon import Muon
 from .provenance import commit
 from .training_data import Data
 
-PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the budget at which the speed is tried
+PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
 
 
@@ -87,7 +87,7 @@ class Trainer:
         self.runtime = Runtime.pick(settings.device, settings.precision)
         self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
         torch.manual_seed(settings.seed)  # every process starts from the same weights
-        networks = family.networks(recipe.config).to(self.runtime.device, memory_format=torch.channels_last)
+        networks = channels_last(family.networks(recipe.config).to(self.runtime.device))
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
@@ -175,25 +175,28 @@ class Trainer:
         checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
 
     def plan(self) -> None:
-        """Steps that fit into the minutes left, from the mean time of a few steps along the schedule."""
+        """Steps that fit into the minutes left, from the mean time of a few steps along the schedule of every stage."""
         before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
-        seconds = []
-        for share in (PROBES[0], *PROBES):  # the first one warms up
-            start = time.perf_counter()
-            self.run_phases(Progress(share=share), self.data.generator(0), lr_scale=0.0)
-            seconds.append(time.perf_counter() - start)
+        mean, begun = 0.0, 0.0
+        for stage, width in zip(self.recipe.stages, self.widths()):
+            seconds = []
+            for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
+                start = time.perf_counter()
+                progress = Progress(share=begun + along * width, stage=along)
+                self.run_phases(stage, progress, self.data.generator(probe), lr_scale=0.0)
+                seconds.append(time.perf_counter() - start)
+            mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
         self.networks.load_state_dict(before[0])
         for optimizer, old in zip(self.optimizers.values(), before[1]):
             optimizer.load_state_dict(old)
-        mean = OVERHEAD * sum(seconds[1:]) / len(PROBES)
         slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
-    def run_phases(self, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
-        """One mini-batch through every phase of the current stage."""
+    def run_phases(self, stage: Stage, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
+        """One mini-batch through every phase of a stage."""
         batch, terms = self.data.batch(generator), {}
         ratio = self.settings.lr / next(iter(self.phases.values())).lr if self.settings.lr else 1.0
-        for phase in map(self.phases.get, self.stage(progress.share)):
+        for phase in map(self.phases.get, stage.phases):
             optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
             for name, network in self.networks.items():
                 network.requires_grad_(name in phase.trains)
@@ -220,26 +223,49 @@ class Trainer:
         for p, grad in zip(parameters, mean.split([p.numel() for p in parameters])):
             p.grad.copy_(grad.view_as(p))
 
-    def stage(self, share: float) -> tuple[str, ...]:
-        """Names of the phases that take turns at this share of the budget."""
-        stages, until = self.recipe.stages, 0.0
-        for stage in stages:
-            until += stage.share / sum(s.share for s in stages)
+    def widths(self) -> list[float]:
+        """What share of the budget each stage takes."""
+        total = sum(stage.share for stage in self.recipe.stages)
+        return [stage.share / total for stage in self.recipe.stages]
+
+    def stage(self, share: float) -> int:
+        """Index of the stage at this share of the budget."""
+        until = 0.0
+        for index, width in enumerate(self.widths()):
+            until += width
             if share < until:
-                return stage.phases
-        return stages[-1].phases
+                return index
+        return len(self.recipe.stages) - 1
+
+    def begin(self, stage: Stage) -> None:
+        """A later stage goes on from the averaged weights; networks may start from those of another one."""
+        average = self.average.state_dict()
+        for name, source in stage.init.items():
+            self.average[name].load_state_dict(self.average[source].state_dict())
+        self.networks.load_state_dict(average, strict=False)  # critics have no average and stay as they are
 
     def advance(self) -> dict[str, Tensor]:
         """One training step."""
         share = self.step / self.total
+        index, widths = self.stage(share), self.widths()
+        stage, width, begun = self.recipe.stages[index], widths[index], sum(widths[:index])
+        if self.step and self.stage((self.step - 1) / self.total) < index:
+            self.begin(stage)
         clips = self.step * self.clips_a_step
-        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share)
-        scale = lr_factor((self.step + 1) / self.total, self.recipe.warmup, self.recipe.final_lr)
-        terms = self.run_phases(progress, self.data.generator(self.step), scale)
-        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            current = self.networks.state_dict()
-            for name, mean in self.average.state_dict().items():
-                mean.lerp_(current[name], 1 - decay) if mean.is_floating_point() else mean.copy_(current[name])
+        along = (share - begun) / width
+        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along)
+        scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
+        terms = self.run_phases(stage, progress, self.data.generator(self.step), scale)
+        self.follow(stage, round(along * width * self.total))
         self.step += 1
         return terms
+
+    @torch.no_grad()
+    def follow(self, stage: Stage, steps: int) -> None:
+        """Moves the averages of the networks that a stage trains; `steps` of it were taken before."""
+        decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
+        trained = {name for phase in stage.phases for name in self.phases[phase].trains} & set(self.average)
+        for name in sorted(trained):
+            current = self.networks[name].state_dict()
+            for key, mean in self.average[name].state_dict().items():
+                mean.lerp_(current[key], 1 - decay) if mean.is_floating_point() else mean.copy_(current[key])

@@ -42,9 +42,13 @@ class Data:
 def open_for(
     recipe: Recipe, name: str, split: str, data_root: str | Path | None, digits: str, device: torch.device | str = "cpu"
 ) -> ClipSource:
-    """A data set at the size of a recipe's frames; raises ValueError where its clips do not fit the recipe."""
+    """A data set at the size of a recipe's frames, grey recordings repeated in three channels for a recipe of colour.
+
+    Raises:
+        ValueError: its clips do not fit the recipe.
+    """
     config = recipe.config
-    framing = None if name in SIMULATORS else Framing(size=config.size)
+    framing = None if name in SIMULATORS else Framing(size=config.size, channels=3 if config.channels == 3 else None)
     source = open_dataset(name, split, data_root, digits, device, framing=framing)
     came, wanted = (f"{x.channels} channel(s) of {x.size}x{x.size} px" for x in (source, config))
     if came != wanted:

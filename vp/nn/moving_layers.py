@@ -95,13 +95,20 @@ class Composer(nn.Module):
         pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
         return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
 
-    def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
-        """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
+    def compose(
+        self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None, drawing: bool = True
+    ) -> Tensor:
+        """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from.
+
+        Without `drawing` it is made of moved pictures alone.
+        """
         pictures = torch.cat([moved, recent[:, None]], 1)
         features = self.blend_up(plan)
         if glimpse is not None:
             features = features + glimpse
         features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
         masks, drawn = self.blend(features).float().split([self.layers + 2, self.channels], 1)
+        if not drawing:
+            return (masks[:, :-1].softmax(1)[:, :, None] * pictures).sum(1)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import gradio as gr
 from vp.engine.checkpoint import FOLDER
 from vp.engine.result import Result
 
-from . import api, controls, jobs, text
+from . import api, controls, editor, jobs, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import RESULTS, Handlers, check_upload, picker, status, stop
@@ -65,12 +66,14 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 parts = build_controls(models)
             with gr.Column(scale=1, min_width=320, elem_id="stage"):
                 player = Player(bundled(), elem_id="player")
+                panel, painter, edits = editor.build()
                 saves = build_saves()
                 with gr.Accordion("Four things to try", open=False):
                     gr.Markdown(text.LESSON)
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
-        wire(demo, models, first, clip, result_id, player, saves, parts)
+        do = wire(demo, models, first, clip, result_id, player, saves, parts)
+        wire_editor(do, panel, painter, edits, clip, result_id, player, parts)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
 
@@ -105,7 +108,7 @@ def build_saves() -> list[gr.DownloadButton]:
 def wire(
     demo: gr.Blocks, models: Models, first: str, clip: gr.Textbox, result_id: gr.State, player: Player,
     saves: list[gr.DownloadButton], parts: dict[str, Any],
-) -> None:  # fmt: skip
+) -> Handlers:  # fmt: skip
     """Connects what a visitor does with what happens."""
     do, knobs = Handlers(models, first), parts["controls"]
     chosen = [clip, player, parts["status"], parts["picker"]]
@@ -139,6 +142,34 @@ def wire(
     parts["stop"].click(None, None, None, cancels=[job], **PRIVATE)  # with a function it would cancel only afterwards
     parts["stop"].click(stop, None, [parts["status"], *states], **QUIET)
     result_id.change(do.downloads, result_id, saves, **QUIET)
+    return do
+
+
+def wire_editor(
+    do: Handlers, panel: gr.Accordion, painter: editor.PictureEditor, edits: gr.State, clip: gr.Textbox, result_id: gr.State,
+    player: Player, parts: dict[str, Any],
+) -> None:  # fmt: skip
+    """Connects the picture editor: what was painted is generated from, until Generate is pressed or all is undone."""
+    knobs = parts["controls"]
+    settings = [clip, knobs.task, knobs.ticks, knobs.more, *knobs.values]
+    seen = [player, parts["status"], result_id, parts["go"], parts["stop"]]
+    running = {"js": GO_JS, "show_progress": "minimal", "show_progress_on": parts["status"]} | GPU | PRIVATE
+
+    def repaint(
+        clip: str, task: str, ticks: str, more: str, model: str, n: Any, prior: Any, past: Any, future: Any, heat: Any,
+        seed: Any, edits: dict[int, Any], event: gr.EventData,
+    ) -> Iterator[list[Any]]:  # fmt: skip
+        given = (clip, task, ticks, more, model, n, prior, past, future, heat, seed)
+        yield from editor.repaint(do, given, event._data, edits)
+
+    result_id.change(editor.show, [result_id, edits], [panel, painter], **QUIET)
+    jobs_of = [
+        painter.paint(repaint, [*settings, edits], [edits, *seen], **running),
+        painter.undo(do.generate, settings, seen, **running),
+    ]
+    for event in (parts["go"].click, painter.undo):
+        event(lambda: {}, None, edits, **QUIET)
+    parts["stop"].click(None, None, None, cancels=jobs_of, **PRIVATE)
 
 
 def bundled() -> Result | None:

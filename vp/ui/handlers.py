@@ -6,7 +6,7 @@ import html
 import json
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -124,8 +124,9 @@ class Handlers:
     def generate(
         self, clip: str, task: str, ticks: str, more: str,
         model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any,
+        pictures: Mapping[int, np.ndarray] | None = None,
     ) -> Iterator[list[Any]]:
-        """Player, status, result id, Generate and Stop while a prediction runs."""
+        """Player, status, result id, Generate and Stop while a prediction runs; `pictures` as for `vp.engine.stream`."""
         busy = [gr.update(interactive=False), gr.update(interactive=True)]
         idle = [gr.update(interactive=True), gr.update(interactive=False)]
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
@@ -133,7 +134,7 @@ class Handlers:
             knob = temperature(self.models.get(model))
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)
-            wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks))
+            wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks)) | {"pictures": pictures}
             with closing(jobs.run(model, clips.find(clip), wishes)) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:

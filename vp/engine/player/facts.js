@@ -26,9 +26,10 @@ function legendItems(record) {
 
 function tableColumns(record) {
   const columns = [];
+  const reference = record.rows.find((row) => row.kind === "reference");
   for (const entry of Object.values({ ...record.metrics, ...record.traces })) {
     const series = seriesOf(record, entry);
-    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["reference", "posterior"]])
+    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["reference", reference && reference.label.toLowerCase()]])
       if (series[name]) columns.push({ title: `${entry.label} ${word}`, values: series[name], places: decimals(entry) + 1 });
   }
   return columns;

@@ -10,7 +10,7 @@ const WORDS = {
 
 function phaseOf(record, row, t) {
   if (record.known[t]) return "context";
-  if (row.kind === "truth") return record.has_truth[t] ? "truth" : "none";
+  if (row.kind === "truth" || row.kind === "picture_truth") return record.has_truth[t] ? "truth" : "none";
   return row.pending || (record.ready && !record.ready[t]) ? "waiting" : "generated";
 }
 

@@ -21,8 +21,9 @@ function makeZoom(dialog, state) {
     index = chosen;
     const { rows } = state.record;
     const row = rows[index];
-    const compare = row.kind !== "truth" && row.kind !== "uncertainty";
-    const views = compare ? [rows.find((other) => other.kind === "truth"), row] : [row];
+    const truth = rows.find((other) => other.kind === (row.kind === "picture" ? "picture_truth" : "truth"));
+    const compare = truth && !["truth", "uncertainty", "picture_truth"].includes(row.kind);
+    const views = compare ? [truth, row] : [row];
     lenses = views.map((view) => lens(view.label, view.kind, view));
     if (compare) lenses.push(lens("Difference", "difference", null));
     find(".vp-loupe-title").textContent = row.label;

@@ -1,0 +1,76 @@
+"""Fusion pictures (Jing et al. 2021): predicted by a 3D U-Net, painted as frames by a conditional GAN, then sharpened."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import nn
+
+from ...core.family import Family, Phase
+from ...core.runtime import Runtime
+from .config import Drawing, FusionConfig, Objective
+from .critic import PatchCritic
+from .network import PicturePredictor
+from .objective import critic_loss, predictor_loss, sharpener_loss, translator_loss
+from .predictor import FusionPredictor
+from .recipes import RECIPES
+from .sharpener import Sharpener
+from .translator import Translator
+
+
+def networks(cfg: FusionConfig) -> nn.ModuleDict:
+    """Both translators stay in the file: the one trained on true pictures, and the one tuned on predicted pictures."""
+    return nn.ModuleDict(
+        {
+            "predictor": PicturePredictor(cfg),
+            "translator": Translator(cfg),
+            "tuned": Translator(cfg),
+            "sharpener": Sharpener(cfg),
+        }
+    )
+
+
+def critics(cfg: FusionConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"critic": PatchCritic(cfg)})
+
+
+def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
+    painting = {"lr": 2e-3, "betas": (0.5, 0.99)}
+    return (
+        Phase("predictor", ("predictor",), partial(predictor_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),
+        Phase("translator", ("translator",), partial(translator_loss, cfg, "translator"), **painting),
+        Phase("tuned", ("tuned",), partial(translator_loss, cfg, "tuned"), **painting),
+        Phase("critic", ("critic",), partial(critic_loss, cfg), lr=5e-4, betas=(0.5, 0.9), optimizer="adamw"),
+        Phase("sharpener", ("sharpener",), partial(sharpener_loss, cfg), lr=2e-3, betas=(0.9, 0.99)),
+    )
+
+
+def predictor(cfg: FusionConfig, nets: nn.ModuleDict, runtime: Runtime) -> FusionPredictor:
+    return FusionPredictor(cfg, nets, runtime)
+
+
+def tiny() -> FusionConfig:
+    """With one remembered picture: wild weights would make noise of rounding errors on the way through more."""
+    return FusionConfig(
+        size=32, n_past=4, n_future=6, drawing=Drawing(mode="stack"), widths=(16, 16), layers=2, memory=1,
+        translator=(16, 16), reference=True, sharpener=8, objective=Objective(lengths=((0.0, 6),), frames=2),
+    )  # fmt: skip
+
+
+FAMILY = Family(
+    name="fusion",
+    title="Fusion pictures",
+    citation="Jing et al., Video prediction: a step-by-step improvement of a video synthesis network, Applied Intelligence 2022",
+    config=FusionConfig,
+    networks=networks,
+    critics=critics,
+    phases=phases,
+    predictor=predictor,
+    tiny=tiny,
+    recipes=RECIPES,
+    rows={
+        "true_pictures": {"pictures": "true", "translator": "plain"},
+        "not_tuned": {"translator": "plain", "sharpen": False},
+        "not_sharpened": {"sharpen": False},
+    },
+)

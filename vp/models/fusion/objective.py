@@ -1,0 +1,156 @@
+"""What the phases minimise: predicted pictures, painted frames against a critic, sharpened frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...core.family import Losses, Progress
+from ...core.video import Batch
+from ...nn.discriminator import fool, judge
+from .config import FusionConfig, Objective
+from .network import predict_pictures
+from .pictures import draw
+
+EXPLAIN = 2  # every so many known pictures are explained
+C1, C2, WINDOW = 0.01**2, 0.03**2, 7  # of SSIM
+
+
+def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
+    """The fusion pictures of a mini-batch, with the masks that came with it where there are any: drawn once a step."""
+    if "pictures" not in batch.extras:
+        masks = batch.extras.get("masks")
+        if masks is None and "objects" in batch.extras:
+            masks = batch.extras["objects"][:, :, None]
+        batch.extras["pictures"] = draw(batch.frames, cfg.drawing, cfg.n_past, masks)
+    return batch.extras["pictures"]
+
+
+def length_at(lengths: Sequence[tuple[float, int]], along: float, most: int) -> int:
+    """How many pictures are predicted at this share of the stage."""
+    return min(most, next(count for begin, count in reversed(lengths) if along >= begin))
+
+
+def chance(generator: torch.Generator) -> float:
+    return float(torch.rand((), generator=generator, device=generator.device))
+
+
+def predictor_loss(
+    cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Stage one. Where a second call is due it starts from the first one's pictures, so that it learns not to drift."""
+    network, objective, n = networks["predictor"], cfg.objective, cfg.n_past
+    pictures = clip_pictures(cfg, batch)
+    count = length_at(objective.lengths, progress.stage, pictures.shape[1] - n)
+    if chance(generator) < objective.once:
+        count = min(count, n)
+    call = network(pictures[:, :n], min(count, n), explain=EXPLAIN if objective.explained else 0)
+    future, explained, times = [call.pictures], call.explained, call.explained_at
+    while (made := sum(part.shape[1] for part in future)) < count:
+        call = network(call.pictures.detach(), min(count - made, n), call.canvas.detach())
+        future.append(call.pictures)
+    parts = picture_losses(objective, torch.cat(future, 1), pictures[:, n : n + count])
+    total = sum(getattr(objective, name) * x for name, x in parts.items())
+    terms = {f"pictures_{name}": x for name, x in parts.items()}
+    if explained is not None:
+        terms["explained"] = (explained - pictures[:, times]).square().mean()
+        total = total + objective.explained * terms["explained"]
+    return Losses(total, terms)
+
+
+def picture_losses(objective: Objective, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """Those that have a weight, and always the squared error; pictures (B, F, C, H, W)."""
+    parts = {"mse": (predicted - truth).square().mean()}
+    if objective.l1:
+        parts["l1"] = (predicted - truth).abs().mean()
+    if objective.ssim:
+        parts["ssim"] = 1 - similarity(predicted.flatten(0, 1), truth.flatten(0, 1))
+    return parts
+
+
+def similarity(a: Tensor, b: Tensor) -> Tensor:
+    """Mean SSIM (Wang et al. 2004, eq. 13, range 1) over uniform 7x7 windows of pictures (M, C, H, W)."""
+    moments = F.avg_pool2d(torch.cat([a, b, a * a + b * b, a * b]).float(), WINDOW, 1)
+    mean_a, mean_b, squares, product = moments.chunk(4)
+    means, mean_squares = mean_a * mean_b, mean_a * mean_a + mean_b * mean_b
+    covariance, variances = product - means, squares - mean_squares
+    return ((2 * means + C1) * (2 * covariance + C2) / ((mean_squares + C1) * (variances + C2))).mean()
+
+
+class Task(NamedTuple):
+    """What is painted: pictures (M, P, H, W), the last known frames and their pictures, and the true frames (M, C, H, W)."""
+
+    pictures: Tensor
+    last: Tensor
+    last_pictures: Tensor
+    truth: Tensor
+
+    def painted(self, network: nn.Module) -> Tensor:
+        return network(self.pictures, self.last, self.last_pictures)
+
+
+def translation(
+    cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, generator: torch.Generator, predicted: bool
+) -> Task:
+    """Some future times of every clip, from true or from predicted pictures."""
+    pictures, n, count = clip_pictures(cfg, batch), cfg.n_past, len(batch.frames)
+    length = batch.frames.shape[1]
+    if predicted:
+        with torch.no_grad():
+            future = predict_pictures(networks["predictor"], pictures[:, :n], length - n)
+        pictures = torch.cat([pictures[:, :n], future.to(pictures.dtype)], 1)
+    draws = torch.rand(count, cfg.objective.frames, generator=generator, device=generator.device)
+    times = (n + draws * (length - n)).long().to(pictures.device)
+    rows = torch.arange(count, device=times.device)[:, None]
+    before = torch.full_like(times, n - 1)
+    parts = pictures[rows, times], batch.frames[rows, before], pictures[rows, before], batch.frames[rows, times]
+    return Task(*(part.flatten(0, 1) for part in parts))
+
+
+def translator_loss(
+    cfg: FusionConfig, name: str, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Stage two: `name` is 'translator', which paints from true pictures, or 'tuned', which paints from predicted ones."""
+    objective = cfg.objective
+    task = translation(cfg, networks, batch, generator, predicted=name == "tuned")
+    painted, truth = task.painted(networks[name]), task.truth
+    real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
+    batch.extras.update(real=real, fake=fake.detach())  # for the critic's turn
+    adversarial, matching = fool(networks["critic"], real, fake)
+    parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
+    total = objective.frame_l1 * parts["l1"] + objective.frame_mse * parts["mse"]
+    total = total + objective.adversarial * adversarial + objective.matching * matching
+    terms = {f"{name}_{key}": x for key, x in parts.items()}
+    return Losses(total, terms | {"adversarial": adversarial, "matching": matching})
+
+
+def critic_loss(
+    cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """The critic's turn: true frames beside their pictures against those that have just been painted."""
+    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
+    return Losses(loss, {"critic": loss})
+
+
+def sharpener_loss(
+    cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Stage three: half of the mini-batches on frames from true pictures, half on those from predicted ones."""
+    objective, predicted = cfg.objective, chance(generator) < 0.5
+    task = translation(cfg, networks, batch, generator, predicted)
+    with torch.no_grad():
+        painted = task.painted(networks["tuned" if predicted else "translator"])
+    sharp, truth = networks["sharpener"](task.pictures, painted), task.truth
+    l1, mse = (sharp - truth).abs().mean(), (sharp - truth).square().mean()
+    gradient = gradient_difference(sharp, truth)
+    total = objective.sharp_l1 * l1 + objective.sharp_mse * mse + objective.sharp_gradient * gradient
+    return Losses(total, {"sharp_mse": mse, "sharp_gradient": gradient, "dull_mse": (painted - truth).square().mean()})
+
+
+def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
+    """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
+    return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))

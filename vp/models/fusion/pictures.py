@@ -1,0 +1,84 @@
+"""Fusion pictures: the segment and the edges of a frame in one picture (Jing et al. 2021).
+
+The paper overlays them: white edges on a dark red object on black. `stack` holds the same two maps as channels. Pictures
+leave and enter the model as overlays in either mode, so that a person can see and paint them.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from .config import Drawing
+from .segment import by_background, by_colour, by_deeplab
+
+SHARE = 0.6  # of the segment's colour and of the edges in an overlay, as measured on the authors' animation
+RED = 128 / 255  # DAVIS's first palette colour is (128, 0, 0)
+LUMA = (0.299, 0.587, 0.114)
+
+
+def draw(frames: Tensor, drawing: Drawing, n_past: int, masks: Tensor | None = None) -> Tensor:
+    """The fusion pictures of clips.
+
+    Args:
+        frames: float32 (B, T, C, H, W) in [0, 1], C 1 or 3.
+        n_past: how many frames background subtraction may learn from.
+        masks: integers (B, T, 1, H, W), 0 for the background, for segment 'exact'; None: 'colour' instead.
+
+    Returns:
+        float32 (B, T, drawing.channels, H, W) in [0, 1].
+    """
+    grey = to_grey(frames)
+    maps = torch.stack([edges(grey, drawing.canny), segment(frames, grey, drawing, n_past, masks)], 2)
+    maps = maps.to(frames.device, torch.float32)
+    return overlay(maps) if drawing.mode == "overlay" else maps
+
+
+def to_grey(frames: Tensor) -> Tensor:
+    """uint8 (B, T, H, W) on the CPU."""
+    weights = frames.new_tensor(LUMA if frames.shape[2] == 3 else (1.0,)).view(-1, 1, 1)
+    return (frames * weights).sum(2).mul(255).round().clamp(0, 255).byte().cpu()
+
+
+def edges(grey: Tensor, thresholds: tuple[int, int]) -> Tensor:
+    """bool (B, T, H, W): Canny's edges, one pixel wide, of uint8 frames."""
+    found = [cv2.Canny(frame, *thresholds) for frame in grey.flatten(0, 1).numpy()]
+    return torch.from_numpy(np.stack(found)).view_as(grey) > 0
+
+
+def segment(frames: Tensor, grey: Tensor, drawing: Drawing, n_past: int, masks: Tensor | None) -> Tensor:
+    """bool (B, T, H, W) on the CPU: where the object is."""
+    if drawing.segment == "exact" and masks is not None:
+        return (masks[:, :, 0] > 0).cpu()
+    if drawing.segment == "background":
+        return by_background(grey, n_past)
+    if drawing.segment == "deeplab":
+        colour = frames.expand(-1, -1, 3, -1, -1).flatten(0, 1)
+        return by_deeplab(colour).unflatten(0, frames.shape[:2]).cpu()
+    return by_colour(frames, drawing.threshold).cpu()
+
+
+def overlay(maps: Tensor) -> Tensor:
+    """Edges and segment (..., 2, H, W) as RGB (..., 3, H, W): SHARE of the edges in every channel, of the segment in red."""
+    edge, inside = maps.unbind(-3)
+    white = SHARE * edge
+    return torch.stack([white + SHARE * RED * inside, white, white], -3)
+
+
+def apart(colours: Tensor) -> Tensor:
+    """The edges and segment (..., 2, H, W) in [0, 1] of an overlay (..., 3, H, W), also of one that a person has painted on."""
+    red, green, blue = colours.unbind(-3)
+    white = (green + blue) / 2
+    return torch.stack([white / SHARE, (red - white) / (SHARE * RED)], -3).clamp(0, 1)
+
+
+def shown(pictures: Tensor, drawing: Drawing) -> Tensor:
+    """Pictures of the model as overlays (..., 3, H, W)."""
+    return pictures if drawing.mode == "overlay" else overlay(pictures)
+
+
+def taken(colours: Tensor, drawing: Drawing) -> Tensor:
+    """Overlays (..., 3, H, W) in [0, 1] as pictures of the model; the inverse of `shown`."""
+    return colours if drawing.mode == "overlay" else apart(colours)

@@ -1,0 +1,128 @@
+"""One future by way of fusion pictures, which a person can see, replace and paint on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...core.options import Options, choice, switch
+from ...core.predictor import Predictor
+from ...core.runtime import Runtime, channels_last
+from ...core.video import Abilities, Observation, Prediction, Step
+from .config import FusionConfig
+from .network import predict_pictures
+from .pictures import draw, shown, taken
+
+PICTURES = "fusion"  # their name in an Observation and a Prediction
+TRUE = "fusion_true"
+
+
+@dataclass(frozen=True)
+class FusionOptions(Options):
+    """From which pictures frames are painted, and how."""
+
+    pictures: str = choice(
+        "predicted",
+        {"predicted": "predicted", "true": "true (needs the whole clip)"},
+        "The fusion pictures that frames are painted from.",
+        "Pictures",
+    )
+    translator: str = choice(
+        "tuned",
+        {"tuned": "tuned on predicted pictures", "plain": "trained on true pictures alone"},
+        "The network that paints frames.",
+        "Translator",
+    )
+    sharpen: bool = switch(True, "Adds the sharpening branch.", "Sharpen")
+
+
+class FusionPredictor(Predictor):
+    """Predicts fusion pictures and paints frames from them.
+
+    `Observation.pictures["fusion"]`, float32 (B, T, 3, H, W) overlays in [0, 1], replaces pictures where it is not NaN: of a
+    known frame before anything is predicted, of a future one before its frame is painted; later pictures do not feel the
+    latter, and true ones are never replaced. `Prediction.pictures["fusion"]` holds all T of them, `["fusion_true"]` those of
+    the true clip where it is given.
+    """
+
+    options_type = FusionOptions
+
+    def __init__(self, cfg: FusionConfig, networks: nn.ModuleDict, runtime: Runtime):
+        self.cfg, self.runtime = cfg, runtime
+        self.networks = channels_last(networks.to(runtime.device)).eval()
+        alike = "this model is deterministic: every future is the same"
+        few = f"its 3D U-Net reads {cfg.n_past} fusion pictures at once"
+        self.abilities = Abilities(
+            n_past=(cfg.n_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
+            trained_future=cfg.n_future, pictures={PICTURES: "Fusion pictures"},
+            reasons={"n_futures": alike, "seed": alike, "n_past": few},
+        )  # fmt: skip
+
+    def check(self, observation: Observation, options: FusionOptions | None = None) -> None:
+        super().check(observation)
+        if options is not None and options.pictures == "true" and observation.target is None:
+            raise ValueError("pictures is 'true', but there is no true clip; give one as long as the prediction")
+        pictures = (observation.pictures or {}).get(PICTURES)
+        batch, length, _, height, width = observation.frames.shape
+        if pictures is not None and pictures.shape != (batch, length, 3, height, width):
+            came = tuple(pictures.shape)
+            raise ValueError(f"fusion pictures are {came}; give one in RGB for every frame, {(batch, length, 3, height, width)}")
+
+    @torch.inference_mode()
+    def stream(self, observation: Observation, seeds: Tensor, options: FusionOptions | None = None) -> Iterator[Step]:
+        options = options or FusionOptions()
+        self.check(observation, options)
+        known, device = observation.frames[:, : observation.n_past].clone(), self.runtime.device
+        past, steps, made = known.to(device), int((~observation.known).sum()), 0
+        true = None if observation.target is None else self.draw(observation.target.to(device), past.shape[1])
+        given = self.given(observation)
+        pictures = replaced(self.draw(past, past.shape[1]), given[:, : past.shape[1]])
+        with self.runtime.autocast():
+            predicted = predict_pictures(self.networks["predictor"], pictures[:, -self.cfg.n_past :], steps).float()
+        own = true[:, -steps:] if options.pictures == "true" else replaced(predicted, given[:, -steps:])
+        frames = known
+        while made < steps:
+            part = own[:, made : made + self.cfg.n_past]
+            frames = torch.cat([frames, self.paint(part, past[:, -1], pictures[:, -1], options).to(frames)], 1)
+            made += part.shape[1]
+            if made < steps:
+                still = frames[:, -1:].expand(-1, steps - made, -1, -1, -1)
+                yield Step(made, steps, alike(torch.cat([frames, still], 1), seeds))
+        strips = {PICTURES: torch.cat([pictures, own], 1)} | ({} if true is None else {TRUE: true})
+        strips = {name: alike(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
+        prediction = Prediction(alike(frames, seeds), pictures=strips)
+        yield Step(steps, steps, prediction.frames, prediction)
+
+    def draw(self, frames: Tensor, n_past: int) -> Tensor:
+        return draw(frames, self.cfg.drawing, n_past)
+
+    def given(self, observation: Observation) -> Tensor:
+        """Pictures of the model that replace its own, (B, T, pictures' channels, H, W), NaN where none does."""
+        pictures = (observation.pictures or {}).get(PICTURES)
+        if pictures is None:
+            batch, length, _, height, width = observation.frames.shape
+            pictures = torch.full((batch, length, 3, height, width), float("nan"))
+        return taken(pictures.to(self.runtime.device, torch.float32).clamp(0, 1), self.cfg.drawing)
+
+    def paint(self, pictures: Tensor, last: Tensor, last_picture: Tensor, options: FusionOptions) -> Tensor:
+        """Frames (B, F, C, H, W) in [0, 1] of pictures (B, F, ...) after the known frame `last` (B, C, H, W) and its picture."""
+        flat, count = pictures.flatten(0, 1), pictures.shape[1]
+        seen = (x[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1) for x in (last, last_picture))
+        with self.runtime.autocast():
+            painted = self.networks["tuned" if options.translator == "tuned" else "translator"](flat, *seen)
+            if options.sharpen:
+                painted = self.networks["sharpener"](flat, painted)
+        return painted.float().clamp(0, 1).unflatten(0, pictures.shape[:2])
+
+
+def replaced(pictures: Tensor, given: Tensor) -> Tensor:
+    """The pictures, and where they are not NaN the given ones."""
+    return torch.where(given.isnan(), pictures, given)
+
+
+def alike(frames: Tensor, seeds: Tensor) -> Tensor:
+    """Frames (B, T, C, H, W) as those of every sample: (B, N, T, C, H, W)."""
+    return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)

@@ -1,0 +1,37 @@
+"""What can be trained by name."""
+
+from __future__ import annotations
+
+from ...core.family import Recipe, Stage
+from .config import Drawing, FusionConfig, Objective
+
+
+def stages(predictor: float, translator: float, tuned: float, sharpener: float) -> tuple[Stage, ...]:
+    """The four stages with these shares of the steps."""
+    return (
+        Stage(("predictor",), predictor),
+        Stage(("translator", "critic"), translator),
+        Stage(("tuned", "critic"), tuned, init={"tuned": "translator"}),
+        Stage(("sharpener",), sharpener),
+    )
+
+
+MMNIST = FusionConfig(drawing=Drawing(mode="stack", segment="exact"), objective=Objective(frame_mse=20.0, sharp_mse=10.0))
+# small grey steps of real footage; a background that stays need not be painted
+FOLDER = FusionConfig(
+    channels=3,
+    drawing=Drawing(mode="overlay", segment="background", canny=(50, 120)),
+    reference=True,
+    objective=Objective(mse=10.0, l1=1.0, ssim=0.2, frame_mse=20.0, sharp_mse=10.0, frames=8),
+)
+
+RECIPES = (
+    Recipe(
+        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, stages(0.7, 0.08, 0.14, 0.08), batch=8, protocol="fusion-16-32", best_by="mse",
+        about="fusion pictures, Moving MNIST 16 -> 32",
+    ),
+    Recipe(
+        "fusion-folder", FOLDER, {"folder": 1.0}, stages(0.4, 0.25, 0.25, 0.1), batch=4, protocol="", best_by="mse",
+        about="fusion pictures of a folder of clips, 16 -> 32",
+    ),
+)  # fmt: skip
