@@ -18,7 +18,7 @@ from .config import RamvidConfig
 from .process import noisy
 from .solvers import shifted
 
-JUDGED = (0.1, 0.6)  # below, a guess is a mean of many futures and must not be sharp; above, it is sharp as it is
+JUDGED = (0.03, 0.6)  # below, a guess is a mean of many futures and must not be sharp; above, it is sharp as it is
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean frames would be all that counts
 JITTER = 0.1  # std of a frame's level around its clip's, before the shift
 
