@@ -29,6 +29,7 @@ EXAMPLES = {
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
   python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
+  python -m vp evaluate svg-lp-push --protocol push --clips 100
   python -m vp evaluate copy-last --protocol next-frame --clips 100""",
     "average": """
   python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
@@ -216,7 +217,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine.checkpoint import record
     from .engine.evaluate import headline
     from .engine.model import find
-    from .engine.tables import WINDOW, of_scores, of_windows
+    from .engine.tables import WINDOW, of_gains, of_scores, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.protocol == "compression":
@@ -243,6 +244,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     print(of_scores(result))
     if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
         print(of_windows(result))
+    if "actions" in result:
+        print(of_gains(result))
     if args.record:
         record(find(args.checkpoint), args.protocol, headline(result))
     return result
