@@ -1,4 +1,4 @@
-"""python -m vp train, sample, evaluate, average, bench, data, info: thin over `vp.engine`. Each prints one JSON line last."""
+"""python -m vp train, sample, evaluate and the rest: thin over `vp.engine`. Each prints one JSON line last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ EXAMPLES = {
   python -m vp train svg-lp-smmnist --minutes 60 --out runs/lp
   python -m vp train svg-lp-smmnist --resume --out runs/lp
   python -m vp train svg-lp-smmnist --data kth --data-root DIR --minutes 60 --out runs/kth
-  python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more""",
+  python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more
+  python -m vp train svg-lp-push --set objective.kl=cyclical --set objective.kl_cycles=4 --minutes 60 --out runs/cycles
+  python -m vp train svg-lp-push --vary objective.kl=none,monotonic,cyclical --seeds 0,1,2 --steps 500 --out runs/kl""",
     "sample": """
   python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
   python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
@@ -31,6 +33,12 @@ EXAMPLES = {
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
   python -m vp evaluate svg-lp-push --protocol push --clips 100
   python -m vp evaluate copy-last --protocol next-frame --clips 100""",
+    "plot": """
+  python -m vp plot runs/lp
+  python -m vp plot runs/kl --out kl.png""",
+    "compare": """
+  python -m vp compare runs/kl
+  python -m vp compare runs/lp runs/more --json compared.json""",
     "average": """
   python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
     "bench": """
@@ -57,7 +65,7 @@ def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, 
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name not in ("average", "data", "info"):
+    if name not in ("plot", "compare", "average", "data", "info"):
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser
@@ -75,6 +83,14 @@ def minutes(text: str) -> float:
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
     return value
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers of 0 and more, parted by commas, each once."""
+    values = [int(part) for part in text.split(",")]
+    if min(values) < 0 or len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"{text} are not different numbers of 0 and more")
+    return values
 
 
 WAYS = (
@@ -98,6 +114,9 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")
+    p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
+    p.add_argument("--seeds", type=numbers, metavar="0,1,2", help="a run a seed, below --out")
     p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
@@ -126,6 +145,14 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
+
+    p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot)
+    p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
+    p.add_argument("--out", type=Path, default=Path("out/plot.png"), metavar="FILE", help="picture (default: out/plot.png)")
+
+    p = add(commands, "compare", "what runs reached at their last validation, mean and spread over seeds", run_compare)
+    p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
 
     p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
     p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
@@ -188,16 +215,57 @@ def parse_value(control: Any, text: str) -> Any:
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import recipe
+    from .engine.overrides import overridden
+    from .engine.sweep import sweep
     from .engine.train import train
     from .engine.trainer import Settings
 
     refuse(args.parser, extra)
     family, found = recipe(args.recipe)
     if args.data:
-        found = replace(found, data={args.data: 1.0}, protocol="")
+        found = replace(found, data=dict.fromkeys(args.data.split(","), 1.0), protocol="")
+    if args.set and args.resume and not (args.vary or args.seeds):
+        raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
+    found = replace(found, config=overridden(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "lr", "seed", "digits", "data_root")
     chosen = {name: getattr(args, name) for name in (*names, "validate_minutes")}
-    return train(family, found, Settings(out=args.out or Path("runs") / args.recipe, **chosen))
+    settings = Settings(out=args.out or Path("runs") / args.recipe, **chosen)
+    if not args.vary and not args.seeds:
+        return train(family, found, settings)
+    result = sweep(family, found, settings, varied(args.vary), args.seeds or [args.seed])
+    if "groups" in result:
+        from .engine.compare import table
+
+        print(table(result))
+    return result
+
+
+def varied(texts: Sequence[str]) -> dict[str, list[str]]:
+    """NAME=A,B,C as name -> values."""
+    out: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        if not values or "" in values.split(",") or name in out:
+            raise ValueError(f"vary is {text!r}; give NAME=A,B,C, each name once, for example objective.kl=none,cyclical")
+        out[name] = values.split(",")
+    return out
+
+
+def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.plot import plot
+
+    refuse(args.parser, extra)
+    return plot(args.runs, args.out)
+
+
+def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.compare import compare, table
+
+    refuse(args.parser, extra)
+    result = compare(args.runs)
+    keep(args.json, result)
+    print(table(result))
+    return result
 
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:

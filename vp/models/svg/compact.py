@@ -5,7 +5,7 @@ in frames during the context and stay as they are afterwards. GroupNorm througho
 
 Where it differs from the paper: the posterior sees a window of three frames instead of an LSTM over all of them, the prior
 reads the recurrent state instead of keeping one of its own, and z enters through a coarse spatial map. Conditions are the
-same at every place of the map (after Finn et al. 2016).
+same at every place of the map (after Finn et al. 2016), at the coarse level and again where the plan is made.
 """
 
 from __future__ import annotations
@@ -74,9 +74,11 @@ class LatentMap(nn.Module):
         return F.interpolate(coarse, size=(self.side, self.side), mode="bilinear", align_corners=False)
 
 
-def spread(vector: Tensor, like: Tensor) -> Tensor:
-    """(B, E) as (B, E, h, w), the same everywhere on a map like (B, C, h, w)."""
-    return vector.to(like.dtype)[..., None, None].expand(-1, -1, *like.shape[-2:])
+def with_condition(x: Tensor, condition: Tensor | None) -> Tensor:
+    """A map (B, C, h, w) with the condition (B, E) as further channels, the same everywhere, or as it is."""
+    if condition is None:
+        return x
+    return torch.cat([x, condition.to(x.dtype)[..., None, None].expand(-1, -1, *x.shape[-2:])], 1)
 
 
 class CompactSVG(SVGNetwork):
@@ -95,7 +97,7 @@ class CompactSVG(SVGNetwork):
         self.coarse = block(width, wide, 2)
         self.motion = ConvLSTMCell(wide + LATENT_CHANNELS * stochastic + given, wide)
         self.fine = enlarge(wide, width // 2)
-        self.join = block(width + width // 2, width)
+        self.join = block(width + width // 2 + given, width)
         self.composer = Composer(width, 2 * width, cfg.flows, cfg.channels)
         self.latent_map = LatentMap(cfg.z_dim, self.side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, self.side, cfg.z_dim, width) if stochastic else None
@@ -129,7 +131,7 @@ class CompactSVG(SVGNetwork):
         belief = self.belief(features[0], state.belief)
         summary = belief[0]
         if condition is not None and self.cfg.conditions.prior:
-            summary = torch.cat([summary, spread(condition, summary)], 1)
+            summary = with_condition(summary, condition)
         state = state._replace(belief=belief, frame=frame, condition=condition, summary=summary)
         if not refresh_skip:
             return state
@@ -144,10 +146,9 @@ class CompactSVG(SVGNetwork):
         inputs = self.coarse(belief)
         if self.latent_map is not None:
             inputs = torch.cat([inputs, self.latent_map(z)], 1)
-        if state.condition is not None:
-            inputs = torch.cat([inputs, spread(state.condition, inputs)], 1)
+        inputs = with_condition(inputs, state.condition)
         motion = self.motion(inputs, state.motion)
-        plan = self.join(torch.cat([belief, self.fine(motion[0])], 1))
+        plan = self.join(with_condition(torch.cat([belief, self.fine(motion[0])], 1), state.condition))
         layers, recent = self.composer.move(state.layers, state.frame, plan)
         return state._replace(motion=motion, plan=plan, layers=layers), (layers.moved, recent, plan)
 
