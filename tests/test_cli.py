@@ -241,3 +241,22 @@ def test_train_changes_settings_by_name_and_plots_and_compares(capsys, tmp_path,
 )
 def test_wrong_settings_and_runs_exit_2_with_one_sentence(capsys, words, says):
     assert says in refused(capsys, *words)
+
+
+def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, clip, tiny_checkpoint, tmp_path):
+    from dataclasses import replace
+
+    from vp.models.svg.config import Conditions
+
+    config = replace(tiny(), conditions=Conditions(2))
+    path, table = tmp_path / "acting.safetensors", tmp_path / "actions.csv"
+    card = {"family": "svg", "config": checkpoint.config_to_json(config), "dataset": "", "about": "a test"}
+    checkpoint.save(path, networks(config).state_dict(), card)
+    table.write_text("0.5,-1\n" * 8)
+    words = ["--n", 1, "--n-past", 3, "--n-future", 5, "--device", "cpu", "--out", tmp_path / "out"]
+    run(capsys, "sample", path, clip, "--actions", table, "--beside", "still", *words)
+    rows = json.loads((tmp_path / "out" / "metrics.json").read_text())["rows"]
+    assert [row["kind"] for row in rows] == ["truth", "plan", "sample"]
+    assert "takes none" in refused(capsys, "sample", tiny_checkpoint, clip, "--actions", "still", *words)
+    table.write_text("0.5\n" * 8)
+    assert "actions of 1 numbers a frame" in refused(capsys, "sample", path, clip, "--actions", table, *words)

@@ -131,6 +131,8 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
     p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--actions", metavar="FILE", help="what the arm is told: a table with a row a frame, or 'still'")
+    p.add_argument("--beside", metavar="FILE", help="one more row under these actions, with the first future's seed")
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
 
     p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate)
@@ -216,7 +218,6 @@ def parse_value(control: Any, text: str) -> Any:
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import recipe
     from .engine.overrides import overridden
-    from .engine.sweep import sweep
     from .engine.train import train
     from .engine.trainer import Settings
 
@@ -232,10 +233,11 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     settings = Settings(out=args.out or Path("runs") / args.recipe, **chosen)
     if not args.vary and not args.seeds:
         return train(family, found, settings)
+    from .engine.compare import table
+    from .engine.sweep import sweep
+
     result = sweep(family, found, settings, varied(args.vary), args.seeds or [args.seed])
     if "groups" in result:
-        from .engine.compare import table
-
         print(table(result))
     return result
 
@@ -276,8 +278,16 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
     clip = read_clip(args.clip)
-    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed, args.known, args.slow)
+    told = {name: told_actions(getattr(args, name)) for name in ("actions", "beside")}
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed, args.known, args.slow, **told)
     return write_all(result, args.out)
+
+
+def told_actions(text: str | None) -> Any:
+    """`still`, or the table in a file."""
+    from .engine.acting import STILL, read_actions
+
+    return text if text in (None, STILL) else read_actions(text)
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:

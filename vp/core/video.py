@@ -5,8 +5,9 @@ Frames are float32 in [0, 1], shaped (B, T, C, H, W), RGB or one channel. Sample
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -103,11 +104,14 @@ class Actions:
     Args:
         names, ranges: one per component, ranges as (low, high).
         sources: what of a batch they are, side by side: "actions", or names of extras, such as the arm's positions.
+        path: (points (K, 2) on a frame as shares of its width and height, number of steps) -> float32 array (steps, A), the
+            actions that follow them; None where places on the frame mean nothing.
     """
 
     names: tuple[str, ...]
     ranges: tuple[tuple[float, float], ...]
     sources: tuple[str, ...] = ("actions",)
+    path: Callable[[Any, int], Any] | None = None
 
     def check(self, given: Tensor) -> None:
         """Raises ValueError where `given` (B, T, A) has another A or numbers that are not finite."""

@@ -12,9 +12,10 @@ import torch
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Abilities, Actions, Observation, Prediction, Step
 from vp.data import Clip
 
+from .acting import BESIDE, Plan, plan
 from .compose import compose, growing, to_floats
 from .familiarity import strangeness
 from .frames import fit, parse_mask
@@ -46,6 +47,7 @@ class Request:
         options: an instance of the predictor's options.
         n: number of futures. seed: where their seeds come from.
         notes: what was changed on the way, in sentences.
+        plan, beside: the actions that a model is told, and those of one more row; None where there are none.
     """
 
     frames: np.ndarray
@@ -57,6 +59,8 @@ class Request:
     seed: int
     notes: tuple[str, ...] = ()
     events: tuple[tuple[int, str], ...] = ()
+    plan: Plan | None = None
+    beside: Plan | None = None
 
 
 def sample(
@@ -70,9 +74,12 @@ def sample(
     known: str | np.ndarray | None = None,
     slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
+    actions: Any = None,
+    beside: Any = None,
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None)
+    told = {"actions": actions, "beside": beside}
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **told)
     return last.result
 
 
@@ -88,6 +95,8 @@ def stream(
     slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
     preview_s: float | None = PREVIEW_S,
+    actions: Any = None,
+    beside: Any = None,
 ) -> Iterator[Progress]:
     """Predicts step by step; closing the iterator cancels at the next step.
 
@@ -102,22 +111,28 @@ def stream(
         slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
         events: (frame, label) pairs of the clip, passed on to the Result.
         preview_s: seconds between growing Results, or None for none.
+        actions: what a model that takes actions is told: 'own' (the clip's), 'still', or an array (T, A), from the first frame
+            on; None: the clip's own where it has any, else still.
+        beside: the same, for one more row with the first sample's dice; None for no such row.
 
     Raises:
         ValueError: a wish that cannot be met, in one sentence.
     """
     began = time.monotonic()
     request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events)
-    observation = observe(request, model.predictor)
-    runs = [(None, seed_grid(request.seed, 1, request.n), request.options)]
-    if request.has_truth.all():  # they read the true future
+    request = with_plans(request, model.predictor.abilities.actions, getattr(clip, "actions", None), actions, beside)
+    observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
+    runs = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
+    if request.has_truth.all() and (request.plan is None or request.plan.true):  # they read the true future
         references = extra_rows(model.family, model.predictor).items()
-        runs += [(label, seed_grid(request.seed, 1, 1), wish) for label, wish in references]
+        runs += [(label, observation, one, wish) for label, wish in references]
+    if request.beside:
+        runs.append((BESIDE, replace(observation, actions=request.beside.actions), one, request.options))
     predictions: dict[str | None, Prediction] = {}
-    awaited = [label for label, _, _ in runs[1:]]
+    awaited = [label for label, *_ in runs[1:]]
     shown_at, done, total = began, 0, 0
-    for index, (label, seeds, wish) in enumerate(runs):
-        for step in model.predictor.stream(observation, seeds, wish):
+    for index, (label, shown, seeds, wish) in enumerate(runs):
+        for step in model.predictor.stream(shown, seeds, wish):
             preview = None
             due = preview_s is not None and time.monotonic() - shown_at >= preview_s
             if due and label is None and step.preview is not None:
@@ -165,6 +180,15 @@ def prepare(
     fps = getattr(clip, "fps", None) or abilities.fps or 10
     kept = tuple((t, label) for t, label in events if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
+
+
+def with_plans(request: Request, wanted: Actions | None, own: Any, actions: Any, beside: Any) -> Request:
+    """The request with the actions that are to be told; see `stream`."""
+    length = len(request.known)
+    first = plan(wanted, own, actions, length)
+    second = None if beside is None else plan(wanted, own, beside, length)
+    notes = () if first is None else first.notes
+    return replace(request, plan=first, beside=second, notes=(*request.notes, *notes))
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
@@ -226,7 +250,8 @@ def observe(request: Request, predictor: Predictor) -> Observation:
     frames = to_floats(request.frames)
     hidden = frames.masked_fill(~torch.from_numpy(request.known)[:, None, None, None], float("nan"))
     target = frames[None] if request.has_truth.all() else None
-    observation = Observation(hidden[None], torch.from_numpy(request.known), target=target)
+    told = request.plan.actions if request.plan else None
+    observation = Observation(hidden[None], torch.from_numpy(request.known), told, target=target)
     predictor.check(observation, request.options)
     return observation
 

@@ -16,7 +16,7 @@ from ..core.video import Observation
 from ..data import PROTOCOLS
 from ..metrics import ERRORS, mse, psnr, sharpness, ssim
 from .rows import extra_rows, given_actions
-from .training_data import open_for
+from .training_data import open_for, prepare
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
 
@@ -30,6 +30,7 @@ class Validation:
         dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
         self.n_past = lengths.n_past
         source = open_for(recipe, dataset, "val", settings.data_root, settings.digits)
+        prepare(source)
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
