@@ -172,3 +172,18 @@ def test_dragging_on_the_frame_draws_a_path_and_chooses_it(open_page, tmp_path):
 
 def test_the_names_of_actions_come_from_the_data_set(models):
     assert models.get("acting").predictor.abilities.actions == ACTIONS and isinstance(ACTIONS, Actions)
+
+
+def test_the_public_endpoint_takes_actions_as_json_and_shows_two_plans(models, monkeypatch, tmp_path):
+    from vp.data import write_mp4
+    from vp.ui import jobs
+    from vp.ui.api import predictor as endpoint
+
+    monkeypatch.setattr(jobs, "SERVING", [models])
+    write_mp4(tmp_path / "clip.mp4", FRAMES, 5)
+    wishes = (str(tmp_path / "clip.mp4"), "acting", 1, "learned", 3, 4, 1.0, 0, "", "")
+    (told, *_), = endpoint(models)(*wishes, json.dumps(OWN.tolist()), "still")
+    assert [row["label"] for row in told["rows"] if row["kind"] == "plan"] == ["No movement"]
+    (plain, *_), = endpoint(models)(*wishes)
+    assert not [row for row in plain["rows"] if row["kind"] == "plan"]
+    assert told["metrics"]["psnr_db"]["values"][-1] != plain["metrics"]["psnr_db"]["values"][-1]
