@@ -256,7 +256,8 @@ def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, 
     words = ["--n", 1, "--n-past", 3, "--n-future", 5, "--device", "cpu", "--out", tmp_path / "out"]
     run(capsys, "sample", path, clip, "--actions", table, "--beside", "still", *words)
     rows = json.loads((tmp_path / "out" / "metrics.json").read_text())["rows"]
-    assert [row["kind"] for row in rows] == ["truth", "plan", "sample"]
-    assert "takes none" in refused(capsys, "sample", tiny_checkpoint, clip, "--actions", "still", *words)
+    assert [row["kind"] for row in rows] == ["truth", "reference", "plan", "sample"], "the truth followed the table"
+    for actions in ("still", table):
+        assert "takes none" in refused(capsys, "sample", tiny_checkpoint, clip, "--actions", actions, *words)
     table.write_text("0.5\n" * 8)
     assert "actions of 1 numbers a frame" in refused(capsys, "sample", path, clip, "--actions", table, *words)
