@@ -38,7 +38,7 @@ def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> 
 
 
 # actions foretell most of what happens: z is left with contacts, and in colour an error weighs less than on digits
-PUSHING = Objective(latent_from=0.3, beta_start=5e-6, beta=2e-5, beta_ramp=(0.35, 0.7))
+PUSHING = Objective(latent_from=0.3, beta_start=1e-6, beta=2e-5, beta_ramp=(0.35, 0.7))
 PUSH = Recipe(
     "svg-lp-push",
     SVGConfig(channels=3, n_past=2, flows=4, objective=PUSHING, conditions=Conditions(4, width=32)),
