@@ -201,3 +201,63 @@ def test_wrong_values_exit_2_with_one_sentence(capsys, tiny_checkpoint, clip, tm
 def test_python_m_vp_runs_and_an_unknown_command_exits_2():
     done = subprocess.run([sys.executable, "-m", "vp", "fly"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2 and "fly" in done.stderr
+
+
+def test_train_changes_settings_by_name_and_plots_and_compares(capsys, tmp_path, monkeypatch):
+    """The whole way on clips of a folder, with the networks made small by --set."""
+    from vp.engine import train as train_module
+
+    monkeypatch.setattr(train_module, "thread_count", lambda: 1)
+    for split in ("train", "val"):
+        (tmp_path / "data" / split).mkdir(parents=True)
+        frames = np.random.default_rng(0).integers(0, 255, (6, 32, 32, 3), np.uint8)
+        np.savez(tmp_path / "data" / split / "a.npz", frames=frames, actions=np.ones((6, 2), np.float32))
+    small = {"size": 32, "channels": 3, "width": 16, "flows": 1, "n_past": 2, "n_future": 2, "objective.lengths": "[[0, 4]]"}
+    small |= {"conditions": '{"size": 2}'}
+    sets = [word for name, value in small.items() for word in ("--set", f"{name}={value}")]
+    out = tmp_path / "runs"
+    words = ["--vary", "objective.kl=none,monotonic", "--seeds", "0,1", "--steps", 20, "--batch", 2, "--out", out]
+    data = ["--data", "folder", "--data-root", tmp_path / "data", "--device", "cpu"]
+    result = run(capsys, "train", "svg-lp-smmnist", *sets, *words, *data)
+    assert result["finished"] and set(result["groups"]) == {"kl none", "kl monotonic"}
+    assert run(capsys, "compare", out, "--json", tmp_path / "x.json")["groups"] == result["groups"]
+    assert json.loads((tmp_path / "x.json").read_text())["groups"] == result["groups"]
+    plotted = run(capsys, "plot", out, "--out", tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 10_000 and len(plotted["runs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("train", "svg-lp-push", "--set", "objective.bta=1"), "there is no setting 'objective.bta'"),
+        (("train", "svg-lp-push", "--set", "width=64", "--resume"), "leave --set out"),
+        (("train", "svg-lp-push", "--vary", "objective.kl"), "give NAME=A,B,C"),
+        (("train", "svg-lp-push", "--vary", "objective.kl=none,linear"), "kl is 'linear'"),
+        (("train", "svg-lp-push", "--seeds", "1,1"), "different numbers"),
+        (("plot", "nowhere"), "nowhere is no run"),
+        (("compare", "nowhere"), "nowhere is no run"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_settings_and_runs_exit_2_with_one_sentence(capsys, words, says):
+    assert says in refused(capsys, *words)
+
+
+def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, clip, tiny_checkpoint, tmp_path):
+    from dataclasses import replace
+
+    from vp.models.svg.config import Conditions
+
+    config = replace(tiny(), conditions=Conditions(2))
+    path, table = tmp_path / "acting.safetensors", tmp_path / "actions.csv"
+    card = {"family": "svg", "config": checkpoint.config_to_json(config), "dataset": "", "about": "a test"}
+    checkpoint.save(path, networks(config).state_dict(), card)
+    table.write_text("0.5,-1\n" * 8)
+    words = ["--n", 1, "--n-past", 3, "--n-future", 5, "--device", "cpu", "--out", tmp_path / "out"]
+    run(capsys, "sample", path, clip, "--actions", table, "--beside", "still", *words)
+    rows = json.loads((tmp_path / "out" / "metrics.json").read_text())["rows"]
+    assert [row["kind"] for row in rows] == ["truth", "reference", "plan", "sample"], "the truth followed the table"
+    for actions in ("still", table):
+        assert "takes none" in refused(capsys, "sample", tiny_checkpoint, clip, "--actions", actions, *words)
+    table.write_text("0.5\n" * 8)
+    assert "actions of 1 numbers a frame" in refused(capsys, "sample", path, clip, "--actions", table, *words)

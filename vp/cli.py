@@ -1,4 +1,4 @@
-"""python -m vp train, sample, evaluate, average, bench, data, info: thin over `vp.engine`. Each prints one JSON line last."""
+"""python -m vp train, sample, evaluate and the rest: thin over `vp.engine`. Each prints one JSON line last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ EXAMPLES = {
   python -m vp train svg-lp-smmnist --minutes 60 --out runs/lp
   python -m vp train svg-lp-smmnist --resume --out runs/lp
   python -m vp train svg-lp-smmnist --data kth --data-root DIR --minutes 60 --out runs/kth
-  python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more""",
+  python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more
+  python -m vp train svg-lp-push --set objective.kl=cyclical --set objective.kl_cycles=4 --minutes 60 --out runs/cycles
+  python -m vp train svg-lp-push --vary objective.kl=none,monotonic,cyclical --seeds 0,1,2 --steps 500 --out runs/kl""",
     "sample": """
   python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
   python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
@@ -30,7 +32,14 @@ EXAMPLES = {
   python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
   python -m vp evaluate fusion-mmnist --protocol fusion-16-32 --figure fusion.png
+  python -m vp evaluate svg-lp-push --protocol push --clips 100
   python -m vp evaluate copy-last --protocol next-frame --clips 100""",
+    "plot": """
+  python -m vp plot runs/lp
+  python -m vp plot runs/kl --out kl.png""",
+    "compare": """
+  python -m vp compare runs/kl
+  python -m vp compare runs/lp runs/more --json compared.json""",
     "average": """
   python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
     "bench": """
@@ -57,7 +66,7 @@ def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, 
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name not in ("average", "data", "info"):
+    if name not in ("plot", "compare", "average", "data", "info"):
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser
@@ -75,6 +84,14 @@ def minutes(text: str) -> float:
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
     return value
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers of 0 and more, parted by commas, each once."""
+    values = [int(part) for part in text.split(",")]
+    if min(values) < 0 or len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"{text} are not different numbers of 0 and more")
+    return values
 
 
 WAYS = (
@@ -98,6 +115,9 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")
+    p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
+    p.add_argument("--seeds", type=numbers, metavar="0,1,2", help="a run a seed, below --out")
     p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
@@ -112,6 +132,8 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
     p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
+    p.add_argument("--beside", metavar="FILE", help="one more row under these actions or 'still', with the first future's seed")
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
 
     p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate)
@@ -127,6 +149,14 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
+
+    p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot)
+    p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
+    p.add_argument("--out", type=Path, default=Path("out/plot.png"), metavar="FILE", help="picture (default: out/plot.png)")
+
+    p = add(commands, "compare", "what runs reached at their last validation, mean and spread over seeds", run_compare)
+    p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
 
     p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
     p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
@@ -189,28 +219,80 @@ def parse_value(control: Any, text: str) -> Any:
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import recipe
+    from .engine.overrides import overridden
     from .engine.train import train
     from .engine.trainer import Settings
 
     refuse(args.parser, extra)
     family, found = recipe(args.recipe)
     if args.data:
-        found = replace(found, data={args.data: 1.0}, protocol="")
+        found = replace(found, data=dict.fromkeys(args.data.split(","), 1.0), protocol="")
+    if args.set and args.resume and not (args.vary or args.seeds):
+        raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
+    found = replace(found, config=overridden(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "lr", "seed", "digits", "data_root")
     chosen = {name: getattr(args, name) for name in (*names, "validate_minutes")}
-    return train(family, found, Settings(out=args.out or Path("runs") / args.recipe, **chosen))
+    settings = Settings(out=args.out or Path("runs") / args.recipe, **chosen)
+    if not args.vary and not args.seeds:
+        return train(family, found, settings)
+    from .engine.compare import table
+    from .engine.sweep import sweep
+
+    result = sweep(family, found, settings, varied(args.vary), args.seeds or [args.seed])
+    if "groups" in result:
+        print(table(result))
+    return result
+
+
+def varied(texts: Sequence[str]) -> dict[str, list[str]]:
+    """NAME=A,B,C as name -> values."""
+    out: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        if not values or "" in values.split(",") or name in out:
+            raise ValueError(f"vary is {text!r}; give NAME=A,B,C, each name once, for example objective.kl=none,cyclical")
+        out[name] = values.split(",")
+    return out
+
+
+def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.plot import plot
+
+    refuse(args.parser, extra)
+    return plot(args.runs, args.out)
+
+
+def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.compare import compare, table
+
+    refuse(args.parser, extra)
+    result = compare(args.runs)
+    keep(args.json, result)
+    print(table(result))
+    return result
 
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from .data import read_clip
     from .engine import load, sample
+    from .engine.acting import OWN
     from .engine.export import write_all
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
     clip = read_clip(args.clip)
-    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed, args.known, args.slow)
+    told = {name: told_actions(getattr(args, name)) for name in ("actions", "beside")}
+    if args.actions and not isinstance(told["actions"], str):  # a table is the clip's own
+        clip, told["actions"] = replace(clip, actions=told["actions"]), OWN
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed, args.known, args.slow, **told)
     return write_all(result, args.out)
+
+
+def told_actions(text: str | None) -> Any:
+    """`still`, or the table in a file."""
+    from .engine.acting import STILL, read_actions
+
+    return text if text in (None, STILL) else read_actions(text)
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -218,7 +300,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine.checkpoint import record
     from .engine.evaluate import headline
     from .engine.model import find
-    from .engine.tables import WINDOW, of_scores, of_windows
+    from .engine.tables import WINDOW, of_gains, of_scores, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.protocol == "compression":
@@ -249,6 +331,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     print(of_scores(result))
     if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
         print(of_windows(result))
+    if "actions" in result:
+        print(of_gains(result))
     if args.record:
         record(find(args.checkpoint), args.protocol, headline(result))
     return result

@@ -1,20 +1,27 @@
 """The contract holds for every family of the catalogue, and catches a liar for every clause."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from vp.catalog import FAMILIES
 from vp.core.runtime import Runtime
+from vp.models.svg.config import Conditions
 
 from .clauses import CLAUSES, broken
 from .fakes import LIARS, Honest
 
+ACTING = "svg with actions"
 
-@pytest.fixture(scope="module", params=FAMILIES)
+
+@pytest.fixture(scope="module", params=[*FAMILIES, ACTING])
 def predictor(request):
     """A family's tiny model with every weight shaken, so that heads that start at zero say something too."""
-    family = FAMILIES[request.param]
+    family = FAMILIES[request.param.partition(" ")[0]]
     config = family.tiny()
+    if request.param == ACTING:
+        config = dataclasses.replace(config, conditions=Conditions(3, width=8))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         networks = family.networks(config)

@@ -203,3 +203,18 @@ def test_nothing_need_be_known_where_the_model_can_do_without():
     assert parse_mask("none", 4).tolist() == [False] * 4
     with pytest.raises(ValueError, match="0 known frames came; this model takes 1 or more"):
         sample(make(any_mask=True), moving(), known="none")
+
+
+def test_the_push_world_is_known_by_its_bin_and_other_colour_clips_are_not():
+    pytest.importorskip("pymunk")
+    clips = open_dataset("push", "test").batch(12, 4, torch.Generator().manual_seed(0)).frames.movedim(2, -1).numpy()
+    assert all(strangeness(clip, "push") is None for clip in clips)
+    rng = np.random.default_rng(0)
+    others = [
+        rng.integers(0, 256, (4, 64, 64, 3), dtype=np.uint8),
+        np.full((4, 64, 64, 3), 80, np.uint8),
+        255 - clips[0],
+        clips[0][:, :, ::-1][:, :, 8:56],
+    ]
+    for other in others:
+        assert "pushes objects about in a bin" in strangeness(np.ascontiguousarray(other), "push")

@@ -195,9 +195,11 @@ def test_the_log_is_json_lines(tmp_path):
 
     with RunLog(tmp_path) as log:
         for step in range(EVERY):
-            log.step(step, {"mse": torch.tensor(float(step))})
+            late = {"kl": torch.tensor(3.0)} if step >= EVERY - 2 else {}
+            log.step(step, {"mse": torch.tensor(float(step)), **late})
     (line,) = (tmp_path / "train.jsonl").read_text().splitlines()
     assert json.loads(line)["mse"] == pytest.approx((EVERY - 1) / 2)
+    assert json.loads(line)["kl"] == pytest.approx(3), "of the steps that had one"
     assert threading.current_thread() is threading.main_thread()
 
 

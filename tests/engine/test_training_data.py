@@ -59,8 +59,8 @@ def test_batches_come_from_the_training_split_at_the_recipe_s_size(episodes, tmp
 def test_validation_uses_the_same_data_s_val_split_and_the_config_s_lengths(episodes, tmp_path):
     family, found = small()
     validation = Validation(family, found, settings(episodes, tmp_path), Runtime.pick("cpu", "fp32"))
-    assert validation.n_past == 2 and validation.frames.shape == (24, 5, 3, 32, 32) and validation.frames.min() > 0.5
-    assert validation.actions.shape == (24, 5, 2)
+    assert validation.n_past == 2 and validation.clips.frames.shape == (24, 5, 3, 32, 32) and validation.clips.frames.min() > 0.5
+    assert validation.clips.actions.shape == (24, 5, 2)
 
 
 def test_a_resumed_run_on_recordings_equals_an_uninterrupted_one(episodes, tmp_path):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from vp.catalog import recipe
 from vp.core.runtime import Runtime
+from vp.core.video import Batch
 from vp.engine.validate import Validation
 
 
@@ -13,7 +14,7 @@ def scored(tmp_path, latent: str):
     config = dataclasses.replace(found.config, latent=latent, width=16, flows=2)
     found = dataclasses.replace(found, config=config)
     validation = Validation(family, found, SimpleNamespace(data_root=None, digits="strokes"), Runtime.pick("cpu", "fp32"))
-    validation.frames = validation.frames[:4]
+    validation.clips = Batch(validation.clips.frames[:4])
     networks = family.networks(config).train()
     scores = validation.score(networks, 7, tmp_path)
     assert networks.training, "validation must leave the networks as they were"

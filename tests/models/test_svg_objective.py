@@ -12,7 +12,7 @@ from vp.core.video import Batch
 from vp.models.svg import critics, networks, phases, tiny
 from vp.models.svg.config import Objective, SVGConfig
 from vp.models.svg.latent import Gaussian, kl
-from vp.models.svg.objective import beta_at, length_at, rollout_loss, teacher_probability
+from vp.models.svg.objective import beta_at, forced_frames, length_at, rollout_loss, teacher_ratio
 from vp.models.svg.reference import per_frame_loss
 
 
@@ -87,10 +87,10 @@ def test_schedules_are_functions_of_the_share():
     assert beta_at(objective, 0.1) == pytest.approx(1e-6)
     assert beta_at(objective, 0.4) == pytest.approx(1e-5)  # halfway, on a log scale
     assert beta_at(objective, 1.0) == pytest.approx(1e-4)
-    assert [teacher_probability(objective, s) for s in (0, 0.25, 0.5, 1)] == [1, 0.5, 0, 0]
+    assert [teacher_ratio(objective, s) for s in (0, 0.25, 0.5, 1)] == [1, 0.5, 0, 0]
     assert [length_at(objective, s, 15) for s in (0, 0.49, 0.5)] == [8, 8, 12]
     assert length_at(objective, 1.0, 10) == 10
-    assert math.isinf(Objective(teacher=float("inf")).teacher) and teacher_probability(Objective(teacher=math.inf), 0.9) == 1
+    assert math.isinf(Objective(teacher=float("inf")).teacher) and teacher_ratio(Objective(teacher=math.inf), 0.9) == 1
 
 
 @pytest.mark.parametrize("latent", ["fixed", "learned"])
@@ -125,3 +125,71 @@ def test_the_critic_sees_the_clips_that_the_predictor_has_just_made():
     assert batch.extras["predicted"].shape == (2, 5, 1, 32, 32)  # two known frames and three predicted ones
     loss.backward()
     assert all(p.grad is None for p in nets["svg"].parameters()) and nets["critic"].score.bias.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shares", "expected"),
+    [
+        (Objective(beta=3.0, kl="none"), (0, 0.5, 1), (3, 3, 3)),
+        (Objective(beta=1.0, kl="monotonic", kl_ratio=0.25), (0, 0.125, 0.25, 0.6, 1), (0, 0.5, 1, 1, 1)),  # min(1, 4e/E)
+        (Objective(beta=1.0, kl="cyclical"), (0, 0.125, 0.25, 0.49, 0.5, 0.625, 0.75, 1), (0, 0.5, 1, 1, 0, 0.5, 1, 1)),
+        (Objective(beta=1e-4, kl="cyclical", kl_cycles=4, kl_ratio=1.0), (0.125, 0.25, 0.375), (5e-5, 0, 5e-5)),
+    ],
+    ids=["none", "monotonic", "cyclical", "saw"],
+)
+def test_kl_schedules(schedule, shares, expected):
+    assert [beta_at(schedule, share) for share in shares] == pytest.approx(expected)
+
+
+def test_the_kl_s_weight_is_what_the_loss_uses():
+    frames, losses = torch.rand(1, 6, 1, 32, 32), {}
+    for schedule in ("none", "monotonic"):
+        cfg = dataclasses.replace(tiny(), objective=Objective(beta=0.5, kl=schedule, kl_ratio=0.8, teacher=0.0))
+        torch.manual_seed(0)
+        losses[schedule] = rollout_loss(cfg, networks(cfg), Batch(frames), Progress(share=0.2), torch.Generator().manual_seed(0))
+        terms = losses[schedule].terms
+        torch.testing.assert_close(losses[schedule].total, terms["mse"] + terms["beta"] * terms["kl"])
+    assert losses["none"].terms["beta"] == pytest.approx(0.5) and losses["monotonic"].terms["beta"] == pytest.approx(0.125)
+    assert losses["monotonic"].terms["kl_anneal"] == pytest.approx(0.25)
+
+
+def test_the_teacher_forcing_ratio_starts_holds_and_falls_to_its_floor():
+    """The lab's: 1 until a quarter of the epochs, then in a line to its lower bound at the end."""
+    objective = Objective(teacher=1.0, teacher_from=0.25, teacher_floor=0.2)
+    assert [teacher_ratio(objective, s) for s in (0, 0.25, 0.625, 1)] == pytest.approx([1, 1, 0.6, 0.2])
+    never, always = (Objective(teacher=0.0, teacher_start=x, teacher_floor=x) for x in (0.0, 1.0))
+    assert (teacher_ratio(never, 0.0), teacher_ratio(always, 1.0)) == (0, 1)
+
+
+def draws(objective: Objective, progress: Progress, seed: int) -> list[bool]:
+    return forced_frames(objective, progress, 12, torch.Generator().manual_seed(seed))[0]
+
+
+def test_chance_decides_by_frame_by_batch_or_by_epoch():
+    half = Objective(teacher=math.inf, teacher_start=0.5)
+    by_frame = [draws(half, Progress(epoch=0.3), seed) for seed in range(20)]
+    assert any(len(set(x)) == 2 for x in by_frame)
+    half = dataclasses.replace(half, teacher_draw="batch")
+    by_batch = [draws(half, Progress(epoch=0.3), seed) for seed in range(20)]
+    assert all(len(set(x)) == 1 for x in by_batch) and len({x[0] for x in by_batch}) == 2
+    half = dataclasses.replace(half, teacher_draw="epoch")
+    within = (0, 0.5, 0.9)
+    by_epoch = [[draws(half, Progress(epoch=epoch + x), seed) for seed, x in enumerate(within)] for epoch in range(20)]
+    assert all(x == y == z for x, y, z in by_epoch), "one epoch, one draw"
+    assert len({x[0][0] for x in by_epoch}) == 2
+
+
+def test_an_epoch_keeps_the_ratio_that_it_began_with():
+    falling = Objective(teacher=1.0, teacher_draw="epoch")
+    at = [Progress(epoch=epoch, share=epoch / 10) for epoch in (0.0, 0.9, 4.0, 4.9, 5.0)]
+    ratios = [forced_frames(falling, progress, 3, torch.Generator())[1] for progress in at]
+    assert ratios == pytest.approx([1, 1, 0.6, 0.6, 0.5])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kl": "linear"}, {"teacher_draw": "clip"}, {"kl_cycles": 0}, {"kl_ratio": 0.0}, {"beta": -1.0}, {"teacher_floor": 2.0}],
+)
+def test_impossible_schedules_are_refused(wrong):
+    with pytest.raises(ValueError, match="; give|: give"):
+        Objective(**wrong)

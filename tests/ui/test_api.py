@@ -59,6 +59,8 @@ def test_a_seed_reproduces_the_numbers(client, digit_video):
         ({"options": '{"prior": "fixed"}'}, "came twice"),
         ({"model": "b-deterministic", "prior": "learned"}, "deterministic"),
         ({"model": "flow", "prior": "learned"}, "no option prior"),
+        ({"actions": "still"}, "this model takes none"),
+        ({"beside": "[[1, 2], [3]]"}, "beside is no JSON list"),
     ],
 )
 def test_bad_wishes_are_refused_in_one_sentence(client, digit_video, change, said):

@@ -78,7 +78,9 @@ class Recipe:
         ema: decay of the averaged weights. clip: gradient-norm limit.
         protocol: what validation during training scores (on validation clips of its own); "": the validation split of the first
             of `data`, config.n_past frames given and config.n_future predicted.
-        best_by: the number of it that chooses the best weights: 'ssim_best', the higher the better, or 'mse', the lower.
+        best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse', the
+            lower.
+        epoch_clips: clips of an epoch, for schedules and plots.
     """
 
     name: str
@@ -108,6 +110,8 @@ class Family:
         phases: config -> the optimisers' turns (empty: the family has nothing to train).
         predictor: (config, networks, runtime) -> Predictor.
         tiny: () -> the smallest config, for tests.
+        measure: (config, networks, draw) takes what the networks must know of the training data, the scale of its actions say,
+            before the first step; draw(clips) gives a Batch on the CPU. Raises ValueError where the data lack it.
         recipes: what can be trained by name.
         rows: label -> options for extra rows that an evaluation shows (an oracle, say).
         yardsticks: label -> (config, phase loss) of training steps that `python -m vp bench train` times beside each other;
@@ -123,6 +127,7 @@ class Family:
     predictor: Callable[[Any, nn.ModuleDict, Runtime], Predictor]
     tiny: Callable[[], Any]
     critics: Callable[[Any], nn.ModuleDict] = lambda config: nn.ModuleDict()
+    measure: Callable[[Any, nn.ModuleDict, Callable[[int], Batch]], None] = lambda config, networks, draw: None
     recipes: tuple[Recipe, ...] = ()
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     yardsticks: Mapping[str, tuple[Any, LossFn]] = field(default_factory=dict)

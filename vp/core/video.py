@@ -5,8 +5,9 @@ Frames are float32 in [0, 1], shaped (B, T, C, H, W), RGB or one channel. Sample
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ class Observation:
     Args:
         frames: float32 (B, T, C, H, W) in [0, 1]; the whole clip, unknown frames are ignored (they may be NaN).
         known: bool (T,), which frames are given.
-        actions: float32 (B, T, A) or None; `actions[:, t]` leads from frame t to t + 1.
+        actions: float32 (B, T, A) or None; `actions[:, t]` leads from frame t to t + 1. A model may ask for other numbers of the
+            frames side by side with them (see `Actions.sources`).
         pictures: name -> float32 (B, K, C, H, W), replaces the model's own intermediate pictures.
         target: float32 (B, T, C, H, W) or None: the true clip, read only where an option asks for it.
 
@@ -97,10 +99,27 @@ class Step:
 
 @dataclass(frozen=True)
 class Actions:
-    """The actions a model understands: names and (low, high) ranges, one per component."""
+    """The actions a model or a data set understands.
+
+    Args:
+        names, ranges: one per component, ranges as (low, high).
+        sources: what of a batch they are, side by side: "actions", or names of extras, such as the arm's positions.
+        path: (points (K, 2) on a frame as shares of its width and height, number of steps) -> float32 array (steps, A), the
+            actions that follow them; None where places on the frame mean nothing.
+    """
 
     names: tuple[str, ...]
     ranges: tuple[tuple[float, float], ...]
+    sources: tuple[str, ...] = ("actions",)
+    path: Callable[[Any, int], Any] | None = None
+
+    def check(self, given: Tensor) -> None:
+        """Raises ValueError where `given` (B, T, A) has another A or numbers that are not finite."""
+        if given.shape[-1] != len(self.names):
+            wanted = f"{len(self.names)} ({', '.join(self.names)})"
+            raise ValueError(f"actions of {given.shape[-1]} numbers a frame came; this model takes {wanted}")
+        if not given.isfinite().all():
+            raise ValueError("actions hold numbers that are not finite; give one finite number per component and frame")
 
 
 @dataclass(frozen=True)
@@ -118,7 +137,7 @@ class Abilities:
         any_mask: any frames may be known, not only a prefix.
         stochastic: different seeds give different futures.
         priors: name -> None where it is offered, or the reason why not.
-        actions: the actions it understands, or None.
+        actions: the actions it understands, or None; a clip without any is one whose actions are all zero.
         pictures: names of the pictures of its own that it predicts and shows -> titles; an Observation may replace them.
         reasons: control -> why it is disabled, in words a person can read.
     """
@@ -155,6 +174,8 @@ class Abilities:
                 accepted = f"{low} or more" if high is None else f"{low} to {high}"
                 why = f": {self.reasons[name]}" if name in self.reasons else ""
                 raise ValueError(f"{count} {what} came; this model takes {accepted}{why}")
+        if self.actions is not None and observation.actions is not None:
+            self.actions.check(observation.actions)
 
 
 @dataclass(frozen=True)
@@ -172,3 +193,15 @@ class Batch:
             frames = frames.float().div_(255)
         actions = None if self.actions is None else self.actions.to(device, non_blocking=True)
         return Batch(frames, actions, {name: x.to(device, non_blocking=True) for name, x in self.extras.items()})
+
+    def vectors(self, sources: Sequence[str] = ("actions",)) -> Tensor:
+        """Numbers of every frame side by side, float32 (B, T, A): the actions, or extras by name.
+
+        Raises:
+            ValueError: one of them is not there, or is not a vector of numbers per frame.
+        """
+        there = {name: x for name, x in {"actions": self.actions, **self.extras}.items() if x is not None and x.ndim == 3}
+        missing = [name for name in sources if name not in there]
+        if missing:
+            raise ValueError(f"the clips have no {' and no '.join(missing)}; they have {' and '.join(there) or 'frames only'}")
+        return torch.cat([there[name].float() for name in sources], -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .catalog import DATASETS, SIMULATORS, open_dataset
+from .catalog import DATASETS, SIMULATORS, named_actions, open_dataset
 from .digits import DigitBank, download_mnist
 from .framing import Framing
 from .layout import Layout
@@ -24,6 +24,7 @@ __all__ = [
     "Protocol",
     "at_scale",
     "download_mnist",
+    "named_actions",
     "open_dataset",
     "protocol_clips",
     "protocol_digits",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from ..core.video import Actions
 from .digits import load_digits
 from .framing import Framing
 from .layout import Layout
@@ -24,10 +25,11 @@ GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi"
 
 @dataclass(frozen=True)
 class Simulator:
-    """Clips made on the fly; `channels` of SIZE x SIZE pixels."""
+    """Clips made on the fly; `channels` of SIZE x SIZE pixels, with `actions` or without."""
 
     open: Callable[[str, str | Path | None, str, torch.device | str, int], ClipSource]
     channels: int
+    actions: Actions | None = None
 
 
 def moving_digits(law: str) -> Simulator:
@@ -45,7 +47,7 @@ DATASETS: dict[str, Simulator | Layout] = {
     "smmnist-svg": moving_digits("smmnist-svg"),
     "smmnist-srvp": moving_digits("smmnist-srvp"),
     "mmnist": moving_digits("mmnist"),
-    "push": Simulator(push_world, channels=3),
+    "push": Simulator(push_world, channels=3, actions=PushWorld.actions),
     "mmnist-test": Layout(
         partial(arrays.read, split="test"),
         ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
@@ -98,3 +100,9 @@ def open_dataset(
         colours = "grey" if data.channels == 1 else "colour"
         raise ValueError(f"{name} is made at {SIZE}x{SIZE} pixels in {colours}; leave its framing as it is")
     return data.open(split, data_root, digits, device, n_digits)
+
+
+def named_actions(name: str, size: int) -> Actions | None:
+    """What the `size` numbers of a data set's actions are called, with their ranges; None where that is not known."""
+    known = getattr(DATASETS.get(name), "actions", None)
+    return known if known and len(known.names) == size else None

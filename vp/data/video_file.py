@@ -23,11 +23,13 @@ COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from
 
 @dataclass(frozen=True)
 class Clip:
-    """`frames` uint8 (T, H, W, C), RGB or grey; `fps` measured from the time stamps; `notes`: sentences to show."""
+    """`frames` uint8 (T, H, W, C), RGB or grey; `fps` measured from the time stamps; `notes`: sentences to show; `actions`
+    float32 (T, A) or None, `actions[t]` leads from frame t to t + 1."""
 
     frames: np.ndarray
     fps: float
     notes: tuple[str, ...] = ()
+    actions: np.ndarray | None = None
 
 
 def read_clip(

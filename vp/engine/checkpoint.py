@@ -26,15 +26,19 @@ STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def save(path: Path, weights: Mapping[str, Tensor], card: Mapping[str, Any], storage: str = "fp16") -> None:
-    """Writes `weights` (floats stored as `storage`) and the card, atomically."""
+    """Writes `weights` and the card, atomically: floats are stored as `storage`, but float64 as it is: statistics of the
+    training data, which are few, and whose rounding would move every sample."""
     kept = {
-        name: x.detach().to("cpu", STORAGE[storage] if x.is_floating_point() else x.dtype).contiguous()
-        for name, x in weights.items()
+        name: x.detach().to("cpu", STORAGE[storage] if is_weight(x) else x.dtype).contiguous() for name, x in weights.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(kept, partial, {"vp": json.dumps({"format": FORMAT, **card})})
     partial.replace(path)
+
+
+def is_weight(x: Tensor) -> bool:
+    return x.is_floating_point() and x.dtype != torch.float64
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Weights in float32 on the CPU.
+    """Weights in float32 on the CPU; float64 stays.
 
     Raises:
         ValueError: the file is damaged, in one sentence that names it.
@@ -73,7 +77,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError):
         raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
-    return {name: x.float() if x.is_floating_point() else x for name, x in weights.items()}
+    return {name: x.float() if is_weight(x) else x for name, x in weights.items()}
 
 
 def record(path: Path, protocol: str, numbers: Mapping[str, Any]) -> None:

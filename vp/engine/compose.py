@@ -14,6 +14,7 @@ from vp.core.predictor import seed_grid
 from vp.core.video import Prediction
 from vp.metrics import METRICS
 
+from .acting import BESIDE
 from .result import MEASURES, Result, Row
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def compose(
     rows = [truth_row(request)]
     for label, prediction in predictions.items():
         if label is not None:
-            rows.append(reference_row(label, to_bytes(prediction.frames[0])[0]))
+            rows.append(further_row(request, label, to_bytes(prediction.frames[0])[0]))
     rows += sample_rows(request, to_bytes(predictions[None].frames[0]))
     metrics = score(rows, request)
     if metrics and request.n > 1:
@@ -55,7 +56,7 @@ def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, 
         preview: float32 (1, N, T, C, H, W). ready: bool (T,), frames it holds. awaited: labels of reference rows.
     """
     context = np.where(request.known[:, None, None, None], request.frames, 0)
-    rows = [truth_row(request), *(replace(reference_row(label, context), pending=True) for label in awaited)]
+    rows = [truth_row(request), *(replace(further_row(request, label, context), pending=True) for label in awaited)]
     if request.n > 1 and (request.has_truth & ~request.known).any():
         rows.append(Row("best", f"Best of {request.n}", context, "Chosen when all are finished.", pending=True))
     rows += [*sample_rows(request, to_bytes(preview[0])), *picture_rows(model, request, None)]
@@ -79,6 +80,19 @@ def assemble(model: Model, request: Request, rows: Sequence[Row], **more: Any) -
 
 def truth_row(request: Request) -> Row:
     return Row("truth", "Ground truth", request.frames, "The clip itself.")
+
+
+def further_row(request: Request, label: str, frames: np.ndarray) -> Row:
+    """A reference row, or what comes about under a second plan of actions."""
+    if label != BESIDE:
+        return reference_row(label, frames)
+    first = seed_grid(request.seed, 1, 1)[0].tolist()[0]
+    note = f"Instead of {lowered(request.plan.label)}, with the dice of {'Sample 1' if request.n > 1 else 'the prediction'}."
+    return Row("plan", request.beside.label, frames, note, first)
+
+
+def lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def reference_row(label: str, frames: np.ndarray) -> Row:
@@ -134,7 +148,7 @@ def spread(samples: np.ndarray, known: np.ndarray) -> list[Row]:
 def score(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
     """name -> float (rows, T) against the truth, NaN where there is nothing to compare."""
     where = request.has_truth & ~request.known
-    judged = [index for index, row in enumerate(rows) if row.kind in ("reference", "sample", "mean")]
+    judged = [index for index, row in enumerate(rows) if row.kind in ("reference", "sample", "mean", "plan")]
     if not where.any():
         return {}
     truth = to_floats(request.frames[where])
@@ -164,10 +178,10 @@ def traces_of(rows: list[Row], predictions: Mapping[str | None, Prediction]) -> 
     """name -> float (rows, T): the numbers of samples and reference rows, latent axes reduced to one."""
     length = len(rows[0].frames)
     places = {"sample": [i for i, row in enumerate(rows) if row.kind == "sample"]}
-    references = iter([i for i, row in enumerate(rows) if row.kind == "reference"])
+    further = iter([i for i, row in enumerate(rows) if row.kind in ("reference", "plan")])
     out: dict[str, np.ndarray] = {}
     for label, prediction in predictions.items():
-        where = places["sample"] if label is None else [next(references)]
+        where = places["sample"] if label is None else [next(further)]
         for name, values in prediction.traces.items():
             lines = out.setdefault(name, np.full((len(rows), length), np.nan))
             lines[where] = one_number(name, values[0].float()).cpu().numpy()

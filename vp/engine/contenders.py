@@ -36,11 +36,13 @@ class Contender:
         futures: (observation, seeds int64 (B, N)) -> float32 (B, N, T, C, H, W), not clipped.
         samples: futures a clip that are worth making; 1 where seeds change nothing.
         device: where observations should be, and metrics are computed.
+        actions: what becomes of the true actions (clips, T, A) of all clips before it is shown them.
     """
 
     futures: Callable[[Observation, Tensor], Tensor]
     samples: int = 1
     device: torch.device = CPU
+    actions: Callable[[Tensor], Tensor] = lambda true: true
 
 
 def model_rows(model: Any, options: Options, probe: Observation, samples: int) -> dict[Key, Contender]:
@@ -52,6 +54,12 @@ def model_rows(model: Any, options: Options, probe: Observation, samples: int) -
     rows: dict[Key, Options] = {("model", ""): options}
     rows |= {("rows", label): wish for label, wish in extra_rows(model.family, model.predictor).items()}
     return {key: contender(model.predictor, wish, probe, samples) for key, wish in rows.items()}
+
+
+def action_rows(model: Contender, clips: int) -> dict[Key, Contender]:
+    """The model under other actions than the true ones: those of the clip before, and none at all."""
+    others = {"shuffled actions": lambda true: true.roll(1, 0), "zero actions": torch.zeros_like}
+    return {("rows", label): replace(model, actions=change) for label, change in others.items() if clips > 1 or "zero" in label}
 
 
 def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, Contender | None]:

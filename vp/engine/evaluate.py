@@ -17,10 +17,12 @@ from vp.data import PROTOCOLS, protocol_clips, protocol_digits, read_test_set
 from vp.data.bounce import LAWS
 from vp.metrics import ERRORS, METRICS
 
-from .contenders import Contender, Key, baseline_rows, bicubic_rows, model_rows
+from .contenders import Contender, Key, action_rows, baseline_rows, bicubic_rows, model_rows
 from .frames import parse_mask
 from .pictures import score_pictures
-from .scores import around_hit, summary
+from .rows import given_actions
+from .scores import around_hit, number, summary
+from .touched import psnr_of_touched, touched_pixels
 from .watch import observe
 
 CLIPS = 100  # where no number is given
@@ -62,8 +64,9 @@ def evaluate(
         checkpoint, protocol, clips, samples, seconds; of the model's row: seconds_a_clip, metrics included, `metrics` and
         `per_frame` (see `vp.engine.scores.summary`); rows: label -> such a row; baselines: black, mean_image, copy_last and
         flow -> such a row, or None where one cannot work from the protocol's context; for moving digits digits: source
-        (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit; and for a model that shows pictures of its
-        own, pictures: see `score_pictures`. Ready for json.dumps.
+        (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit; for a model that shows pictures of its own,
+        pictures: see `score_pictures`; and of a model that takes actions the rows true, shuffled and zero actions, and
+        actions: what the true ones gain, in dB. Ready for json.dumps.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -79,8 +82,12 @@ def evaluate(
     mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
+    acting = model.predictor.abilities.actions
+    data = Batch(data.frames, given_actions(data, acting), data.extras)
     probe = observe(data, slice(0, 1), mask, plan.scale)
-    contenders = model_rows(model, options, probe, samples) | baseline_rows(plan.dataset, data_root, probe)
+    contenders = model_rows(model, options, probe, samples)
+    contenders |= action_rows(contenders["model", ""], len(data.frames)) if acting else {}
+    contenders |= baseline_rows(plan.dataset, data_root, probe)
     contenders |= bicubic_rows(contenders["model", ""], plan.scale)
     scores, seconds = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
     rows = {key: None if row is None else summary(row) for key, row in scores.items()}
@@ -98,7 +105,22 @@ def evaluate(
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
+    if acting:
+        result["rows"] = {"true actions": rows["model", ""], **result["rows"]}
+        result["actions"] = gains(result)
     return result
+
+
+def gains(result: Mapping[str, Any]) -> dict[str, float | None]:
+    """What the mean PSNR of all samples gains by the true actions, in dB; `touched_`: on the pixels of touched objects."""
+    others = {name.partition(" ")[0]: row for name, row in result["rows"].items() if name.endswith(" actions")}
+    true, others = others.pop("true"), others | {"copy_last": result["baselines"]["copy_last"]}
+    gained = {}
+    for prefix, metric in (("", "psnr_db"), ("touched_", "psnr_touched_db")):
+        for name, row in others.items():
+            pair = [x["metrics"].get(metric, {}).get("mean") for x in (true, row)] if row else [None]
+            gained[f"{prefix}true_over_{name}_db"] = None if None in pair else number(pair[0] - pair[1])
+    return gained
 
 
 def score_all(
@@ -125,7 +147,7 @@ def score_all(
             done += len(part["ssim"])
             if progress:
                 progress(done, total)
-        scores[key] = {name: torch.cat([part[name] for part in parts]) for name in METRICS}
+        scores[key] = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         seconds[key] = time.monotonic() - began
     return scores, seconds
 
@@ -133,13 +155,18 @@ def score_all(
 def score(row: Contender, data: Batch, known: Tensor, scale: int, seed: int, batch: int) -> Iterator[Scores]:
     """Scores of `batch` clips at a time, on the CPU; sample n of a clip has the same seed in any chunk."""
     seeds = seed_grid(seed, len(data.frames), row.samples)
+    touched = touched_pixels(data, known)
+    data = data if data.actions is None else Batch(data.frames, row.actions(data.actions), data.extras)
     for start in range(0, len(data.frames), batch):
         chunk = slice(start, start + batch)
         observation = observe(data, chunk, known, scale, row.device)
         truth = observation.target[:, None, ~known]
         futures = row.futures(observation, seeds[chunk])[:, :, ~known].to(truth)
         clipped = futures.clamp(0, 1)
-        yield {name: metric(futures if name in ERRORS else clipped, truth).cpu() for name, metric in METRICS.items()}
+        scores = {name: metric(futures if name in ERRORS else clipped, truth).cpu() for name, metric in METRICS.items()}
+        if touched is not None:
+            scores["psnr_touched_db"] = psnr_of_touched(clipped, truth, touched[chunk][:, ~known]).cpu()
+        yield scores
 
 
 def test_clips(protocol: str, clips: int | None, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
@@ -157,5 +184,5 @@ def headline(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a model's card keeps of an evaluation: counts, the digits, and best and mean of each metric."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
-    kept |= {"test_set": result["test_set"]} if "test_set" in result else {}
+    kept |= {name: result[name] for name in ("test_set", "actions") if name in result}
     return kept | ({"digits": result["digits"]["source"]} if "digits" in result else {})

@@ -14,10 +14,11 @@ EVERY = 20  # steps between two lines
 
 
 class RunLog:
-    """Appends to `train.jsonl` and `validation.jsonl` in the run's folder; means over the steps between two lines."""
+    """Appends to `train.jsonl` and `validation.jsonl` in the run's folder; means over those steps between two lines that have a
+    term."""
 
     def __init__(self, folder: Path):
-        self.folder, self.sums, self.count = folder, {}, 0
+        self.folder, self.terms, self.count = folder, {}, 0
         try:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -34,12 +35,12 @@ class RunLog:
 
     def step(self, step: int, terms: Mapping[str, Tensor]) -> None:
         for name, value in terms.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value.detach().float()
+            total, times = self.terms.get(name, (0.0, 0))
+            self.terms[name] = (total + value.detach().float(), times + 1)
         self.count += 1
         if self.count == EVERY:
-            means = {name: float(total) / self.count for name, total in self.sums.items()}
-            self.write("train", step, means)
-            self.sums, self.count = {}, 0
+            self.write("train", step, {name: float(total) / times for name, (total, times) in self.terms.items()})
+            self.terms, self.count = {}, 0
 
     def validation(self, step: int, scores: Mapping[str, float]) -> None:
         self.write("validation", step, scores)

@@ -10,6 +10,8 @@ from ..catalog import FAMILIES
 from ..core.family import Family
 from ..core.predictor import Predictor
 from ..core.runtime import Runtime
+from ..core.video import Actions
+from ..data import named_actions
 from . import checkpoint
 
 
@@ -87,5 +89,13 @@ def load(name: str | Path, device: str = "auto", precision: str = "auto", folder
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path.name} does not fit its own description ({reason}); train or download it again") from None
     predictor = family.predictor(config, networks, runtime)
-    predictor.abilities = replace(predictor.abilities, dataset=card["dataset"], fps=card.get("fps"))
+    able = replace(predictor.abilities, dataset=card["dataset"], fps=card.get("fps"))
+    predictor.abilities = replace(able, actions=with_names(able.actions, able.dataset))
     return Model(path.stem, family, predictor, {"name": path.stem, "title": family.title, **card})
+
+
+def with_names(actions: Actions | None, dataset: str) -> Actions | None:
+    """A model's actions under the names and ranges of its data set, where that has any."""
+    if actions is None or actions.sources != ("actions",):
+        return actions
+    return named_actions(dataset, len(actions.names)) or actions

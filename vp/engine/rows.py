@@ -1,10 +1,13 @@
-"""The extra rows of a family (an oracle, say) that one of its models can show."""
+"""What a model is shown beside the frames: the actions that it takes, and the extra rows of its family (an oracle, say)."""
 
 from __future__ import annotations
+
+from torch import Tensor
 
 from vp.core.family import Family
 from vp.core.options import Options
 from vp.core.predictor import Predictor
+from vp.core.video import Actions, Batch
 
 
 def extra_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
@@ -12,3 +15,16 @@ def extra_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
     refused = {name for name, reason in predictor.abilities.priors.items() if reason is not None}
     wishes = {label: wish for label, wish in family.rows.items() if wish.get("prior") not in refused}
     return {label: predictor.options_type.parse(wish) for label, wish in wishes.items()}
+
+
+def given_actions(clips: Batch, wanted: Actions | None) -> Tensor | None:
+    """The numbers (B, T, A) of clips that a model wants; a model that wants none gets the clips' actions all the same.
+
+    Raises:
+        ValueError: the clips lack them, or have another number of them.
+    """
+    if wanted is None:
+        return clips.actions
+    vectors = clips.vectors(wanted.sources)
+    wanted.check(vectors)
+    return vectors

@@ -12,9 +12,10 @@ import torch
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Abilities, Actions, Observation, Prediction, Step
 from vp.data import Clip
 
+from .acting import BESIDE, Plan, plan
 from .compose import compose, growing, to_floats
 from .familiarity import strangeness
 from .frames import fit, parse_mask, resize
@@ -47,6 +48,7 @@ class Request:
         n: number of futures. seed: where their seeds come from.
         notes: what was changed on the way, in sentences.
         pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
+        plan, beside: the actions that a model is told, and those of one more row; None where there are none.
     """
 
     frames: np.ndarray
@@ -59,6 +61,8 @@ class Request:
     notes: tuple[str, ...] = ()
     events: tuple[tuple[int, str], ...] = ()
     pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
+    plan: Plan | None = None
+    beside: Plan | None = None
 
 
 def sample(
@@ -73,9 +77,12 @@ def sample(
     slow: int = 1,
     events: Iterable[tuple[int, str]] = (),
     pictures: Mapping[int, np.ndarray] | None = None,
+    actions: Any = None,
+    beside: Any = None,
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, pictures, preview_s=None)
+    told = {"pictures": pictures, "actions": actions, "beside": beside}
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **told)
     return last.result
 
 
@@ -92,6 +99,8 @@ def stream(
     events: Iterable[tuple[int, str]] = (),
     pictures: Mapping[int, np.ndarray] | None = None,
     preview_s: float | None = PREVIEW_S,
+    actions: Any = None,
+    beside: Any = None,
 ) -> Iterator[Progress]:
     """Predicts step by step; closing the iterator cancels at the next step.
 
@@ -107,6 +116,9 @@ def stream(
         events: (frame, label) pairs of the clip, passed on to the Result.
         pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
         preview_s: seconds between growing Results, or None for none.
+        actions: what a model that takes actions is told: 'own' (the clip's), 'still', or an array (T, A), from the first frame
+            on; None: the clip's own where it has any, else still.
+        beside: the same, for one more row with the first sample's dice; None for no such row.
 
     Raises:
         ValueError: a wish that cannot be met, in one sentence.
@@ -114,16 +126,19 @@ def stream(
     began = time.monotonic()
     request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events)
     request = replace(request, pictures=painted(model, request, pictures or {}))
-    observation = observe(request, model.predictor)
-    runs = [(None, seed_grid(request.seed, 1, request.n), request.options)]
-    if request.has_truth.all():  # they read the true future
+    request = with_plans(request, model.predictor.abilities.actions, getattr(clip, "actions", None), actions, beside)
+    observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
+    runs = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
+    if request.has_truth.all() and (request.plan is None or request.plan.true):  # they read the true future
         references = extra_rows(model.family, model.predictor).items()
-        runs += [(label, seed_grid(request.seed, 1, 1), wish) for label, wish in references]
+        runs += [(label, observation, one, wish) for label, wish in references]
+    if request.beside:
+        runs.append((BESIDE, replace(observation, actions=request.beside.actions), one, request.options))
     predictions: dict[str | None, Prediction] = {}
-    awaited = [label for label, _, _ in runs[1:]]
+    awaited = [label for label, *_ in runs[1:]]
     shown_at, done, total = began, 0, 0
-    for index, (label, seeds, wish) in enumerate(runs):
-        for step in model.predictor.stream(observation, seeds, wish):
+    for index, (label, shown, seeds, wish) in enumerate(runs):
+        for step in model.predictor.stream(shown, seeds, wish):
             preview = None
             due = preview_s is not None and time.monotonic() - shown_at >= preview_s
             if due and label is None and step.preview is not None:
@@ -171,6 +186,15 @@ def prepare(
     fps = getattr(clip, "fps", None) or abilities.fps or 10
     kept = tuple((t, label) for t, label in events if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
+
+
+def with_plans(request: Request, wanted: Actions | None, own: Any, actions: Any, beside: Any) -> Request:
+    """The request with the actions that are to be told; see `stream`."""
+    length = len(request.known)
+    first = plan(wanted, own, actions, length)
+    second = None if beside is None else plan(wanted, own, beside, length)
+    notes = () if first is None else first.notes
+    return replace(request, plan=first, beside=second, notes=(*request.notes, *notes))
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
@@ -250,7 +274,8 @@ def observe(request: Request, predictor: Predictor) -> Observation:
         replaced = torch.full((1, len(frames), 3, *frames.shape[-2:]), float("nan"))
         replaced[0, list(request.pictures)] = to_floats(np.stack(list(request.pictures.values())))
         pictures = {name: replaced}
-    observation = Observation(hidden[None], torch.from_numpy(request.known), pictures=pictures, target=target)
+    told = request.plan.actions if request.plan else None
+    observation = Observation(hidden[None], torch.from_numpy(request.known), told, pictures=pictures, target=target)
     predictor.check(observation, request.options)
     return observation
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from vp.metrics import ERRORS
 
 CURVES = ("psnr_db", "ssim", "mse", "sharpness")  # shown frame by frame
+PARTLY = ("psnr_touched_db",)  # NaN at frames, and clips, where there is nothing to score
 DECIMALS = 5
 
 
@@ -33,6 +34,9 @@ def summary(scores: Mapping[str, Tensor]) -> dict[str, Any]:
     for name, of_frames in scores.items():
         of_frames = of_frames.double()
         of_clips = of_frames.mean(-1)
+        if name in PARTLY:
+            of_clips = of_frames.nanmean(-1)
+            of_clips = of_clips[~of_clips.isnan().any(1)]
         rank = -(of_clips - 1).abs() if name == "sharpness" else -of_clips if name in ERRORS else of_clips
         clip = torch.arange(len(of_clips))
         best, worst = rank.argmax(1), rank.argmin(1)

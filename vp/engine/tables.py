@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SCORES = {"mse": ".1f", "mae": ".1f", "psnr_db": ".2f", "ssim": ".3f", "sharpness": ".2f"}
+TOUCHED = {"psnr_touched_db": ".2f"}
 
 
 WINDOW = 10  # predicted frames of a line of `of_windows`
@@ -15,12 +16,24 @@ def of_scores(result: Mapping[str, Any]) -> str:
     """An evaluation: a line a row, each metric over clips and frames, of the best sample and of all where they differ."""
     pictures = {f"pictures: {name}": row for name, row in result.get("pictures", {}).items()}
     rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"]) | pictures
-    lines = [[name, *(cell(row, metric, form) for metric, form in SCORES.items())] for name, row in rows.items()]
-    return columns([["best / mean of samples", *SCORES], *lines])
+    scores = SCORES | (TOUCHED if TOUCHED.keys() <= result["metrics"].keys() else {})
+    lines = [[name, *(cell(row, metric, form) for metric, form in scores.items())] for name, row in rows.items()]
+    return columns([["best / mean of samples", *scores], *lines])
+
+
+def of_gains(result: Mapping[str, Any]) -> str:
+    """What the true actions gain in mean PSNR, in all and on touched objects: a line for each thing compared with."""
+    gains = result["actions"]
+    lines = [["true actions gain", "dB", "dB on touched objects"]]
+    for key in (key for key in gains if not key.startswith("touched_")):
+        over = key.removeprefix("true_").removesuffix("_db").replace("_", " ")
+        lines.append([over, *("-" if x is None else f"{x:+.2f}" for x in (gains[key], gains[f"touched_{key}"]))])
+    return columns(lines)
 
 
 def cell(row: Mapping[str, Any] | None, metric: str, form: str) -> str:
-    values = [] if row is None else [row["metrics"][metric][kind] for kind in ("best", "mean")]
+    found = {} if row is None else row["metrics"].get(metric, {})
+    values = [found.get(kind) for kind in ("best", "mean")]
     shown = [format(value, form) for value in dict.fromkeys(values) if value is not None]
     return " / ".join(dict.fromkeys(shown)) or "-"
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from tqdm import tqdm
 
 from ..core.family import Family, Recipe
 from ..core.runtime import keep_big_buffers, thread_count
+from .checkpoint import config_from_json, config_to_json
 from .log import RunLog
 from .trainer import Settings, Trainer
 from .validate import Validation
@@ -59,7 +61,10 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         raise ValueError(f"{settings.out} already holds a run; add --resume to continue it or choose another --out")
     run = settings.out / "run.json"
     if settings.resume and run.exists():
-        check_same_data(json.loads(run.read_text()).get("data", recipe.data), recipe, settings)
+        begun = json.loads(run.read_text())
+        check_same_data(begun.get("data", recipe.data), recipe, settings)
+        if "config" in begun:  # a resumed run keeps its settings, whatever has become of the recipe
+            recipe = replace(recipe, config=config_from_json(family.config, begun["config"]))
     trainer = Trainer(family, recipe, settings)
     main = trainer.accelerator.is_main_process
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
@@ -69,9 +74,23 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         if not main:
             return follow(trainer, stop)
         settings.out.mkdir(parents=True, exist_ok=True)
-        run.write_text(json.dumps({"recipe": recipe.name, "data": dict(recipe.data), "total": trainer.total}))
+        run.write_text(json.dumps(description(trainer)))
         with RunLog(settings.out) as log:
             return loop(trainer, validation, log, stop)
+
+
+def description(trainer: Trainer) -> dict[str, Any]:
+    """What a run's folder says about it: enough to resume it, to plot it and to compare it."""
+    recipe, settings = trainer.recipe, trainer.settings
+    return {
+        "recipe": recipe.name,
+        "data": dict(recipe.data),
+        "config": config_to_json(recipe.config),
+        "seed": settings.seed,
+        "total": trainer.total,
+        "clips_a_step": trainer.clips_a_step,
+        "epoch_clips": recipe.epoch_clips,
+    }
 
 
 def check_same_data(begun: dict[str, float], recipe: Recipe, settings: Settings) -> None:

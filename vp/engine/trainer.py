@@ -86,8 +86,20 @@ class Trainer:
         self.family, self.recipe, self.settings = family, recipe, settings
         self.runtime = Runtime.pick(settings.device, settings.precision)
         self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
+        self.data = Data(
+            recipe,
+            self.runtime.device,
+            batch=settings.batch or recipe.batch,
+            seed=settings.seed,
+            share=(self.accelerator.process_index, self.accelerator.num_processes),
+            digits=settings.digits,
+            data_root=settings.data_root,
+        )
         torch.manual_seed(settings.seed)  # every process starts from the same weights
-        networks = channels_last(family.networks(recipe.config).to(self.runtime.device))
+        networks = family.networks(recipe.config)
+        if not settings.resume:
+            family.measure(recipe.config, networks, self.data.sample)
+        networks = channels_last(networks.to(self.runtime.device))
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
@@ -98,15 +110,6 @@ class Trainer:
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
-        self.data = Data(
-            recipe,
-            self.runtime.device,
-            batch=settings.batch or recipe.batch,
-            seed=settings.seed,
-            share=(self.accelerator.process_index, self.accelerator.num_processes),
-            digits=settings.digits,
-            data_root=settings.data_root,
-        )
         self.step, self.total, self.spent_s, self.best = 0, settings.steps or 0, 0.0, -math.inf
         if settings.resume:
             self.restore()
@@ -210,7 +213,8 @@ class Trainer:
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
             if torch.isfinite(norm):  # one bad batch must not poison the weights
                 optimizer.step()
-            terms |= {**{name: x.detach() for name, x in losses.terms.items()}, f"{phase.name}_grad_norm": norm}
+            terms |= {name: x.detach() for name, x in losses.terms.items()}
+            terms |= {f"{phase.name}_loss": losses.total.detach(), f"{phase.name}_grad_norm": norm}
         return terms
 
     def share_gradients(self, parameters: list[nn.Parameter]) -> None:

@@ -33,6 +33,11 @@ class Data:
         index, processes = self.share
         return torch.Generator(self.device).manual_seed((self.seed << 32) + step * processes + index)
 
+    def sample(self, clips: int) -> Batch:
+        """Clips of the first data set on the CPU, for statistics: the same for every process."""
+        generator = torch.Generator(self.device).manual_seed(self.seed << 32)
+        return self.sources[0].batch(clips, self.length, generator).to("cpu")
+
     def batch(self, generator: torch.Generator) -> Batch:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))

@@ -15,8 +15,8 @@ from ..core.runtime import Runtime
 from ..core.video import Observation
 from ..data import PROTOCOLS
 from ..metrics import ERRORS, mse, psnr, sharpness, ssim
-from .rows import extra_rows
-from .training_data import open_for
+from .rows import extra_rows, given_actions
+from .training_data import open_for, prepare
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
 
@@ -30,8 +30,8 @@ class Validation:
         dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
         self.n_past = lengths.n_past
         source = open_for(recipe, dataset, "val", settings.data_root, settings.digits)
-        clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
-        self.frames, self.actions = clips.frames, clips.actions
+        prepare(source)
+        self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
         """Mean and best-of-5 PSNR and SSIM, summed squared error, sharpness, and the rows of the family; `score` is what the
@@ -41,7 +41,7 @@ class Validation:
         samples = SAMPLES if predictor.abilities.stochastic else 1
         futures = self.predict(predictor, samples)
         scores = self.summary(futures)
-        strips = [self.frames[:4], *futures[:4, :3].unbind(1)]
+        strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
         for label, options in extra_rows(self.family, predictor).items():
             row = self.predict(predictor, 1, options)
             scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
@@ -53,12 +53,13 @@ class Validation:
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
-        observation = Observation.prefix(self.frames, self.n_past, target=self.frames, actions=self.actions)
-        seeds = seed_grid(SEED, len(self.frames), samples)
+        frames, actions = self.clips.frames, given_actions(self.clips, predictor.abilities.actions)
+        observation = Observation.prefix(frames, self.n_past, target=frames, actions=actions)
+        seeds = seed_grid(SEED, len(frames), samples)
         return predictor.predict(observation, seeds, options).frames
 
     def summary(self, futures: Tensor) -> dict[str, float]:
-        truth, future = self.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
+        truth, future = self.clips.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
         quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
         out = {name: float(x.mean()) for name, x in quality.items()}
         out |= {f"{name}_best": float(x.amax(1).mean()) for name, x in quality.items()}

@@ -24,3 +24,17 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
 def channel_mean_db(a: Tensor, b: Tensor) -> Tensor:
     mse = (a - b).square().mean((-2, -1))
     return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1)
+
+
+def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """PSNR over some of the pixels, in the same convention.
+
+    Args:
+        a, b: float (..., C, H, W) in [0, 1], broadcastable. mask: bool (..., H, W), the pixels that count.
+
+    Returns:
+        float32 (...) in dB, each channel capped at 100; NaN where no pixel counts.
+    """
+    counted = mask[..., None, :, :].to(a.dtype)
+    mse = ((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))
+    return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1).float()

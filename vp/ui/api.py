@@ -9,7 +9,9 @@ from contextlib import closing
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
+from vp.engine.acting import STILL
 from vp.engine.export import write
 from vp.engine.result import Result
 
@@ -34,6 +36,8 @@ def endpoint(models: Models, gpu: dict[str, Any]) -> None:
             gr.Number(0, label="seed"),
             gr.Textbox("", label="known"),
             gr.Textbox("", label="options"),
+            gr.Textbox("", label="actions"),
+            gr.Textbox("", label="beside"),
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
         gr.Button().click(predictor(models), inputs, outputs, api_name="predict", **gpu)
@@ -53,6 +57,8 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         seed: float,
         known: str = "",
         options: str = "",
+        actions: str = "",
+        beside: str = "",
     ) -> Iterator[tuple[Any, ...]]:
         """Predicts futures of a video clip.
 
@@ -66,6 +72,8 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             seed: 0 or more; the same seed gives the same futures.
             known: frames given instead of the first n_past, counted from 0: '0-4' or '0,5,10'.
             options: JSON object of further options of the model.
+            actions: what a model that takes actions is told: 'still', or a JSON list of one list of numbers a frame.
+            beside: the same, for one more row with the first future's seed.
 
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
@@ -78,6 +86,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
             choice = clips.find(clips.upload(clip))
             wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known)
+            wishes |= {"actions": told("actions", actions), "beside": told("beside", beside)}
             with closing(jobs.run(model, choice, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:
@@ -106,6 +115,16 @@ def parse(models: Models, model: str, prior: str, temperature: float | None, opt
         given[name] = value
     kind.parse(given)
     return given
+
+
+def told(name: str, text: str) -> Any:
+    """Actions out of one of the endpoint's arguments; None where it is empty."""
+    if not text.strip() or text == STILL:
+        return text.strip() or None
+    try:
+        return np.array(json.loads(text), np.float32)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} is no JSON list of one list of numbers a frame ({error})") from None
 
 
 def answer(result: Result, folder: str) -> tuple[Any, ...]:

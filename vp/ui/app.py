@@ -12,7 +12,7 @@ import gradio as gr
 from vp.engine.checkpoint import FOLDER
 from vp.engine.result import Result
 
-from . import api, controls, editor, jobs, text
+from . import acting, api, controls, editor, jobs, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import RESULTS, Handlers, check_upload, picker, status, stop
@@ -26,18 +26,20 @@ GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a
 PRIVATE = {"api_visibility": "private"}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
-LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more) => {
+LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more, told) => {
   const shared = String(clip).startsWith("upload") ? null : clip;
   const known = ticks && task === "ticked" ? JSON.parse(ticks).join("") : null;
   const own = OPTIONS_NOW;
   const options = own === "{}" ? null : own;
-  const state = { model, prior, n, seed, clip: shared, past, future, temperature, task: ticks ? task : null, known, options };
+  const actions = ACTIONS_NOW;
+  const chosen = { model, prior, n, seed, clip: shared, past, future, temperature };
+  const state = { ...chosen, task: ticks ? task : null, known, options, actions };
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${location.origin}${location.pathname}?${query}`;
   history.replaceState(null, "", address);
   if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {});
-}""".replace("OPTIONS_NOW", NOW_JS)
-GO_JS = f"(clip, task, ticks, more, ...rest) => [clip, task, ticks, {NOW_JS}, ...rest]"
+}""".replace("OPTIONS_NOW", NOW_JS).replace("ACTIONS_NOW", acting.NOW_JS)
+GO_JS = f"(clip, task, ticks, more, told, ...rest) => [clip, task, ticks, {NOW_JS}, {acting.NOW_JS}, ...rest]"
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
   if (player) player.dispatchEvent(new CustomEvent("vp-plan", { detail: ticks ? JSON.parse(ticks) : null }));
@@ -125,17 +127,23 @@ def wire(
     )  # fmt: skip
     knobs.ticks.change(None, knobs.ticks, None, js=PLAN_JS, **PRIVATE)
     player.edit(do.ticked, None, [knobs.task, knobs.ticks], trigger_mode="multiple", **QUIET)
+    knobs.editor.edit(do.acted, None, knobs.told, trigger_mode="multiple", **QUIET)
+    gr.on(
+        [clip.change, knobs.past.change],
+        do.stage, [clip, knobs.model, knobs.past, knobs.told], knobs.editor, trigger_mode="always_last", **QUIET,
+    )  # fmt: skip
     knobs.form.edit(do.option, None, knobs.more, trigger_mode="multiple", **QUIET)
     parts["picker"].pick(do.pick, setting, chosen, trigger_mode="multiple", **QUIET).then(**nothing)
     parts["fresh"].click(do.fresh, setting, chosen, **QUIET).then(**nothing)
     given = [parts["upload"], *setting]
     parts["upload"].upload(do.upload, given, chosen, validator=check_upload, **QUIET).then(**nothing)
     parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
-    parts["link"].click(None, [clip, *knobs.values, knobs.task, knobs.ticks, knobs.more], None, js=LINK_JS, **PRIVATE)
+    parts["link"].click(None, [clip, *knobs.values, knobs.task, knobs.ticks, knobs.more, knobs.told], None, js=LINK_JS, **PRIVATE)
 
     states = [parts["go"], parts["stop"]]
     job = parts["go"].click(
-        do.generate, [clip, knobs.task, knobs.ticks, knobs.more, *knobs.values], [player, parts["status"], result_id, *states],
+        do.generate, [clip, knobs.task, knobs.ticks, knobs.more, knobs.told, *knobs.values],
+        [player, parts["status"], result_id, *states],
         js=GO_JS, show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
     )  # fmt: skip
     parts["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
@@ -151,15 +159,15 @@ def wire_editor(
 ) -> None:  # fmt: skip
     """Connects the picture editor: what was painted is generated from, until Generate is pressed or all is undone."""
     knobs = parts["controls"]
-    settings = [clip, knobs.task, knobs.ticks, knobs.more, *knobs.values]
+    settings = [clip, knobs.task, knobs.ticks, knobs.more, knobs.told, *knobs.values]
     seen = [player, parts["status"], result_id, parts["go"], parts["stop"]]
     running = {"js": GO_JS, "show_progress": "minimal", "show_progress_on": parts["status"]} | GPU | PRIVATE
 
     def repaint(
-        clip: str, task: str, ticks: str, more: str, model: str, n: Any, prior: Any, past: Any, future: Any, heat: Any,
-        seed: Any, edits: dict[int, Any], event: gr.EventData,
+        clip: str, task: str, ticks: str, more: str, told: str, model: str, n: Any, prior: Any, past: Any, future: Any,
+        heat: Any, seed: Any, edits: dict[int, Any], event: gr.EventData,
     ) -> Iterator[list[Any]]:  # fmt: skip
-        given = (clip, task, ticks, more, model, n, prior, past, future, heat, seed)
+        given = (clip, task, ticks, more, told, model, n, prior, past, future, heat, seed)
         yield from editor.repaint(do, given, event._data, edits)
 
     result_id.change(editor.show, [result_id, edits], [panel, painter], **QUIET)

@@ -6,7 +6,7 @@ A clip's name is a short text that fits in a link: `example:digits-1`, `random:s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from vp.data import SIMULATORS, Clip, open_dataset, read_clip
+from vp.engine.acting import read_actions
 
 from .store import Store
 
@@ -66,7 +67,10 @@ def find(name: str) -> Choice:
 @lru_cache(maxsize=32)
 def example(name: str) -> Choice:
     entry = examples()[name]
-    return Choice(read_clip(CLIPS / entry["file"]), tuple((t, label) for t, label in entry["events"]))
+    clip = read_clip(CLIPS / entry["file"])
+    if "actions" in entry:
+        clip = replace(clip, actions=read_actions(CLIPS / entry["actions"]))
+    return Choice(clip, tuple((t, label) for t, label in entry["events"]))
 
 
 @lru_cache(maxsize=64)
@@ -85,7 +89,8 @@ def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
     else:
         label, touched = "touch", batch.extras["touched"][0]
         at = touched & ~touched.roll(1).index_fill(0, torch.tensor(0), False)
-    return Choice(Clip(frames, source.fps), tuple((t, label) for t in at.nonzero()[:, 0].tolist()))
+    actions = None if batch.actions is None else batch.actions[0].cpu().numpy()
+    return Choice(Clip(frames, source.fps, actions=actions), tuple((t, label) for t in at.nonzero()[:, 0].tolist()))
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ import gradio as gr
 from vp.core.options import Knob
 from vp.engine import Model
 
-from . import options, tasks
+from . import acting, clips, options, tasks
 from .link import MOST_SEED, Settings, takes_any_frames
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
 
@@ -42,6 +42,8 @@ class Controls:
     form: options.OptionsForm
     more: gr.Textbox
     ticks: gr.Textbox
+    editor: acting.ActionEditor
+    told: gr.Textbox
 
     @property
     def values(self) -> list[Any]:
@@ -50,8 +52,8 @@ class Controls:
 
     @property
     def own(self) -> list[Any]:
-        """Task, ticks, form and further options: what only some models have."""
-        return [self.task, self.ticks, self.form, self.more]
+        """Task, ticks, form, further options, and actions: what only some models have."""
+        return [self.task, self.ticks, self.form, self.more, self.editor, self.told]
 
 
 def appearance(model: Model, at: Settings) -> list[Any]:
@@ -80,7 +82,16 @@ def own_appearance(model: Model, at: Settings) -> list[Any]:
     anything = takes_any_frames(model)
     ticks = tasks.plan(at.task, at.past, at.future, json.dumps(at.known)) if anything else ""
     more = json.dumps(at.options) if at.options else ""
-    return [gr.update(value=at.task, visible=anything), ticks, options.describe(model, at.options), more]
+    told = json.dumps(at.actions) if at.actions else ""
+    form = options.describe(model, at.options)
+    return [gr.update(value=at.task, visible=anything), ticks, form, more, editor_value(model, at), told]
+
+
+def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
+    try:
+        return acting.describe(model, clips.find(at.clip), at.past, at.actions)
+    except ValueError:  # the clip is no longer kept: said when it is asked for
+        return None
 
 
 def scale(knob: Knob) -> dict[str, Any]:
@@ -99,6 +110,7 @@ def build(names: list[str]) -> tuple[Controls, gr.Button]:
     task = gr.Radio(
         [(label, name) for name, label in tasks.TASKS.items()], value=tasks.PREDICT, label="Task", visible=False, elem_id="task"
     )
+    editor = acting.ActionEditor(None, elem_id="acting")
     n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", elem_id="futures")
     prior = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
     with gr.Row(elem_id="seed-row"):
@@ -111,4 +123,5 @@ def build(names: list[str]) -> tuple[Controls, gr.Button]:
         form = options.OptionsForm([], elem_id="options")
     more = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
     ticks = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
-    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks), dice
+    told = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
+    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks, editor, told), dice

@@ -19,12 +19,13 @@ from vp.engine.frames import fit
 from vp.engine.result import Result, Row
 from vp.engine.sample import whole
 
-from . import clips, jobs, link, tasks
+from . import acting, clips, jobs, link, tasks
 from .controls import FILES, appearance, own_appearance
 from .models import Models, temperature
 from .options import parse
 from .store import Store
 
+UPDATES = 12  # widgets that a newly chosen model may change: all of `Controls.values` but the seed, and `Controls.own`
 RESULTS: Store[Result] = Store(most=40, what="result")
 
 
@@ -67,7 +68,7 @@ class Handlers:
             settings = link.usual(self.models, name, clip)
         except ValueError as error:
             gr.Warning(spoken(error))
-            return [gr.skip()] * 10
+            return [gr.skip()] * UPDATES
         model = self.models.get(name)
         return [*appearance(model, settings)[:-1], *own_appearance(model, settings)]
 
@@ -82,6 +83,17 @@ class Handlers:
     def option(self, event: gr.EventData) -> str:
         """Further options after a person has changed one in the form."""
         return event._data["values"]
+
+    def acted(self, event: gr.EventData) -> str:
+        """The actions after a person has chosen others, or drawn a path."""
+        return event._data["chosen"]
+
+    def stage(self, clip: str, model: str, past: int, told: str) -> Any:
+        """The action editor after another clip or length."""
+        try:
+            return acting.describe(self.models.get(model), clips.find(clip), past, acting.parse(told))
+        except ValueError:  # said where the clip or the model is chosen
+            return gr.skip()
 
     def pick(self, model: str, past: int, future: int, event: gr.EventData) -> list[Any]:
         return self.choose_clip(f"example:{event._data['name']}", model, past, future)
@@ -122,7 +134,7 @@ class Handlers:
         )
 
     def generate(
-        self, clip: str, task: str, ticks: str, more: str,
+        self, clip: str, task: str, ticks: str, more: str, told: str,
         model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any,
         pictures: Mapping[int, np.ndarray] | None = None,
     ) -> Iterator[list[Any]]:
@@ -131,11 +143,13 @@ class Handlers:
         idle = [gr.update(interactive=True), gr.update(interactive=False)]
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
-            knob = temperature(self.models.get(model))
+            loaded, choice = self.models.get(model), clips.find(clip)
+            knob = temperature(loaded)
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)
-            wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks)) | {"pictures": pictures}
-            with closing(jobs.run(model, clips.find(clip), wishes)) as job:
+            wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks))
+            wishes |= acting.wish(loaded, choice, told, past, future) | {"pictures": pictures}
+            with closing(jobs.run(model, choice, wishes)) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:
                         break

@@ -9,7 +9,7 @@ from typing import Any
 from vp.engine import Model
 from vp.engine.sample import whole
 
-from . import clips, options, tasks
+from . import acting, clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature
 
 MOST_SEED = 2**31 - 1
@@ -17,7 +17,8 @@ MOST_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class Settings:
-    """What the controls show: `known` as ticked, `options` further options of the model's own that differ from its usual."""
+    """What the controls show: `known` as ticked, `options` further options of the model's own that differ from its usual,
+    `actions` as in `acting`."""
 
     model: str
     clip: str
@@ -30,6 +31,7 @@ class Settings:
     task: str = tasks.PREDICT
     known: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, Any] = field(default_factory=dict)
 
 
 def usual(models: Models, name: str, clip: str) -> Settings:
@@ -77,7 +79,7 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         found["temperature"] = knob.check("temperature", float(query["temperature"])) if knob else 1.0
     except (KeyError, ValueError):
         pass
-    found |= {key: read_own(model, query, key, refused) for key in ("task", "known", "options") if key in query}
+    found |= {key: read_own(model, query, key, refused) for key in ("task", "known", "options", "actions") if key in query}
     try:
         clips.find(query.get("clip", clip))
         found["clip"] = query.get("clip", clip)
@@ -97,6 +99,10 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
             own = {name: value for name, value in asked.items() if name not in options.ELSEWHERE}
             model.predictor.options_type.parse(own)
             return own
+        if key == "actions":
+            if model.predictor.abilities.actions is None:
+                raise ValueError("this model takes none")
+            return acting.parse(text)
         if not takes_any_frames(model):
             raise ValueError("this model takes the first frames of a clip")
         if key == "task" and text in tasks.TASKS:

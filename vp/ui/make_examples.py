@@ -22,12 +22,15 @@ from .clips import ASSETS, CLIPS, Choice, drawn
 from .models import PREFERRED
 
 LENGTH, SIDE, THUMB = 40, 256, 96
-# name: (data set, seed, label); in these the digits stay apart at first, and hit a wall among the frames to predict
+# name: (data set, seed, label); in these the digits stay apart at first, and hit a wall among the frames to predict; the arm
+# pushes something there
 DRAWN = {
     "digits-1": ("smmnist-svg", 192, "2 and 6"),
     "digits-2": ("smmnist-svg", 197, "Two nines"),
     "digits-3": ("smmnist-srvp", 112, "SRVP's law"),
     "digits-4": ("mmnist", 49, "Mirror walls"),
+    "push-1": ("push", 7, "A pushing arm"),
+    "push-2": ("push", 17, "A fuller bin"),
 }
 SEED = 1
 
@@ -60,6 +63,9 @@ def write_clip(name: str, label: str, choice: Choice) -> dict:
     (CLIPS / f"{name}.png").write_bytes(encode_png(small[0]))
     write_gif(CLIPS / f"{name}.gif", small[:24], choice.clip.fps)
     files = {"file": f"{name}.mp4", "still": f"{name}.png", "moving": f"{name}.gif"}
+    if choice.clip.actions is not None:
+        files["actions"] = f"{name}.csv"
+        np.savetxt(CLIPS / files["actions"], choice.clip.actions, "%.5f", ",")
     return {"name": name, "label": label, **files, "events": [list(event) for event in choice.events]}
 
 

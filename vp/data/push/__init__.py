@@ -2,6 +2,7 @@
 
     scene, shapes    what lies where, of what colour, mass and friction
     physics          how it moves (pymunk)
+    path             a line drawn on a frame as actions
     policy           what the arm does: reach and push, or wander
     arm, camera      where the joints are, and where that is in the picture
     floor, paint, solids, draw    the pictures (OpenCV)

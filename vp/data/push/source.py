@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vp.core.video import Actions, Batch
 
+from .path import along
 from .policy import FASTEST
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SPLITS = {"train": 0, "val": 1, "test": 2}  # first part of every seed: episodes of different splits never meet
 EPISODES = {"train": 4_000, "val": 300, "test": 1_000}
-ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()))
+ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()), path=along)
 
 
 class PushWorld:

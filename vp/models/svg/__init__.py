@@ -11,6 +11,7 @@ from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
 from ...nn.discriminator import VideoDiscriminator
 from .compact import CompactSVG
+from .conditions import measure
 from .config import Objective, SVGConfig
 from .network import SVGNetwork
 from .objective import critic_loss, has_critic, rollout_loss
@@ -70,6 +71,7 @@ FAMILY = Family(
     config=SVGConfig,
     networks=networks,
     critics=critics,
+    measure=measure,
     phases=phases,
     predictor=predictor,
     tiny=tiny,

@@ -4,7 +4,8 @@ SVG (Denton & Fergus 2018) with a convolutional recurrent state and an output co
 in frames during the context and stay as they are afterwards. GroupNorm throughout: no statistics of the batch.
 
 Where it differs from the paper: the posterior sees a window of three frames instead of an LSTM over all of them, the prior
-reads the recurrent state instead of keeping one of its own, and z enters through a coarse spatial map.
+reads the recurrent state instead of keeping one of its own, and z enters through a coarse spatial map. Conditions are the
+same at every place of the map (after Finn et al. 2016), at the coarse level and again where the plan is made.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from ...nn.blocks import block, enlarge
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from ...nn.moving_layers import Composer, Layers
+from .conditions import Conditioner
 from .config import SVGConfig
 from .latent import Gaussian
 from .network import Code, Features, SVGNetwork
@@ -29,7 +31,8 @@ class State(NamedTuple):
     """What a rollout carries.
 
     belief, motion: recurrent states, at a quarter and an eighth of the frame's side. plan: (B, width, H/4, W/4), the map that
-    the last step was read from. layers: what is remembered of the frames. frame: the last one seen.
+    the last step was read from. layers: what is remembered of the frames. frame: the last one seen. condition: (B, E), what
+    leads on from it, or None. summary: (B, width, H/4, W/4), what the learned prior reads; conditions are further channels.
     """
 
     belief: ConvState
@@ -37,11 +40,8 @@ class State(NamedTuple):
     plan: Tensor
     layers: Layers
     frame: Tensor
-
-    @property
-    def summary(self) -> Tensor:
-        """What the learned prior reads (B, width, H/4, W/4)."""
-        return self.belief[0]
+    condition: Tensor | None
+    summary: Tensor
 
 
 class GaussianHead(nn.Module):
@@ -74,6 +74,13 @@ class LatentMap(nn.Module):
         return F.interpolate(coarse, size=(self.side, self.side), mode="bilinear", align_corners=False)
 
 
+def with_condition(x: Tensor, condition: Tensor | None) -> Tensor:
+    """A map (B, C, h, w) with the condition (B, E) as further channels, the same everywhere, or as it is."""
+    if condition is None:
+        return x
+    return torch.cat([x, condition.to(x.dtype)[..., None, None].expand(-1, -1, *x.shape[-2:])], 1)
+
+
 class CompactSVG(SVGNetwork):
     """The network behind the small checkpoints."""
 
@@ -81,19 +88,22 @@ class CompactSVG(SVGNetwork):
         super().__init__()
         self.cfg = cfg
         width, wide, self.side = cfg.width, cfg.width * 3 // 2, cfg.size // 4
-        stochastic = cfg.latent != "none"
+        stochastic, conditions = cfg.latent != "none", cfg.conditions
+        given = conditions.outputs if conditions else 0
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(2), block(8 * cfg.channels, 32), block(32, width, 2), block(width, width)
         )
         self.belief = ConvLSTMCell(width, width)
         self.coarse = block(width, wide, 2)
-        self.motion = ConvLSTMCell(wide + LATENT_CHANNELS * stochastic, wide)
+        self.motion = ConvLSTMCell(wide + LATENT_CHANNELS * stochastic + given, wide)
         self.fine = enlarge(wide, width // 2)
-        self.join = block(width + width // 2, width)
+        self.join = block(width + width // 2 + given, width)
         self.composer = Composer(width, 2 * width, cfg.flows, cfg.channels)
         self.latent_map = LatentMap(cfg.z_dim, self.side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, self.side, cfg.z_dim, width) if stochastic else None
-        self.prior_head = GaussianHead(width, self.side, cfg.z_dim, width) if cfg.latent == "learned" else None
+        seen = width + (given if conditions and conditions.prior else 0)
+        self.prior_head = GaussianHead(seen, self.side, cfg.z_dim, width) if cfg.latent == "learned" else None
+        self.conditioner = Conditioner(conditions) if conditions else None
 
     def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
         """One map (M, width, H/4, W/4), of a frame and the one before it: together they show velocities."""
@@ -104,7 +114,7 @@ class CompactSVG(SVGNetwork):
         belief = self.belief.begin(batch, side, side, like)
         motion = self.motion.begin(batch, side // 2, side // 2, like)
         layers = Layers.empty(batch, cfg.flows, cfg.channels, cfg.size, side, like)
-        return State(belief, motion, belief[0], layers, layers.moved[:, 0])
+        return State(belief, motion, belief[0], layers, layers.moved[:, 0], None, belief[0])
 
     def posterior(self, features: list[Features]) -> Gaussian:
         """q(z_t | x_{t-2..t}): three frames show a change of velocity."""
@@ -114,9 +124,15 @@ class CompactSVG(SVGNetwork):
         window = torch.cat([before, x[:, :-1], x[:, 1:]], 2).flatten(0, 1)
         return Gaussian(*(y.view(batch, length - 1, -1) for y in self.posterior_head(window)))
 
-    def observe(self, state: State, frame: Tensor, features: Features, refresh_skip: bool) -> State:
+    def observe(
+        self, state: State, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
+    ) -> State:
         """Writes the frame into the layers where `refresh_skip` says so, that is during the context."""
-        state = state._replace(belief=self.belief(features[0], state.belief), frame=frame)
+        belief = self.belief(features[0], state.belief)
+        summary = belief[0]
+        if condition is not None and self.cfg.conditions.prior:
+            summary = with_condition(summary, condition)
+        state = state._replace(belief=belief, frame=frame, condition=condition, summary=summary)
         if not refresh_skip:
             return state
         notes = torch.cat([state.belief[0], state.plan], 1)
@@ -130,8 +146,9 @@ class CompactSVG(SVGNetwork):
         inputs = self.coarse(belief)
         if self.latent_map is not None:
             inputs = torch.cat([inputs, self.latent_map(z)], 1)
+        inputs = with_condition(inputs, state.condition)
         motion = self.motion(inputs, state.motion)
-        plan = self.join(torch.cat([belief, self.fine(motion[0])], 1))
+        plan = self.join(with_condition(torch.cat([belief, self.fine(motion[0])], 1), state.condition))
         layers, recent = self.composer.move(state.layers, state.frame, plan)
         return state._replace(motion=motion, plan=plan, layers=layers), (layers.moved, recent, plan)
 

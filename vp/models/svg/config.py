@@ -6,6 +6,39 @@ from dataclasses import dataclass, field
 
 LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
+KL_SCHEDULES = ("log-ramp", "none", "monotonic", "cyclical")
+TEACHER_DRAWS = ("frame", "batch", "epoch")
+ALIGNMENTS = ("t-1", "t")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Numbers that come with every frame, such as the actions of a robot.
+
+    Args:
+        size: numbers a frame, A.
+        sources: what of a batch they are, side by side: "actions", or names of its extras (the arm's positions, say).
+        alignment: which frame's numbers lead to frame t: 't-1' (`actions[:, t]` leads from frame t to t + 1, as in our data sets
+            and the BAIR lab) or 't' (numbers that describe the frame to predict).
+        prior: the learned prior sees them too, as in DanielTakeshi/svg; otherwise the frame predictor alone, as in the lab.
+        width: of a learned embedding; 0: the normalised numbers themselves, as published.
+    """
+
+    size: int
+    sources: tuple[str, ...] = ("actions",)
+    alignment: str = "t-1"
+    prior: bool = True
+    width: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.width < 0 or not self.sources:
+            raise ValueError(f"size {self.size}, width {self.width}, {len(self.sources)} sources; give 1, 0 and 1 or more")
+        one_of("alignment", self.alignment, ALIGNMENTS)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers a frame that the networks are fed."""
+        return self.width or self.size
 
 
 @dataclass(frozen=True)
@@ -13,17 +46,28 @@ class Objective:
     """The loss and its schedules, each a function of the share of the budget spent.
 
     Args:
-        beta: weight of the KL per step against the pixel mean of the squared error (Denton & Fergus 2018, eq. 3);
-            interpolated on a log scale from `beta_start` to `beta` between the shares in `beta_ramp`.
+        beta: the highest weight of the KL, which is summed over z and averaged over clips and steps, against the mean squared
+            error of a pixel (Denton & Fergus 2018, eq. 3). SVG's scale is 1e-4 or less; the conditional VAE lab's is 1.0.
+        kl: how the weight gets to `beta`. 'none': it is `beta` throughout. 'monotonic': it rises in a line from 0 over the first
+            `kl_ratio` of the budget and stays. 'cyclical' (Fu et al. 2019): that again in each of `kl_cycles` cycles.
+            'log-ramp': it is interpolated on a log scale from `beta_start` to `beta` between the shares in `beta_ramp`.
+        kl_cycles, kl_ratio: see `kl`. The lab's are monotonic with a ratio of .25, or two cycles with .5.
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first, and z is
             left with what cannot.
         imagined: share of the clips of a mini-batch whose future is drawn from the prior; only the critic judges them.
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
-        teacher: probability that a future step of a mini-batch is fed the true frame; 1 at the start, 0 from this share.
+        teacher: share of the budget at which the teacher-forcing ratio, the probability that a future step is fed the true
+            frame, has fallen to `teacher_floor`; inf: it never falls.
+        teacher_start, teacher_from: the ratio at first, and the share from which it falls, in a line.
+        teacher_draw: chance decides anew for every 'frame' of a mini-batch, every mini-'batch' or every 'epoch' (with the ratio
+            that it began with).
         lengths: (share, frames) pairs: the number of frames of a clip trained on from that share of the budget.
     """
 
     beta: float = 1e-4
+    kl: str = "log-ramp"
+    kl_cycles: int = 2
+    kl_ratio: float = 0.5
     beta_start: float = 1e-5
     beta_ramp: tuple[float, float] = (0.2, 0.5)
     latent_from: float = 0.0
@@ -31,7 +75,21 @@ class Objective:
     matching: float = 0.0
     imagined: float = 0.0
     teacher: float = 0.2
+    teacher_start: float = 1.0
+    teacher_from: float = 0.0
+    teacher_floor: float = 0.0
+    teacher_draw: str = "frame"
     lengths: tuple[tuple[float, int], ...] = ((0.0, 8), (0.15, 11), (0.4, 15))
+
+    def __post_init__(self) -> None:
+        one_of("kl", self.kl, KL_SCHEDULES)
+        one_of("teacher_draw", self.teacher_draw, TEACHER_DRAWS)
+        if self.beta < 0 or self.beta_start <= 0 or (self.kl == "log-ramp" and self.beta <= 0):
+            raise ValueError(f"beta is {self.beta} and beta_start {self.beta_start}; give weights above 0")
+        if self.kl_cycles < 1 or not 0 < self.kl_ratio <= 1:
+            raise ValueError(f"kl_cycles is {self.kl_cycles} and kl_ratio {self.kl_ratio}; give 1 or more, and up to 1 but not 0")
+        if not (0 <= self.teacher_floor <= 1 and 0 <= self.teacher_start <= 1):
+            raise ValueError(f"teacher_start {self.teacher_start}, teacher_floor {self.teacher_floor}: give ratios from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -47,6 +105,7 @@ class SVGConfig:
         width, flows: of the compact network: channels of its recurrent state, and number of remembered layers.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
+        conditions: numbers that come with every frame, such as actions, or None.
     """
 
     latent: str = "learned"
@@ -64,11 +123,17 @@ class SVGConfig:
     last_frame_skip: bool = False
     skip_off_by_one: bool = False
     objective: Objective = field(default_factory=Objective)
+    conditions: Conditions | None = None
 
     def __post_init__(self) -> None:
-        if self.latent not in LATENTS or self.backbone not in BACKBONES:
-            raise ValueError(f"latent {self.latent!r}, backbone {self.backbone!r}: give one of {LATENTS}, one of {BACKBONES}")
+        one_of("latent", self.latent, LATENTS)
+        one_of("backbone", self.backbone, BACKBONES)
         if self.backbone == "compact" and self.size % 32:
             raise ValueError(f"size is {self.size}; the compact backbone takes multiples of 32")
         if self.backbone != "compact" and self.size not in (64, 128):
             raise ValueError(f"size is {self.size}; the published backbones take 64 or 128")
+
+
+def one_of(name: str, value: str, values: tuple[str, ...]) -> None:
+    if value not in values:
+        raise ValueError(f"{name} is {value!r}; give one of {', '.join(values)}")

@@ -1,6 +1,7 @@
 """What the objective and the sampler ask of an SVG network, compact or published.
 
-One step t of a rollout is: `observe` frame t-1, true or generated; `prior` of z_t from the summary of what was observed;
+One step t of a rollout is: `observe` frame t-1, true or generated, and the action that leads on from it, where there are
+actions; `prior` of z_t from the summary of what was observed;
 `advance` with a chosen z_t; `render` frame t. Rendering feeds nothing back by itself, so steps whose frame is not needed
 as an input (the teacher-forced ones) are rendered together in one batch, and so are their priors.
 """
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .conditions import Conditioner
 from .config import SVGConfig
 from .latent import Gaussian
 
@@ -24,6 +26,7 @@ class SVGNetwork(nn.Module):
     """Base of both networks. Frames are (M, C, H, W) in [0, 1]; B is the batch, T time, Z the width of z."""
 
     cfg: SVGConfig
+    conditioner: Conditioner | None
 
     @abstractmethod
     def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
@@ -46,12 +49,15 @@ class SVGNetwork(nn.Module):
         """Features of T true frames -> q(z_t | x_<=t) for t = 1..T-1: (B, T - 1, Z)."""
 
     @abstractmethod
-    def observe(self, state: Any, frame: Tensor, features: Features, refresh_skip: bool) -> Any:
-        """Takes in one frame; `refresh_skip` says whether skip connections move on to it."""
+    def observe(
+        self, state: Any, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
+    ) -> Any:
+        """Takes in one frame, and the condition (B, E) that leads to the next; `refresh_skip` says whether skip connections move
+        on to the frame."""
 
     @abstractmethod
     def learned_prior(self, summary: Tensor) -> Gaussian:
-        """p(z_t | x_<t) from the summary (M, ...) of a state that has observed frame t-1."""
+        """p(z_t | x_<t) from the summary (M, ...) of a state that has observed frame t-1 and its action."""
 
     @abstractmethod
     def advance(self, state: Any, z: Tensor | None) -> tuple[Any, Code]:
@@ -60,6 +66,17 @@ class SVGNetwork(nn.Module):
     @abstractmethod
     def render(self, code: Code) -> Tensor:
         """Frame t, float32 (M, C, H, W) in [0, 1]."""
+
+    def conditions(self, vectors: Tensor | None, frames: Tensor) -> list[Tensor | None]:
+        """Per frame t what the step that predicts it is fed, (B, E), from the numbers (B, T, A) of the clips (B, T, C, H, W).
+
+        Where none are given they are zero; without conditions there is nothing to be fed.
+        """
+        if self.conditioner is None:
+            return [None] * frames.shape[1]
+        if vectors is None:
+            vectors = frames.new_zeros(*frames.shape[:2], self.cfg.conditions.size)
+        return list(self.conditioner(vectors[:, : frames.shape[1]]).unbind(1))
 
     def prior(self, summary: Tensor) -> Gaussian | None:
         """p(z_t | x_<t): learned, N(0, I), or None without a latent."""

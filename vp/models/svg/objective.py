@@ -23,14 +23,38 @@ SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
 
 def beta_at(objective: Objective, share: float) -> float:
-    """Weight of the KL, log-interpolated over the ramp."""
-    low, high = objective.beta_ramp
-    along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
-    return math.exp((1 - along) * math.log(objective.beta_start) + along * math.log(objective.beta))
+    """Weight of the KL."""
+    if objective.kl == "log-ramp":
+        low, high = objective.beta_ramp
+        along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
+        return math.exp((1 - along) * math.log(objective.beta_start) + along * math.log(objective.beta))
+    cycles = {"none": 0, "monotonic": 1, "cyclical": objective.kl_cycles}[objective.kl]
+    if not cycles:
+        return objective.beta
+    along = share * cycles % 1 if share < 1 else 1.0
+    return objective.beta * min(1.0, along / objective.kl_ratio)
 
 
-def teacher_probability(objective: Objective, share: float) -> float:
-    return max(0.0, 1 - share / objective.teacher) if objective.teacher > 0 else 0.0
+def teacher_ratio(objective: Objective, share: float) -> float:
+    """Probability that a future step is fed the true frame."""
+    start, floor = objective.teacher_start, objective.teacher_floor
+    span = objective.teacher - objective.teacher_from
+    along = min(max((share - objective.teacher_from) / span, 0.0), 1.0) if span > 0 else float(share >= objective.teacher_from)
+    return start + (floor - start) * along
+
+
+def forced_frames(objective: Objective, progress: Progress, length: int, generator: torch.Generator) -> tuple[list[bool], float]:
+    """For each of `length` frames whether chance would feed it, and the ratio; by epochs it depends on the epoch alone."""
+    draws = torch.rand(length, generator=generator, device=generator.device)
+    share = progress.share
+    if objective.teacher_draw == "batch":
+        draws = draws[:1].expand(length)
+    elif objective.teacher_draw == "epoch":
+        epoch = int(progress.epoch)
+        share *= epoch / progress.epoch if epoch else 0.0  # the epoch's first step
+        draws = torch.rand(1, generator=torch.Generator().manual_seed(epoch)).expand(length)
+    ratio = teacher_ratio(objective, share)
+    return draws.lt(ratio).tolist(), ratio
 
 
 def length_at(objective: Objective, share: float, available: int) -> int:
@@ -40,22 +64,23 @@ def length_at(objective: Objective, share: float, available: int) -> int:
 
 def rollout(
     model: SVGNetwork, frames: Tensor, features: list[Features], z: Tensor | None, n_past: int, true: list[bool],
-    imagined: Tensor | None = None,
+    imagined: Tensor | None = None, vectors: Tensor | None = None,
 ) -> tuple[Tensor, Gaussian | None]:
     """Predicts frames 1..T-1 with given latents z (B, T - 1, Z).
 
     `true[t]` says whether step t + 1 is fed the true frame t; elsewhere it is fed the model's own. The last rows of the
-    batch may take their latents from the prior after the context: `imagined` (rows, T - 1, Z) is the noise for them. Returns
-    the frames (B, T - 1, C, H, W) and the priors of the latents (B, T - 1, Z).
+    batch may take their latents from the prior after the context: `imagined` (rows, T - 1, Z) is the noise for them. `vectors`
+    (B, T, A) are the conditions. Returns the frames (B, T - 1, C, H, W) and the priors of the latents (B, T - 1, Z).
     """
     count, length = frames.shape[:2]
     state, frame, summaries, codes, rendered = model.begin(count, frames), None, [], {}, {}
+    conditions = model.conditions(vectors, frames)
     for t in range(1, length):
         before, frame = frame, frames[:, t - 1] if true[t - 1] else rendered[t - 1]
         both_true = true[t - 1] and true[max(t - 2, 0)]
         refresh = model.refreshes(t, n_past)
         seen = features[t - 1] if both_true else model.encode(frame, before, skips=refresh)
-        state = model.observe(state, frame, seen, refresh)
+        state = model.observe(state, frame, seen, refresh, conditions[t])
         state, code = model.advance(state, None if z is None else latent(model, state, z[:, t - 1], t, n_past, imagined))
         summaries.append(state.summary)
         if t == length - 1 or true[t]:
@@ -84,8 +109,7 @@ def rollout_loss(
     model, objective = networks["svg"], cfg.objective
     frames = batch.frames[:, : length_at(objective, progress.share, batch.frames.shape[1])]
     count, length = frames.shape[:2]
-    forced = torch.rand(length, generator=generator, device=generator.device)
-    forced = forced.lt(teacher_probability(objective, progress.share)).tolist()
+    forced, ratio = forced_frames(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]
     features = model.encode_clips(frames, cfg.n_past)
     posterior, z, imagined, guided = None, None, None, count
@@ -96,9 +120,10 @@ def rollout_loss(
         noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
         guided = count - round(objective.imagined * count)
         z, imagined = posterior.sample(noise), noise[guided:]
-    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined)
+    vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
+    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
     error = (predicted - frames[:, 1:])[:guided].square().mean()
-    total, parts = error, {"mse": error}
+    total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
     if has_critic(cfg):
         real, fake = scene(cfg, frames), scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
         batch.extras["predicted"] = fake.detach()  # for the critic's turn
@@ -108,6 +133,7 @@ def rollout_loss(
         parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
         beta = beta_at(objective, progress.share)
         parts["beta"] = torch.tensor(beta)
+        parts["kl_anneal"] = torch.tensor(beta / objective.beta if objective.beta else 0.0)
         total = total + beta * parts["kl"]
     return Losses(total, parts)
 

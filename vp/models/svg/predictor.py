@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ class SVGPredictor(Predictor):
         self.abilities = Abilities(
             n_past=(2, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, stochastic=stochastic, priors=offered_priors(cfg), reasons=reasons,
+            actions=network.conditioner and network.conditioner.actions(),
         )
 
     def check(self, observation: Observation, options: SVGOptions | None = None) -> None:
@@ -84,10 +85,11 @@ class SVGPredictor(Predictor):
         n_past, total = observation.n_past, observation.frames.shape[1]
         frames = observation.frames[:, None].expand(-1, seeds.shape[1], *observation.frames.shape[1:]).clone()
         own = frames.flatten(0, 1).to(self.runtime.device, copy=True)  # (B * N, T, C, H, W)
-        state = self.context(own[:: seeds.shape[1], :n_past], features, latents)
-        state = repeat_rows(state, seeds.shape[1])
+        conditions = self.network.conditions(to(observation.actions, self.runtime.device), own[:: seeds.shape[1]])
+        state = self.context(own[:: seeds.shape[1], :n_past], features, latents, conditions)
+        state, conditions = repeat_rows((state, tuple(conditions)), seeds.shape[1])
         for t in range(n_past, total):
-            state, frame = self.step(state, own[:, t - 2 : t], t, n_past, latents)
+            state, frame = self.step(state, own[:, t - 2 : t], t, n_past, latents, conditions[t])
             own[:, t] = frame.clamp(0, 1)
             frames[:, :, t:] = own[:, t].unflatten(0, seeds.shape).unsqueeze(2).to(frames.device)
             if t < total - 1:
@@ -102,24 +104,29 @@ class SVGPredictor(Predictor):
         with self.runtime.autocast():
             return self.network.encode_clips(true.to(self.runtime.device), observation.n_past)
 
-    def context(self, known: Tensor, features: list[Features], latents: Latents) -> Any:
+    def context(
+        self, known: Tensor, features: list[Features], latents: Latents, conditions: Sequence[Tensor | None]
+    ) -> Any:
         """The state after predicting every known frame but the first, with posterior-mean latents; rows are clips."""
         with self.runtime.autocast():
             state = self.network.begin(len(known), known)
             for t in range(1, known.shape[1]):
                 refresh = self.network.refreshes(t, known.shape[1])
-                state = self.network.observe(state, known[:, t - 1], features[t - 1], refresh)
+                state = self.network.observe(state, known[:, t - 1], features[t - 1], refresh, conditions[t])
                 z = latents.known(t, self.network.prior(state.summary))
                 state, _ = self.network.advance(state, z)
         return state
 
-    def step(self, state: Any, last: Tensor, t: int, n_past: int, latents: Latents) -> tuple[Any, Tensor]:
-        """One step on the model's own frames: `last` (R, 2, C, H, W), the two before frame t, to frame t."""
+    def step(
+        self, state: Any, last: Tensor, t: int, n_past: int, latents: Latents, condition: Tensor | None
+    ) -> tuple[Any, Tensor]:
+        """One step on the model's own frames: `last` (R, 2, C, H, W), the two before frame t, and the condition (R, E) that leads
+        to it, to frame t."""
         before, previous = last.unbind(1)
         with self.runtime.autocast():
             refresh = self.network.refreshes(t, n_past)
             features = self.network.encode(previous, before, skips=refresh)
-            state = self.network.observe(state, previous, features, refresh)
+            state = self.network.observe(state, previous, features, refresh, condition)
             z = latents.future(t, self.network.prior(state.summary))
             state, code = self.network.advance(state, z)
             return state, self.network.render(code)
@@ -188,6 +195,10 @@ class Latents:
         for t, x in steps.items():
             out[:, t] = x
         return out.unflatten(0, tuple(self.seeds.shape))
+
+
+def to(x: Tensor | None, device: torch.device) -> Tensor | None:
+    return x if x is None else x.to(device)
 
 
 def repeat_rows(tree: Any, times: int) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .backbones import DECODERS, ENCODERS, published_init
+from .conditions import Conditioner
 from .config import SVGConfig
 from .latent import Gaussian
 from .network import Code, Features, SVGNetwork, by_time
@@ -21,14 +22,15 @@ Cells = tuple[tuple[Tensor, Tensor], ...]
 
 
 class State(NamedTuple):
-    """What a rollout carries: LSTM states of frame predictor and prior, the last feature vector, and what the skips in
-    use add to the decoder."""
+    """What a rollout carries: LSTM states of frame predictor and prior, the last feature vector, what the skips in use add
+    to the decoder, and the condition (B, E) that leads on from the last frame."""
 
     predictor: Cells
     prior: Cells
     h: Tensor | None
     skips: tuple[Tensor, ...]
     summary: Tensor
+    condition: Tensor | None
 
 
 class LSTMStack(nn.Module):
@@ -75,10 +77,14 @@ class PublishedSVG(SVGNetwork):
         stochastic = cfg.latent != "none"
         self.encoder = ENCODERS[cfg.backbone](cfg.size, cfg.channels, cfg.g_dim)
         self.decoder = DECODERS[cfg.backbone](cfg.size, cfg.channels, cfg.g_dim)
-        inputs = cfg.g_dim + cfg.z_dim * stochastic
+        conditions = cfg.conditions
+        given = conditions.outputs if conditions else 0
+        inputs = cfg.g_dim + cfg.z_dim * stochastic + given
         self.frame_predictor = FramePredictor(inputs, cfg.g_dim, cfg.rnn_size, cfg.layers)
         self.posterior_lstm = GaussianLSTM(cfg.g_dim, cfg.z_dim, cfg.rnn_size) if stochastic else None
-        self.prior_lstm = GaussianLSTM(cfg.g_dim, cfg.z_dim, cfg.rnn_size) if cfg.latent == "learned" else None
+        seen = cfg.g_dim + (given if conditions and conditions.prior else 0)
+        self.prior_lstm = GaussianLSTM(seen, cfg.z_dim, cfg.rnn_size) if cfg.latent == "learned" else None
+        self.conditioner = Conditioner(conditions) if conditions else None
         self.apply(published_init)
 
     def encode(self, frames: Tensor, before: Tensor | None = None, skips: bool = True) -> Features:
@@ -95,7 +101,7 @@ class PublishedSVG(SVGNetwork):
 
     def begin(self, batch: int, like: Tensor) -> State:
         prior = self.prior_lstm.begin(batch, like) if self.prior_lstm is not None else ()
-        return State(self.frame_predictor.begin(batch, like), prior, None, (), like.new_zeros(batch, 1))
+        return State(self.frame_predictor.begin(batch, like), prior, None, (), like.new_zeros(batch, 1), None)
 
     def posterior(self, features: list[Features]) -> Gaussian:
         lstm, first = self.posterior_lstm, features[0][0]
@@ -105,21 +111,23 @@ class PublishedSVG(SVGNetwork):
             outputs.append(output)
         return lstm.head(torch.stack(outputs, 1))
 
-    def observe(self, state: State, frame: Tensor, features: Features, refresh_skip: bool) -> State:
+    def observe(
+        self, state: State, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
+    ) -> State:
         h, skips = features[0], features[1:] if refresh_skip or not state.skips else state.skips
         if self.prior_lstm is None:
-            return State(state.predictor, (), h, skips, state.summary)
-        summary, prior = self.prior_lstm(h, state.prior)
-        return State(state.predictor, prior, h, skips, summary)
+            return State(state.predictor, (), h, skips, state.summary, condition)
+        seen = h if condition is None or not self.cfg.conditions.prior else torch.cat([h, condition], 1)
+        summary, prior = self.prior_lstm(seen, state.prior)
+        return State(state.predictor, prior, h, skips, summary, condition)
 
     def learned_prior(self, summary: Tensor) -> Gaussian:
         return self.prior_lstm.head(summary)
 
     def advance(self, state: State, z: Tensor | None) -> tuple[State, Code]:
-        inputs = state.h if z is None else torch.cat([state.h, z], 1)
+        inputs = torch.cat([x for x in (state.h, z, state.condition) if x is not None], 1)
         output, predictor = self.frame_predictor(inputs, state.predictor)
-        code = (self.frame_predictor.out(output), *state.skips)
-        return State(predictor, state.prior, state.h, state.skips, state.summary), code
+        return state._replace(predictor=predictor), (self.frame_predictor.out(output), *state.skips)
 
     def render(self, code: Code) -> Tensor:
         return self.decoder(*code).float()

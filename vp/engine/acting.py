@@ -1,0 +1,84 @@
+"""Which actions a model is told: the clip's own, none, or others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vp.core.video import Actions
+
+OWN, STILL = "own", "still"
+BESIDE = "beside"  # names the prediction under a second plan
+UNSEEN = "The true clip followed other actions, so scores against it say little."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a model is told.
+
+    Args:
+        label: what a person reads. actions: float32 (1, T, A). true: whether the true clip came about by them. notes: sentences.
+    """
+
+    label: str
+    actions: Tensor
+    true: bool
+    notes: tuple[str, ...] = ()
+
+
+def plan(wanted: Actions | None, own: np.ndarray | None, wish: Any, length: int) -> Plan | None:
+    """The actions for `length` frames; None for a model that takes none.
+
+    Args:
+        wanted: what the model takes. own: (T, A) of the clip, where it has them.
+        wish: 'own', 'still' (all zero), an array (T, A), or None: the clip's own where it has any, else still. What is missing at
+            an array's end is zero.
+
+    Raises:
+        ValueError: a model that takes none is told some, the clip has none of its own, or they have another size.
+    """
+    if wanted is None:
+        if wish is not None:
+            raise ValueError("actions came, and this model takes none; leave them out or choose a model that takes some")
+        return None
+    names = f"{len(wanted.names)} numbers a frame ({', '.join(wanted.names)})"
+    if isinstance(wish, str) and wish not in (OWN, STILL):
+        raise ValueError(f"actions are {wish!r}; give 'own', 'still', or {names}")
+    if isinstance(wish, str) and wish == OWN and own is None:
+        raise ValueError(f"the clip comes without actions; give {names}, or 'still'")
+    if own is None and wish is None:
+        return Plan("No movement", still(wanted, length), False, ("The clip comes without actions: the arm is told to stay.",))
+    if isinstance(wish, str) and wish == STILL:
+        return Plan("No movement", still(wanted, length), False, ("The arm is told to stay.", UNSEEN))
+    true = wish is None or isinstance(wish, str)
+    given = torch.as_tensor(np.asarray(own if true else wish, np.float32))
+    if given.ndim != 2:
+        raise ValueError(f"actions have shape {tuple(given.shape)}; give {names}")
+    wanted.check(given[None])
+    missing = length - 1 - len(given)  # the last frame's action would lead out of the clip
+    told = torch.nn.functional.pad(given[:length], (0, 0, 0, max(length - len(given), 0)))[None]
+    notes = (f"The actions end {missing} frames early: then the arm is told to stay.",) if missing > 0 else ()
+    if true:
+        return Plan("The clip's own actions", told, True, ("The arm is told the clip's own actions.", *notes))
+    return Plan("Other actions", told, False, ("The arm is told other actions than the clip's own.", *notes, UNSEEN))
+
+
+def still(wanted: Actions, length: int) -> Tensor:
+    return torch.zeros(1, length, len(wanted.names))
+
+
+def read_actions(path: str | Path) -> np.ndarray:
+    """float32 (T, A) from a table without a header, numbers parted by commas, one row a frame.
+
+    Raises:
+        ValueError: no such file, or no such table.
+    """
+    try:
+        return np.loadtxt(path, np.float32, delimiter=",", ndmin=2)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{Path(path).name} is no table of numbers parted by commas ({error}); give one row a frame") from None

@@ -1,0 +1,102 @@
+"""Runs on disk: what their folders say about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LATEST = 5  # lines of the training log that count as its end
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder.
+
+    Args:
+        folder: where it lies. about: its `run.json`. training, validation: the lines of its logs, in order.
+    """
+
+    folder: Path
+    about: dict[str, Any]
+    training: tuple[dict[str, float], ...]
+    validation: tuple[dict[str, float], ...]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that tells it from other runs but the seed, by dotted name."""
+        kept = {name: self.about.get(name) for name in ("recipe", "data")}
+        return flat({**kept, **self.about.get("config", {})})
+
+    @property
+    def steps(self) -> int:
+        return max((int(line["step"]) for line in (*self.training, *self.validation)), default=0)
+
+    @property
+    def steps_an_epoch(self) -> float | None:
+        """None where its `run.json` is too old to say."""
+        clips = self.about.get("clips_a_step")
+        return self.about["epoch_clips"] / clips if clips else None
+
+    def end(self) -> dict[str, float]:
+        """The last validation's numbers, and the KL at the end of training."""
+        last = dict(self.validation[-1]) if self.validation else {}
+        divergences = [line["kl"] for line in self.training[-LATEST:] if "kl" in line]
+        return last | ({"kl": sum(divergences) / len(divergences)} if divergences else {})
+
+
+def find_runs(places: Sequence[str | Path]) -> list[Run]:
+    """The runs in some folders, or right below them, in the order given, then by name.
+
+    Raises:
+        ValueError: a folder that is no run and holds none, or one whose log cannot be read.
+    """
+    found = []
+    for place in map(Path, places):
+        folders = [place] if (place / "run.json").is_file() else sorted(path.parent for path in place.glob("*/run.json"))
+        if not folders:
+            raise ValueError(f"{place} is no run and holds none; give a folder that `python -m vp train --out` made")
+        found += [read_run(folder) for folder in folders]
+    return found
+
+
+def read_run(folder: Path) -> Run:
+    try:
+        about = json.loads((folder / "run.json").read_text())
+        return Run(folder, about, *(lines(folder / f"{kind}.jsonl") for kind in ("train", "validation")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"the log of {folder} cannot be read ({error}); give another run") from None
+
+
+def lines(path: Path) -> tuple[dict[str, float], ...]:
+    """A log's lines by step; where a run was stopped and resumed, the later line of a step counts."""
+    if not path.is_file():
+        return ()
+    records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    latest = {int(record["step"]): record for record in records}
+    return tuple(latest[step] for step in sorted(latest))
+
+
+def flat(settings: dict[str, Any], inside: str = "") -> dict[str, Any]:
+    """Nested dicts as one, with dotted names; lists as text, so that they can be compared."""
+    out = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            out |= flat(value, f"{inside}{name}.")
+        else:
+            out[inside + name] = str(value) if isinstance(value, list) else value
+    return out
+
+
+def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs that differ in their seed at most, under a label made of the settings in which the groups differ."""
+    every = [run.settings for run in runs]
+    names = list(dict.fromkeys(name for settings in every for name in settings))
+    telling = [name for name in names if len({settings.get(name) for settings in every}) > 1]
+    groups: dict[str, list[Run]] = {}
+    for run, settings in zip(runs, every):
+        label = ", ".join(f"{name.rpartition('.')[2]} {settings.get(name)}" for name in telling)
+        groups.setdefault(label or str(settings["recipe"]), []).append(run)
+    return groups

@@ -1,0 +1,60 @@
+"""Several runs of one recipe, one after the other: every value of some settings, every seed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..core.family import Family, Recipe
+from .compare import compare
+from .overrides import overridden
+from .train import train
+from .trainer import Settings
+
+
+def sweep(
+    family: Family, recipe: Recipe, settings: Settings, vary: Mapping[str, Sequence[str]], seeds: Sequence[int]
+) -> dict[str, Any]:
+    """Trains, or with `settings.resume` goes on with, every combination of values and seeds, each in a folder of its own.
+
+    Args:
+        settings: of every run; `out` is the folder that holds them all, and the budget is each one's own.
+        vary: name of a setting -> its values, see `overridden`. seeds: of each combination.
+
+    Returns:
+        runs: what `train` returns for each, one that had finished before left out; finished; and `compare`'s groups.
+
+    Raises:
+        ValueError: a setting that does not exist, or whatever `train` refuses; before anything is trained.
+    """
+    plan = [
+        (settings.out / folder_name(chosen, seed), replace(recipe, config=overridden(recipe.config, chosen)), seed)
+        for chosen in combinations(vary)
+        for seed in seeds
+    ]
+    taken = [out for out, _, _ in plan if (out / "state").exists()]
+    if taken and not settings.resume:
+        raise ValueError(f"{taken[0]} already holds a run; add --resume to continue or choose another --out")
+    done = []
+    for out, chosen, seed in plan:
+        summary = train(family, chosen, replace(settings, out=out, seed=seed, resume=out in taken))
+        done.append(summary)
+        if not summary["finished"]:  # stopped: the rest would only be begun
+            return {"runs": done, "finished": False}
+    return {"runs": done, "finished": True, **compare([out for out, _, _ in plan])}
+
+
+def combinations(vary: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Assignments NAME=VALUE, one of each name."""
+    choices = ([f"{name}={value}" for value in values] for name, values in vary.items())
+    return [list(chosen) for chosen in itertools.product(*choices)]
+
+
+def folder_name(chosen: Sequence[str], seed: int) -> Path:
+    """`kl-cyclical-seed-1`: the last part of each setting's name, its value, and the seed."""
+    words = [f"{name.rpartition('.')[2]}-{value}" for name, _, value in (assignment.partition("=") for assignment in chosen)]
+    return Path(re.sub(r"[^\w.+-]+", "_", "-".join([*words, f"seed-{seed}"])))

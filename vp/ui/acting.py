@@ -1,0 +1,214 @@
+"""What the arm is told, for models that take actions: the clip's own, nothing, or a path drawn on the last frame given.
+
+What a visitor chose travels as one JSON text, `{"plan": "own", "beside": "still", "path": [[x, y], ...]}`, with the path in
+shares of the frame's width and height; plan and beside are keys of `PLANS`, beside may be empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+
+from vp.core.video import Actions
+from vp.engine import Model
+from vp.engine.acting import OWN, STILL
+from vp.engine.frames import fit
+from vp.engine.sheets import encode_png
+
+from .clips import Choice
+from .player import served
+
+DRAWN = "drawn"
+PLANS = {OWN: "The clip's own actions", STILL: "No movement", DRAWN: "The path I draw"}
+MOST_POINTS = 500
+NOTHING: dict[str, Any] = {"plan": None, "beside": "", "path": []}
+
+HTML = '<div class="vp-acting"></div>'
+JS = """
+const box = element.querySelector(".vp-acting");
+let chosen = {};
+const keep = () => { box.dataset.chosen = props.value ? JSON.stringify(chosen) : ""; }; // read when Generate is pressed
+const tell = () => { keep(); trigger("edit", { chosen: box.dataset.chosen }); };
+const make = (tag, name, text) => {
+  const made = document.createElement(tag);
+  made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+const picker = (key, title, plans) => {
+  const label = make("label", "vp-option");
+  label.append(make("span", "vp-option-head", title));
+  const select = make("select", `vp-option-choice vp-acting-${key}`);
+  for (const [value, text] of plans) select.append(new Option(text, value, false, value === chosen[key]));
+  select.addEventListener("change", () => { chosen[key] = select.value; tell(); });
+  label.append(select);
+  return label;
+};
+const sketch = (url) => {
+  const canvas = make("canvas", "vp-acting-frame");
+  Object.assign(canvas, { width: 512, height: 512 });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", "The last frame given to the model: drag to draw where the hand should go");
+  const context = canvas.getContext("2d");
+  const picture = new Image();
+  const draw = () => {
+    const { width, height } = canvas;
+    context.imageSmoothingEnabled = false;
+    if (picture.complete && picture.naturalWidth) context.drawImage(picture, 0, 0, width, height);
+    if (!chosen.path.length) return;
+    for (const [colour, thick] of [["#ffffff", 12], ["#b8392c", 6]]) {
+      context.beginPath();
+      chosen.path.forEach(([x, y]) => context.lineTo(x * width, y * height));
+      Object.assign(context, { strokeStyle: colour, fillStyle: colour, lineWidth: thick, lineCap: "round", lineJoin: "round" });
+      context.stroke();
+      const [x, y] = chosen.path[chosen.path.length - 1];
+      context.beginPath();
+      context.arc(x * width, y * height, thick * 1.6, 0, 7);
+      context.fill();
+    }
+  };
+  const at = (event) => {
+    const area = canvas.getBoundingClientRect();
+    const share = (value) => Math.round(1000 * Math.max(0, Math.min(1, value))) / 1000;
+    return [share((event.clientX - area.left) / area.width), share((event.clientY - area.top) / area.height)];
+  };
+  let drawing = false;
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    drawing = true;
+    chosen.path = [at(event)];
+    draw();
+    event.preventDefault();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!drawing) return;
+    const place = at(event), last = chosen.path[chosen.path.length - 1];
+    if (Math.hypot(place[0] - last[0], place[1] - last[1]) < 0.01 || chosen.path.length >= MOST_POINTS) return;
+    chosen.path.push(place);
+    draw();
+  });
+  const end = () => {
+    if (!drawing) return;
+    drawing = false;
+    if (chosen.path.length < 2) chosen.path = [];
+    else if (chosen.plan !== "drawn" && chosen.beside !== "drawn") {
+      chosen.plan = "drawn";
+      box.querySelector(".vp-acting-plan").value = "drawn";
+    }
+    draw();
+    tell();
+  };
+  for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, end);
+  picture.onload = draw;
+  picture.src = url;
+  const clear = make("button", "vp-acting-clear", "Clear the path");
+  clear.type = "button";
+  clear.addEventListener("click", () => { chosen.path = []; draw(); tell(); });
+  return [canvas, make("small", "vp-option-help", "Drag on the last frame given: the hand moves as the line goes."), clear];
+};
+const render = () => {
+  const value = props.value;
+  if (!value) { chosen = {}; keep(); box.replaceChildren(); return; }
+  chosen = JSON.parse(JSON.stringify(value.chosen));
+  keep();
+  box.replaceChildren(
+    picker("plan", "The arm is told", value.plans),
+    picker("beside", "Side by side, same dice", [["", "Nothing else"], ...value.plans]),
+    ...(value.frame ? sketch(value.frame.url) : []),
+  );
+};
+render();
+watch("value", render);
+""".replace("MOST_POINTS", str(MOST_POINTS))
+
+# an editor that is on the page knows best; `told` stands for one that is not
+NOW_JS = 'document.querySelector("#acting .vp-acting")?.dataset.chosen ?? told'
+
+
+class ActionEditor(gr.HTML):
+    """Which actions a model is told; event `edit` carries what was chosen as JSON. The value is what `describe` gives."""
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is None or value.get("frame") is None:
+            return value
+        path = save_bytes_to_cache(encode_png(value["frame"]), "frame.png", self.GRADIO_CACHE)
+        return value | {"frame": served(path, "image/png")}
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def describe(model: Model, choice: Choice, past: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    """What the editor shows: plans as (name, label), the frame to draw on, uint8 (H, W, C), or None, and what is `chosen`.
+
+    None for a model that takes no actions.
+    """
+    abilities = model.predictor.abilities
+    if abilities.actions is None:
+        return None
+    names = possible(abilities.actions, choice)
+    kept = {**NOTHING, **(chosen or {})}
+    kept["plan"] = kept["plan"] if kept["plan"] in names else names[0]
+    kept["beside"] = kept["beside"] if kept["beside"] in names else ""
+    frame = None
+    if DRAWN in names:
+        frames, _ = fit(choice.clip.frames[: int(past)][-1:], abilities.size, abilities.channels)
+        frame = frames[0]
+    return {"plans": [[name, PLANS[name]] for name in names], "frame": frame, "chosen": kept}
+
+
+def possible(wanted: Actions, choice: Choice) -> list[str]:
+    """The plans there can be for a clip, the usual one first."""
+    own = choice.clip.actions is not None and choice.clip.actions.shape[-1] == len(wanted.names)
+    return [*([OWN] if own else []), STILL, *([DRAWN] if wanted.path else [])]
+
+
+def parse(text: str) -> dict[str, Any]:
+    """What was chosen, from its text; nothing where there is none.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    if not text:
+        return {}
+    try:
+        chosen = json.loads(text)
+        path = [[float(x), float(y)] for x, y in chosen.get("path", [])]
+        kept = {"plan": chosen.get("plan"), "beside": chosen.get("beside", ""), "path": path}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"the actions cannot be read ({error}); choose them again") from None
+    if kept["plan"] not in (None, *PLANS) or kept["beside"] not in ("", *PLANS) or len(path) > MOST_POINTS:
+        raise ValueError(f"the actions cannot be read; plans are {', '.join(PLANS)}, a path has {MOST_POINTS} points or fewer")
+    return kept
+
+
+def wish(model: Model, choice: Choice, text: str, past: Any, future: Any) -> dict[str, Any]:
+    """Keyword arguments for `vp.engine.stream`; none for a model that takes no actions.
+
+    Raises:
+        ValueError: a path is asked for and none is drawn, or the text cannot be read.
+    """
+    wanted, chosen = model.predictor.abilities.actions, parse(text)
+    if wanted is None or not chosen:
+        return {}
+    told = {"actions": chosen["plan"], "beside": chosen["beside"] or None}
+    return {name: drawn(wanted, choice, chosen["path"], past, future) if plan == DRAWN else plan for name, plan in told.items()}
+
+
+def drawn(wanted: Actions, choice: Choice, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
+    """float32 (T, A): the clip's own actions up to the last frame given, where there are any, and the path from there on."""
+    if wanted.path is None or len(path) < 2:
+        raise ValueError("no path is drawn yet; drag on the picture of the last frame, or choose other actions")
+    before = np.zeros((int(past) - 1, len(wanted.names)), np.float32)
+    if OWN in possible(wanted, choice):
+        own = choice.clip.actions[: len(before)]
+        before[: len(own)] = own
+    return np.concatenate([before, wanted.path(np.array(path), int(future))])
