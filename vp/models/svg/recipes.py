@@ -17,7 +17,7 @@ FROM_SCRATCH = Objective(latent_from=0.3, beta_start=3e-5, beta=5e-4, beta_ramp=
 # goes on where the schedule of a whole run ends, against a critic, faint enough that a digit in a wrong place costs more than fog
 FINISH = Objective(beta_start=5e-4, beta=5e-4, teacher=0.0, lengths=((0.0, 15),), adversarial=0.004, matching=0.01)
 # most of what N(0, I) draws was never seen by the posterior: the critic judges such futures too
-FINISH_FIXED = replace(FINISH, adversarial=0.01, matching=0.02, imagined=0.5)
+FINISH_FIXED = replace(FINISH, beta=2e-3, beta_ramp=(0.0, 0.5), adversarial=0.005, matching=0.02, imagined=0.5)
 
 
 def digits(short: str, finetune: bool) -> Recipe:
