@@ -9,7 +9,7 @@ PROCESSES = ("flow", "ddpm")
 NETWORKS = ("compact", "published")
 
 # what users do, in shares: continue a clip, any frames, both ends, every n-th frame, nothing known
-MASK_MIX = {"prefix": 0.5, "random": 0.15, "ends": 0.15, "every": 0.1, "none": 0.1}
+MASK_MIX = {"prefix": 0.45, "random": 0.12, "ends": 0.25, "every": 0.1, "none": 0.08}
 
 
 @dataclass(frozen=True)
