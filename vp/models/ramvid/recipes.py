@@ -27,7 +27,11 @@ def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
 
 RECIPES = (
     digits("ramvid-smmnist", RamvidConfig(), "flow matching with random known frames"),
-    digits("ramvid-smmnist-finetune", RamvidConfig(adversarial=0.08, matching=0.2), "flow matching with random known frames, then a critic"),
+    digits(
+        "ramvid-smmnist-finetune",
+        RamvidConfig(adversarial=0.08, matching=0.2),
+        "flow matching with random known frames, then a critic",
+    ),
     digits("ramvid-smmnist-unmasked", RamvidConfig(masks={"none": 1.0}), "flow matching without known frames, to compare with"),
     recorded("kth", RamvidConfig(n_past=10, n_future=10), "people in grey, KTH"),
     recorded("bair", RamvidConfig(channels=3, width=WIDE, length=16, n_past=1, n_future=15), "a robot pushing, BAIR"),
