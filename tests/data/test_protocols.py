@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vp.data import DATASETS, PROTOCOLS, at_scale, protocol_clips, protocol_digits
+from vp.data import DATASETS, PROTOCOLS, protocol_clips, protocol_digits
 
 
 @pytest.fixture(autouse=True)
@@ -46,18 +46,6 @@ def test_trajectories_are_pinned():
 
 def test_one_frame_ahead_is_scored_on_the_first_frames_of_the_same_clips():
     assert torch.equal(protocol_clips("next-frame", 120).frames, protocol_clips("mmnist", 120).frames[:, :10])
-
-
-def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
-    flat, noise = torch.full((2, 3, 1, 8, 8), 0.3), torch.rand(2, 3, 1, 8, 8).round()
-    assert torch.equal(at_scale(noise, 1), noise)
-    torch.testing.assert_close(at_scale(flat, 2), flat)
-    small = at_scale(noise, 2)
-    assert small.shape == noise.shape and small.min() >= 0 and small.max() <= 1 and not torch.equal(small, noise)
-    edge = torch.zeros(1, 1, 8, 8)
-    edge[..., 4:] = 1
-    assert at_scale(edge, 2)[0, 0, 4].diff().min() >= -0.1, "an edge stays where it was"
-    assert at_scale(edge, 2)[0, 0, 4, 3] < 0.5 < at_scale(edge, 2)[0, 0, 4, 4]
 
 
 def test_which_digits_are_used_is_said(tmp_path):

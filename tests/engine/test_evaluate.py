@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from vp.core.clips import at_scale
 from vp.core.options import Options, choice
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Abilities, Prediction, Step
-from vp.data import PROTOCOLS, at_scale, protocol_clips
+from vp.data import PROTOCOLS, protocol_clips
 from vp.engine.diagnose import contrast, learned_prior_timing, uncertain_frames
 from vp.engine.evaluate import evaluate, headline
 from vp.engine.model import load

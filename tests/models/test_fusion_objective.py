@@ -11,8 +11,6 @@ from vp.models.fusion import phases
 from vp.models.fusion.config import Objective
 from vp.models.fusion.objective import (
     clip_pictures,
-    gradient_difference,
-    length_at,
     predictor_loss,
     sharpener_loss,
     similarity,
@@ -69,8 +67,6 @@ def test_two_calls_are_unrolled_with_the_first_ones_pictures_cut_off_from_gradie
 
 
 def test_lengths_follow_the_stage_and_not_the_whole_budget():
-    lengths = ((0.0, 4), (0.5, 32))
-    assert [length_at(lengths, s, 40) for s in (0, 0.49, 0.5, 1)] == [4, 4, 32, 32] and length_at(lengths, 1.0, 6) == 6
     cfg, nets = config(lengths=((0.0, 1), (0.5, 4)), explained=0.0), shaken()
     early, late = (predictor_loss(cfg, nets, Batch(clips()), Progress(share=s, stage=0.1), generator()).total for s in (0.1, 0.9))
     assert torch.equal(early, late)
@@ -129,10 +125,6 @@ def test_losses_have_their_known_answers():
     _, image = structural_similarity(a[0, 0].numpy(), b[0, 0].numpy(), full=True, **options)
     assert similarity(a, b).item() == pytest.approx(image[3:-3, 3:-3].mean(), abs=1e-4)
     assert similarity(a, a).item() == pytest.approx(1)
-    flat, step = torch.full((1, 1, 8, 8), 0.2), torch.zeros(1, 1, 8, 8)
-    step[..., 4:] = 1.0
-    assert gradient_difference(flat, flat + 0.5) == 0 == gradient_difference(step, 1 - step)
-    assert gradient_difference(step, flat).item() == pytest.approx(8 / 56)
 
 
 def test_pictures_are_drawn_once_a_step_with_the_masks_that_came_along():

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from vp.core.clips import preceding
 from vp.models.vpn import build, networks, tiny
 from vp.models.vpn.config import Objective, VPNConfig
-from vp.models.vpn.network import preceding, unroll
+from vp.models.vpn.network import unroll
 from vp.models.vpn.recipes import RECIPES
 
 from .vpn_configs import KINDS, config, shaken
@@ -85,7 +86,7 @@ def test_features_show_the_velocity():
 
 def test_configs_that_make_no_sense_are_refused_in_one_sentence():
     for words, wrong in {
-        "network 'rnn'": {"network": "rnn"},
+        "network is 'rnn'": {"network": "rnn"},
         "size is 40": {"size": 40},
         "least_past is 11": {"least_past": 11},
         "has no logits": {"objective": Objective(bce=1.0)},

@@ -7,20 +7,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from vp.core.clips import at_scale
 from vp.core.family import Progress
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
-from vp.data import at_scale
 from vp.models.vpn import critics, networks, phases, predictor, tiny
 from vp.models.vpn.config import Objective
 from vp.models.vpn.objective import (
     compare,
     context_length,
-    gradient_difference,
-    length_at,
     predict,
     rollout_loss,
-    smaller,
     teacher_probability,
 )  # fmt: skip
 
@@ -118,18 +115,10 @@ def test_cross_entropy_works_on_logits_of_any_size():
     assert loss.item() == pytest.approx(100) and raw.grad.flatten().tolist() == [0.5, 0.0]
 
 
-def test_the_difference_of_gradients_sees_edges_and_nothing_else():
-    flat, step = torch.full((1, 1, 1, 8, 8), 0.2), torch.zeros(1, 1, 1, 8, 8)
-    step[..., 4:] = 1.0
-    assert gradient_difference(flat, flat + 0.5) == 0 == gradient_difference(step, 1 - step)
-    assert gradient_difference(step, flat).item() == pytest.approx(8 / 56)  # a column of 8 among 8x7 differences
-
-
 def test_schedules_are_functions_of_the_share():
     objective = Objective(teacher=(0.2, 0.7), lengths=((0.0, 4), (0.5, 10)))
     assert [teacher_probability(objective, s) for s in (0, 0.2, 0.45, 0.7, 1)] == pytest.approx([1, 1, 0.5, 0, 0])
     assert teacher_probability(Objective(teacher=(0.0, 0.0)), 0.0) == 0
-    assert [length_at(objective, s, 10) for s in (0, 0.49, 0.5)] == [4, 4, 10] and length_at(objective, 1.0, 6) == 6
     cfg, nets, clips = tiny(), networks(tiny()), Batch(torch.rand(2, 7, 1, 32, 32))
     early, late = (rollout_loss(cfg, nets, clips, Progress(step, 8 * step, step / 9, 0.1), generator()) for step in (3, 300))
     assert torch.equal(early.total, late.total)
@@ -158,9 +147,6 @@ def test_now_and_then_fewer_frames_are_known():
 
 
 def test_a_small_context_is_the_one_that_super_resolution_shows():
-    frames = torch.rand(2, 3, 1, 32, 32)
-    torch.testing.assert_close(smaller(frames, 2), at_scale(frames, 2))
-    assert smaller(frames, 1) is frames
     cfg = config("convlstm", "composed", objective=Objective(scale=2, context=0.0, short=0.0, lengths=((0.0, 3),)))
     nets, clips = shaken(cfg), torch.rand(2, 7, 1, 32, 32)
     got = rollout_loss(cfg, nets, Batch(clips), Progress(share=1.0), generator()).terms["mse"]

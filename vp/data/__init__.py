@@ -7,7 +7,7 @@ from .digits import DigitBank, download_mnist
 from .framing import Framing
 from .layout import Layout
 from .moving_digits import ClipSource, MovingDigits
-from .protocols import PROTOCOLS, Protocol, at_scale, protocol_clips, protocol_digits
+from .protocols import PROTOCOLS, Protocol, protocol_clips, protocol_digits
 from .test_sets import read_test_set
 from .video_file import Clip, read_clip, write_gif, write_mp4
 
@@ -22,7 +22,6 @@ __all__ = [
     "Layout",
     "MovingDigits",
     "Protocol",
-    "at_scale",
     "download_mnist",
     "named_actions",
     "open_dataset",

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from vp.core.video import Batch
 
@@ -73,15 +71,6 @@ def protocol_clips(
     extras = {key: torch.cat([chunk.extras[key] for chunk in chunks])[:clips] for key in chunks[0].extras}
     actions = None if chunks[0].actions is None else torch.cat([chunk.actions for chunk in chunks])[:clips]
     return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], actions, extras)
-
-
-def at_scale(frames: Tensor, scale: int) -> Tensor:
-    """Frames float32 (..., C, H, W) in [0, 1] shrunk by averaging and enlarged again by bicubic interpolation."""
-    if scale == 1:
-        return frames
-    flat = F.avg_pool2d(frames.flatten(0, -4), scale)
-    large = F.interpolate(flat, size=frames.shape[-2:], mode="bicubic", align_corners=False)
-    return large.clamp(0, 1).view_as(frames)
 
 
 def protocol_digits(data_root: str | Path | None = None, split: str = "test", digits: str = "auto") -> str:

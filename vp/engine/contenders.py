@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vp.core.clips import at_scale
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
-from vp.data import at_scale, open_dataset
+from vp.data import open_dataset
 
 from .model import load
 from .rows import extra_rows

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vp.core.clips import at_scale
 from vp.core.video import Batch, Observation
-from vp.data import at_scale
 
 
 def observe(data: Batch, clips: slice, known: Tensor, scale: int = 1, device: torch.device | str = "cpu") -> Observation:

@@ -8,10 +8,11 @@ from torch import nn
 
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
+from ...nn.adversary import CRITIC
 from .config import Drawing, FusionConfig, Objective
 from .critic import PatchCritic
 from .network import PicturePredictor
-from .objective import critic_loss, predictor_loss, sharpener_loss, translator_loss
+from .objective import predictor_loss, sharpener_loss, translator_loss
 from .predictor import FusionPredictor
 from .recipes import RECIPES
 from .sharpener import Sharpener
@@ -40,7 +41,7 @@ def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
         Phase("predictor", ("predictor",), partial(predictor_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),
         Phase("translator", ("translator",), partial(translator_loss, cfg, "translator"), **painting),
         Phase("tuned", ("tuned",), partial(translator_loss, cfg, "tuned"), **painting),
-        Phase("critic", ("critic",), partial(critic_loss, cfg), lr=5e-4, betas=(0.5, 0.9), optimizer="adamw"),
+        CRITIC,
         Phase("sharpener", ("sharpener",), partial(sharpener_loss, cfg), lr=2e-3, betas=(0.9, 0.99)),
     )
 

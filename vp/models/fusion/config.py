@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...core.settings import one_of
+
 MODES = ("overlay", "stack")
 SEGMENTERS = ("exact", "colour", "background", "deeplab")
 
@@ -27,10 +29,8 @@ class Drawing:
     canny: tuple[int, int] = (100, 200)
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ValueError(f"mode is {self.mode!r}; give one of {', '.join(MODES)}")
-        if self.segment not in SEGMENTERS:
-            raise ValueError(f"segment is {self.segment!r}; give one of {', '.join(SEGMENTERS)}")
+        one_of("mode", self.mode, MODES)
+        one_of("segment", self.segment, SEGMENTERS)
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold}; give a number between 0 and 1")
 

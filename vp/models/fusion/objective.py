@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,8 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
+from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.discriminator import fool, judge
+from ...nn.adversary import confront, weighed
+from ...nn.losses import gradient_difference
 from .config import FusionConfig, Objective
 from .network import predict_pictures
 from .pictures import draw
@@ -28,11 +29,6 @@ def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
             masks = batch.extras["objects"][:, :, None]
         batch.extras["pictures"] = draw(batch.frames, cfg.drawing, cfg.n_past, masks)
     return batch.extras["pictures"]
-
-
-def length_at(lengths: Sequence[tuple[float, int]], along: float, most: int) -> int:
-    """How many pictures are predicted at this share of the stage."""
-    return min(most, next(count for begin, count in reversed(lengths) if along >= begin))
 
 
 def chance(generator: torch.Generator) -> float:
@@ -119,21 +115,12 @@ def translator_loss(
     task = translation(cfg, networks, batch, generator, predicted=name == "tuned")
     painted, truth = task.painted(networks[name]), task.truth
     real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
-    batch.extras.update(real=real, fake=fake.detach())  # for the critic's turn
-    adversarial, matching = fool(networks["critic"], real, fake)
+    judged = confront(networks, batch, real, fake)
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
     total = objective.frame_l1 * parts["l1"] + objective.frame_mse * parts["mse"]
-    total = total + objective.adversarial * adversarial + objective.matching * matching
+    total = total + weighed(objective, judged)
     terms = {f"{name}_{key}": x for key, x in parts.items()}
-    return Losses(total, terms | {"adversarial": adversarial, "matching": matching})
-
-
-def critic_loss(
-    cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
-) -> Losses:
-    """The critic's turn: true frames beside their pictures against those that have just been painted."""
-    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
-    return Losses(loss, {"critic": loss})
+    return Losses(total, terms | judged)
 
 
 def sharpener_loss(
@@ -149,8 +136,3 @@ def sharpener_loss(
     gradient = gradient_difference(sharp, truth)
     total = objective.sharp_l1 * l1 + objective.sharp_mse * mse + objective.sharp_gradient * gradient
     return Losses(total, {"sharp_mse": mse, "sharp_gradient": gradient, "dull_mse": (painted - truth).square().mean()})
-
-
-def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
-    """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
-    return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ...core.clips import alike
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime, channels_last
@@ -53,12 +54,12 @@ class FusionPredictor(Predictor):
     def __init__(self, cfg: FusionConfig, networks: nn.ModuleDict, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.networks = channels_last(networks.to(runtime.device)).eval()
-        alike = "this model is deterministic: every future is the same"
+        same = "this model is deterministic: every future is the same"
         few = f"its 3D U-Net reads {cfg.n_past} fusion pictures at once"
         self.abilities = Abilities(
             n_past=(cfg.n_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, pictures={PICTURES: "Fusion pictures"},
-            reasons={"n_futures": alike, "seed": alike, "n_past": few},
+            reasons={"n_futures": same, "seed": same, "n_past": few},
         )  # fmt: skip
 
     def check(self, observation: Observation, options: FusionOptions | None = None) -> None:
@@ -121,8 +122,3 @@ class FusionPredictor(Predictor):
 def replaced(pictures: Tensor, given: Tensor) -> Tensor:
     """The pictures, and where they are not NaN the given ones."""
     return torch.where(given.isnan(), pictures, given)
-
-
-def alike(frames: Tensor, seeds: Tensor) -> Tensor:
-    """Frames (B, T, C, H, W) as those of every sample: (B, N, T, C, H, W)."""
-    return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)

@@ -8,15 +8,13 @@ from torch import nn
 
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
-from ...nn.discriminator import VideoDiscriminator
+from ...nn.adversary import CRITIC, has_critic, video_critics
 from .compact import CompactDenoiser
 from .config import RamvidConfig
-from .objective import critic_loss, has_critic, random_mask_loss
+from .objective import random_mask_loss
 from .predictor import RamvidPredictor
 from .published import PublishedDenoiser
 from .recipes import RECIPES
-
-CRITIC_LR = 5e-4
 
 
 def networks(cfg: RamvidConfig) -> nn.ModuleDict:
@@ -29,13 +27,11 @@ def phases(cfg: RamvidConfig) -> tuple[Phase, ...]:
     if cfg.network == "published":
         return (Phase("denoiser", ("denoiser",), loss, lr=2e-5, optimizer="adamw"),)
     ours = Phase("denoiser", ("denoiser",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
-    if not has_critic(cfg):
-        return (ours,)
-    return (ours, Phase("critic", ("critic",), partial(critic_loss, cfg), lr=CRITIC_LR, betas=(0.5, 0.9), optimizer="adamw"))
+    return (ours, CRITIC) if has_critic(cfg) else (ours,)
 
 
 def critics(cfg: RamvidConfig) -> nn.ModuleDict:
-    return nn.ModuleDict({"critic": VideoDiscriminator(cfg.channels)} if has_critic(cfg) else {})
+    return video_critics(cfg, cfg.channels)
 
 
 def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> RamvidPredictor:

@@ -13,48 +13,19 @@ A clip's leading known frames depend on neither the noise nor the step: a sample
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...nn.blocks import block, enlarge
-from ...nn.conv_lstm import ConvLSTMCell, ConvState
-from ...nn.moving_layers import Composer, Layers
+from ...nn.blocks import block
+from ...nn.conv_lstm import ConvLSTMCell
+from ...nn.moving_rollout import MovingRollout, Rollout
 from .config import RamvidConfig
 
 EMBEDDING, LEVEL_CHANNELS = 64, 32
 HINT_CHANNELS, GLIMPSE_CHANNELS = 16, 24
 TURN = 4  # frames that a rollout back in time starts from
-
-
-class State(NamedTuple):
-    """What a rollout carries: recurrent states at a quarter and an eighth of the side, the map that the last step was read from,
-    what is remembered of the frames, and the last frame (B, C, H, W) in [0, 1]."""
-
-    belief: ConvState
-    motion: ConvState
-    plan: Tensor
-    layers: Layers
-    frame: Tensor
-
-
-class Memory(NamedTuple):
-    """What the leading known frames leave behind."""
-
-    state: State
-
-    def rows(self, index: Tensor) -> Memory:
-        """Row index[i] of this memory as row i, index int64 (M,)."""
-        return Memory(pick_rows(self.state, index))
-
-
-def pick_rows(tree: Any, index: Tensor) -> Any:
-    if isinstance(tree, Tensor):
-        return tree[index]
-    parts = [pick_rows(part, index) for part in tree]
-    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
@@ -74,21 +45,13 @@ def leading(known: Tensor) -> int:
     return int(known.long().cumprod(0).sum())
 
 
-class CompactDenoiser(nn.Module):
+class CompactDenoiser(MovingRollout):
     """Estimates clean frames from noisy ones and known ones; all clips of a batch have the same frames known."""
 
     def __init__(self, cfg: RamvidConfig):
-        super().__init__()
+        super().__init__(cfg.size, cfg.channels, cfg.width, cfg.flows, HINT_CHANNELS)
         self.cfg = cfg
-        width, wide, c = cfg.width, cfg.width * 3 // 2, cfg.channels
-        self.side = cfg.size // 4
-        self.encoder = nn.Sequential(nn.PixelUnshuffle(2), block(8 * c, 32), block(32, width, 2), block(width, width))
-        self.belief = ConvLSTMCell(width, width)
-        self.coarse = block(width, wide, 2)
-        self.motion = ConvLSTMCell(wide + HINT_CHANNELS, wide)
-        self.fine = enlarge(wide, width // 2)
-        self.join = block(width + width // 2, width)
-        self.composer = Composer(width, 2 * width, cfg.flows, c)
+        width, c = cfg.width, cfg.channels
         self.embed = nn.Sequential(nn.Linear(LEVEL_CHANNELS + 2, EMBEDDING), nn.SiLU())
         self.trust = nn.Linear(EMBEDDING, width)
         self.evidence = nn.Sequential(nn.PixelUnshuffle(2), block(4 * c, 32), block(32, width, 2))
@@ -113,18 +76,18 @@ class CompactDenoiser(nn.Module):
         """
         return self.complete(x, known[0], level, times)
 
-    def remember(self, frames: Tensor, known: Tensor, level: Tensor, times: Tensor) -> Memory | None:
+    def remember(self, frames: Tensor, known: Tensor, level: Tensor, times: Tensor) -> Rollout | None:
         """What the leading known frames leave behind, None without any: frames (B, T, C, H, W), known bool (T,), level (B, T)."""
         if not known.any():
             return None
         start = int(known.long().argmax())
         part = slice(start, start + leading(known[start:]))
-        return Memory(self.roll(frames[:, part], known[part], level[:, part], times[part], None)[1])
+        return self.roll(frames[:, part], known[part], level[:, part], times[part], None)[1]
 
     def complete(
-        self, x: Tensor, known: Tensor, level: Tensor, times: Tensor | None = None, memory: Memory | None = None
+        self, x: Tensor, known: Tensor, level: Tensor, times: Tensor | None = None, memory: Rollout | None = None
     ) -> Tensor:
-        """As `forward`, with known bool (T,) and, where at hand, the memory of these known frames."""
+        """As `forward`, with known bool (T,) and, where at hand, what `remember` made of these known frames."""
         times = torch.arange(x.shape[1], device=x.device) if times is None else times
         start = int(known.long().argmax())
         frames, _ = self.roll(x[:, start:], known[start:], level[:, start:], times[start:], memory)
@@ -137,13 +100,13 @@ class CompactDenoiser(nn.Module):
         head, _ = self.roll(clip, given, levels, places, None)
         return torch.cat([head[:, turn:].flip(1), frames], 1)
 
-    def roll(self, x: Tensor, known: Tensor, level: Tensor, times: Tensor, memory: Memory | None) -> tuple[Tensor, State]:
+    def roll(self, x: Tensor, known: Tensor, level: Tensor, times: Tensor, memory: Rollout | None) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
         the last."""
         begun = leading(known) if memory else 0
         known, gaps = known.tolist(), [1.0, *times.diff().tolist()]
         count, length = x.shape[:2]
-        frames, state = (x + 1) / 2, memory.state if memory else self.begin(count, x)
+        frames, state = (x + 1) / 2, memory or self.start(count, x)
         embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
         trust = self.trust(embedding)[..., None, None]
         if not all(known):
@@ -158,20 +121,14 @@ class CompactDenoiser(nn.Module):
                 frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpses[:, t - begun])
             out.append(frame)
             if known[t] or t < length - 1:
-                state = self.observe(state, frame, out[max(t - 1, 0)], trust[:, t], keep=known[t] or not any(known[:t]))
+                features = self.perceive(frame, out[max(t - 1, 0)]) + trust[:, t]
+                state = self.take_in(state, frame, features, keep=known[t] or not any(known[:t]))
         return 2 * torch.stack(out, 1) - 1, state
 
     @staticmethod
     def flags(known: list[bool], gaps: list[float], like: Tensor) -> Tensor:
         """(B, T, 2): whether each frame is known, and how far the one before lies."""
         return like.new_tensor([known, [gap / 4 for gap in gaps]]).T.expand(len(like), -1, -1)
-
-    def begin(self, batch: int, like: Tensor) -> State:
-        cfg, side = self.cfg, self.side
-        belief = self.belief.begin(batch, side, side, like)
-        motion = self.motion.begin(batch, side // 2, side // 2, like)
-        layers = Layers.empty(batch, cfg.flows, cfg.channels, cfg.size, side, like)
-        return State(belief, motion, belief[0], layers, layers.moved[:, 0])
 
     def look(self, x: Tensor, level: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the noisy and known frames (B, T, C, H, W) show, the fainter the noisier they are.
@@ -194,14 +151,7 @@ class CompactDenoiser(nn.Module):
         wide = F.interpolate(later.flatten(0, 1), scale_factor=2, mode="nearest")
         return tuple(y.unflatten(0, (batch, length)) for y in (torch.cat([seen, wide], 1), hints, glimpse))
 
-    def observe(self, state: State, frame: Tensor, before: Tensor, trust: Tensor, keep: bool) -> State:
-        """Takes in a frame (B, C, H, W) in [0, 1], true or estimated, into the layers too where `keep` says so."""
-        features = self.encoder(torch.cat([frame, before], 1)) + trust
-        state = state._replace(belief=self.belief(features, state.belief), frame=frame)
-        notes = torch.cat([state.belief[0], state.plan], 1)
-        return state._replace(layers=self.composer.store(state.layers, frame, notes)) if keep else state
-
-    def advance(self, state: State, hint: Tensor | None, seen: Tensor | None, gap: float) -> tuple[State, Tensor]:
+    def advance(self, state: Rollout, hint: Tensor | None, seen: Tensor | None, gap: float) -> tuple[Rollout, Tensor]:
         """`gap` frames on, with what the noisy frames show there; also the last frame, moved."""
         belief = state.belief[0]
         inputs = self.coarse(belief)

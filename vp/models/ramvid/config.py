@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...core.settings import one_of
+
 PROCESSES = ("flow", "ddpm")
 NETWORKS = ("compact", "published")
 
@@ -49,8 +51,7 @@ class RamvidConfig:
     context_noise: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.process not in PROCESSES or self.network not in NETWORKS:
-            came = f"process {self.process!r}, network {self.network!r}"
-            raise ValueError(f"{came}: give one of {', '.join(PROCESSES)} and one of {', '.join(NETWORKS)}")
+        one_of("process", self.process, PROCESSES)
+        one_of("network", self.network, NETWORKS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
-from ...nn.discriminator import fool, judge
+from ...nn.adversary import confront, has_critic, weighed
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -35,7 +35,10 @@ def random_mask_loss(
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    return against_critic(cfg, networks["critic"], losses, judged, batch) if has_critic(cfg) else losses
+    if not has_critic(cfg):
+        return losses
+    terms = confront(networks, batch, *judged)
+    return Losses(losses.total + weighed(cfg, terms), {**losses.terms, **terms})
 
 
 def excerpt(cfg: RamvidConfig, frames: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -72,29 +75,6 @@ def flow_loss(
     between = between | ~between.any()
     judged = tuple((x[between] + 1) / 2 for x in (frames, clean))
     return Losses(mean_over(weight * error, ~known), {"mse": mean_over(error, ~known).detach()}), judged
-
-
-def has_critic(cfg: RamvidConfig) -> bool:
-    return bool(cfg.adversarial or cfg.matching)
-
-
-def against_critic(
-    cfg: RamvidConfig, critic: nn.Module, losses: Losses, judged: tuple[Tensor, Tensor], batch: Batch
-) -> Losses:
-    """Adds how far the guesses are from being taken for real; the critic's own turn finds them in `batch.extras`."""
-    real, fake = judged
-    batch.extras.update(real=real, fake=fake.detach())
-    adversarial, matching = fool(critic, real, fake)
-    terms = {**losses.terms, "adversarial": adversarial, "matching": matching}
-    return Losses(losses.total + cfg.adversarial * adversarial + cfg.matching * matching, terms)
-
-
-def critic_loss(
-    cfg: RamvidConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
-) -> Losses:
-    """The critic's turn: true clips against the guesses that the denoiser's turn has just made."""
-    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
-    return Losses(loss, {"critic": loss})
 
 
 def ddpm_loss(

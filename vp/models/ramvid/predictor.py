@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from ...core.options import Options, choice, knob
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
+from ...core.tree import map_tensors
 from ...core.video import Abilities, Observation, Prediction, Step
 from . import process, solvers
-from .compact import CompactDenoiser, Memory
+from .compact import CompactDenoiser
 from .config import RamvidConfig
 from .windows import LONG, Window, plan
 
@@ -145,13 +146,14 @@ class RamvidPredictor(Predictor):
         frames, times = frames.to(device), window.frames.to(device)
         if not isinstance(self.denoiser, CompactDenoiser):
             return lambda x, time: self.denoiser(*self.whole(frames, known, x, time, 1.0))[:, ~known]
-        memory: Memory | None = None
+        memory = None
         if known.any():
             _, copies, counts = owner.unique_consecutive(return_inverse=True, return_counts=True)
             distinct = frames[(counts.cumsum(0) - counts).to(device)]
             level = torch.full(distinct.shape[:2], trust, device=device)
             with self.runtime.autocast():
-                memory = self.denoiser.remember(distinct, known, level, times).rows(copies.to(device))
+                leading, rows = self.denoiser.remember(distinct, known, level, times), copies.to(device)
+            memory = map_tensors(lambda x: x[rows], leading)
 
         def run(x: Tensor, time: float) -> Tensor:
             clip, _, level = self.whole(frames, known, x, time, trust)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...core.family import Recipe, Stage
+from ...nn.adversary import has_critic
 from .config import RamvidConfig
-from .objective import has_critic
 
 STAGES = (Stage(("denoiser",)),)
 AGAINST_CRITIC = (Stage(("denoiser", "critic")),)

@@ -9,18 +9,16 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.discriminator import VideoDiscriminator
+from ...nn.adversary import CRITIC, has_critic, video_critics
 from .compact import CompactSVG
 from .conditions import measure
 from .config import Objective, SVGConfig
 from .network import SVGNetwork
-from .objective import critic_loss, has_critic, rollout_loss
+from .objective import rollout_loss
 from .predictor import SVGPredictor
 from .published import PublishedSVG
 from .recipes import RECIPES
 from .reference import per_frame_loss
-
-CRITIC_LR = 5e-4
 
 
 def build(cfg: SVGConfig) -> SVGNetwork:
@@ -32,7 +30,7 @@ def networks(cfg: SVGConfig) -> nn.ModuleDict:
 
 
 def critics(cfg: SVGConfig) -> nn.ModuleDict:
-    return nn.ModuleDict({"critic": VideoDiscriminator(cfg.channels)} if has_critic(cfg) else {})
+    return video_critics(cfg.objective, cfg.channels)
 
 
 def phases(cfg: SVGConfig) -> tuple[Phase, ...]:
@@ -40,9 +38,7 @@ def phases(cfg: SVGConfig) -> tuple[Phase, ...]:
     if cfg.backbone != "compact":  # as published
         return (Phase("svg", ("svg",), loss, lr=2e-3, betas=(0.9, 0.999), optimizer="adamw"),)
     ours = Phase("svg", ("svg",), loss, lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
-    if not has_critic(cfg):
-        return (ours,)
-    return (ours, Phase("critic", ("critic",), partial(critic_loss, cfg), lr=CRITIC_LR, betas=(0.5, 0.9), optimizer="adamw"))
+    return (ours, CRITIC) if has_critic(cfg.objective) else (ours,)
 
 
 def predictor(cfg: SVGConfig, nets: nn.ModuleDict, runtime: Runtime) -> SVGPredictor:

@@ -16,9 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...nn.blocks import block, enlarge
-from ...nn.conv_lstm import ConvLSTMCell, ConvState
-from ...nn.moving_layers import Composer, Layers
+from ...nn.blocks import block
+from ...nn.moving_rollout import MovingRollout, Rollout
 from .conditions import Conditioner
 from .config import SVGConfig
 from .latent import Gaussian
@@ -28,18 +27,10 @@ LATENT_CHANNELS = 16
 
 
 class State(NamedTuple):
-    """What a rollout carries.
+    """What one rollout carries: the condition (B, E) that leads on from the last frame, or None, and the summary
+    (B, width, H/4, W/4) that the learned prior reads; conditions are further channels."""
 
-    belief, motion: recurrent states, at a quarter and an eighth of the frame's side. plan: (B, width, H/4, W/4), the map that
-    the last step was read from. layers: what is remembered of the frames. frame: the last one seen. condition: (B, E), what
-    leads on from it, or None. summary: (B, width, H/4, W/4), what the learned prior reads; conditions are further channels.
-    """
-
-    belief: ConvState
-    motion: ConvState
-    plan: Tensor
-    layers: Layers
-    frame: Tensor
+    rollout: Rollout
     condition: Tensor | None
     summary: Tensor
 
@@ -81,24 +72,14 @@ def with_condition(x: Tensor, condition: Tensor | None) -> Tensor:
     return torch.cat([x, condition.to(x.dtype)[..., None, None].expand(-1, -1, *x.shape[-2:])], 1)
 
 
-class CompactSVG(SVGNetwork):
+class CompactSVG(MovingRollout, SVGNetwork):
     """The network behind the small checkpoints."""
 
     def __init__(self, cfg: SVGConfig):
-        super().__init__()
-        self.cfg = cfg
-        width, wide, self.side = cfg.width, cfg.width * 3 // 2, cfg.size // 4
-        stochastic, conditions = cfg.latent != "none", cfg.conditions
+        width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
         given = conditions.outputs if conditions else 0
-        self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2), block(8 * cfg.channels, 32), block(32, width, 2), block(width, width)
-        )
-        self.belief = ConvLSTMCell(width, width)
-        self.coarse = block(width, wide, 2)
-        self.motion = ConvLSTMCell(wide + LATENT_CHANNELS * stochastic + given, wide)
-        self.fine = enlarge(wide, width // 2)
-        self.join = block(width + width // 2 + given, width)
-        self.composer = Composer(width, 2 * width, cfg.flows, cfg.channels)
+        super().__init__(cfg.size, cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given)
+        self.cfg = cfg
         self.latent_map = LatentMap(cfg.z_dim, self.side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, self.side, cfg.z_dim, width) if stochastic else None
         seen = width + (given if conditions and conditions.prior else 0)
@@ -106,15 +87,11 @@ class CompactSVG(SVGNetwork):
         self.conditioner = Conditioner(conditions) if conditions else None
 
     def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
-        """One map (M, width, H/4, W/4), of a frame and the one before it: together they show velocities."""
-        return (self.encoder(torch.cat([frames, before], 1)),)
+        return (self.perceive(frames, before),)
 
     def begin(self, batch: int, like: Tensor) -> State:
-        cfg, side = self.cfg, self.side
-        belief = self.belief.begin(batch, side, side, like)
-        motion = self.motion.begin(batch, side // 2, side // 2, like)
-        layers = Layers.empty(batch, cfg.flows, cfg.channels, cfg.size, side, like)
-        return State(belief, motion, belief[0], layers, layers.moved[:, 0], None, belief[0])
+        rollout = self.start(batch, like)
+        return State(rollout, None, rollout.belief[0])
 
     def posterior(self, features: list[Features]) -> Gaussian:
         """q(z_t | x_{t-2..t}): three frames show a change of velocity."""
@@ -128,29 +105,26 @@ class CompactSVG(SVGNetwork):
         self, state: State, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
     ) -> State:
         """Writes the frame into the layers where `refresh_skip` says so, that is during the context."""
-        belief = self.belief(features[0], state.belief)
-        summary = belief[0]
+        rollout = self.take_in(state.rollout, frame, features[0], keep=refresh_skip)
+        summary = rollout.belief[0]
         if condition is not None and self.cfg.conditions.prior:
             summary = with_condition(summary, condition)
-        state = state._replace(belief=belief, frame=frame, condition=condition, summary=summary)
-        if not refresh_skip:
-            return state
-        notes = torch.cat([state.belief[0], state.plan], 1)
-        return state._replace(layers=self.composer.store(state.layers, frame, notes))
+        return State(rollout, condition, summary)
 
     def learned_prior(self, summary: Tensor) -> Gaussian:
         return self.prior_head(summary)
 
     def advance(self, state: State, z: Tensor | None) -> tuple[State, Code]:
-        belief = state.belief[0]
+        rollout, belief = state.rollout, state.rollout.belief[0]
         inputs = self.coarse(belief)
         if self.latent_map is not None:
             inputs = torch.cat([inputs, self.latent_map(z)], 1)
         inputs = with_condition(inputs, state.condition)
-        motion = self.motion(inputs, state.motion)
+        motion = self.motion(inputs, rollout.motion)
         plan = self.join(with_condition(torch.cat([belief, self.fine(motion[0])], 1), state.condition))
-        layers, recent = self.composer.move(state.layers, state.frame, plan)
-        return state._replace(motion=motion, plan=plan, layers=layers), (layers.moved, recent, plan)
+        layers, recent = self.composer.move(rollout.layers, rollout.frame, plan)
+        rollout = rollout._replace(motion=motion, plan=plan, layers=layers)
+        return state._replace(rollout=rollout), (layers.moved, recent, plan)
 
     def render(self, code: Code) -> Tensor:
         return self.composer.compose(*code)

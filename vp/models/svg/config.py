@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...core.settings import one_of
+
 LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
 KL_SCHEDULES = ("log-ramp", "none", "monotonic", "cyclical")
@@ -132,8 +134,3 @@ class SVGConfig:
             raise ValueError(f"size is {self.size}; the compact backbone takes multiples of 32")
         if self.backbone != "compact" and self.size not in (64, 128):
             raise ValueError(f"size is {self.size}; the published backbones take 64 or 128")
-
-
-def one_of(name: str, value: str, values: tuple[str, ...]) -> None:
-    if value not in values:
-        raise ValueError(f"{name} is {value!r}; give one of {', '.join(values)}")

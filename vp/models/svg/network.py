@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...core.clips import preceding
 from .conditions import Conditioner
 from .config import SVGConfig
 from .latent import Gaussian
@@ -89,11 +90,6 @@ class SVGNetwork(nn.Module):
     def refreshes(self, t: int, n_past: int) -> bool:
         """Whether step t takes its skip connections from frame t-1 (svg issue 1: the release stops one frame early)."""
         return self.cfg.last_frame_skip or t < n_past + (not self.cfg.skip_off_by_one)
-
-
-def preceding(frames: Tensor) -> Tensor:
-    """The frame before each of (B, T, C, H, W); the first frame stands in for its own."""
-    return torch.cat([frames[:, :1], frames[:, :-1]], 1)
 
 
 def by_time(features: Features, length: int) -> list[Features]:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
+from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.discriminator import fool, judge
+from ...nn.adversary import confront, has_critic, weighed
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
 from .network import Features, SVGNetwork
@@ -55,11 +56,6 @@ def forced_frames(objective: Objective, progress: Progress, length: int, generat
         draws = torch.rand(1, generator=torch.Generator().manual_seed(epoch)).expand(length)
     ratio = teacher_ratio(objective, share)
     return draws.lt(ratio).tolist(), ratio
-
-
-def length_at(objective: Objective, share: float, available: int) -> int:
-    """Frames of a clip trained on."""
-    return min(max(frames for start, frames in objective.lengths if share >= start), available)
 
 
 def rollout(
@@ -107,7 +103,7 @@ def rollout_loss(
 ) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["svg"], cfg.objective
-    frames = batch.frames[:, : length_at(objective, progress.share, batch.frames.shape[1])]
+    frames = batch.frames[:, : length_at(objective.lengths, progress.share, batch.frames.shape[1])]
     count, length = frames.shape[:2]
     forced, ratio = forced_frames(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]
@@ -124,11 +120,10 @@ def rollout_loss(
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
     error = (predicted - frames[:, 1:])[:guided].square().mean()
     total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
-    if has_critic(cfg):
-        real, fake = scene(cfg, frames), scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
-        batch.extras["predicted"] = fake.detach()  # for the critic's turn
-        parts["adversarial"], parts["matching"] = fool(networks["critic"], real, fake, guided)
-        total = total + objective.adversarial * parts["adversarial"] + objective.matching * parts["matching"]
+    if has_critic(objective):
+        fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
+        parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))
+        total = total + weighed(objective, parts)
     if posterior is not None:
         parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
         beta = beta_at(objective, progress.share)
@@ -138,21 +133,7 @@ def rollout_loss(
     return Losses(total, parts)
 
 
-def has_critic(cfg: SVGConfig) -> bool:
-    return bool(cfg.objective.adversarial or cfg.objective.matching)
-
-
 def scene(cfg: SVGConfig, frames: Tensor, past: Tensor | None = None) -> Tensor:
     """What the critic sees: the last known frames, taken from `past` where given, and all that follow."""
     start = max(cfg.n_past - SEEN_PAST, 0)
     return torch.cat([(frames if past is None else past)[:, start : cfg.n_past], frames[:, cfg.n_past :]], 1)
-
-
-def critic_loss(
-    cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
-) -> Losses:
-    """The critic's turn: true clips against those the predictor's turn has just made."""
-    fake = batch.extras["predicted"]
-    first = max(cfg.n_past - SEEN_PAST, 0)
-    loss = judge(networks["critic"], batch.frames[:, first : first + fake.shape[1]], fake)
-    return Losses(loss, {"critic": loss})

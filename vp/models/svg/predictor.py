@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ...core.options import Options, choice, knob
 from ...core.predictor import Predictor, noise
-from ...core.runtime import Runtime
+from ...core.runtime import Runtime, channels_last
+from ...core.tree import map_tensors
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import SVGConfig
 from .latent import Gaussian, kl
@@ -48,7 +49,7 @@ class SVGPredictor(Predictor):
 
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.network = network.to(runtime.device, memory_format=torch.channels_last).eval()
+        self.network = channels_last(network.to(runtime.device)).eval()
         stochastic = cfg.latent != "none"
         reasons = {} if stochastic else dict.fromkeys(
             ("n_futures", "prior", "temperature"), "this model is deterministic: every future is the same"
@@ -203,7 +204,4 @@ def to(x: Tensor | None, device: torch.device) -> Tensor | None:
 
 def repeat_rows(tree: Any, times: int) -> Any:
     """Each row of every tensor in nested tuples `times` times, as (B, N) flattened."""
-    if tree is None or isinstance(tree, Tensor):
-        return tree if tree is None else tree.repeat_interleave(times, 0)
-    parts = [repeat_rows(part, times) for part in tree]
-    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    return map_tensors(lambda x: x.repeat_interleave(times, 0), tree)

@@ -9,18 +9,16 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.discriminator import VideoDiscriminator
+from ...nn.adversary import CRITIC, has_critic, video_critics
 from .config import Objective, VPNConfig
 from .conv import ConvNetwork
 from .convlstm import PyramidConvLSTM
 from .document import DocumentConvLSTM
 from .lstm import LSTMNetwork
 from .network import VPNNetwork
-from .objective import critic_loss, rollout_loss
+from .objective import rollout_loss
 from .predictor import VPNPredictor
 from .recipes import RECIPES
-
-CRITIC_LR = 5e-4
 
 
 def build(cfg: VPNConfig) -> VPNNetwork:
@@ -33,20 +31,13 @@ def networks(cfg: VPNConfig) -> nn.ModuleDict:
     return nn.ModuleDict({"vpn": build(cfg)})
 
 
-def has_critic(cfg: VPNConfig) -> bool:
-    return bool(cfg.objective.adversarial or cfg.objective.matching)
-
-
 def critics(cfg: VPNConfig) -> nn.ModuleDict:
-    return nn.ModuleDict({"critic": VideoDiscriminator(cfg.channels)} if has_critic(cfg) else {})
+    return video_critics(cfg.objective, cfg.channels)
 
 
 def phases(cfg: VPNConfig) -> tuple[Phase, ...]:
     ours = Phase("vpn", ("vpn",), partial(rollout_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
-    if not has_critic(cfg):
-        return (ours,)
-    critic = Phase("critic", ("critic",), partial(critic_loss, cfg), lr=CRITIC_LR, betas=(0.5, 0.9), optimizer="adamw")
-    return (replace(ours, lr=1e-3), critic)
+    return (replace(ours, lr=1e-3), CRITIC) if has_critic(cfg.objective) else (ours,)
 
 
 def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredictor:

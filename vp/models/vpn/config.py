@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...core.settings import one_of
+
 NETWORKS = ("convlstm", "lstm", "conv")
 OUTPUTS = ("composed", "sigmoid", "linear")
 
@@ -70,9 +72,8 @@ class VPNConfig:
     objective: Objective = field(default_factory=Objective)
 
     def __post_init__(self) -> None:
-        if self.network not in NETWORKS or self.output not in OUTPUTS:
-            came = f"network {self.network!r}, output {self.output!r}"
-            raise ValueError(f"{came}: give one of {', '.join(NETWORKS)} and one of {', '.join(OUTPUTS)}")
+        one_of("network", self.network, NETWORKS)
+        one_of("output", self.output, OUTPUTS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
         if not 2 <= self.least_past <= self.n_past:

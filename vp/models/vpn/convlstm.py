@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from .config import VPNConfig
-from .network import VPNNetwork, make_output, preceding
+from .network import VPNNetwork, make_output
 from .output import Code
 
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
 from .config import VPNConfig
-from .network import VPNNetwork, make_output, preceding
+from .network import VPNNetwork, make_output
 
 Cell = tuple[Tensor, Tensor]
 

@@ -45,11 +45,6 @@ def make_output(cfg: VPNConfig, width: int, notes: int) -> Output:
     return Composed(cfg, width, notes) if cfg.output == "composed" else Painter(cfg, width)
 
 
-def preceding(frames: Tensor) -> Tensor:
-    """The frame before each of (B, T, C, H, W); the first frame stands in for its own."""
-    return torch.cat([frames[:, :1], frames[:, :-1]], 1)
-
-
 def unroll(
     model: VPNNetwork, state: Any, context: Tensor, n_future: int, truth: Mapping[int, Tensor] | None = None
 ) -> Iterator[Tensor]:

@@ -13,9 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...core.clips import at_scale
 from ...core.family import Losses, Progress
+from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.discriminator import fool, judge
+from ...nn.adversary import confront, has_critic, weighed
+from ...nn.losses import gradient_difference
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, unroll
 
@@ -26,11 +29,6 @@ def teacher_probability(objective: Objective, share: float) -> float:
     """Of a future step being fed the true frame: 1, then falling in a straight line to 0."""
     start, end = objective.teacher
     return min(1.0, max(0.0, (end - share) / max(end - start, 1e-9)))
-
-
-def length_at(objective: Objective, share: float, available: int) -> int:
-    """Future frames trained on."""
-    return min(max(frames for start, frames in objective.lengths if share >= start), available)
 
 
 def draw(size: int, generator: torch.Generator) -> list[float]:
@@ -45,23 +43,15 @@ def context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
     return cfg.least_past + int(which * (cfg.n_past - cfg.least_past))
 
 
-def smaller(frames: Tensor, scale: int) -> Tensor:
-    """Frames (B, T, C, H, W) shrunk by averaging and enlarged again by bicubic interpolation."""
-    if scale == 1:
-        return frames
-    small = F.avg_pool2d(frames.flatten(0, 1), scale)
-    return F.interpolate(small, size=frames.shape[-2:], mode="bicubic").clamp(0, 1).view_as(frames)
-
-
 def rollout_loss(
     cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["vpn"], cfg.objective
     n_past = context_length(cfg, generator)
-    n_future = length_at(objective, progress.share, batch.frames.shape[1] - cfg.n_past)
+    n_future = length_at(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
     frames = batch.frames[:, cfg.n_past - n_past : cfg.n_past + n_future]
-    context, future = smaller(frames[:, :n_past], objective.scale), frames[:, n_past:]
+    context, future = at_scale(frames[:, :n_past], objective.scale), frames[:, n_past:]
     chance = teacher_probability(objective, progress.share)
     truth = {i: future[:, i] for i, x in enumerate(draw(cfg.n_future, generator)) if x < chance and i < n_future}
     raw, early = predict(model, context, n_future, truth, objective.context > 0)
@@ -71,12 +61,11 @@ def rollout_loss(
         known = compare(objective, model, early, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
         parts["context_mse"] = known["mse"]
-    if objective.adversarial or objective.matching:
+    if has_critic(objective):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.show(raw)], 1)
-        batch.extras.update(real=real, fake=fake.detach())  # for the critic's turn
-        parts["adversarial"], parts["matching"] = fool(networks["critic"], real, fake)
-        total = total + objective.adversarial * parts["adversarial"] + objective.matching * parts["matching"]
+        parts.update(confront(networks, batch, real, fake))
+        total = total + weighed(objective, parts)
     return Losses(total, parts)
 
 
@@ -103,16 +92,3 @@ def compare(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor)
 
 def weighted(objective: Objective, parts: Mapping[str, Tensor]) -> Tensor:
     return sum(getattr(objective, name) * x for name, x in parts.items())
-
-
-def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
-    """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
-    return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))
-
-
-def critic_loss(
-    cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
-) -> Losses:
-    """The critic's turn: true clips against those the predictor's turn has just made."""
-    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
-    return Losses(loss, {"critic": loss})

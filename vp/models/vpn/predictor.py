@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ...core.clips import alike
 from ...core.options import Options
 from ...core.predictor import Predictor
-from ...core.runtime import Runtime
+from ...core.runtime import Runtime, channels_last
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import VPNConfig
 from .network import VPNNetwork, unroll
@@ -20,12 +21,12 @@ class VPNPredictor(Predictor):
 
     def __init__(self, cfg: VPNConfig, network: VPNNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.network = network.to(runtime.device, memory_format=torch.channels_last).eval()
-        alike = "this model is deterministic: every future is the same"
+        self.network = channels_last(network.to(runtime.device)).eval()
+        same = "this model is deterministic: every future is the same"
         few = f"it was trained on {cfg.least_past} to {cfg.n_past} and has not learned to go on from fewer"
         self.abilities = Abilities(
             n_past=(cfg.least_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
-            trained_future=cfg.n_future, reasons={"n_futures": alike, "seed": alike, "n_past": few},
+            trained_future=cfg.n_future, reasons={"n_futures": same, "seed": same, "n_past": few},
         )  # fmt: skip
 
     @torch.inference_mode()
@@ -46,8 +47,3 @@ class VPNPredictor(Predictor):
         frames = alike(raw, seeds)
         prediction = Prediction(frames.clamp(0, 1), raw=frames if self.cfg.output == "linear" else None)
         yield Step(steps, steps, prediction.frames, prediction)
-
-
-def alike(frames: Tensor, seeds: Tensor) -> Tensor:
-    """Frames (B, T, C, H, W) as those of every sample: (B, N, T, C, H, W)."""
-    return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)

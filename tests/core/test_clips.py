@@ -1,0 +1,26 @@
+"""What is done to clips everywhere alike."""
+
+import torch
+
+from vp.core.clips import alike, at_scale, preceding
+
+
+def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
+    flat, noise = torch.full((2, 3, 1, 8, 8), 0.3), torch.rand(2, 3, 1, 8, 8).round()
+    assert torch.equal(at_scale(noise, 1), noise)
+    torch.testing.assert_close(at_scale(flat, 2), flat)
+    small = at_scale(noise, 2)
+    assert small.shape == noise.shape and small.min() >= 0 and small.max() <= 1 and not torch.equal(small, noise)
+    edge = torch.zeros(1, 1, 8, 8)
+    edge[..., 4:] = 1
+    assert at_scale(edge, 2)[0, 0, 4].diff().min() >= -0.1, "an edge stays where it was"
+    assert at_scale(edge, 2)[0, 0, 4, 3] < 0.5 < at_scale(edge, 2)[0, 0, 4, 4]
+
+
+def test_every_frame_has_one_before_it_and_every_sample_its_own_copy():
+    frames = torch.rand(2, 3, 1, 4, 4)
+    assert torch.equal(preceding(frames)[:, 1:], frames[:, :-1]) and torch.equal(preceding(frames)[:, 0], frames[:, 0])
+    copies = alike(frames, torch.zeros(2, 5, dtype=torch.int64))
+    assert copies.shape == (2, 5, 3, 1, 4, 4) and torch.equal(copies[:, 4], frames)
+    copies[:, 0] = 0.0
+    assert torch.equal(copies[:, 1], frames)

@@ -1,0 +1,26 @@
+"""Clips as tensors: what families and data sets do to them alike. Frames are (B, T, C, H, W)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def preceding(frames: Tensor) -> Tensor:
+    """The frame before each; the first frame stands in for its own."""
+    return torch.cat([frames[:, :1], frames[:, :-1]], 1)
+
+
+def alike(frames: Tensor, seeds: Tensor) -> Tensor:
+    """Frames as those of every sample of seeds (B, N): (B, N, T, C, H, W)."""
+    return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
+
+
+def at_scale(frames: Tensor, scale: int) -> Tensor:
+    """Frames float32 (..., C, H, W) in [0, 1] shrunk by averaging and enlarged again by bicubic interpolation."""
+    if scale == 1:
+        return frames
+    flat = F.avg_pool2d(frames.flatten(0, -4), scale)
+    large = F.interpolate(flat, size=frames.shape[-2:], mode="bicubic", align_corners=False)
+    return large.clamp(0, 1).view_as(frames)

@@ -1,0 +1,16 @@
+"""What configs of different families have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def one_of(name: str, value: str, values: tuple[str, ...]) -> None:
+    """Raises ValueError unless the value of the setting `name` is one of `values`."""
+    if value not in values:
+        raise ValueError(f"{name} is {value!r}; give one of {', '.join(values)}")
+
+
+def length_at(lengths: Sequence[tuple[float, int]], share: float, most: int) -> int:
+    """Frames trained on, at most `most`: the longest of (share, frames) pairs whose share of the budget is reached."""
+    return min(max(frames for start, frames in lengths if share >= start), most)

@@ -1,0 +1,52 @@
+"""Training against a critic: what every family that does it shares.
+
+The predictor's turn confronts the critic with true and predicted clips and leaves them in the mini-batch; the critic's own
+turn judges those.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..core.family import Losses, Phase, Progress
+from ..core.video import Batch
+from .discriminator import VideoDiscriminator, fool, judge
+
+
+class Weights(Protocol):
+    """Of the critic's judgement and of the distance between its features; 0 and 0: no critic."""
+
+    adversarial: float
+    matching: float
+
+
+def has_critic(weights: Weights) -> bool:
+    return bool(weights.adversarial or weights.matching)
+
+
+def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
+    """A critic of clips of so many channels, where the weights ask for one."""
+    return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
+
+
+def confront(networks: nn.ModuleDict, batch: Batch, real: Tensor, fake: Tensor, paired: int | None = None) -> dict[str, Tensor]:
+    """The terms `adversarial` and `matching` of predicted clips, see `fool`; the critic's turn finds the clips in `extras`."""
+    batch.extras.update(real=real, fake=fake.detach())
+    adversarial, matching = fool(networks["critic"], real, fake, paired)
+    return {"adversarial": adversarial, "matching": matching}
+
+
+def weighed(weights: Weights, terms: dict[str, Tensor]) -> Tensor:
+    return weights.adversarial * terms["adversarial"] + weights.matching * terms["matching"]
+
+
+def critic_loss(networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
+    """True clips against those that have just been predicted."""
+    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
+    return Losses(loss, {"critic": loss})
+
+
+CRITIC = Phase("critic", ("critic",), critic_loss, lr=5e-4, betas=(0.5, 0.9), optimizer="adamw")
