@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from torch import nn
 
+from .group_norm import GroupNorm
+
 
 def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, GroupNorm (no statistics of the batch or of time), LeakyReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True)
+        nn.Conv2d(inputs, outputs, 3, stride, 1), GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True)
     )
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ...nn.group_norm import GroupNorm
 from .config import FusionConfig
 
 KEEP = 2.0  # logit of the share of the reference that is kept at first
 
 
 def down(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True))
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
 def up(inputs: int, outputs: int) -> nn.Sequential:
     """Twice the side, by repeating pixels: transposed convolutions left checkerboards on people."""
     enlarge = nn.Upsample(scale_factor=2, mode="nearest")
-    return nn.Sequential(enlarge, nn.Conv2d(inputs, outputs, 3, padding=1), nn.GroupNorm(8, outputs), nn.ReLU(inplace=True))
+    return nn.Sequential(enlarge, nn.Conv2d(inputs, outputs, 3, padding=1), GroupNorm(8, outputs), nn.ReLU(inplace=True))
 
 
 class Translator(nn.Module):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...nn.blocks import block, enlarge
+from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
 from .network import VPNNetwork, make_output
 from .residual import Residual
@@ -31,7 +32,7 @@ class ConvNetwork(VPNNetwork):
             block(wide, wider, 2), *(Residual(wider) for _ in range(cfg.blocks)), enlarge(wider, wide)
         )
         self.last = nn.Sequential(
-            *(Residual(wide) for _ in range(cfg.blocks - cfg.blocks // 2)), nn.GroupNorm(8, wide), nn.LeakyReLU(0.2)
+            *(Residual(wide) for _ in range(cfg.blocks - cfg.blocks // 2)), GroupNorm(8, wide), nn.LeakyReLU(0.2)
         )
         self.plans = nn.Conv2d(wide, cfg.n_future * PLAN, 3, padding=1)
         self.output = make_output(cfg, PLAN, wide)

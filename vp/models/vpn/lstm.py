@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
+from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
 from .network import VPNNetwork, make_output
 
@@ -37,7 +38,7 @@ class LSTMNetwork(VPNNetwork):
         widths, small = cfg.widths, cfg.size // 16
         inputs = (cfg.channels * (1 + cfg.before), *widths)
         self.stages = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.GroupNorm(8, b), nn.LeakyReLU(0.2)) for a, b in zip(inputs, widths)
+            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), GroupNorm(8, b), nn.LeakyReLU(0.2)) for a, b in zip(inputs, widths)
         )
         self.squeeze = nn.Linear(widths[3] * small**2, cfg.latent)
         self.encoder = nn.LSTMCell(cfg.latent, cfg.latent)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ...nn.group_norm import GroupNorm
+
 
 class Residual(nn.Module):
     """x plus two 3x3 convolutions of its norm; it starts as the identity."""
@@ -11,10 +13,10 @@ class Residual(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.body = nn.Sequential(
-            nn.GroupNorm(8, width),
+            GroupNorm(8, width),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(width, width, 3, padding=1),
-            nn.GroupNorm(8, width),
+            GroupNorm(8, width),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(width, width, 3, padding=1),
         )
