@@ -24,14 +24,14 @@ LAYERS = {
     "metrics": ({"core"}, set()),
     "engine": (
         {"root", "core", "catalog", "data", "metrics"},
-        {"accelerate", "tensorboard", "safetensors", "huggingface_hub", "tqdm", "matplotlib", "cv2", "PIL"},
+        {"accelerate", "tensorboard", "safetensors", "huggingface_hub", "tqdm", "matplotlib", "skimage", "cv2", "PIL"},
     ),
     "cli": ({"root", "core", "catalog", "data", "metrics", "engine"}, {"tqdm"}),
     "ui": ({"root", "core", "catalog", "data", "metrics", "engine"}, {"gradio", "spaces"}),
 }
 NAMES = {"__init__": "root", "__main__": "cli", "cli": "cli", "catalog": "catalog"}  # modules directly in vp
 # inside functions only: slow to load, or not installed everywhere
-LATE = {"moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "accelerate", "tensorboard", "matplotlib"}
+LATE = {"moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "accelerate", "tensorboard", "matplotlib", "skimage"}
 
 
 def layer(parts: tuple[str, ...]) -> str:

@@ -45,7 +45,10 @@ EXAMPLES = {
     "bench": """
   python -m vp bench train --batch 16
   python -m vp bench train --family vpn --batch 1
-  python -m vp bench sample svg-lp-smmnist --n 8 --frames 20""",
+  python -m vp bench sample svg-lp-smmnist ramvid-smmnist --n 8 --frames 20
+  python -m vp bench sample svg-lp-published --n 100 --frames 20      # a recipe: untrained weights
+  python -m vp bench growth svg-lp-smmnist ramvid-smmnist --figure out/growth.png
+  python -m vp bench start""",
     "data": """
   python -m vp data kth --data-root DIR --download
   python -m vp data folder --data-root my/clips --out out/my.png
@@ -158,10 +161,11 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
 
-    p = add(commands, "bench", "time training steps or sampling on this machine", run_bench)
-    p.add_argument("what", choices=("train", "sample"), nargs="?", default="train")
+    p = add(commands, "bench", "time training, sampling, metrics or the app on this machine", run_bench)
+    p.add_argument("what", choices=("train", "sample", "metrics", "app", "start", "growth"), nargs="?", default="train")
+    p.add_argument("models", nargs="*", metavar="MODEL", help="models or recipes (default: svg-lp-smmnist)")
     p.add_argument("--family", default="svg", help="for train: whose training steps (default: svg)")
-    p.add_argument("checkpoint", nargs="?", default="svg-lp-smmnist", help="for sample (default: svg-lp-smmnist)")
+    p.add_argument("--figure", type=Path, default=Path("out/growth.png"), metavar="FILE", help="of growth")
     p.add_argument("--batch", type=positive, default=8, help="clips a training step (default: 8, as our recipes take)")
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
     p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
@@ -375,9 +379,16 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine import bench
 
     refuse(args.parser, extra)
+    where, models = (args.device, args.precision), args.models or ["svg-lp-smmnist"]
     if args.what == "train":
-        return bench.train_step(args.family, args.batch, args.repeats, args.device, args.precision)
-    return bench.sampling(args.checkpoint, args.n, args.frames, args.repeats, args.device, args.precision)
+        return bench.training(args.family, args.batch, args.repeats, *where)
+    if args.what == "sample":
+        return bench.sampling(models, args.n, args.frames, args.repeats, *where)
+    if args.what == "growth":
+        return bench.growth(models, args.repeats, args.figure, *where)
+    if args.what == "metrics":
+        return bench.metrics(args.n, args.frames, args.repeats, args.device)
+    return bench.start(args.repeats) if args.what == "start" else bench.app(models[0], args.n, args.frames, args.repeats)
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:

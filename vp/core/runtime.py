@@ -24,10 +24,12 @@ class Runtime:
     Args:
         device: the torch device.
         bf16: run matrix products and convolutions in bfloat16 under autocast.
+        channels_last: keep the weights of 2D layers in channels_last order.
     """
 
     device: torch.device
     bf16: bool
+    channels_last: bool = True
 
     @staticmethod
     def pick(device: str = "auto", precision: str = "auto") -> Runtime:
@@ -48,6 +50,15 @@ class Runtime:
     def autocast(self) -> AbstractContextManager:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
+    def place(self, networks: nn.Module) -> nn.Module:
+        """The networks on the device, in the order that computes fastest there."""
+        networks = networks.to(self.device)
+        if self.channels_last:
+            for layer in networks.modules():
+                if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):  # other layers have no such order
+                    layer.to(memory_format=torch.channels_last)
+        return networks
+
     def capture(self, step: Callable) -> Callable:
         """`step` itself on a CPU; the place for CUDA graphs."""
         return step
@@ -63,14 +74,6 @@ def bf16_is_fast(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
-
-
-def channels_last(module: nn.Module) -> nn.Module:
-    """The module with the weights of its 2D layers in channels_last order; other layers have no such order."""
-    for layer in module.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            layer.to(memory_format=torch.channels_last)
-    return module
 
 
 def cpu_name() -> str:

@@ -72,7 +72,11 @@ def load(name: str | Path, device: str = "auto", precision: str = "auto", folder
     Raises:
         ValueError: there is no such model, the file is damaged or foreign, or the device does not exist.
     """
-    runtime = Runtime.pick(device, precision)
+    return load_on(Runtime.pick(device, precision), name, folder)
+
+
+def load_on(runtime: Runtime, name: str | Path, folder: Path = checkpoint.FOLDER) -> Model:
+    """As `load`, on a runtime."""
     if str(name) in untrained():
         family = untrained()[str(name)]
         config = family.config()

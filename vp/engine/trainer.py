@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.family import Family, Phase, Progress, Recipe, Stage
-from ..core.runtime import Runtime, channels_last
+from ..core.runtime import Runtime
 from . import checkpoint, state
 from .model import find
 from .muon import Muon
@@ -99,7 +99,7 @@ class Trainer:
         networks = family.networks(recipe.config)
         if not settings.resume:
             family.measure(recipe.config, networks, self.data.sample)
-        networks = channels_last(networks.to(self.runtime.device))
+        networks = self.runtime.place(networks)
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too

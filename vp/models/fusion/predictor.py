@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...core.clips import alike
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
-from ...core.runtime import Runtime, channels_last
+from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import FusionConfig
 from .network import predict_pictures
@@ -53,7 +53,7 @@ class FusionPredictor(Predictor):
 
     def __init__(self, cfg: FusionConfig, networks: nn.ModuleDict, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.networks = channels_last(networks.to(runtime.device)).eval()
+        self.networks = runtime.place(networks).eval()
         same = "this model is deterministic: every future is the same"
         few = f"its 3D U-Net reads {cfg.n_past} fusion pictures at once"
         self.abilities = Abilities(

@@ -52,7 +52,7 @@ class RamvidPredictor(Predictor):
 
     def __init__(self, cfg: RamvidConfig, denoiser: nn.Module, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.denoiser = denoiser.to(runtime.device).eval()
+        self.denoiser = runtime.place(denoiser).eval()
         self.abilities = Abilities(
             n_past=(0, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, any_mask=True, stochastic=True,

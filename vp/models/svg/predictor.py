@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...core.options import Options, choice, knob
 from ...core.predictor import Predictor, noise
-from ...core.runtime import Runtime, channels_last
+from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import SVGConfig
@@ -49,7 +49,7 @@ class SVGPredictor(Predictor):
 
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.network = channels_last(network.to(runtime.device)).eval()
+        self.network = runtime.place(network).eval()
         stochastic = cfg.latent != "none"
         reasons = {} if stochastic else dict.fromkeys(
             ("n_futures", "prior", "temperature"), "this model is deterministic: every future is the same"

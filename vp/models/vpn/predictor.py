@@ -10,7 +10,7 @@ from torch import Tensor
 from ...core.clips import alike
 from ...core.options import Options
 from ...core.predictor import Predictor
-from ...core.runtime import Runtime, channels_last
+from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import VPNConfig
 from .network import VPNNetwork, unroll
@@ -21,7 +21,7 @@ class VPNPredictor(Predictor):
 
     def __init__(self, cfg: VPNConfig, network: VPNNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.network = channels_last(network.to(runtime.device)).eval()
+        self.network = runtime.place(network).eval()
         same = "this model is deterministic: every future is the same"
         few = f"it was trained on {cfg.least_past} to {cfg.n_past} and has not learned to go on from fewer"
         self.abilities = Abilities(

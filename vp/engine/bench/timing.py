@@ -1,0 +1,85 @@
+"""How a configuration is timed: by itself, warm, several times."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+WARMUP = 2
+
+
+def timed(run: Callable[[], Any], repeats: int, device: torch.device, warmup: int = WARMUP) -> dict[str, Any]:
+    """Seconds of `run`: median, quickest and slowest of the repeats."""
+    seconds = []
+    for index in range(warmup + repeats):
+        start = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if index >= warmup:
+            seconds.append(time.perf_counter() - start)
+    return spread(seconds)
+
+
+def spread(seconds: list[float]) -> dict[str, Any]:
+    median = statistics.median(seconds)
+    return {"median_s": median, "min_s": min(seconds), "max_s": max(seconds), "repeats": len(seconds)}
+
+
+def apart(task: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+    """`task` in a fresh process, so that no configuration inherits another's allocator, threads or memory.
+
+    Returns what it returns, and its highest resident memory as `peak_mb`.
+
+    Raises:
+        ValueError: as the task's own.
+        RuntimeError: the process ended without an answer.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=answer, args=(theirs, task, arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        problem, row = ours.recv()
+    except EOFError:
+        raise RuntimeError(f"{task.__name__} ended without an answer; was there enough memory?") from None
+    finally:
+        process.join()
+    if problem:
+        raise ValueError(problem)
+    return row
+
+
+def answer(pipe: Any, task: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]) -> None:
+    try:
+        row = task(**arguments)
+    except ValueError as error:
+        pipe.send((str(error), {}))
+        return
+    pipe.send((None, {**row, "peak_mb": peak_mb()}))
+
+
+def peak_mb() -> int:
+    """Highest resident memory of this process, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
+
+
+def compared(rows: dict[str, dict[str, Any]], plain: str) -> dict[str, dict[str, Any]]:
+    """The rows, each with how many times as fast as the plain one it is."""
+    base = rows[plain]["median_s"]
+    return {label: {**row, "speedup": round(base / row["median_s"], 2)} for label, row in rows.items()}
+
+
+def tell(label: str, row: Mapping[str, Any]) -> None:
+    """One line of progress on the terminal."""
+    speed = f", {row['speedup']}x" if "speedup" in row else ""
+    print(f"{label}: {row['median_s']:.3f} s ({row['min_s']:.3f} to {row['max_s']:.3f}){speed}", flush=True)
