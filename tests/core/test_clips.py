@@ -2,7 +2,7 @@
 
 import torch
 
-from vp.core.clips import alike, at_scale, preceding
+from vp.core.clips import alike, at_scale, held, preceding
 
 
 def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
@@ -24,3 +24,12 @@ def test_every_frame_has_one_before_it_and_every_sample_its_own_copy():
     assert copies.shape == (2, 5, 3, 1, 4, 4) and torch.equal(copies[:, 4], frames)
     copies[:, 0] = 0.0
     assert torch.equal(copies[:, 1], frames)
+
+
+def test_a_clip_in_the_making_is_held_at_its_last_frame_and_does_not_change_afterwards():
+    frames = torch.rand(2, 6, 1, 4, 4)
+    shown = held(frames[:, :3], 6)
+    assert torch.equal(shown[:, :3], frames[:, :3]) and torch.equal(shown[:, 3:], frames[:, 2:3].expand(-1, 3, -1, -1, -1))
+    frames.zero_()
+    assert shown.sum() > 0
+    assert torch.equal(held(frames, 6), frames)

@@ -24,3 +24,9 @@ def at_scale(frames: Tensor, scale: int) -> Tensor:
     flat = F.avg_pool2d(frames.flatten(0, -4), scale)
     large = F.interpolate(flat, size=frames.shape[-2:], mode="bicubic", align_corners=False)
     return large.clamp(0, 1).view_as(frames)
+
+
+def held(frames: Tensor, length: int) -> Tensor:
+    """The frames (..., S, C, H, W) made so far, and the last of them again up to `length`: a copy."""
+    last = frames[..., -1:, :, :, :]
+    return torch.cat([frames, *[last] * (length - frames.shape[-4])], -4)

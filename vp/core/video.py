@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -89,12 +90,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a stream: `index` of `total`, a `preview` (B, N, T, C, H, W) or None; the last has the `prediction`."""
+    """One step of a stream: `index` of `total`, a `preview` (B, N, T, C, H, W) or None; the last has the `prediction`.
+
+    `draft` is the preview, or what makes it: most are never looked at.
+    """
 
     index: int
     total: int
-    preview: Tensor | None = None
+    draft: Tensor | Callable[[], Tensor] | None = None
     prediction: Prediction | None = None
+
+    @cached_property
+    def preview(self) -> Tensor | None:
+        return self.draft() if callable(self.draft) else self.draft
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import alike
+from ...core.clips import alike, held
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -90,8 +90,7 @@ class FusionPredictor(Predictor):
             frames = torch.cat([frames, self.paint(part, past[:, -1], pictures[:, -1], options).to(frames)], 1)
             made += part.shape[1]
             if made < steps:
-                still = frames[:, -1:].expand(-1, steps - made, -1, -1, -1)
-                yield Step(made, steps, alike(torch.cat([frames, still], 1), seeds))
+                yield Step(made, steps, alike(held(frames, past.shape[1] + steps), seeds))
         strips = {PICTURES: torch.cat([pictures, own], 1)} | ({} if true is None else {TRUE: true})
         strips = {name: alike(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
         prediction = Prediction(alike(frames, seeds), pictures=strips)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...core.clips import held
 from ...core.options import Options, choice, knob
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
@@ -92,9 +94,9 @@ class SVGPredictor(Predictor):
         for t in range(n_past, total):
             state, frame = self.step(state, own[:, t - 2 : t], t, n_past, latents, conditions[t])
             own[:, t] = frame.clamp(0, 1)
-            frames[:, :, t:] = own[:, t].unflatten(0, seeds.shape).unsqueeze(2).to(frames.device)
+            frames[:, :, t] = own[:, t].unflatten(0, seeds.shape).to(frames.device)
             if t < total - 1:
-                yield Step(t + 1 - n_past, total - n_past, frames.clone())
+                yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
         steps = total - n_past
         yield Step(steps, steps, frames, Prediction(frames, latents.traces()))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ...core.clips import alike
+from ...core.clips import alike, held
 from ...core.options import Options
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -42,8 +42,7 @@ class VPNPredictor(Predictor):
                 block = self.network.show(next(blocks)).float()
             raw, made = torch.cat([raw, block.to(raw.device)], 1), made + block.shape[1]
             if made < steps:
-                still = raw[:, -1:].expand(-1, steps - made, -1, -1, -1)
-                yield Step(made, steps, alike(torch.cat([raw, still], 1), seeds).clamp(0, 1))
+                yield Step(made, steps, alike(held(raw, total), seeds).clamp(0, 1))
         frames = alike(raw, seeds)
         prediction = Prediction(frames.clamp(0, 1), raw=frames if self.cfg.output == "linear" else None)
         yield Step(steps, steps, prediction.frames, prediction)
