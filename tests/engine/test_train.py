@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from vp.catalog import recipe
-from vp.core.family import Stage
+from vp.core.family import Progress, Stage
 from vp.engine import checkpoint, state
 from vp.engine import train as train_module
 from vp.engine.train import train
@@ -126,6 +126,29 @@ def test_the_learning_rate_warms_up_and_falls_to_its_end():
     assert lr_factor(1.0, 0.1, 0.02) == pytest.approx(0.02)
 
 
+def test_mini_batches_are_summed_up_to_the_gradient_of_them_all(tmp_path):
+    family, found = small()
+    trainer = Trainer(family, found, settings(tmp_path, steps=2, accumulate=2))
+    assert trainer.clips_a_step == 2 * trainer.data.count
+    generator, phase = trainer.data.generator(7), trainer.phases["svg"]
+    batches = [trainer.data.batch(generator) for _ in range(2)]
+    sum(phase.loss(trainer.networks, batch, Progress(), generator).total / 2 for batch in batches).backward()
+    wanted = {name: p.grad.clone() for name, p in trainer.networks.named_parameters() if p.grad is not None}
+    trainer.recipe = dataclasses.replace(found, clip=1e9)  # or the gradients would be scaled down
+    terms = trainer.run_phases(found.stages[0], Progress(), trainer.data.generator(7), lr_scale=0.0)
+    for name, p in trainer.networks.named_parameters():
+        if name in wanted:
+            torch.testing.assert_close(p.grad, wanted[name], rtol=1e-4, atol=1e-6)
+    assert wanted and terms["svg_loss"].ndim == 0
+
+
+def test_speed_is_logged_with_the_share_of_the_machines_own(tmp_path):
+    family, found = small()
+    train(family, found, settings(tmp_path, steps=20))
+    line = json.loads((tmp_path / "train.jsonl").read_text())
+    assert line["frames_per_s"] > 0 and 0 < line["peak_share"] < 1
+
+
 def test_stages_share_the_budget_in_order(tmp_path):
     family, found = small()
     staged = dataclasses.replace(found, stages=(Stage(("a",), 1), Stage(("b", "a"), 3)))
@@ -193,13 +216,14 @@ def test_training_needs_neither_gradio_nor_moviepy_nor_pymunk():
 def test_the_log_is_json_lines(tmp_path):
     from vp.engine.log import EVERY, RunLog
 
-    with RunLog(tmp_path) as log:
+    with RunLog(tmp_path, lambda: {"frames_per_s": 5.0}) as log:
         for step in range(EVERY):
             late = {"kl": torch.tensor(3.0)} if step >= EVERY - 2 else {}
             log.step(step, {"mse": torch.tensor(float(step)), **late})
     (line,) = (tmp_path / "train.jsonl").read_text().splitlines()
     assert json.loads(line)["mse"] == pytest.approx((EVERY - 1) / 2)
     assert json.loads(line)["kl"] == pytest.approx(3), "of the steps that had one"
+    assert json.loads(line)["frames_per_s"] == 5
     assert threading.current_thread() is threading.main_thread()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ EVERY = 20  # steps between two lines
 
 class RunLog:
     """Appends to `train.jsonl` and `validation.jsonl` in the run's folder; means over those steps between two lines that have a
-    term."""
+    term, and what `speed` says then."""
 
-    def __init__(self, folder: Path):
-        self.folder, self.terms, self.count = folder, {}, 0
+    def __init__(self, folder: Path, speed: Callable[[], Mapping[str, float]]):
+        self.folder, self.speed, self.terms, self.count = folder, speed, {}, 0
         try:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -39,7 +39,8 @@ class RunLog:
             self.terms[name] = (total + value.detach().float(), times + 1)
         self.count += 1
         if self.count == EVERY:
-            self.write("train", step, {name: float(total) / times for name, (total, times) in self.terms.items()})
+            means = {name: float(total) / times for name, (total, times) in self.terms.items()}
+            self.write("train", step, {**means, **self.speed()})
             self.terms, self.count = {}, 0
 
     def validation(self, step: int, scores: Mapping[str, float]) -> None:

@@ -26,6 +26,7 @@ from ..core.family import Family, Recipe
 from ..core.runtime import keep_big_buffers, thread_count
 from .checkpoint import config_from_json, config_to_json
 from .log import RunLog
+from .throughput import Throughput
 from .trainer import Settings, Trainer
 from .validate import Validation
 
@@ -75,8 +76,9 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
             return follow(trainer, stop)
         settings.out.mkdir(parents=True, exist_ok=True)
         run.write_text(json.dumps(description(trainer)))
-        with RunLog(settings.out) as log:
-            return loop(trainer, validation, log, stop)
+        speed = Throughput(trainer.runtime)
+        with RunLog(settings.out, speed.read) as log:
+            return loop(trainer, validation, log, speed, stop)
 
 
 def description(trainer: Trainer) -> dict[str, Any]:
@@ -107,13 +109,17 @@ def follow(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
     return {"process": trainer.accelerator.process_index, "steps": trainer.step}
 
 
-def loop(trainer: Trainer, validation: Validation, log: RunLog, stop: threading.Event) -> dict[str, Any]:
+def loop(
+    trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event
+) -> dict[str, Any]:
     settings, scores = trainer.settings, {}
     start = saved = validated = time.monotonic()
     spent = trainer.spent_s
     bar = tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2)
     while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
-        log.step(trainer.step, trainer.advance())
+        with speed.step(trainer.clips_a_step * trainer.data.length):
+            terms = trainer.advance()
+        log.step(trainer.step, terms)
         bar.update()
         now = time.monotonic()
         trainer.spent_s = spent + now - start

@@ -31,6 +31,7 @@ class Settings:
     Args:
         out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
         resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule.
+        accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         validate_minutes: time between validations. digits, data_root: see `open_dataset`.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     device: str = "auto"
     precision: str = "auto"
     batch: int | None = None
+    accumulate: int = 1
     lr: float | None = None
     seed: int = 0
     digits: str = "auto"
@@ -75,6 +77,11 @@ def lr_factor(share: float, warmup: float, final: float) -> float:
         return share / warmup
     along = (share - warmup) / max(1 - warmup, 1e-9)
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(along, 1.0)))
+
+
+def mean_of(name: str, told: list[dict[str, Tensor]]) -> Tensor:
+    """Of the mini-batches that have this term."""
+    return torch.stack([terms[name].detach() for terms in told if name in terms]).mean(0)
 
 
 class Trainer:
@@ -116,7 +123,7 @@ class Trainer:
 
     @property
     def clips_a_step(self) -> int:
-        return self.data.count * self.accelerator.num_processes
+        return self.data.count * self.settings.accumulate * self.accelerator.num_processes
 
     def agree(self, stop: bool) -> bool:
         """Whether any of the processes wants to stop: they must all leave at the same step."""
@@ -196,8 +203,8 @@ class Trainer:
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, stage: Stage, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
-        """One mini-batch through every phase of a stage."""
-        batch, terms = self.data.batch(generator), {}
+        """One step: its mini-batches through every phase of a stage."""
+        batches, terms = [self.data.batch(generator) for _ in range(self.settings.accumulate)], {}
         ratio = self.settings.lr / next(iter(self.phases.values())).lr if self.settings.lr else 1.0
         for phase in map(self.phases.get, stage.phases):
             optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
@@ -205,16 +212,18 @@ class Trainer:
                 network.requires_grad_(name in phase.trains)
             for group in optimizer.param_groups:
                 group["lr"] = phase.lr * ratio * lr_scale
-            with self.runtime.autocast():
-                losses = phase.loss(self.networks, batch, progress, generator)
             optimizer.zero_grad(set_to_none=True)
-            losses.total.backward()
+            told: list[dict[str, Tensor]] = []
+            for batch in batches:
+                with self.runtime.autocast():
+                    losses = phase.loss(self.networks, batch, progress, generator)
+                (losses.total / len(batches)).backward()
+                told.append({**losses.terms, f"{phase.name}_loss": losses.total})
             self.share_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
             if torch.isfinite(norm):  # one bad batch must not poison the weights
                 optimizer.step()
-            terms |= {name: x.detach() for name, x in losses.terms.items()}
-            terms |= {f"{phase.name}_loss": losses.total.detach(), f"{phase.name}_grad_norm": norm}
+            terms |= {name: mean_of(name, told) for name in told[0]} | {f"{phase.name}_grad_norm": norm}
         return terms
 
     def share_gradients(self, parameters: list[nn.Parameter]) -> None:

@@ -9,7 +9,7 @@ import torch
 from ...core.runtime import Runtime, keep_big_buffers
 from .timing import timed
 
-SIDE, BYTES = 4096, 2**28  # of the matrices, and of the buffer that is copied
+SIDES, BYTES = {"cuda": 4096, "cpu": 2048}, 2**28  # of the matrices, and of the buffer that is copied
 
 
 def ceilings(device: str = "auto", repeats: int = 5) -> dict[str, Any]:
@@ -17,13 +17,16 @@ def ceilings(device: str = "auto", repeats: int = 5) -> dict[str, Any]:
     keep_big_buffers()
     runtime = Runtime.pick(device)
     rates = {"device": runtime.describe(), "threads": torch.get_num_threads()}
-    side = SIDE if runtime.device.type == "cuda" else SIDE // 2
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        a, b = (torch.randn(side, side, device=runtime.device, dtype=dtype) for _ in range(2))
-        seconds = timed(lambda a=a, b=b: a @ b, repeats, runtime.device)["min_s"]
-        rates[f"matmul_{name}_gflops"] = round(2 * side**3 / seconds / 1e9)
+        rates[f"matmul_{name}_gflops"] = round(matmul_gflops(runtime.device, dtype, repeats))
     source = torch.ones(BYTES, dtype=torch.uint8, device=runtime.device)
     target = torch.empty_like(source)
     seconds = timed(lambda: target.copy_(source), repeats, runtime.device)["min_s"]
     rates["copy_gb_s"] = round(2 * BYTES / seconds / 1e9, 1)
     return rates
+
+
+def matmul_gflops(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
+    side = SIDES[device.type]
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    return 2 * side**3 / timed(lambda: a @ b, repeats, device)["min_s"] / 1e9
