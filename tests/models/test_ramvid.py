@@ -244,6 +244,21 @@ def test_replaced_known_frames_are_shown_as_noisy_as_the_others_and_returned_as_
     assert off[0] > 2 * off[-1] > 0, "from noise alone towards the frames themselves"
 
 
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"conditioning": "replaced", "guidance": 2.0}, "guidance is 2.0 and context noise 0.0"),
+        ({"conditioning": "replaced", "context_noise": 0.1}, "context noise 0.1"),
+        ({"solver": "dpm", "resample": 2}, "resample is 2, which DPM-Solver"),
+    ],
+)
+def test_options_that_would_do_nothing_together_are_refused(wish, words):
+    cfg = tiny()
+    model, clip = predictor(cfg, shaken(cfg), CPU), Observation.prefix(torch.rand(1, 6, 1, 16, 16), 2)
+    with pytest.raises(ValueError, match=words):
+        model.predict(clip, seed_grid(0, 1, 1), RamvidOptions(steps=2, **wish))
+
+
 def test_known_frames_are_worked_on_once_a_clip_and_every_future_sees_its_own(monkeypatch):
     cfg, rows = tiny(), []
     model = predictor(cfg, shaken(cfg), CPU)

@@ -22,7 +22,11 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
 
 
 def channel_mean_db(a: Tensor, b: Tensor) -> Tensor:
-    mse = (a - b).square().mean((-2, -1))
+    return decibels((a - b).square().mean((-2, -1)))
+
+
+def decibels(mse: Tensor) -> Tensor:
+    """Of mean squared errors (..., C), the mean over channels."""
     return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1)
 
 
@@ -36,5 +40,4 @@ def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
         float32 (...) in dB, each channel capped at 100; NaN where no pixel counts.
     """
     counted = mask[..., None, :, :].to(a.dtype)
-    mse = ((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))
-    return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1).float()
+    return decibels(((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))).float()

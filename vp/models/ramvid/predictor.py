@@ -45,8 +45,8 @@ class RamvidOptions(Options):
 
 
 class RamvidPredictor(Predictor):
-    """All futures of all clips together; keys and values of known frames are computed once a window, for all its steps and for
-    every future that shares them."""
+    """All futures of all clips together; what the leading known frames leave behind is computed once a window, for all its steps
+    and for every future that shares them."""
 
     options_type = RamvidOptions
 
@@ -57,6 +57,16 @@ class RamvidPredictor(Predictor):
             n_past=(0, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, any_mask=True, stochastic=True,
         )
+
+    def check(self, observation: Observation, options: RamvidOptions | None = None) -> None:
+        super().check(observation, options)
+        if options is None:
+            return
+        if options.conditioning == "replaced" and (options.guidance != 1 or options.context_noise):
+            came = f"guidance is {options.guidance} and context noise {options.context_noise}"
+            raise ValueError(f"{came}, and known frames are replaced by noisy ones anyway; give 1 and 0, or conditioning 'given'")
+        if options.solver == "dpm" and options.resample > 1:
+            raise ValueError(f"resample is {options.resample}, which DPM-Solver++ cannot do; give 1 or another solver")
 
     @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Iterator[Step]:
