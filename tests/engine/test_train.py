@@ -135,7 +135,7 @@ def test_mini_batches_are_summed_up_to_the_gradient_of_them_all(tmp_path):
     sum(phase.loss(trainer.networks, batch, Progress(), generator).total / 2 for batch in batches).backward()
     wanted = {name: p.grad.clone() for name, p in trainer.networks.named_parameters() if p.grad is not None}
     trainer.recipe = dataclasses.replace(found, clip=1e9)  # or the gradients would be scaled down
-    terms = trainer.run_phases(found.stages[0], Progress(), trainer.data.generator(7), lr_scale=0.0)
+    terms = trainer.run_phases(found.stages[0], Progress(), 7, lr_scale=0.0)
     for name, p in trainer.networks.named_parameters():
         if name in wanted:
             torch.testing.assert_close(p.grad, wanted[name], rtol=1e-4, atol=1e-6)

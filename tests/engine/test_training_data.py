@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -54,6 +55,19 @@ def test_batches_come_from_the_training_split_at_the_recipe_s_size(episodes, tmp
     batch = data.batch(data.generator(0))
     assert batch.frames.shape == (2, 5, 3, 32, 32) and batch.frames.max() < 0.5 and batch.actions.shape == (2, 5, 2)
     assert torch.equal(batch.frames, data.batch(data.generator(0)).frames)
+
+
+def test_mini_batches_read_ahead_are_those_of_their_step(episodes, tmp_path):
+    family, found = small()
+    data = Trainer(family, found, settings(episodes, tmp_path / "run", steps=1, accumulate=2)).data
+    plain = [data.step(number) for number in (3, 4, 9)]
+    data.reader = ThreadPoolExecutor(1)  # as for a GPU
+    for number, (batches, generator) in zip((3, 4, 9), plain):
+        ahead, after = data.step(number)
+        assert list(data.waiting) == [number + 1]
+        assert len(ahead) == 2 and all(torch.equal(a.frames, b.frames) for a, b in zip(ahead, batches))
+        assert torch.equal(torch.rand(4, generator=after), torch.rand(4, generator=generator))
+    assert not torch.equal(plain[0][0][0].frames, plain[0][0][1].frames)
 
 
 def test_validation_uses_the_same_data_s_val_split_and_the_config_s_lengths(episodes, tmp_path):

@@ -202,6 +202,11 @@ class Batch:
         actions = None if self.actions is None else self.actions.to(device, non_blocking=True)
         return Batch(frames, actions, {name: x.to(device, non_blocking=True) for name, x in self.extras.items()})
 
+    def pinned(self) -> Batch:
+        """The same clips in page-locked memory, from where a GPU fetches them while it computes."""
+        actions = None if self.actions is None else self.actions.pin_memory()
+        return Batch(self.frames.pin_memory(), actions, {name: x.pin_memory() for name, x in self.extras.items()})
+
     def vectors(self, sources: Sequence[str] = ("actions",)) -> Tensor:
         """Numbers of every frame side by side, float32 (B, T, A): the actions, or extras by name.
 

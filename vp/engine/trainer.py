@@ -99,6 +99,7 @@ class Trainer:
             batch=settings.batch or recipe.batch,
             seed=settings.seed,
             share=(self.accelerator.process_index, self.accelerator.num_processes),
+            accumulate=settings.accumulate,
             digits=settings.digits,
             data_root=settings.data_root,
         )
@@ -193,7 +194,7 @@ class Trainer:
             for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
                 start = time.perf_counter()
                 progress = Progress(share=begun + along * width, stage=along)
-                self.run_phases(stage, progress, self.data.generator(probe), lr_scale=0.0)
+                self.run_phases(stage, progress, probe, lr_scale=0.0)
                 seconds.append(time.perf_counter() - start)
             mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
         self.networks.load_state_dict(before[0])
@@ -202,9 +203,9 @@ class Trainer:
         slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
-    def run_phases(self, stage: Stage, progress: Progress, generator: torch.Generator, lr_scale: float) -> dict[str, Tensor]:
+    def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
         """One step: its mini-batches through every phase of a stage."""
-        batches, terms = [self.data.batch(generator) for _ in range(self.settings.accumulate)], {}
+        (batches, generator), terms = self.data.step(step), {}
         ratio = self.settings.lr / next(iter(self.phases.values())).lr if self.settings.lr else 1.0
         for phase in map(self.phases.get, stage.phases):
             optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
@@ -268,7 +269,7 @@ class Trainer:
         along = (share - begun) / width
         progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along)
         scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
-        terms = self.run_phases(stage, progress, self.data.generator(self.step), scale)
+        terms = self.run_phases(stage, progress, self.step, scale)
         self.follow(stage, round(along * width * self.total))
         self.step += 1
         return terms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -20,11 +21,15 @@ class Data:
 
     def __init__(
         self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
-        share: tuple[int, int] = (0, 1),
-    ):
-        self.device, self.seed, self.count, self.share = device, seed, batch, share
+        share: tuple[int, int] = (0, 1), accumulate: int = 1,
+    ):  # fmt: skip
+        self.device, self.seed, self.count, self.share, self.accumulate = device, seed, batch, share, accumulate
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
-        self.sources = [open_for(recipe, name, "train", data_root, digits, device) for name in recipe.data]
+        filed = not set(SIMULATORS) & set(recipe.data)
+        self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
+        self.waiting: dict[int, Future] = {}
+        where = device if self.reader is None else "cpu"
+        self.sources = [open_for(recipe, name, "train", data_root, digits, where) for name in recipe.data]
         for source in self.sources:
             prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
@@ -38,10 +43,26 @@ class Data:
         generator = torch.Generator(self.device).manual_seed(self.seed << 32)
         return self.sources[0].batch(clips, self.length, generator).to("cpu")
 
+    def step(self, number: int) -> tuple[list[Batch], torch.Generator]:
+        """The mini-batches of a step, and the generator for all else that is random in it.
+
+        Where clips come from files and go to a GPU, those of the next step are read meanwhile.
+        """
+        if self.reader is None:
+            return self.draw(number)
+        ready = self.waiting.pop(number, None) or self.reader.submit(self.draw, number)
+        self.waiting = {number + 1: self.reader.submit(self.draw, number + 1)}
+        return ready.result()
+
+    def draw(self, number: int) -> tuple[list[Batch], torch.Generator]:
+        generator = self.generator(number)
+        return [self.batch(generator) for _ in range(self.accumulate)], generator
+
     def batch(self, generator: torch.Generator) -> Batch:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
-        return self.sources[index].batch(self.count, self.length, generator).to(self.device)
+        batch = self.sources[index].batch(self.count, self.length, generator)
+        return (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
 
 
 def open_for(
