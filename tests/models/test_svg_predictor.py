@@ -1,6 +1,7 @@
 """Sampling from SVG: which prior means what, and what is refused."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from vp.core.video import Observation
 from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import SVGConfig
 from vp.models.svg.predictor import SVGOptions
+
+from ..recorders import replayed
 
 
 def make(latent: str = "learned"):
@@ -99,3 +102,22 @@ def test_a_published_network_gives_the_same_frames_whatever_else_is_in_the_batch
     both = model.predict(Observation.prefix(clip, 3), seeds).frames
     alone = model.predict(Observation.prefix(clip[1:], 3), seeds[1:]).frames
     torch.testing.assert_close(both[1:], alone, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("prior", ["learned", "fixed", "posterior", "posterior-mean"])
+def test_recorded_and_watched_predictions_are_the_same(clip, prior):
+    """Where calls are recorded, what a step returned is overwritten by the next: nothing may depend on it by then."""
+    plain = make()
+    recorded = predictor(plain.cfg, torch.nn.ModuleDict({"svg": plain.network}), replace(plain.runtime, recorder=replayed))
+    observation, options = Observation.prefix(clip, 3, target=clip), SVGOptions(prior=prior)
+    seeds = seed_grid(0, 2, 3)
+    want = plain.predict(observation, seeds, options)
+    for model in (plain, recorded):
+        for _ in range(2):  # the second time nothing is recorded any more
+            *steps, last = model.stream(observation, seeds, options)
+            whole = model.predict(observation, seeds, options)
+            for got in (last.prediction, whole):
+                torch.testing.assert_close(got.frames, want.frames)
+                for name, trace in want.traces.items():
+                    torch.testing.assert_close(got.traces[name], trace, equal_nan=True)
+            assert torch.equal(steps[0].preview[:, :, :4], last.prediction.frames[:, :, :4])

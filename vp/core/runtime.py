@@ -6,12 +6,13 @@ import ctypes
 import os
 import platform
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
+
+from .capture import Captured, Function, Recorder, cuda_graph
 
 DEVICES = ("auto", "cpu", "cuda")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt parameters
@@ -25,11 +26,13 @@ class Runtime:
         device: the torch device.
         bf16: run matrix products and convolutions in bfloat16 under autocast.
         channels_last: keep the weights of 2D layers in channels_last order.
+        recorder: how calls are recorded for replaying, CUDA graphs say; None: they are computed each time.
     """
 
     device: torch.device
     bf16: bool
     channels_last: bool = True
+    recorder: Recorder | None = None
 
     @staticmethod
     def pick(device: str = "auto", precision: str = "auto") -> Runtime:
@@ -45,7 +48,8 @@ class Runtime:
         if precision not in ("auto", "fp32", "bf16"):
             raise ValueError(f"precision is {precision!r}; give auto, fp32 or bf16")
         chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-        return Runtime(chosen, bf16_is_fast(chosen) if precision == "auto" else precision == "bf16")
+        bf16 = bf16_is_fast(chosen) if precision == "auto" else precision == "bf16"
+        return Runtime(chosen, bf16, recorder=cuda_graph if chosen.type == "cuda" else None)
 
     def autocast(self) -> AbstractContextManager:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
@@ -59,9 +63,9 @@ class Runtime:
                     layer.to(memory_format=torch.channels_last)
         return networks
 
-    def capture(self, step: Callable) -> Callable:
-        """`step` itself on a CPU; the place for CUDA graphs."""
-        return step
+    def capture(self, function: Function) -> Function:
+        """The function itself, or where calls are recorded see `Captured`."""
+        return function if self.recorder is None else Captured(function, self.recorder)
 
     def describe(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else cpu_name()

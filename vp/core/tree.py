@@ -14,3 +14,10 @@ def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
         return tree if tree is None else change(tree)
     parts = [map_tensors(change, part) for part in tree]
     return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+
+
+def tensors_of(tree: Any) -> list[Tensor]:
+    """Its tensors, in order."""
+    found: list[Tensor] = []
+    map_tensors(lambda x: found.append(x) or x, tree)
+    return found

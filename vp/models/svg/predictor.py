@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ...core.capture import Function
 from ...core.clips import held
 from ...core.options import Options, choice, knob
 from ...core.predictor import Predictor, noise
@@ -18,7 +20,7 @@ from ...core.tree import map_tensors
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import SVGConfig
 from .latent import Gaussian, kl
-from .network import Features, SVGNetwork
+from .network import SVGNetwork
 
 PRIORS = {
     "learned": "learned prior p(z | past)",
@@ -44,14 +46,50 @@ def offered_priors(cfg: SVGConfig) -> dict[str, str | None]:
     return {**dict.fromkeys(PRIORS), "learned": untrained if cfg.latent == "fixed" else None}
 
 
+@dataclass(frozen=True)
+class How:
+    """What does not change while a prediction is computed.
+
+    Args:
+        source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'. spread: scale of its noise.
+        n_past: known frames. copies: futures a clip. refreshes: of each step, whether skip connections move on to its frame.
+    """
+
+    source: str
+    spread: float
+    n_past: int
+    copies: int
+    refreshes: tuple[bool, ...]
+
+
+class Numbers(NamedTuple):
+    """What is told of the latents of a step, float32 (M, Z), the divergence (M,)."""
+
+    prior_mean: Tensor
+    prior_std: Tensor
+    posterior_mean: Tensor | None = None
+    posterior_std: Tensor | None = None
+    kl: Tensor | None = None
+
+    @classmethod
+    def of(cls, prior: Gaussian, posterior: Gaussian | None) -> Numbers:
+        if posterior is None:
+            return cls(prior.mean, prior.std)
+        return cls(prior.mean, prior.std, posterior.mean, posterior.std, kl(posterior, prior).sum(-1))
+
+
 class SVGPredictor(Predictor):
-    """Rolls an SVG network forward, all futures of all clips in one batch; the context is computed once per clip."""
+    """Rolls an SVG network forward, all futures of all clips in one batch; the context is computed once per clip.
+
+    Known steps take the posterior mean, so that all futures of a clip share one context.
+    """
 
     options_type = SVGOptions
 
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
+        self.begin, self.advance, self.finish = (runtime.capture(f) for f in (self.context, self.step, self.rollout))
         stochastic = cfg.latent != "none"
         reasons = {} if stochastic else dict.fromkeys(
             ("n_futures", "prior", "temperature"), "this model is deterministic: every future is the same"
@@ -78,130 +116,140 @@ class SVGPredictor(Predictor):
             raise ValueError(f"prior is {prior!r}, but {reason}")
         return prior
 
-    @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: SVGOptions | None = None) -> Iterator[Step]:
+        return self.run(observation, seeds, options, watched=True)
+
+    def predict(self, observation: Observation, seeds: Tensor, options: SVGOptions | None = None) -> Prediction:
+        """All steps at once, for nobody watches them."""
+        return deque(self.run(observation, seeds, options, watched=False), maxlen=1).pop().prediction
+
+    @torch.inference_mode()
+    def run(self, observation: Observation, seeds: Tensor, options: SVGOptions | None, watched: bool) -> Iterator[Step]:
         options = options or SVGOptions()
         self.check(observation, options)
-        prior = self.resolve(options)
-        features = self.features(observation, sees_future=prior.startswith("posterior"))
-        latents = Latents(self, observation, features, seeds, prior, options.temperature)
-        n_past, total = observation.n_past, observation.frames.shape[1]
-        frames = observation.frames[:, None].expand(-1, seeds.shape[1], *observation.frames.shape[1:]).clone()
-        own = frames.flatten(0, 1).to(self.runtime.device, copy=True)  # (B * N, T, C, H, W)
-        conditions = self.network.conditions(to(observation.actions, self.runtime.device), own[:: seeds.shape[1]])
-        state = self.context(own[:: seeds.shape[1], :n_past], features, latents, conditions)
-        state, conditions = repeat_rows((state, tuple(conditions)), seeds.shape[1])
-        for t in range(n_past, total):
-            state, frame = self.step(state, own[:, t - 2 : t], t, n_past, latents, conditions[t])
-            own[:, t] = frame.clamp(0, 1)
-            frames[:, :, t] = own[:, t].unflatten(0, seeds.shape).to(frames.device)
-            if t < total - 1:
-                yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
-        steps = total - n_past
-        yield Step(steps, steps, frames, Prediction(frames, latents.traces()))
+        network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
+        refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past, total))
+        how = How(self.resolve(options), options.temperature, n_past, seeds.shape[1], refreshes)
+        true, vectors = self.given(observation, how), self.vectors(observation)
+        z = None if how.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
+        frames = observation.frames[:, None].repeat(1, how.copies, 1, 1, 1, 1)
+        if watched:
+            future, (*began, known) = [], self.begin(how, true, vectors)
+            for t, (frame, told) in enumerate(self.unrolled(how, began, true, z, self.advance), n_past):
+                frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
+                future.append(map_tensors(torch.clone, told))
+                if t < total - 1:
+                    yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
+            future = stacked(future)
+        else:
+            made, future, known = self.finish(how, true, vectors, z)
+            frames[:, :, n_past:] = made.unflatten(0, seeds.shape).to(frames.device)
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(known, future, how, total)))
 
-    def features(self, observation: Observation, sees_future: bool) -> list[Features]:
-        """Features of the true frames: the known ones, or the whole clip where the future may be seen."""
-        known = observation.frames[:, : observation.n_past]
-        true = torch.cat([known, observation.target[:, observation.n_past :]], 1) if sees_future else known
-        with self.runtime.autocast():
-            return self.network.encode_clips(true.to(self.runtime.device), observation.n_past)
+    def given(self, observation: Observation, how: How) -> Tensor:
+        """The true frames that may be seen: the known ones, or the whole clip."""
+        known = observation.frames[:, : how.n_past]
+        if how.source.startswith("posterior"):
+            known = torch.cat([known, observation.target[:, how.n_past :]], 1)
+        return known.to(self.runtime.device)
 
-    def context(
-        self, known: Tensor, features: list[Features], latents: Latents, conditions: Sequence[Tensor | None]
-    ) -> Any:
-        """The state after predicting every known frame but the first, with posterior-mean latents; rows are clips."""
+    def vectors(self, observation: Observation) -> Tensor | None:
+        """The numbers (B, T, A) that the network is conditioned on; where none came they are zero."""
+        if self.network.conditioner is None:
+            return None
+        if observation.actions is not None:
+            return observation.actions.to(self.runtime.device)
+        clips, length = observation.frames.shape[:2]
+        return torch.zeros(clips, length, self.cfg.conditions.size, device=self.runtime.device)
+
+    def context(self, how: How, true: Tensor, vectors: Tensor | None) -> tuple[Any, ...]:
+        """What a prediction begins from, a row a clip: the state after predicting every known frame but the first, with
+        posterior-mean latents; the future steps' conditions (B, F, E) and posterior, or None; and the known steps' numbers."""
+        network, n_past = self.network, how.n_past
+        conditions = None if vectors is None else network.conditioner(vectors)
         with self.runtime.autocast():
-            state = self.network.begin(len(known), known)
-            for t in range(1, known.shape[1]):
-                refresh = self.network.refreshes(t, known.shape[1])
-                state = self.network.observe(state, known[:, t - 1], features[t - 1], refresh, conditions[t])
-                z = latents.known(t, self.network.prior(state.summary))
-                state, _ = self.network.advance(state, z)
-        return state
+            features, told = network.encode_clips(true, n_past), []
+            posterior = None if how.source == "none" else network.posterior(features)
+            state = network.begin(len(true), true)
+            for t in range(1, n_past):
+                refresh = network.refreshes(t, n_past)
+                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, at(conditions, t))
+                prior = network.prior(state.summary)
+                if prior is not None:
+                    told.append(Numbers.of(prior, at(posterior, t - 1)))
+                state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
+        future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if how.source.startswith("posterior") else None
+        return state, map_tensors(lambda x: x[:, n_past:], conditions), future, stacked(told)
 
     def step(
-        self, state: Any, last: Tensor, t: int, n_past: int, latents: Latents, condition: Tensor | None
-    ) -> tuple[Any, Tensor]:
-        """One step on the model's own frames: `last` (R, 2, C, H, W), the two before frame t, and the condition (R, E) that leads
-        to it, to frame t."""
+        self, how: How, state: Any, last: Tensor, z: Tensor | None, posterior: Gaussian | None, condition: Tensor | None
+    ) -> tuple[Any, Tensor, Numbers | None]:
+        """One step on the model's own frames, a row a future: `last` (R, 2, C, H, W), the two before; noise `z` (R, Z); and the
+        condition (R, E) that leads to the frame. Returns the state, the frame (R, C, H, W) in [0, 1] and the latent's numbers."""
+        network, (refresh, *_) = self.network, how.refreshes
         before, previous = last.unbind(1)
         with self.runtime.autocast():
-            refresh = self.network.refreshes(t, n_past)
-            features = self.network.encode(previous, before, skips=refresh)
-            state = self.network.observe(state, previous, features, refresh, condition)
-            z = latents.future(t, self.network.prior(state.summary))
-            state, code = self.network.advance(state, z)
-            return state, self.network.render(code)
+            features = network.encode(previous, before, skips=refresh)
+            state = network.observe(state, previous, features, refresh, condition)
+            prior = network.prior(state.summary)
+            told = None if prior is None else Numbers.of(prior, posterior)
+            state, code = network.advance(state, None if prior is None else self.latent(how, prior, posterior, z))
+            return state, network.render(code).float().clamp(0, 1), told
 
-
-class Latents:
-    """Chooses z at every step of one prediction, and keeps what it saw for the traces.
-
-    Known steps take the posterior mean, so that all futures of a clip share one context.
-    """
-
-    def __init__(
-        self,
-        predictor: SVGPredictor,
-        observation: Observation,
-        features: list[Features],
-        seeds: Tensor,
-        prior: str,
-        temperature: float,
-    ):
-        self.seeds, self.prior, self.temperature = seeds, prior, temperature
-        self.length, self.z_dim = observation.frames.shape[1], predictor.cfg.z_dim
-        self.kept: dict[str, dict[int, Tensor]] = {}
-        if prior == "none":
-            return
-        self.noise = noise(seeds, self.length, self.z_dim).flatten(0, 1).to(predictor.runtime.device)
-        with predictor.runtime.autocast():
-            self.posterior = predictor.network.posterior(features)
-
-    def known(self, t: int, prior: Gaussian | None) -> Tensor | None:
-        """z_t (B, Z) of a context frame."""
-        if prior is None:
-            return None
-        posterior = self.posterior.at(t - 1)
-        self.keep(t, prior, posterior, repeat=self.seeds.shape[1])
-        return posterior.mean
-
-    def future(self, t: int, prior: Gaussian | None) -> Tensor | None:
-        """z_t (B * N, Z) of a frame to predict."""
-        if prior is None:
-            return None
-        chosen, posterior = prior, None
-        if self.prior.startswith("posterior"):
-            chosen = posterior = repeat_rows(self.posterior.at(t - 1), self.seeds.shape[1])
-        elif self.prior == "fixed":
+    @staticmethod
+    def latent(how: How, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
+        chosen = prior if posterior is None else posterior
+        if how.source == "fixed":
             chosen = Gaussian.standard(prior.mean)
-        self.keep(t, prior, posterior)
-        spread = 0.0 if self.prior == "posterior-mean" else self.temperature
-        return chosen.sample(spread * self.noise[:, t])
+        return chosen.sample((0.0 if how.source == "posterior-mean" else how.spread) * z)
 
-    def keep(self, t: int, prior: Gaussian, posterior: Gaussian | None, repeat: int = 1) -> None:
-        numbers = {"prior_mean": prior.mean, "prior_std": prior.std}
-        if posterior is not None:
-            divergence = kl(posterior, prior).sum(-1)
-            numbers.update(posterior_mean=posterior.mean, posterior_std=posterior.std, kl=divergence)
-        for name, x in numbers.items():
-            self.kept.setdefault(name, {})[t] = x.float().cpu().repeat_interleave(repeat, 0)
+    def rollout(
+        self, how: How, true: Tensor, vectors: Tensor | None, z: Tensor | None
+    ) -> tuple[Tensor, Numbers | None, Numbers | None]:
+        """All futures (R, F, C, H, W), and the numbers of future and known steps."""
+        *began, known = self.context(how, true, vectors)
+        frames, told = zip(*self.unrolled(how, began, true, z, self.step))
+        return torch.stack(frames, 1), stacked(told), known
 
-    def traces(self) -> dict[str, Tensor]:
-        """name -> float32 (B, N, T, Z), or (B, N, T) for the KL; NaN at steps without one."""
-        return {name: self.trace(steps) for name, steps in self.kept.items()}
+    @staticmethod
+    def unrolled(
+        how: How, began: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
+    ) -> Iterator[tuple[Tensor, Numbers | None]]:
+        """(frame (R, C, H, W), its numbers) of every future step, from what `context` gave."""
+        state, conditions, posterior = repeat_rows(tuple(began), how.copies)
+        last = repeat_rows(true[:, how.n_past - 2 : how.n_past], how.copies)
+        for t, refresh in enumerate(how.refreshes):
+            here, noises = replace(how, refreshes=(refresh,)), None if z is None else z[:, how.n_past + t]
+            state, frame, told = step(here, state, last, noises, at(posterior, t), at(conditions, t))
+            last = torch.stack([last[:, 1], frame], 1)
+            yield frame, told
 
-    def trace(self, steps: dict[int, Tensor]) -> Tensor:
-        first = next(iter(steps.values()))
-        out = torch.full((self.seeds.numel(), self.length, *first.shape[1:]), float("nan"))
-        for t, x in steps.items():
-            out[:, t] = x
-        return out.unflatten(0, tuple(self.seeds.shape))
+
+def traces(known: Numbers | None, future: Numbers | None, how: How, total: int) -> dict[str, Tensor]:
+    """name -> float32 (B, N, T, Z), or (B, N, T) for the KL; NaN at steps without one."""
+    if known is None:
+        return {}
+    out = {}
+    for name, x, y in zip(Numbers._fields, known, future):
+        x = x.float().cpu()
+        trace = torch.full((len(x), how.copies, total, *x.shape[2:]), float("nan"))
+        trace[:, :, 1 : how.n_past] = x[:, None]
+        if y is not None:
+            trace[:, :, how.n_past :] = y.float().cpu().unflatten(0, trace.shape[:2])
+        out[name] = trace
+    return out
 
 
-def to(x: Tensor | None, device: torch.device) -> Tensor | None:
-    return x if x is None else x.to(device)
+def stacked(told: Sequence[Numbers | None]) -> Numbers | None:
+    """The numbers of several steps as (M, steps, ...)."""
+    if not told or told[0] is None:
+        return None
+    return Numbers(*(None if parts[0] is None else torch.stack(parts, 1) for parts in zip(*told)))
+
+
+def at(tree: Any, t: int) -> Any:
+    """Place t of tensors (M, T, ...)."""
+    return map_tensors(lambda x: x[:, t], tree)
 
 
 def repeat_rows(tree: Any, times: int) -> Any:
