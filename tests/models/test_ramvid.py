@@ -12,10 +12,12 @@ from vp.core.video import Batch, Observation
 from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import excerpt, flow_loss
-from vp.models.ramvid.predictor import RamvidOptions
+from vp.models.ramvid.options import RamvidOptions
 from vp.models.ramvid.process import noisy, signal_and_noise
 from vp.models.ramvid.published import PublishedDenoiser
 from vp.models.ramvid.windows import plan
+
+from ..recorders import replayed
 
 CPU = Runtime(torch.device("cpu"), False)
 
@@ -82,8 +84,9 @@ def test_leading_known_frames_worked_on_once_give_what_the_whole_clip_gives(plac
     level = torch.where(known, 0.9, 0.3).expand(2, -1)
     with torch.no_grad():
         whole = denoiser(clip, known.expand(2, -1), level, times)
-        memory = denoiser.remember(clip, known, level, times)
-        recalled = denoiser.complete(clip, known, level, times, memory)
+        given = known.tolist(), level, times.tolist()
+        memory = denoiser.remember(clip, *given)
+        recalled = denoiser.complete(clip, *given, memory)
     torch.testing.assert_close(recalled, whole, atol=1e-4, rtol=0)
     assert torch.equal(whole[:, known], (clip[:, known] + 1) / 2 * 2 - 1) and whole[:, ~known].std() > 0.01
 
@@ -239,7 +242,7 @@ def test_replaced_known_frames_are_shown_as_noisy_as_the_others_and_returned_as_
     frames = model.predict(Observation.prefix(clip, 2), seed_grid(0, 1, 2), options).frames
     assert torch.equal(frames[:, :, :2], clip[:, None, :2].expand(-1, 2, -1, -1, -1, -1))
     assert len(shown) == 2 * 4, "every step twice"
-    assert not any(known.any() for _, known in shown)
+    assert not any(any(known) for _, known in shown)
     off = [(x[:, :2] - (2 * clip[:, :2] - 1)).abs().mean().item() for x, _ in shown]
     assert off[0] > 2 * off[-1] > 0, "from noise alone towards the frames themselves"
 
@@ -283,3 +286,35 @@ def test_a_critic_takes_its_turn_on_the_guesses_of_the_denoiser():
     theirs.loss(nets, batch, Progress(), generator).total.backward()
     assert all(p.grad is not None for p in nets["critic"].parameters())
     assert all(p.grad is None for p in nets["denoiser"].parameters()), "the critic's turn leaves the denoiser alone"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{}, {"solver": "dpm"}, {"guidance": 1.5}, {"context_noise": 0.2}, {"conditioning": "replaced", "resample": 2}],
+)
+def test_recorded_and_watched_predictions_are_the_same(wish):
+    """Where calls are recorded, what the network returned is overwritten by its next call: nothing may depend on it by then."""
+    cfg = tiny()
+    nets, clips, seeds = shaken(cfg), torch.rand(2, 6, 1, 16, 16), seed_grid(0, 2, 9)  # 18 rows: two groups
+    plain, recorded = (predictor(cfg, nets, replace(CPU, recorder=recorder)) for recorder in (None, replayed))
+    known, options = torch.tensor([True, False, False, True, False, False]), RamvidOptions(steps=3, **wish)
+    observation = Observation(clips, known)
+    want = plain.predict(observation, seeds, options).frames
+    for _ in range(2):  # the second time nothing is recorded any more
+        *_, last = recorded.stream(observation, seeds, options)
+        torch.testing.assert_close(last.prediction.frames, want)
+        torch.testing.assert_close(recorded.predict(observation, seeds, options).frames, want)
+
+
+def test_the_published_network_is_told_the_level_of_the_noise_whatever_is_known():
+    cfg, levels = replace(tiny(), network="published", process="ddpm"), []
+
+    class Told(torch.nn.Module):
+        def forward(self, x, known, level):
+            levels.append(level)
+            return torch.zeros_like(x)
+
+    model = predictor(cfg, torch.nn.ModuleDict({"denoiser": Told()}), CPU)
+    known = torch.tensor([True, False, False, True])
+    model.predict(Observation(torch.rand(1, 4, 1, 16, 16), known), seed_grid(0, 1, 1), RamvidOptions(steps=2))
+    assert [x.unique().tolist() for x in levels] == [[pytest.approx(0.999)], [pytest.approx(0.499)]]

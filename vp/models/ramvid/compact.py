@@ -13,6 +13,8 @@ A clip's leading known frames depend on neither the noise nor the step: a sample
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -40,9 +42,19 @@ def linear_guess(level: Tensor) -> Tensor:
     return level / (level.square() + (1 - level).square())
 
 
-def leading(known: Tensor) -> int:
-    """How many frames known bool (T,) begins with."""
-    return int(known.long().cumprod(0).sum())
+def leading(known: Sequence[bool]) -> int:
+    """How many frames are known from the first on."""
+    return (*known, False).index(False)
+
+
+def first(known: Sequence[bool]) -> int:
+    """Where the first known frame is; 0 where none is."""
+    return known.index(True) if any(known) else 0
+
+
+def constants(values: Sequence[float], like: Tensor) -> Tensor:
+    """(K,), made where `like` is, without a copy from the host, which no graph could record."""
+    return torch.stack([like.new_full((), float(value)) for value in values])
 
 
 class CompactDenoiser(MovingRollout):
@@ -74,37 +86,38 @@ class CompactDenoiser(MovingRollout):
             level: (B, T), how clean each frame is: 1 is clean. times: int64 (T,), where the frames lie in time, or None for
                 one after another.
         """
-        return self.complete(x, known[0], level, times)
+        return self.complete(x, known[0].tolist(), level, None if times is None else times.tolist())
 
-    def remember(self, frames: Tensor, known: Tensor, level: Tensor, times: Tensor) -> Rollout | None:
-        """What the leading known frames leave behind, None without any: frames (B, T, C, H, W), known bool (T,), level (B, T)."""
-        if not known.any():
+    def remember(self, frames: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Rollout | None:
+        """What the leading known frames leave behind, None without any: frames (B, T, C, H, W), level (B, T)."""
+        if not any(known):
             return None
-        start = int(known.long().argmax())
+        start = first(known)
         part = slice(start, start + leading(known[start:]))
         return self.roll(frames[:, part], known[part], level[:, part], times[part], None)[1]
 
     def complete(
-        self, x: Tensor, known: Tensor, level: Tensor, times: Tensor | None = None, memory: Rollout | None = None
+        self, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int] | None = None, memory: Rollout | None = None
     ) -> Tensor:
-        """As `forward`, with known bool (T,) and, where at hand, what `remember` made of these known frames."""
-        times = torch.arange(x.shape[1], device=x.device) if times is None else times
-        start = int(known.long().argmax())
+        """As `forward`, and where at hand with what `remember` made of these known frames."""
+        times, start = range(x.shape[1]) if times is None else times, first(known)
         frames, _ = self.roll(x[:, start:], known[start:], level[:, start:], times[start:], memory)
         if start == 0:
             return frames
         turn = min(TURN, frames.shape[1])
         clip = torch.cat([x[:, :start], frames[:, :turn]], 1).flip(1)
-        given = torch.arange(start + turn, device=known.device) < turn
-        levels, places = level[:, : start + turn].flip(1), times[start + turn - 1] - times[: start + turn].flip(0)
+        given, levels = [t < turn for t in range(start + turn)], level[:, : start + turn].flip(1)
+        places = [times[start + turn - 1] - time for time in reversed(times[: start + turn])]
         head, _ = self.roll(clip, given, levels, places, None)
         return torch.cat([head[:, turn:].flip(1), frames], 1)
 
-    def roll(self, x: Tensor, known: Tensor, level: Tensor, times: Tensor, memory: Rollout | None) -> tuple[Tensor, Rollout]:
+    def roll(
+        self, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int], memory: Rollout | None
+    ) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
         the last."""
         begun = leading(known) if memory else 0
-        known, gaps = known.tolist(), [1.0, *times.diff().tolist()]
+        gaps = [1.0, *(float(b - a) for a, b in pairwise(times))]
         count, length = x.shape[:2]
         frames, state = (x + 1) / 2, memory or self.start(count, x)
         embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
@@ -126,9 +139,10 @@ class CompactDenoiser(MovingRollout):
         return 2 * torch.stack(out, 1) - 1, state
 
     @staticmethod
-    def flags(known: list[bool], gaps: list[float], like: Tensor) -> Tensor:
+    def flags(known: Sequence[bool], gaps: Sequence[float], like: Tensor) -> Tensor:
         """(B, T, 2): whether each frame is known, and how far the one before lies."""
-        return like.new_tensor([known, [gap / 4 for gap in gaps]]).T.expand(len(like), -1, -1)
+        rows = [constants(known, like), constants([gap / 4 for gap in gaps], like)]
+        return torch.stack(rows, -1).expand(len(like), -1, -1)
 
     def look(self, x: Tensor, level: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the noisy and known frames (B, T, C, H, W) show, the fainter the noisier they are.

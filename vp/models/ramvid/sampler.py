@@ -1,0 +1,176 @@
+"""A window's sample from noise, as functions of tensors that can be recorded: one call of the network, or all steps at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...core.runtime import Runtime
+from ...core.tree import map_tensors
+from . import process, solvers
+from .compact import CompactDenoiser
+from .config import RamvidConfig
+from .options import RamvidOptions
+
+ROWS = 16  # clips through the network at once on a CPU: more gains no speed, and memory stays bounded
+
+Draw = Callable[[tuple[int, ...]], Tensor]  # shape -> standard normal float32 (R, *shape)
+
+
+@dataclass(frozen=True)
+class How:
+    """What does not change while a window is sampled.
+
+    Args:
+        known: of each frame, whether it is. times: where the frames lie in time. trust: how clean known frames are, 1 is clean.
+        copies: so many rows one after another have the same known frames.
+    """
+
+    known: tuple[bool, ...]
+    times: tuple[int, ...]
+    trust: float = 1.0
+    copies: int = 1
+
+    def without(self, known: bool) -> How:
+        """The same of the unknown frames alone, or with all frames unknown."""
+        kept = [t for t, given in zip(self.times, self.known) if known or not given]
+        return How((False,) * len(kept), tuple(kept))
+
+
+class Tools(NamedTuple):
+    """What steps are made with: the network, and what it makes of known frames beforehand."""
+
+    call: Callable[..., Tensor]
+    remember: Callable[..., Any]
+
+
+class Sampler:
+    """R rows together; frames are float32 (R, L, C, H, W) in [-1, 1], U of the L unknown."""
+
+    def __init__(self, cfg: RamvidConfig, denoiser: nn.Module, runtime: Runtime):
+        self.cfg, self.denoiser, self.runtime = cfg, denoiser, runtime
+        self.call, self.finish = runtime.capture(self.denoise), runtime.capture(self.whole)
+        self.tools = Tools(self.call, self.remember)
+
+    def steps(self, how: How, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None) -> Iterator[Tensor]:
+        """Guesses of the unknown frames (R, U, C, H, W) in [0, 1], one a step; the last is the sample."""
+        levels = process.levels(self.cfg, options.steps)
+        guess = self.guess(how, options, levels, frames, draw, tools or self.tools)
+        shape = (how.known.count(False), *frames.shape[2:])
+        for index, (x, x0) in enumerate(solve(options, guess, draw(shape), levels, lambda: draw(shape))):
+            last = index == levels.steps - 1
+            yield ((x if last else x0).clamp(-1, 1) + 1) / 2
+
+    def whole(self, wish: tuple[How, RamvidOptions], frames: Tensor, noises: tuple[Tensor, ...]) -> Tensor:
+        """The sample, from all the noise that the steps will ask for."""
+        kept = iter(noises)
+        *_, last = self.steps(*wish, frames, lambda shape: next(kept), Tools(self.denoise, self.remember))
+        return last
+
+    def shapes(self, how: How, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
+        """Of the noise that the steps will ask for, in order: found by taking them without computing anything."""
+        asked: list[tuple[int, ...]] = []
+
+        def draw(shape: tuple[int, ...]) -> Tensor:
+            asked.append(shape)
+            return torch.empty(len(frames), *shape, device="meta")
+
+        tools = Tools(lambda how, x, *_: x, lambda *_: None)
+        deque(self.steps(how, options, frames.to("meta"), draw, tools), maxlen=0)
+        return asked
+
+    def guess(
+        self, how: How, options: RamvidOptions, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
+    ) -> solvers.Guess:
+        """x0 of the unknown frames from noisy ones."""
+        if options.conditioning == "replaced":
+            return self.replaced(how, levels, frames, draw, tools)
+        context = frames
+        if options.context_noise and any(how.known):
+            eps = draw(frames.shape[1:])
+            context = (1 - options.context_noise) * frames + options.context_noise * eps
+        given = self.network(how, levels, context, tools)
+        if options.guidance == 1 or not any(how.known):
+            return given
+        plain = self.network(how.without(known=False), levels, unknown(context, how.known), tools)
+
+        def guided(x: Tensor, i: int) -> Tensor:
+            alone = plain(x, i)
+            return (alone + options.guidance * (given(x, i) - alone)).clamp(-1, 1)
+
+        return guided
+
+    def replaced(self, how: How, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools) -> solvers.Guess:
+        """The same from a network that is told of no known frame: they are put in at the level of the others, with fresh noise
+        at every call (Lugmayr et al. 2022, eq. 8)."""
+        network = self.network(how.without(known=True), levels, frames, tools)
+
+        def clean(x: Tensor, i: int) -> Tensor:
+            noisy = levels.a[i] * frames + levels.s[i] * draw(frames.shape[1:])
+            return unknown(network(merged(noisy, x, how.known), i), how.known)
+
+        return clean
+
+    def network(self, how: How, levels: solvers.Levels, frames: Tensor, tools: Tools) -> solvers.Guess:
+        """The network as a function of noisy unknown frames and their level, what is known worked in beforehand."""
+        most = ROWS if frames.device.type == "cpu" else len(frames)
+        groups = [range(i, min(i + most, len(frames))) for i in range(0, len(frames), most)]
+        parts = [slice(group.start, group.stop) for group in groups]
+        memories = [tools.remember(how, frames[part], group) for part, group in zip(parts, groups)]
+
+        def clean(x: Tensor, i: int) -> Tensor:
+            time, out = x.new_full((), levels.time[i]), []
+            for part, memory in zip(parts, memories):
+                told = tools.call(how, x[part], frames[part], memory, time).float()
+                out.append(process.clean_from(self.cfg, told, x[part], levels.a[i], levels.s[i]))
+            return torch.cat(out)
+
+        return clean
+
+    def remember(self, how: How, frames: Tensor, rows: range) -> Any:
+        """What the leading known frames of `rows` leave behind, worked through once for those that share them."""
+        if not any(how.known) or not isinstance(self.denoiser, CompactDenoiser):
+            return None
+        owners = [row // how.copies for row in rows]
+        starts = [i for i, owner in enumerate(owners) if i == 0 or owner != owners[i - 1]]
+        distinct = torch.stack([frames[i] for i in starts])
+        level = distinct.new_full(distinct.shape[:2], how.trust)
+        with self.runtime.autocast():
+            memory = self.denoiser.remember(distinct, how.known, level, how.times)
+        counts = [owners.count(owners[i]) for i in starts]
+        return map_tensors(lambda x: torch.cat([x[k, None].expand(n, *x.shape[1:]) for k, n in enumerate(counts)]), memory)
+
+    def denoise(self, how: How, x: Tensor, frames: Tensor, memory: Any, time: Tensor) -> Tensor:
+        """What the network gives for noisy unknown frames (R, U, C, H, W) at the level `time` (), beside the known ones."""
+        clip = merged(frames, x, how.known)
+        with self.runtime.autocast():
+            if isinstance(self.denoiser, CompactDenoiser):
+                level = torch.stack([time.new_full((), how.trust) if given else time for given in how.known])
+                out = self.denoiser.complete(clip, how.known, level.expand(len(clip), -1), how.times, memory)
+            else:  # one level for the whole clip, and known frames are not marked
+                out = self.denoiser(clip, None, time.expand(len(clip), len(how.known)))
+        return unknown(out, how.known)
+
+
+def merged(frames: Tensor, x: Tensor, known: Sequence[bool]) -> Tensor:
+    """Frames (R, L, ...) with x (R, U, ...) where they are unknown."""
+    noisy = iter(x.unbind(1))
+    return torch.stack([frames[:, t] if given else next(noisy) for t, given in enumerate(known)], 1)
+
+
+def unknown(frames: Tensor, known: Sequence[bool]) -> Tensor:
+    """(R, L, ...) to (R, U, ...)."""
+    return torch.stack([frames[:, t] for t, given in enumerate(known) if not given], 1)
+
+
+def solve(options: RamvidOptions, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, noise: solvers.Noise) -> solvers.Steps:
+    if options.solver == "dpm":
+        return solvers.dpm_solver(guess, x, levels)
+    if options.solver == "ddpm":
+        return solvers.ddpm(guess, x, levels, noise, options.resample)
+    return solvers.ddim(guess, x, levels, noise, float(options.solver == "ancestral"), options.resample)
