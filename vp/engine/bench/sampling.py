@@ -19,7 +19,7 @@ from ..result import Result
 from ..sample import sample
 from ..sheets import encode_png
 from .machine import ceilings
-from .switches import Switches
+from .switches import ABOUT, Switches
 from .timing import apart, compared, tell, timed
 
 PAST = 5  # known frames where a model names no number
@@ -51,7 +51,7 @@ def sampling(
         for label, row in models[name].items():
             row["frames_per_s"] = round(futures * frames / row["median_s"])
             tell(f"{name}, {label}", row)
-    asked = {"futures": futures, "frames": frames, "options": wish["options"]}
+    asked = {"futures": futures, "frames": frames, "options": wish["options"], "switches": ABOUT}
     return {"bench": "sample", "machine": apart(ceilings, device=device), **asked, "models": models}
 
 

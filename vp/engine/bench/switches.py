@@ -15,6 +15,7 @@ ABOUT = {
     "channels_last": "weights and maps in channels_last order",
     "float_norm": "group normalisation in float32",
     "shared_context": "known frames worked through once for all futures",
+    "graphs": "on a GPU, a whole prediction as one CUDA graph",
 }
 
 
@@ -27,13 +28,14 @@ class Switches:
     channels_last: bool = True
     float_norm: bool = True
     shared_context: bool = True
+    graphs: bool = True
 
     @classmethod
     def rows(cls, runtime: Runtime, names: tuple[str, ...] | None = None) -> Iterator[tuple[str, Switches]]:
         """(label, switches): plain, all on, and each of `names` off in turn where it would change anything on that runtime."""
         names = tuple(field.name for field in fields(cls)) if names is None else names
         cuda = runtime.device.type == "cuda"
-        idle = {"allocator": cuda, "float_norm": cuda, "bf16": not runtime.bf16}
+        idle = {"allocator": cuda, "float_norm": cuda, "bf16": not runtime.bf16, "graphs": not cuda}
         off = dict.fromkeys(names, False)
         yield "plain", cls(**off)
         yield "all", cls()
@@ -46,7 +48,8 @@ class Switches:
         if self.allocator:
             keep_big_buffers()
         chosen = Runtime.pick(device, precision)
-        return replace(chosen, bf16=chosen.bf16 and self.bf16, channels_last=self.channels_last)
+        recorder = chosen.recorder if self.graphs else None
+        return replace(chosen, bf16=chosen.bf16 and self.bf16, channels_last=self.channels_last, recorder=recorder)
 
     def applied(self, networks: nn.Module) -> nn.Module:
         """The networks, with torch's own group normalisation where ours is off."""

@@ -1,0 +1,46 @@
+"""On a GPU: graphs give what eager calls give, and both what a CPU gives."""
+
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vp.catalog import FAMILIES
+from vp.core.predictor import seed_grid
+from vp.core.runtime import Runtime
+from vp.core.video import Observation
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+
+SAME, CLOSE, ROUGH = 1e-5, 2e-3, 0.1  # recorded or not; GPU against CPU in float32; in bfloat16
+
+
+def prediction(family, runtime: Runtime) -> torch.Tensor:
+    cfg = family.tiny()
+    torch.manual_seed(0)
+    nets = family.networks(cfg)
+    with torch.no_grad():
+        for p in nets.parameters():  # away from zeros at the start
+            p.add_(0.02 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())))
+    model = family.predictor(cfg, nets, runtime)
+    clip = torch.rand(2, cfg.n_past + 3, cfg.channels, cfg.size, cfg.size, generator=torch.Generator().manual_seed(1))
+    observation, seeds = Observation.prefix(clip, cfg.n_past), seed_grid(0, 2, 3)
+    frames = [model.predict(observation, seeds).frames for _ in range(2)]
+    assert torch.equal(*frames), "a replay gives what the recording gave"
+    *_, last = model.stream(observation, seeds)
+    torch.testing.assert_close(last.prediction.frames, frames[0], atol=SAME, rtol=0)
+    return frames[0]
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.recipes], ids=lambda f: f.name)
+def test_graphs_eager_calls_and_a_cpu_agree(family):
+    plain = Runtime.pick("cpu", "fp32")
+    exact, half = Runtime.pick("cuda", "fp32"), Runtime.pick("cuda", "bf16")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a graph that could not be recorded would be said
+        recorded, eager = prediction(family, exact), prediction(family, replace(exact, recorder=None))
+    torch.testing.assert_close(recorded, eager, atol=SAME, rtol=0)
+    torch.testing.assert_close(recorded, prediction(family, plain), atol=CLOSE, rtol=0)
+    assert (prediction(family, half) - recorded).abs().mean() < ROUGH
