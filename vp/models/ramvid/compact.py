@@ -5,16 +5,18 @@ frames are remembered and moved (`nn.moving_layers`). At pure noise that is all 
 may follow. The less noisy a frame, the more it tells: an LSTM runs back over all frames, so that at every frame the network
 knows what comes later, noisy or known, and the noisy frame itself is looked at once more where the layers are blended.
 
-Frames before the first known one are rolled out backwards in time, from the first few of the others.
+Frames before the last known one are rolled out backwards in time too, from there; between known frames the two ways meet.
 
-A clip's leading known frames depend on neither the noise nor the step: a sampler works through them once (`remember`).
+The known frames that a way begins with depend on neither the noise nor the step: a sampler works through them once (`remember`).
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +29,6 @@ from .config import RamvidConfig
 
 EMBEDDING, LEVEL_CHANNELS = 64, 32
 HINT_CHANNELS, GLIMPSE_CHANNELS = 16, 24
-TURN = 4  # frames that a rollout back in time starts from
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
@@ -42,14 +43,55 @@ def linear_guess(level: Tensor) -> Tensor:
     return level / (level.square() + (1 - level).square())
 
 
+class Way(NamedTuple):
+    """A clip in the order in which it is gone through; see `CompactDenoiser.forward`."""
+
+    x: Tensor
+    known: Sequence[bool]
+    level: Tensor
+    times: Sequence[int]
+
+    @classmethod
+    def ahead(cls, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Way | None:
+        """From the first known frame on, or the whole clip where none is; None where nothing is unknown on it."""
+        start = known.index(True) if any(known) else 0
+        return None if all(known[start:]) else cls(x[:, start:], known[start:], level[:, start:], times[start:])
+
+    @classmethod
+    def back(cls, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Way | None:
+        """From the last known frame backwards; None where nothing is unknown on it."""
+        if not any(known):
+            return None
+        return cls.ahead(x.flip(1), known[::-1], level.flip(1), [times[-1] - time for time in reversed(times)])
+
+    def begun(self) -> Way:
+        """Its leading known frames."""
+        count = leading(self.known)
+        return Way(self.x[:, :count], self.known[:count], self.level[:, :count], self.times[:count])
+
+
+Memory = tuple[Rollout | None, Rollout | None]  # of the way ahead and of the way back
+
+
 def leading(known: Sequence[bool]) -> int:
     """How many frames are known from the first on."""
     return (*known, False).index(False)
 
 
-def first(known: Sequence[bool]) -> int:
-    """Where the first known frame is; 0 where none is."""
-    return known.index(True) if any(known) else 0
+def met(ahead: Tensor | None, back: Tensor, known: Sequence[bool], times: Sequence[int]) -> Tensor:
+    """A clip (B, T, C, H, W) from what was found on the way ahead, from its first known frame on, and on the way back, up to its
+    last: between two known frames each counts the more the nearer the frame that it comes from."""
+    places, frames = [t for t, given in enumerate(known) if given], []
+    for t in range(len(known)):
+        nearest = bisect(places, t)
+        if t > places[-1]:
+            frames.append(ahead[:, t - places[0]])
+        elif t < places[0] or known[t]:
+            frames.append(back[:, t])
+        else:
+            before, after = (times[places[i]] for i in (nearest - 1, nearest))
+            frames.append(torch.lerp(ahead[:, t - places[0]], back[:, t], (times[t] - before) / (after - before)))
+    return torch.stack(frames, 1)
 
 
 def constants(values: Sequence[float], like: Tensor) -> Tensor:
@@ -88,34 +130,24 @@ class CompactDenoiser(MovingRollout):
         """
         return self.complete(x, known[0].tolist(), level, None if times is None else times.tolist())
 
-    def remember(self, frames: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Rollout | None:
-        """What the leading known frames leave behind, None without any: frames (B, T, C, H, W), level (B, T)."""
-        if not any(known):
-            return None
-        start = first(known)
-        part = slice(start, start + leading(known[start:]))
-        return self.roll(frames[:, part], known[part], level[:, part], times[part], None)[1]
+    def remember(self, frames: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Memory:
+        """What the known frames that each way begins with leave behind: frames (B, T, C, H, W), level (B, T)."""
+        ways = Way.ahead(frames, known, level, times), Way.back(frames, known, level, times)
+        return tuple(self.roll(way.begun())[1] if way and any(way.known) else None for way in ways)
 
     def complete(
-        self, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int] | None = None, memory: Rollout | None = None
-    ) -> Tensor:
+        self, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int] | None = None,
+        memory: Memory = (None, None),
+    ) -> Tensor:  # fmt: skip
         """As `forward`, and where at hand with what `remember` made of these known frames."""
-        times, start = range(x.shape[1]) if times is None else times, first(known)
-        frames, _ = self.roll(x[:, start:], known[start:], level[:, start:], times[start:], memory)
-        if start == 0:
-            return frames
-        turn = min(TURN, frames.shape[1])
-        clip = torch.cat([x[:, :start], frames[:, :turn]], 1).flip(1)
-        given, levels = [t < turn for t in range(start + turn)], level[:, : start + turn].flip(1)
-        places = [times[start + turn - 1] - time for time in reversed(times[: start + turn])]
-        head, _ = self.roll(clip, given, levels, places, None)
-        return torch.cat([head[:, turn:].flip(1), frames], 1)
+        clip = Way(x, known, level, range(x.shape[1]) if times is None else times)
+        ahead, back = (way and self.roll(way, kept)[0] for way, kept in zip((Way.ahead(*clip), Way.back(*clip)), memory))
+        return ahead if back is None else met(ahead, back.flip(1), clip.known, clip.times)
 
-    def roll(
-        self, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int], memory: Rollout | None
-    ) -> tuple[Tensor, Rollout]:
+    def roll(self, way: Way, memory: Rollout | None = None) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
         the last."""
+        x, known, level, times = way
         begun = leading(known) if memory else 0
         gaps = [1.0, *(float(b - a) for a, b in pairwise(times))]
         count, length = x.shape[:2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from . import process, solvers
-from .compact import CompactDenoiser
+from .compact import CompactDenoiser, Memory
 from .config import RamvidConfig
 from .options import RamvidOptions
 
@@ -46,7 +46,7 @@ class Tools(NamedTuple):
     """What steps are made with: the network, and what it makes of known frames beforehand."""
 
     call: Callable[..., Tensor]
-    remember: Callable[..., Any]
+    remember: Callable[..., Memory]
 
 
 class Sampler:
@@ -80,7 +80,7 @@ class Sampler:
             asked.append(shape)
             return torch.empty(len(frames), *shape, device="meta")
 
-        tools = Tools(lambda how, x, *_: x, lambda *_: None)
+        tools = Tools(lambda how, x, *_: x, lambda *_: (None, None))
         deque(self.steps(how, options, frames.to("meta"), draw, tools), maxlen=0)
         return asked
 
@@ -132,10 +132,10 @@ class Sampler:
 
         return clean
 
-    def remember(self, how: How, frames: Tensor, rows: range) -> Any:
-        """What the leading known frames of `rows` leave behind, worked through once for those that share them."""
-        if not any(how.known) or not isinstance(self.denoiser, CompactDenoiser):
-            return None
+    def remember(self, how: How, frames: Tensor, rows: range) -> Memory:
+        """What known frames leave behind (see `CompactDenoiser.remember`), worked through once for the `rows` that share them."""
+        if not isinstance(self.denoiser, CompactDenoiser):
+            return None, None
         owners = [row // how.copies for row in rows]
         starts = [i for i, owner in enumerate(owners) if i == 0 or owner != owners[i - 1]]
         distinct = torch.stack([frames[i] for i in starts])
@@ -145,7 +145,7 @@ class Sampler:
         counts = [owners.count(owners[i]) for i in starts]
         return map_tensors(lambda x: torch.cat([x[k, None].expand(n, *x.shape[1:]) for k, n in enumerate(counts)]), memory)
 
-    def denoise(self, how: How, x: Tensor, frames: Tensor, memory: Any, time: Tensor) -> Tensor:
+    def denoise(self, how: How, x: Tensor, frames: Tensor, memory: Memory, time: Tensor) -> Tensor:
         """What the network gives for noisy unknown frames (R, U, C, H, W) at the level `time` (), beside the known ones."""
         clip = merged(frames, x, how.known)
         with self.runtime.autocast():
