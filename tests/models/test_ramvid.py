@@ -1,5 +1,6 @@
 """RaMViD: masks, networks, the objective and the sampler."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
-from vp.models.ramvid.objective import excerpt, flow_loss
+from vp.models.ramvid.objective import balanced, excerpt, flow_loss
 from vp.models.ramvid.options import RamvidOptions
 from vp.models.ramvid.process import noisy, signal_and_noise
 from vp.models.ramvid.published import PublishedDenoiser
@@ -318,3 +319,13 @@ def test_the_published_network_is_told_the_level_of_the_noise_whatever_is_known(
     known = torch.tensor([True, False, False, True])
     model.predict(Observation(torch.rand(1, 4, 1, 16, 16), known), seed_grid(0, 1, 1), RamvidOptions(steps=2))
     assert [x.unique().tolist() for x in levels] == [[pytest.approx(0.999)], [pytest.approx(0.499)]]
+
+
+def test_balanced_frames_pull_by_their_relative_errors():
+    errors = torch.tensor([[0.9, 0.02, 0.4], [0.9, 0.06, 0.4]], requires_grad=True)
+    chosen = torch.tensor([[False, True, True]]).expand(2, -1)
+    loss = balanced(errors, chosen)
+    assert loss.item() == pytest.approx(0.1 * (math.log(0.041) + math.log(0.401)) / 2, rel=1e-4)
+    (pull,) = torch.autograd.grad(loss, errors)
+    assert not pull[:, 0].any() and pull[0, 1] == pull[1, 1]
+    assert (pull[0, 1] / pull[0, 2]).item() == pytest.approx(0.401 / 0.041, rel=1e-4)

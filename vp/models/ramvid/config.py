@@ -31,6 +31,8 @@ class RamvidConfig:
         adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
         max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.
+        balance: every frame's error counts relative to its size, or those far from known ones, which nobody can foresee, would
+            drown the near ones, which can be told exactly (flow).
     """
 
     process: str = "flow"
@@ -49,6 +51,7 @@ class RamvidConfig:
     masks: Mapping[str, float] = field(default_factory=lambda: dict(MASK_MIX))
     max_known: int = 4
     context_noise: float = 0.1
+    balance: bool = False
 
     def __post_init__(self) -> None:
         one_of("process", self.process, PROCESSES)

@@ -20,6 +20,7 @@ from .solvers import shifted
 
 JUDGED = (0.03, 0.6)  # below, a guess is a mean of many futures and must not be sharp; above, it is sharp as it is
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean frames would be all that counts
+USUAL, LEAST = 0.1, 1e-3  # errors: what a guess from noise is off by, and what is as good as none
 JITTER = 0.1  # std of a frame's level around its clip's, before the shift
 
 
@@ -74,7 +75,8 @@ def flow_loss(
     between = (level > JUDGED[0]) & (level < JUDGED[1])
     between = between | ~between.any()
     judged = tuple((x[between] + 1) / 2 for x in (frames, clean))
-    return Losses(mean_over(weight * error, ~known), {"mse": mean_over(error, ~known).detach()}), judged
+    total = (balanced if cfg.balance else mean_over)(weight * error, ~known)
+    return Losses(total, {"mse": mean_over(error, ~known).detach()}), judged
 
 
 def ddpm_loss(
@@ -84,6 +86,16 @@ def ddpm_loss(
     x = noisy(frames, known, time, eps, cfg)
     error = mean_over((denoiser(x, known, time, times) - eps).square().mean((2, 3, 4)), ~known)
     return Losses(error, {"mse": error.detach()})
+
+
+def balanced(errors: Tensor, chosen: Tensor) -> Tensor:
+    """Mean over frames of the logarithm of their mean error over the clips, from errors (B, T) where `chosen`.
+
+    Its gradient is that of the errors over their present means, on the scale of an error of `USUAL`.
+    """
+    counted = chosen.any(0)
+    means = (errors * chosen).sum(0)[counted] / chosen.sum(0)[counted]
+    return USUAL * (means + LEAST).log().mean()
 
 
 def mean_over(values: Tensor, chosen: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ STAGES = (Stage(("vpn",)),)
 AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 
 CONVLSTM = VPNConfig()
-CONV = VPNConfig(network="conv", output="linear", widths=(32, 128), objective=Objective(lengths=((0.0, 10),)))
+CONV = VPNConfig(network="conv", output="linear", widths=(24, 64), objective=Objective(lengths=((0.0, 10),)))
 LSTM = VPNConfig(network="lstm", widths=(32, 64, 128, 128))
 # goes on where a whole run ends, on its own frames throughout
 SETTLED = Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),))
