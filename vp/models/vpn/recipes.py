@@ -13,7 +13,7 @@ AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 
 CONVLSTM = VPNConfig()
 CONV = VPNConfig(network="conv", output="linear", widths=(24, 64), objective=Objective(lengths=((0.0, 10),)))
-LSTM = VPNConfig(network="lstm", widths=(32, 64, 128, 128))
+LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
 # goes on where a whole run ends, on its own frames throughout
 SETTLED = Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),))
 GAN = replace(CONVLSTM, objective=replace(SETTLED, adversarial=0.03, matching=0.1))
