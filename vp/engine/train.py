@@ -117,9 +117,10 @@ def loop(
     spent = trainer.spent_s
     bar = tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2)
     while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+        step = trainer.step
         with speed.step(trainer.clips_a_step * trainer.data.length):
             terms = trainer.advance()
-        log.step(trainer.step, terms)
+        log.step(step, terms)
         bar.update()
         now = time.monotonic()
         trainer.spent_s = spent + now - start
