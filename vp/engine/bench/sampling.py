@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...catalog import FAMILIES
+from ...catalog import FAMILIES, recipe
 from ...core.predictor import seed_grid
 from ...core.runtime import Runtime
 from ...core.video import Observation
 from ...data import open_dataset
-from ..model import Model, load_on
+from ..model import Model, available, load_on
 from ..result import Result
 from ..sample import sample
 from ..sheets import encode_png
@@ -111,19 +111,13 @@ def pictures(result: Result) -> list[bytes]:
 
 def model_or_recipe(name: str, runtime: Runtime) -> Model:
     """A model by name, or a recipe's with untrained weights."""
-    for family in FAMILIES.values():
-        for recipe in family.recipes:
-            if recipe.name == name and not has_checkpoint(name):
-                torch.manual_seed(0)
-                predictor = family.predictor(recipe.config, family.networks(recipe.config), runtime)
-                return Model(name, family, predictor, {"name": name, "dataset": next(iter(recipe.data))})
-    return load_on(runtime, name)
-
-
-def has_checkpoint(name: str) -> bool:
-    from ..checkpoint import FOLDER
-
-    return (FOLDER / f"{name}.safetensors").is_file()
+    named = {found.name for family in FAMILIES.values() for found in family.recipes}
+    if name not in named or name in {card["name"] for card in available()}:
+        return load_on(runtime, name)
+    family, found = recipe(name)
+    torch.manual_seed(0)
+    predictor = family.predictor(found.config, family.networks(found.config), runtime)
+    return Model(name, family, predictor, {"name": name, "dataset": next(iter(found.data))})
 
 
 def clip_for(model: Model, length: int) -> torch.Tensor:
