@@ -1,4 +1,4 @@
-"""Scores frame by frame as a figure; needs matplotlib, which nothing else here does."""
+"""Scores frame by frame as a figure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import paper_curves
+from .figure import blank, write
 
 MEASURES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM"}
 PAPERS = {"fusion-16-32": ("Jing et al. 2021, other clips", paper_curves.curves)}  # drawn beside ours
@@ -32,13 +33,9 @@ def draw(result: Mapping[str, Any], path: str | Path) -> Path:
     Raises:
         ValueError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ValueError("a figure needs matplotlib; install it with `pip install matplotlib`, or leave out --figure") from None
     title, theirs = PAPERS.get(result["protocol"], ("", lambda metric: {}))
     columns = 2 if title else 1
-    figure = Figure(figsize=(6.5 * columns, 8.5), layout="constrained")
+    figure = blank(6.5 * columns, 8.5)
     panels = figure.subplots(2, columns, squeeze=False, sharex="col", sharey="row")
     for line, (metric, label) in zip(panels, MEASURES.items()):
         for (name, row, style), colour in zip(rows_of(result), COLOURS * 3):
@@ -59,7 +56,4 @@ def draw(result: Mapping[str, Any], path: str | Path) -> Path:
     panels[0, 0].set_title(f"{result['protocol']}, {result['clips']} clips")
     if title:
         panels[0, 1].set_title(title)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return write(figure, path)

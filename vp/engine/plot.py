@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .figure import blank, write
 from .runs import Run, find_runs, grouped
 
 RATIOS = {"teacher_ratio": "teacher forcing", "kl_anneal": "KL weight, of its highest"}
@@ -35,22 +36,17 @@ def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
         raise ValueError(f"out is {out.name!r}; give a file that ends in .png, .svg or .pdf")
     groups, epochs = grouped(runs), all(run.steps_an_epoch for run in runs)
     figure, panels = draw(groups, epochs)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=120)
+    write(figure, out)
     folders = {label: [str(run.folder) for run in group] for label, group in groups.items()}
     return {"file": str(out), "runs": folders, "panels": panels, "x": "epochs" if epochs else "steps"}
 
 
 def draw(groups: dict[str, list[Run]], epochs: bool) -> tuple[Any, list[str]]:
     """The figure, and the names of its panels from the top down."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ValueError("plots need matplotlib; install it with: pip install matplotlib") from None
     runs = [run for group in groups.values() for run in group]
     panels = [name for name in PANELS if any(training_curve(run, name) for run in runs)]
     panels += ["psnr_db"] if any(run.validation for run in runs) else []
-    figure = Figure(figsize=(8, 2.4 * len(panels) + 1), layout="constrained")
+    figure = blank(8, 2.4 * len(panels) + 1)
     axes = dict(zip(panels, figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]))
     for index, (label, group) in enumerate(groups.items()):
         for run in group:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..figure import blank, write
 from ..model import Model
 from .machine import ceilings
 from .sampling import model_or_recipe, prediction
@@ -69,17 +70,9 @@ def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
 
 
 def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """One panel a quantity, log-log.
-
-    Raises:
-        ValueError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ValueError("a figure needs matplotlib; install it with `pip install matplotlib`") from None
+    """One panel a quantity, log-log; raises ValueError where matplotlib is not installed."""
     quantities = list(dict.fromkeys(label.split(", ")[1] for label in curves))
-    figure = Figure(figsize=(3.6 * len(quantities), 3.4), layout="constrained")
+    figure = blank(3.6 * len(quantities), 3.4)
     for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities):
         for label, curve in curves.items():
             name, of = label.split(", ")
@@ -89,5 +82,4 @@ def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axes.set_ylabel("seconds")
         axes.grid(True, which="both", alpha=0.25)
         axes.legend(fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    write(figure, path)
