@@ -18,6 +18,7 @@ from . import checkpoint, state
 from .model import find
 from .muon import Muon
 from .provenance import commit
+from .recompute import recomputed
 from .training_data import Data
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
@@ -32,6 +33,7 @@ class Settings:
         out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
         resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
+        recompute: see `recompute.recomputed`.
         validate_minutes: time between validations. digits, data_root: see `open_dataset`.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     precision: str = "auto"
     batch: int | None = None
     accumulate: int = 1
+    recompute: bool = False
     lr: float | None = None
     seed: int = 0
     digits: str = "auto"
@@ -110,6 +113,8 @@ class Trainer:
         networks = self.runtime.place(networks)
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
+        if settings.recompute:
+            recomputed(self.networks)
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
         if settings.init:
             path = find(settings.init)
