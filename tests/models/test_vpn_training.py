@@ -33,7 +33,7 @@ def test_every_recipe_takes_a_step(name, tmp_path):
 
 
 def test_the_adversarial_recipe_starts_from_a_trained_one_and_averages_it(tmp_path):
-    trained = Trainer(*small("vpn-convlstm-mmnist"), settings(tmp_path / "trained"))
+    trained = Trainer(*small("vpn-conv-mmnist"), settings(tmp_path / "trained"))
     trained.advance()
     trained.save()
     start = tmp_path / "trained" / "last.safetensors"

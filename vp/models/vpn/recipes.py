@@ -12,11 +12,11 @@ STAGES = (Stage(("vpn",)),)
 AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 
 CONVLSTM = VPNConfig()
-CONV = VPNConfig(network="conv", output="linear", widths=(24, 64), objective=Objective(lengths=((0.0, 10),)))
+CONV = VPNConfig(network="conv", widths=(24, 64), objective=Objective(lengths=((0.0, 10),)))
 LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
 # goes on where a whole run ends, on its own frames throughout
 SETTLED = Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),))
-GAN = replace(CONVLSTM, objective=replace(SETTLED, adversarial=0.03, matching=0.1))
+GAN = replace(CONV, objective=replace(SETTLED, adversarial=0.02, matching=0.05))
 LARGER = replace(CONVLSTM, objective=replace(SETTLED, context=0.0, scale=2))
 DOCUMENT = replace(CONVLSTM, pyramid=False, output="sigmoid", patch=1, before=False)
 DOCUMENT_LSTM = replace(LSTM, output="sigmoid", widths=(64, 128, 256, 512), before=False, objective=Objective(mse=0.0, bce=1.0))
@@ -31,7 +31,7 @@ RECIPES = (
     recipe("vpn-convlstm-mmnist", CONVLSTM, "ConvLSTM encoder-decoder that moves pixels, Moving MNIST 10 -> 10"),
     recipe("vpn-conv-mmnist", CONV, "all-convolution network, Moving MNIST 10 -> 10"),
     recipe("vpn-lstm-mmnist", LSTM, "frame encoder and LSTM, Moving MNIST 10 -> 10"),
-    recipe("vpn-gan-mmnist", GAN, "the ConvLSTM against a critic; start it from a trained one", stages=AGAINST_CRITIC),
+    recipe("vpn-gan-mmnist", GAN, "the all-convolution network against a critic; start it from a trained one", stages=AGAINST_CRITIC),
     recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
     recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
     recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", batch=16),
