@@ -28,10 +28,11 @@ SEEDS = 10**6
 
 @dataclass(frozen=True)
 class Choice:
-    """A chosen clip and the (frame, label) events its maker knows."""
+    """A chosen clip, the (frame, label) events its maker knows, and the data set it comes from, '' for none."""
 
     clip: Clip
     events: tuple[tuple[int, str], ...] = ()
+    data: str = ""
 
 
 UPLOADS: Store[Choice] = Store(most=60, what="clip")
@@ -70,7 +71,7 @@ def example(name: str) -> Choice:
     clip = read_clip(CLIPS / entry["file"])
     if "actions" in entry:
         clip = replace(clip, actions=read_actions(CLIPS / entry["actions"]))
-    return Choice(clip, tuple((t, label) for t, label in entry["events"]))
+    return Choice(clip, tuple((t, label) for t, label in entry["events"]), entry["data"])
 
 
 @lru_cache(maxsize=64)
@@ -90,7 +91,8 @@ def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
         label, touched = "touch", batch.extras["touched"][0]
         at = touched & ~touched.roll(1).index_fill(0, torch.tensor(0), False)
     actions = None if batch.actions is None else batch.actions[0].cpu().numpy()
-    return Choice(Clip(frames, source.fps, actions=actions), tuple((t, label) for t in at.nonzero()[:, 0].tolist()))
+    events = tuple((t, label) for t in at.nonzero()[:, 0].tolist())
+    return Choice(Clip(frames, source.fps, actions=actions), events, dataset)
 
 
 @lru_cache(maxsize=8)

@@ -24,6 +24,7 @@ from .controls import FILES, appearance, own_appearance
 from .models import Models, temperature
 from .options import parse
 from .store import Store
+from .walls import noted
 
 UPDATES = 12  # widgets that a newly chosen model may change: all of `Controls.values` but the seed, and `Controls.own`
 RESULTS: Store[Result] = Store(most=40, what="result")
@@ -119,7 +120,7 @@ class Handlers:
 
     def preview(self, model: str, name: str, past: int, future: int) -> Result:
         """The clip as the model will get it, before anything is predicted."""
-        choice, abilities = clips.find(name), self.models.get(model).predictor.abilities
+        abilities, choice = self.models.get(model).predictor.abilities, noted(clips.find(name), self.models.cards[model])
         frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
         strange = strangeness(frames, abilities.dataset)
         known = np.arange(len(frames)) < past
@@ -143,7 +144,7 @@ class Handlers:
         idle = [gr.update(interactive=True), gr.update(interactive=False)]
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
-            loaded, choice = self.models.get(model), clips.find(clip)
+            loaded, choice = self.models.get(model), noted(clips.find(clip), self.models.cards[model])
             knob = temperature(loaded)
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)

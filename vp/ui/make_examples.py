@@ -66,7 +66,7 @@ def write_clip(name: str, label: str, choice: Choice) -> dict:
     if choice.clip.actions is not None:
         files["actions"] = f"{name}.csv"
         np.savetxt(CLIPS / files["actions"], choice.clip.actions, "%.5f", ",")
-    return {"name": name, "label": label, **files, "events": [list(event) for event in choice.events]}
+    return {"name": name, "label": label, "data": choice.data, **files, "events": [list(event) for event in choice.events]}
 
 
 def main() -> None:
