@@ -31,7 +31,7 @@ RECIPES = (
     recipe("vpn-convlstm-mmnist", CONVLSTM, "ConvLSTM encoder-decoder that moves pixels, Moving MNIST 10 -> 10"),
     recipe("vpn-conv-mmnist", CONV, "all-convolution network, Moving MNIST 10 -> 10"),
     recipe("vpn-lstm-mmnist", LSTM, "frame encoder and LSTM, Moving MNIST 10 -> 10"),
-    recipe("vpn-gan-mmnist", GAN, "the all-convolution network against a critic; start from a trained one", stages=AGAINST_CRITIC),
+    recipe("vpn-gan-mmnist", GAN, "the all-convolution network against a critic, from a trained one", stages=AGAINST_CRITIC),
     recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
     recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
     recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", batch=16),
