@@ -117,7 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, help="folder of the run (default: runs/RECIPE)")
     p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
     p.add_argument("--accumulate", type=positive, default=1, help="mini-batches a step, where one does not fit (default: 1)")
-    p.add_argument("--recompute", action="store_true", help="keep less for the gradient and compute it again: 40 %% less memory")
+    p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")

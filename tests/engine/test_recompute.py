@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vp.catalog import FAMILIES
+from vp.catalog import FAMILIES, recipe
 from vp.core.family import Progress
 from vp.core.video import Batch
 from vp.engine.recompute import blocks, recomputed
+from vp.engine.trainer import Settings, Trainer
 
 
 def held(family, networks: nn.ModuleDict, frames: Tensor) -> tuple[float, dict[str, Tensor], int]:
@@ -33,7 +34,7 @@ def held(family, networks: nn.ModuleDict, frames: Tensor) -> tuple[float, dict[s
 
 @pytest.mark.parametrize("name", ["svg", "vpn", "ramvid", "fusion"])
 def test_losses_and_gradients_are_the_same_and_less_is_kept(name):
-    family = next(family for family in FAMILIES.values() if family.name == name)
+    family = FAMILIES[name]
     cfg = family.tiny()
     torch.manual_seed(0)
     length = getattr(cfg, "length", cfg.n_past + cfg.n_future)
@@ -60,9 +61,6 @@ def test_layers_that_change_when_they_compute_are_computed_once():
 
 
 def test_the_trainer_does_it_when_asked(tmp_path):
-    from vp.catalog import recipe
-    from vp.engine.trainer import Settings, Trainer
-
     family, found = recipe("svg-lp-smmnist")
     found = dataclasses.replace(found, config=dataclasses.replace(found.config, width=16, n_past=3, n_future=2), batch=1)
     made = [

@@ -120,7 +120,8 @@ class Handlers:
 
     def preview(self, model: str, name: str, past: int, future: int) -> Result:
         """The clip as the model will get it, before anything is predicted."""
-        abilities, choice = self.models.get(model).predictor.abilities, noted(clips.find(name), self.models.cards[model])
+        loaded = self.models.get(model)
+        choice, abilities = noted(clips.find(name), loaded.card), loaded.predictor.abilities
         frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
         strange = strangeness(frames, abilities.dataset)
         known = np.arange(len(frames)) < past
@@ -144,7 +145,8 @@ class Handlers:
         idle = [gr.update(interactive=True), gr.update(interactive=False)]
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
-            loaded, choice = self.models.get(model), noted(clips.find(clip), self.models.cards[model])
+            loaded = self.models.get(model)
+            choice = noted(clips.find(clip), loaded.card)
             knob = temperature(loaded)
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from vp.data import Clip
+from vp.data.bounce import LAWS
 
 from .clips import Choice
 
-WALLS = {  # data set -> what its walls do
-    "smmnist-svg": "throw digits back at random",
-    "smmnist-srvp": "throw digits back at random",
-    "mmnist": "reflect digits as mirrors do",
-}
+
+def walls(data: str) -> str | None:
+    """What the walls of a data set do, or None where it has none."""
+    if data not in LAWS:
+        return None
+    return "reflect digits as mirrors do" if LAWS[data].uncertain_after_hit is None else "throw digits back at random"
 
 
 def other_walls(choice: Choice, card: Mapping[str, Any]) -> str | None:
@@ -23,7 +24,7 @@ def other_walls(choice: Choice, card: Mapping[str, Any]) -> str | None:
     Args:
         choice: the clip. card: of the model.
     """
-    here, learned = WALLS.get(choice.data), [WALLS[name] for name in card.get("data", {}) if name in WALLS]
+    here, learned = walls(choice.data), [known for known in map(walls, card.get("data", {})) if known]
     if here is None or not learned or here in learned:
         return None
     return f"In this clip the walls {here}; this model learned walls that {learned[0]}. New random clip shows some of those."
@@ -32,5 +33,4 @@ def other_walls(choice: Choice, card: Mapping[str, Any]) -> str | None:
 def noted(choice: Choice, card: Mapping[str, Any]) -> Choice:
     """The choice, its clip with that sentence among its notes."""
     said = other_walls(choice, card)
-    clip: Clip = choice.clip
-    return replace(choice, clip=replace(clip, notes=(*clip.notes, said))) if said else choice
+    return replace(choice, clip=replace(choice.clip, notes=(*choice.clip.notes, said))) if said else choice
