@@ -47,7 +47,7 @@ def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> 
 # actions foretell most of what happens: z is left with contacts, and in colour an error weighs less than on digits
 PUSHING = Objective(latent_from=0.3, beta_start=1e-6, beta=2e-5, beta_ramp=(0.35, 0.7))
 PUSH = SVGConfig(channels=3, n_past=2, flows=4, objective=PUSHING, conditions=Conditions(4, width=32))
-PEOPLE = SVGConfig(n_past=10, objective=replace(PUSHING, lengths=((0.0, 14), (0.4, 20))))
+PEOPLE = SVGConfig(n_past=10, width=48, objective=replace(PUSHING, lengths=((0.0, 14), (0.4, 20))))
 # the conditional VAE lab on BAIR: a KL weight up to 1 where SVG has 1e-4, raw actions and positions for the frame predictor alone
 LAB = SVGConfig(
     backbone="vgg",
