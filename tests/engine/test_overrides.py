@@ -5,6 +5,7 @@ import math
 import pytest
 
 from vp.engine.overrides import overridden
+from vp.models.ramvid.config import RamvidConfig
 from vp.models.svg.config import Conditions, SVGConfig
 
 START = SVGConfig()
@@ -66,3 +67,10 @@ def test_settings_apply_in_turn_and_reach_into_what_was_just_set():
 def test_what_cannot_be_gets_one_sentence(assignment, says):
     with pytest.raises(ValueError, match=says):
         overridden(START, [assignment])
+
+
+def test_a_mapping_is_given_as_json_and_checked():
+    start = RamvidConfig()
+    assert overridden(start, ['masks={"prefix": 0.5, "none": 0.5}']).masks == {"prefix": 0.5, "none": 0.5}
+    with pytest.raises(ValueError, match="masks is .*JSON of its shape"):
+        overridden(start, ['masks={"prefix": "half"}'])

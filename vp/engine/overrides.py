@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -63,9 +63,12 @@ def parsed(kind: Any, name: str, text: str) -> Any:
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Whether a value has the shape of a type: tuples of the right length, down to numbers and words."""
+    """Whether a value has the shape of a type: tuples of the right length and mappings, down to numbers and words."""
     if get_origin(kind) is tuple:
         inner = get_args(kind)
         inner = inner[:1] * len(value) if isinstance(value, tuple) and inner[-1] is Ellipsis else inner
         return isinstance(value, tuple) and len(value) == len(inner) and all(map(fits, inner, value))
+    if get_origin(kind) is Mapping:
+        key, inner = get_args(kind)
+        return isinstance(value, dict) and all(fits(key, k) and fits(inner, x) for k, x in value.items())
     return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
