@@ -8,7 +8,7 @@ import torch
 from vp.data import open_dataset
 from vp.data.bounce import LAWS
 from vp.data.digits import DigitBank
-from vp.data.moving_digits import INK, MovingDigits, draw_clips, merge, resize_digits
+from vp.data.moving_digits import INK, MovingDigits, draw_clips, merge, numbered, resize_digits
 
 
 def gen(seed: int = 0) -> torch.Generator:
@@ -25,7 +25,8 @@ def test_pasting_equals_a_plain_loop(side, overlap):
     digits = torch.randint(0, 256, (5, 3, side, side), generator=gen(), dtype=torch.uint8)
     position = torch.randint(0, 64 - side + 1, (4, 5, 3, 2), generator=gen())
     position[0, 0], position[1, 0] = 0, 64 - side
-    frames, masks = draw_clips(digits, position, overlap)
+    frames, things = draw_clips(digits, position, overlap)
+    masks = numbered(things)
     assert frames.shape == (5, 4, 1, 64, 64) and frames.dtype == torch.uint8
     for b in range(5):
         for t in range(4):
@@ -34,6 +35,7 @@ def test_pasting_equals_a_plain_loop(side, overlap):
                 layers[d, y : y + side, x : x + side] = digits[b, d]
             expected = layers.amax(0) if overlap == "max" else layers.sum(0).clamp(max=255)
             assert torch.equal(frames[b, t, 0].long(), expected)
+            assert torch.equal(things[b, t].long(), layers)
             inked = (layers > INK) * torch.arange(1, 4).view(3, 1, 1)
             assert torch.equal(masks[b, t, 0].long(), inked.amax(0)), "the later digit's number where two are"
 

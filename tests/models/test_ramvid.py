@@ -169,11 +169,10 @@ def test_our_clips_of_a_batch_share_a_mask_and_those_of_the_published_network_do
 
 
 def test_training_sees_neighbouring_frames_and_wider_strides():
-    cfg, frames = tiny(), torch.arange(24.0).view(1, 24, 1, 1, 1)
-    strides = set()
+    cfg, strides = tiny(), set()
     for seed in range(60):
-        part, times = excerpt(cfg, frames, torch.Generator().manual_seed(seed))
-        assert 4 <= len(times) <= 8 and torch.equal(part.flatten(), times.float())
+        times = excerpt(cfg, 24, torch.Generator().manual_seed(seed), torch.device("cpu"))
+        assert 4 <= len(times) <= 8 and times[0] == 0 and times[-1] < 24 and len(times.diff().unique()) == 1
         strides.add(int(times[1]))
     assert strides >= {1, 2, 3}
 
@@ -229,6 +228,29 @@ def test_guidance_of_one_is_off_and_resampling_changes_the_sample():
     assert torch.equal(sample(guidance=1.0), sample())
     assert not torch.equal(sample(guidance=2.0), sample())
     assert not torch.equal(sample(resample=3), sample())
+
+
+@pytest.mark.parametrize("solver", ["dpm", "ancestral"])
+def test_the_last_call_sees_the_opposite_noise_and_the_sample_is_the_mean_of_both_guesses(solver, monkeypatch):
+    cfg, seen, told = tiny(), [], []
+    model = predictor(cfg, shaken(cfg), CPU)
+    complete = model.denoiser.complete
+
+    def noted(x, known, level, *rest):
+        out = complete(x, known, level, *rest)
+        seen.append((x[:, 2:], out[:, 2:].clamp(-1, 1)))
+        told.append(level[0, -1].item())
+        return out
+
+    monkeypatch.setattr(model.denoiser, "complete", noted)
+    clip = Observation.prefix(torch.rand(1, 6, 1, 16, 16), 2)
+    sample = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=4, solver=solver, mirror=True)).frames[0, :, 2:]
+    (x, guess), (other, second) = seen[-2:]
+    assert len(seen) == 4 and told[-2] == told[-1] == pytest.approx(cfg.leap)
+    torch.testing.assert_close(other - cfg.leap * guess, cfg.leap * guess - x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(sample, (guess + second + 2) / 4)
+    plain = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=3, solver=solver)).frames[0, :, 2:]
+    torch.testing.assert_close(plain, (guess + 1) / 2)
 
 
 def test_replaced_known_frames_are_shown_as_noisy_as_the_others_and_returned_as_they_were(monkeypatch):

@@ -64,18 +64,18 @@ class MovingDigits:
             shared_trajectory: all clips move alike and differ in their digits only.
 
         Returns:
-            frames uint8 (B, T, 1, 64, 64); extras["masks"] uint8 (B, T, 1, 64, 64), k where digit k of 1, 2, ... is inked,
-            the later one where two are, 0 elsewhere; extras["hits"] bool (B, T, digits): the frame at which a digit is drawn at
-            the wall it hit (SRVP: the frame that ends the step of the contact). What follows a hit cannot be
-            foreseen: for "smmnist-svg" the first random frame is the one after it, for "smmnist-srvp" the frame of the
-            hit itself (`law.uncertain_after_hit` frames after the hit).
+            frames uint8 (B, T, 1, 64, 64); extras["things"] uint8 (B, T, digits, 64, 64), each digit alone; extras["masks"]
+            uint8 (B, T, 1, 64, 64), k where digit k of 1, 2, ... is inked, the later one where two are, 0 elsewhere;
+            extras["hits"] bool (B, T, digits): the frame at which a digit is drawn at the wall it hit (SRVP: the frame that
+            ends the step of the contact). What follows a hit cannot be foreseen: for "smmnist-svg" the first random frame is
+            the one after it, for "smmnist-srvp" the frame of the hit itself (`law.uncertain_after_hit` frames after the hit).
         """
         trajectories = 1 if shared_trajectory else clips
         tracks = self.law.draw(trajectories * self.n_digits, length, generator)
         chosen = self.images[self.choose(clips, generator)]
         position, hits = self.per_clip(tracks, clips, trajectories)
-        frames, masks = draw_clips(chosen, position, self.law.overlap)
-        return Batch(frames, extras={"hits": hits, "masks": masks})
+        frames, things = draw_clips(chosen, position, self.law.overlap)
+        return Batch(frames, extras={"hits": hits, "masks": numbered(things), "things": things})
 
     def choose(self, clips: int, generator: torch.Generator) -> Tensor:
         """int64 (clips, digits): indices into `images`, all of a clip from one bank."""
@@ -94,14 +94,14 @@ class MovingDigits:
 
 
 def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, Tensor]:
-    """Pastes digits on black canvases, and says where each one is.
+    """Pastes digits on black canvases, together and each alone.
 
     Args:
         digits: uint8 (B, D, S, S). position: int64 (T, B, D, 2), (y, x) of the top-left corner, 0..64-S.
         overlap: "sum" clipped at 255, or "max".
 
     Returns:
-        frames and masks, both uint8 (B, T, 1, 64, 64); the masks hold the numbers of the digits, from 1.
+        frames uint8 (B, T, 1, 64, 64), and digits uint8 (B, T, D, 64, 64).
     """
     clips, count, side, _ = digits.shape
     reach = (SIZE - side) * (SIZE + 1)  # flat offset of the farthest corner
@@ -110,14 +110,19 @@ def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, 
     # every placement of a digit is a window of 4096 px in its padded row, so pasting is one gather
     windows = padded.flatten(0, 1).unfold(1, SIZE * SIZE, 1)
     rows = torch.arange(clips * count, device=digits.device)
-    frames, masks = (digits.new_zeros(clips, len(position), 1, SIZE, SIZE) for _ in range(2))
+    frames, things = (digits.new_zeros(clips, len(position), number, SIZE, SIZE) for number in (1, count))
     for t, corner in enumerate(position):
         offset = reach - (corner[..., 0] * SIZE + corner[..., 1]).flatten()
         layers = windows[rows, offset].view(clips, count, SIZE, SIZE)
         frames[:, t, 0] = merge(layers, overlap)
-        for number, layer in enumerate(layers.unbind(1), 1):
-            masks[:, t, 0].masked_fill_(layer > INK, number)
-    return frames, masks
+        things[:, t] = layers
+    return frames, things
+
+
+def numbered(things: Tensor) -> Tensor:
+    """uint8 (B, T, D, H, W) -> (B, T, 1, H, W): the number, from 1, of the last digit inked there, 0 where none is."""
+    numbers = torch.arange(1, things.shape[2] + 1, device=things.device, dtype=torch.uint8)
+    return ((things > INK) * numbers[:, None, None]).amax(2, keepdim=True)
 
 
 def merge(layers: Tensor, overlap: str) -> Tensor:

@@ -68,6 +68,10 @@ class Composer(nn.Module):
         nn.init.zeros_(self.flow[-1].bias)
         nn.init.constant_(self.write[-2].bias, 2.0)  # at first every layer takes the frame as it is
 
+    def begin(self, batch: int, size: int, side: int, like: Tensor) -> Layers:
+        """Nothing remembered yet, for frames of `size` px and plans of `side`."""
+        return Layers.empty(batch, self.layers, self.channels, size, side, like)
+
     def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
         """The layers with `frame` (B, C, H, W) written in where the gates are open."""
         seen = frame[:, None]

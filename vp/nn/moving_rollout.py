@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from .blocks import block, enlarge
 from .conv_lstm import ConvLSTMCell, ConvState
-from .moving_layers import Composer, Layers
+from .moving_layers import Layers
+from .sprites import make_mover
 
 
 class Rollout(NamedTuple):
@@ -37,10 +38,12 @@ class MovingRollout(nn.Module):
     Args:
         size, channels: of the frames. width: channels of the belief. flows: remembered layers.
         guides: channels at an eighth of the side that the motion is decided by beside the belief. beside: channels that the
-            plan is made from beside belief and motion.
+            plan is made from beside belief and motion. mover: 'layers' or 'sprites'.
     """
 
-    def __init__(self, size: int, channels: int, width: int, flows: int, guides: int, beside: int = 0):
+    def __init__(
+        self, size: int, channels: int, width: int, flows: int, guides: int, beside: int = 0, mover: str = "layers"
+    ):
         super().__init__()
         wide = width * 3 // 2
         self.size, self.channels, self.flows, self.side = size, channels, flows, size // 4
@@ -50,7 +53,7 @@ class MovingRollout(nn.Module):
         self.motion = ConvLSTMCell(wide + guides, wide)
         self.fine = enlarge(wide, width // 2)
         self.join = block(width + width // 2 + beside, width)
-        self.composer = Composer(width, 2 * width, flows, channels)
+        self.composer = make_mover(mover, width, 2 * width, flows, channels)
 
     def perceive(self, frames: Tensor, before: Tensor) -> Tensor:
         """Maps (M, width, H/4, W/4) of frames (M, C, H, W) and those before them: together they show velocities."""
@@ -60,7 +63,7 @@ class MovingRollout(nn.Module):
         """Before any frame."""
         belief = self.belief.begin(batch, self.side, self.side, like)
         motion = self.motion.begin(batch, self.side // 2, self.side // 2, like)
-        layers = Layers.empty(batch, self.flows, self.channels, self.size, self.side, like)
+        layers = self.composer.begin(batch, self.size, self.side, like)
         return Rollout(belief, motion, belief[0], layers, layers.moved[:, 0])
 
     def take_in(self, state: Rollout, frame: Tensor, features: Tensor, keep: bool) -> Rollout:

@@ -24,11 +24,13 @@ from torch import Tensor, nn
 
 from ...nn.blocks import block
 from ...nn.conv_lstm import ConvLSTMCell
+from ...nn.matching import corrected, likelihood
 from ...nn.moving_rollout import MovingRollout, Rollout
 from .config import RamvidConfig
 
 EMBEDDING, LEVEL_CHANNELS = 64, 32
 HINT_CHANNELS, GLIMPSE_CHANNELS = 16, 24
+FOLLOWED = 2  # frames apart at most, for a thing to be looked for where it may have gone to
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
@@ -36,6 +38,20 @@ def sinusoid(x: Tensor, channels: int) -> Tensor:
     frequencies = torch.exp(torch.linspace(0, math.log(100.0), channels // 2, device=x.device))
     angles = x[..., None].float() * frequencies
     return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+def larger(x: Tensor) -> Tensor:
+    """A map (M, C, H, W) at twice its side."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def heeded(told: Tensor, gate: nn.Module | None, *beside: Tensor) -> Tensor:
+    """What noisy frames tell (M, C, H, W), between ignored and doubled by what is known beside it: noise is not to shake what is
+    certain without it. As it is without a gate."""
+    if gate is None:
+        return told
+    weight = 2 * torch.sigmoid(gate(torch.cat(beside, 1)))
+    return told * (weight if weight.shape[-1] == told.shape[-1] else larger(weight))
 
 
 def linear_guess(level: Tensor) -> Tensor:
@@ -103,7 +119,7 @@ class CompactDenoiser(MovingRollout):
     """Estimates clean frames from noisy ones and known ones; all clips of a batch have the same frames known."""
 
     def __init__(self, cfg: RamvidConfig):
-        super().__init__(cfg.size, cfg.channels, cfg.width, cfg.flows, HINT_CHANNELS)
+        super().__init__(cfg.size, cfg.channels, cfg.width, cfg.flows, HINT_CHANNELS, mover=cfg.mover)
         self.cfg = cfg
         width, c = cfg.width, cfg.channels
         self.embed = nn.Sequential(nn.Linear(LEVEL_CHANNELS + 2, EMBEDDING), nn.SiLU())
@@ -116,7 +132,14 @@ class CompactDenoiser(MovingRollout):
         self.see = nn.Conv2d(2 * width, width, 3, padding=1)
         self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, GLIMPSE_CHANNELS, 3, padding=1))
         self.gains = nn.Linear(EMBEDDING, width + GLIMPSE_CHANNELS)
-        for layer in (self.trust, self.see, self.glimpse[-1], self.gains):
+        self.heed_hint = self.heed_seen = self.heed_glimpse = self.sure = None
+        if cfg.mover == "sprites":
+            self.heed_hint = nn.Conv2d(width * 3 // 2 + HINT_CHANNELS, HINT_CHANNELS, 3, padding=1)
+            self.heed_seen = nn.Conv2d(2 * width, width, 3, padding=1)
+            self.heed_glimpse = nn.Conv2d(width, GLIMPSE_CHANNELS, 3, padding=1)
+            self.sure = nn.Linear(2 * cfg.flows, width)
+        heeds = filter(None, (self.heed_hint, self.heed_seen, self.heed_glimpse, self.sure))
+        for layer in (self.trust, self.see, self.glimpse[-1], self.gains, *heeds):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -162,8 +185,10 @@ class CompactDenoiser(MovingRollout):
                 state = self.advance(state, None, None, gaps[t])[0] if t else state
                 frame = frames[:, t]
             else:
-                state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], gaps[t])
-                frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpses[:, t - begun])
+                noisy = (x[:, t], level[:, t])
+                state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], gaps[t], noisy)
+                glimpse = heeded(glimpses[:, t - begun], self.heed_glimpse, state.plan)
+                frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpse)
             out.append(frame)
             if known[t] or t < length - 1:
                 features = self.perceive(frame, out[max(t - 1, 0)]) + trust[:, t]
@@ -194,17 +219,32 @@ class CompactDenoiser(MovingRollout):
             states[t] = state[0]
         later = torch.stack(states, 1)
         hints = self.hint(torch.cat([coarse, later], 2).flatten(0, 1))
-        wide = F.interpolate(later.flatten(0, 1), scale_factor=2, mode="nearest")
+        wide = larger(later.flatten(0, 1))
         return tuple(y.unflatten(0, (batch, length)) for y in (torch.cat([seen, wide], 1), hints, glimpse))
 
-    def advance(self, state: Rollout, hint: Tensor | None, seen: Tensor | None, gap: float) -> tuple[Rollout, Tensor]:
-        """`gap` frames on, with what the noisy frames show there; also the last frame, moved."""
+    def advance(
+        self, state: Rollout, hint: Tensor | None, seen: Tensor | None, gap: float, noisy: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Rollout, Tensor]:
+        """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `noisy`: the frame to come as it
+        came, and its level."""
         belief = state.belief[0]
         inputs = self.coarse(belief)
-        hint = inputs.new_zeros(len(inputs), HINT_CHANNELS, *inputs.shape[2:]) if hint is None else hint
+        if hint is None:
+            hint = inputs.new_zeros(len(inputs), HINT_CHANNELS, *inputs.shape[2:])
+        else:
+            hint = heeded(hint, self.heed_hint, inputs, hint)
         motion = self.motion(torch.cat([inputs, hint], 1), state.motion)
         plan = self.join(torch.cat([belief, self.fine(motion[0])], 1))
         if seen is not None:
-            plan = plan + self.see(seen)
-        layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
+            seen = self.see(seen)
+            plan = plan + heeded(seen, self.heed_seen, plan, seen)
+        if self.sure is None:
+            layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
+            return state._replace(motion=motion, plan=plan, layers=layers), recent
+        velocity, renewal, field = self.composer.propose(state.layers, plan)
+        if noisy is not None and gap <= FOLLOWED:
+            evidence = likelihood(state.layers.moved.detach(), *noisy)
+            velocity, sure = corrected(velocity, state.layers.velocity, renewal, evidence, gap)
+            plan = plan + self.sure(sure.flatten(1).to(plan.dtype))[..., None, None]
+        layers, recent = self.composer.carry(state.layers, state.frame, plan, velocity, field, gap)
         return state._replace(motion=motion, plan=plan, layers=layers), recent

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
+from ...nn.separation import VELOCITY, Heard, overheard, passes, separation
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -28,27 +29,45 @@ def random_mask_loss(
     cfg: RamvidConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
     """Loss of one mini-batch of frames float32 (B, T, C, H, W) in [0, 1]: of any part of it that fits the network."""
-    frames, times = excerpt(cfg, 2 * batch.frames - 1, generator)
+    times = excerpt(cfg, batch.frames.shape[1], generator, batch.frames.device)
+    frames = 2 * batch.frames[:, times] - 1
     count, length = frames.shape[:2]
     drawn = count if cfg.network == "published" else 1  # ours goes through time, and all clips of a batch at once
     known = masks.draw(cfg.masks, drawn, length, cfg.max_known, generator).to(frames.device).expand(count, -1)
     eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
+    with overheard(networks["denoiser"]) as heard:
+        losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
+    if cfg.separation and heard and "things" in batch.extras:
+        losses = separated(cfg, losses, heard, batch.extras["things"][:, times], known[0].tolist(), times.tolist())
     if not has_critic(cfg):
         return losses
     terms = confront(networks, batch, *judged)
     return Losses(losses.total + weighed(cfg, terms), {**losses.terms, **terms})
 
 
-def excerpt(cfg: RamvidConfig, frames: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Frames at a random stride, so that keyframes of long clips are learned too, and their places in time."""
-    available = frames.shape[1]
+def excerpt(cfg: RamvidConfig, available: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Frames at a random stride, so that keyframes of long clips are learned too: their places in time, int64 (L,)."""
     length = min(masks.number(cfg.length // 2, cfg.length, generator), available)
     stride = masks.number(1, max(1, available // length), generator) if masks.number(1, 4, generator) == 1 else 1
-    times = stride * torch.arange(length, device=frames.device)
-    return frames[:, times], times
+    return stride * torch.arange(length, device=device)
+
+
+def separated(
+    cfg: RamvidConfig, losses: Losses, heard: Heard, things: Tensor, known: list[bool], times: list[int]
+) -> Losses:
+    """The losses with what single sprites hold and how they move, on both ways through the clip."""
+    ends = known.index(True) if any(known) else 0, len(known) - known[::-1].index(True) if any(known) else 0
+    ways = []
+    for told in passes(heard):
+        back = bool(ways) or all(known[ends[0] :])
+        part = things[:, : ends[1]].flip(1) if back else things[:, ends[0] :]
+        places = [-time for time in reversed(times[: ends[1]])] if back else times[ends[0] :]
+        ways.append(separation(told, part, times=places))
+    pictures, velocity = (torch.stack(x).mean() for x in zip(*ways))
+    total = losses.total + cfg.separation * (pictures + VELOCITY * velocity)
+    return Losses(total, {**losses.terms, "separation": pictures, "velocity": velocity})
 
 
 def uniform(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.options import Options, choice, knob
+from ...core.options import Options, choice, knob, switch
 from .windows import LONG
 
 SOLVERS = {
@@ -25,6 +25,7 @@ class RamvidOptions(Options):
 
     steps: int = knob(8, 1, 1000, 1, "network calls from noise to clip: 4 is a draft, 8 normal, 16 best", "Steps")
     solver: str = choice("ancestral", SOLVERS, "how each step goes on from the network's guess", "Solver")
+    mirror: bool = switch(False, "the last call sees the noise before it reversed; their mean shakes less", "Mirrored noise")
     guidance: float = knob(1.0, 1.0, 3.0, 0.1, "weight of the known frames; 1 is as trained, above 2 motion freezes", "Guidance")
     resample: int = knob(1, 1, 20, 1, "times each step is taken, noise added back between (RePaint); not for dpm", "Resampling")
     context_noise: float = knob(0.0, 0.0, 0.3, 0.05, "noise in the known frames, so that they are trusted less", "Context noise")

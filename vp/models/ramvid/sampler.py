@@ -58,13 +58,24 @@ class Sampler:
         self.tools = Tools(self.call, self.remember)
 
     def steps(self, how: How, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None) -> Iterator[Tensor]:
-        """Guesses of the unknown frames (R, U, C, H, W) in [0, 1], one a step; the last is the sample."""
-        levels = process.levels(self.cfg, options.steps)
-        guess = self.guess(how, options, levels, frames, draw, tools or self.tools)
+        """Guesses of the unknown frames (R, U, C, H, W) in [0, 1], one a step; the last is the sample.
+
+        With `mirror` the last level is seen twice, the second time with the opposite noise (antithetic variates: Hammersley &
+        Morton 1956), and the sample is the mean: what noise does to a guess beyond settling it cancels to first order.
+        """
+        mirrored = options.mirror and options.steps > 1 and options.solver != "ddpm"
+        levels = process.levels(self.cfg, options.steps - mirrored)
+        guess, seen = self.guess(how, options, levels, frames, draw, tools or self.tools), []
+
+        def noted(x: Tensor, i: int) -> Tensor:
+            seen[:] = [x]
+            return guess(x, i)
+
         shape = (how.known.count(False), *frames.shape[2:])
-        for index, (x, x0) in enumerate(solve(options, guess, draw(shape), levels, lambda: draw(shape))):
-            last = index == levels.steps - 1
-            yield ((x if last else x0).clamp(-1, 1) + 1) / 2
+        for index, (x, x0) in enumerate(solve(options, noted, draw(shape), levels, lambda: draw(shape)), 1):
+            yield in_range(x if index == levels.steps else x0)
+        if mirrored:
+            yield in_range((x + guess(solvers.opposite(seen[0], x, levels, levels.steps - 1), levels.steps - 1)) / 2)
 
     def whole(self, wish: tuple[How, RamvidOptions], frames: Tensor, noises: tuple[Tensor, ...]) -> Tensor:
         """The sample, from all the noise that the steps will ask for."""
@@ -155,6 +166,11 @@ class Sampler:
             else:  # one level for the whole clip, and known frames are not marked
                 out = self.denoiser(clip, None, time.expand(len(clip), len(how.known)))
         return unknown(out, how.known)
+
+
+def in_range(x: Tensor) -> Tensor:
+    """[-1, 1], and whatever is beyond, to [0, 1]."""
+    return (x.clamp(-1, 1) + 1) / 2
 
 
 def merged(frames: Tensor, x: Tensor, known: Sequence[bool]) -> Tensor:

@@ -69,6 +69,11 @@ def towards(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
     return keep * x + (levels.a[i + 1] - levels.a[i] * keep) * x0
 
 
+def opposite(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
+    """Level i of the clip x0 with minus the noise that x holds."""
+    return 2 * levels.a[i] * x0 - x
+
+
 def fresh_noise(levels: Levels, i: int) -> float:
     """Std of the noise that an ancestral step adds: that of x_(i+1) given x_i and x0 (Ho et al. 2020, eq. 7)."""
     return levels.s[i + 1] / levels.s[i] * one_step_noise(levels, i)

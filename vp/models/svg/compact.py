@@ -78,7 +78,7 @@ class CompactSVG(MovingRollout, SVGNetwork):
     def __init__(self, cfg: SVGConfig):
         width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
         given = conditions.outputs if conditions else 0
-        super().__init__(cfg.size, cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given)
+        super().__init__(cfg.size, cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given, cfg.mover)
         self.cfg = cfg
         self.latent_map = LatentMap(cfg.z_dim, self.side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, self.side, cfg.z_dim, width) if stochastic else None

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ...nn.moving_layers import Composer, Layers
+from ...nn.moving_layers import Layers
+from ...nn.sprites import make_mover
 from .config import VPNConfig
 from .output import Code, Output
 
@@ -33,11 +34,11 @@ class Composed(Output):
 
     def __init__(self, cfg: VPNConfig, width: int, notes: int):
         super().__init__()
-        self.cfg, self.composer = cfg, Composer(width, notes, cfg.layers, cfg.channels)
+        self.cfg, self.composer = cfg, make_mover(cfg.mover, width, notes, cfg.layers, cfg.channels)
 
     def begin(self, batch: int, like: Tensor) -> Canvas:
         cfg = self.cfg
-        layers = Layers.empty(batch, cfg.layers, cfg.channels, cfg.size, cfg.size // 4, like)
+        layers = self.composer.begin(batch, cfg.size, cfg.size // 4, like)
         return Canvas(layers, layers.moved[:, 0])
 
     def store(self, canvas: Canvas, frame: Tensor, notes: Tensor) -> Canvas:

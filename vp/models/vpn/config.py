@@ -8,6 +8,7 @@ from ...core.settings import one_of
 
 NETWORKS = ("convlstm", "lstm", "conv")
 OUTPUTS = ("composed", "sigmoid", "linear")
+MOVERS = ("layers", "sprites")
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Objective:
         mse, l1, bce, gradient: weights of the squared error, the absolute error, the cross-entropy on logits and the difference
             of gradients (Mathieu et al. 2016, eq. 6), each a mean over the pixels of the predicted frames.
         context: weight of the known frames that a network predicts on its way, against the future ones.
+        separation: weight of what single sprites hold, against the simulator's pictures of single things (`nn.separation`).
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
         teacher: the probability that a future step is fed the true frame is 1 until the first share and 0 from the second.
         lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
@@ -30,6 +32,7 @@ class Objective:
     bce: float = 0.0
     gradient: float = 0.0
     context: float = 1.0
+    separation: float = 0.0
     adversarial: float = 0.0
     matching: float = 0.0
     teacher: tuple[float, float] = (0.0, 0.2)
@@ -52,7 +55,8 @@ class VPNConfig:
         pyramid: convlstm: ours, whose second layer works at half the side of the first; else the document's plan, painted.
         patch: side of the pixel blocks that become channels in front of the document's plan; 1 is full resolution.
         blocks: conv: residual blocks at each of the two sides. latent: lstm: width of the vector.
-        layers: remembered pictures of the composed output. before: every frame is read together with the one before it.
+        layers: remembered pictures of the composed output. mover: how they are held: 'layers' or 'sprites' (see `nn`).
+        before: every frame is read together with the one before it.
     """
 
     network: str = "convlstm"
@@ -68,12 +72,14 @@ class VPNConfig:
     blocks: int = 4
     latent: int = 256
     layers: int = 3
+    mover: str = "layers"
     before: bool = True
     objective: Objective = field(default_factory=Objective)
 
     def __post_init__(self) -> None:
         one_of("network", self.network, NETWORKS)
         one_of("output", self.output, OUTPUTS)
+        one_of("mover", self.mover, MOVERS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
         if not 2 <= self.least_past <= self.n_past:

@@ -35,6 +35,8 @@ class ConvNetwork(VPNNetwork):
             *(Residual(wide) for _ in range(cfg.blocks - cfg.blocks // 2)), GroupNorm(8, wide), nn.LeakyReLU(0.2)
         )
         self.plans = nn.Conv2d(wide, cfg.n_future * PLAN, 3, padding=1)
+        # sprites follow the known frames by one plan; layers begin with the last
+        self.past = nn.Conv2d(wide, PLAN, 3, padding=1) if cfg.mover == "sprites" else None
         self.output = make_output(cfg, PLAN, wide)
 
     def watch(self, context: Tensor, early: bool = False) -> tuple[None, None]:
@@ -48,16 +50,19 @@ class ConvNetwork(VPNNetwork):
         x = self.stack(maps)
         x = self.last(x + self.deep(x))
         plans = self.plans(x).unflatten(1, (-1, PLAN))[:, :count]
-        return None, self.draw(context[:, -1], x, plans)
+        return None, self.draw(context, x, plans)
 
     def window(self, seen: Tensor) -> Tensor:
         """The last `n_past` frames, the first one repeated where there are fewer."""
         missing = self.cfg.n_past - seen.shape[1]
         return torch.cat([seen[:, :1].expand(-1, max(missing, 0), -1, -1, -1), seen[:, -self.cfg.n_past :]], 1)
 
-    def draw(self, last: Tensor, notes: Tensor, plans: Tensor) -> Tensor:
+    def draw(self, context: Tensor, notes: Tensor, plans: Tensor) -> Tensor:
         """Raw maps (B, F, C, H, W) of all plans (B, F, PLAN, h, w)."""
-        canvas = self.output.store(self.output.begin(len(last), last), last, notes)
+        canvas = self.output.begin(len(context), context)
+        for frame in context[:, :-1].unbind(1) if self.past else ():
+            canvas, _ = self.output.move(self.output.store(canvas, frame, notes), self.past(notes))
+        canvas = self.output.store(canvas, context[:, -1], notes)
         codes, frames = [], []
         for plan in plans.unbind(1):
             canvas, code = self.output.move(canvas, plan)

@@ -19,6 +19,7 @@ from ...core.settings import length_at
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
 from ...nn.losses import gradient_difference
+from ...nn.separation import VELOCITY, overheard, passes, separation
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, unroll
 
@@ -54,13 +55,22 @@ def rollout_loss(
     context, future = at_scale(frames[:, :n_past], objective.scale), frames[:, n_past:]
     chance = teacher_probability(objective, progress.share)
     truth = {i: future[:, i] for i, x in enumerate(draw(cfg.n_future, generator)) if x < chance and i < n_future}
-    raw, early = predict(model, context, n_future, truth, objective.context > 0)
+    with overheard(model) as heard:
+        raw, early = predict(model, context, n_future, truth, objective.context > 0)
     parts = compare(objective, model, raw, future)
     total = weighted(objective, parts)
     if early is not None:
         known = compare(objective, model, early, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
         parts["context_mse"] = known["mse"]
+    if objective.separation and heard and "things" in batch.extras:
+        things = batch.extras["things"][:, cfg.n_past - n_past : cfg.n_past + n_future]
+        told, repeated = passes(heard)[0], 0
+        if cfg.network == "conv":  # which repeats the first frame for want of more
+            repeated = cfg.n_past - n_past
+        things = torch.cat([things[:, :1].expand(-1, repeated, -1, -1, -1), things], 1)
+        parts["separation"], parts["velocity"] = separation(told, things)
+        total = total + objective.separation * (parts["separation"] + VELOCITY * parts["velocity"])
     if has_critic(objective):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.show(raw)], 1)

@@ -1,0 +1,126 @@
+"""Sprites: tracked while frames are known, moved rigidly afterwards, taught to hold one thing each."""
+
+import pytest
+import torch
+
+from vp.data import open_dataset
+from vp.nn.moving_layers import Layers
+from vp.nn.separation import moves, overheard, passes, separation
+from vp.nn.sprites import Sprites, make_mover, others, outlooks
+from vp.nn.tracking import displaced
+
+SIDE = 64
+
+
+def digits(clips: int = 4, length: int = 6):
+    batch = open_dataset("smmnist-svg", "train", digits="strokes").batch(clips, length, torch.Generator().manual_seed(3))
+    return batch.frames.float() / 255, batch.extras["things"]
+
+
+def rigid(count: int = 2) -> Sprites:
+    """Sprites whose network leaves velocities alone and shows nothing but them."""
+    sprites = Sprites(16, 16, count, 1).eval()
+    for last in (sprites.motion[-1], sprites.drift[-1], sprites.blend[-2]):
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.zeros_(last.bias)
+    with torch.no_grad():
+        sprites.motion[-1].bias[3] = -30.0
+        sprites.blend[-2].bias.copy_(torch.tensor([30.0, 0, 0, 0]).repeat_interleave(4))
+        sprites.gain.fill_(30.0)
+    return sprites
+
+
+def holding(pictures: torch.Tensor, velocity: torch.Tensor) -> Layers:
+    empty = Layers.empty(len(pictures), pictures.shape[1], 1, SIDE, SIDE // 4, pictures)
+    return empty._replace(pictures=pictures, moved=pictures, velocity=velocity)
+
+
+def test_whole_pixels_are_tracked_exactly():
+    _, things = digits(clips=16)
+    motion, _ = moves(things.float() / 255)
+    before, after = (things[:, t].float().flatten(0, 1)[:, None] / 255 for t in (0, 1))
+    found = displaced(before, after)
+    torch.testing.assert_close(found, motion[:, 0].flatten(0, 1), atol=0.05, rtol=0)
+
+
+def test_nothing_is_tracked_where_nothing_is():
+    _, things = digits()
+    picture = things[:, 0, :1].float() / 255
+    assert not displaced(torch.zeros_like(picture), picture).any()
+    assert not displaced(picture, torch.zeros_like(picture)).any()
+
+
+def test_sprites_that_are_left_alone_go_on_exactly():
+    frame = torch.zeros(1, 1, SIDE, SIDE)
+    frame[..., 20:30, 20:26] = torch.rand(10, 6, generator=torch.Generator().manual_seed(0))
+    sprites, plan = rigid(1), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
+    layers = holding(frame[:, None], torch.tensor([[[-3.0, 2.0]]]))
+    with torch.no_grad():
+        for t in range(1, 5):
+            layers, recent = sprites.move(layers, frame, plan)
+            shown = sprites.compose(layers.moved, recent, plan)
+            torch.testing.assert_close(shown, frame.roll((-2 * t, 3 * t), (2, 3)), atol=1e-4, rtol=0)
+
+
+def test_what_is_hidden_behind_another_comes_out_whole():
+    pictures = torch.zeros(1, 2, 1, SIDE, SIDE)
+    pictures[:, 0, :, 20:30, 10:20], pictures[:, 1, :, 20:30, 30:40] = 0.5, 1.0
+    sprites, plan = rigid(), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
+    layers, frame = holding(pictures, torch.tensor([[[-5.0, 0.0], [5.0, 0.0]]])), pictures.amax(1)
+    hidden = []
+    with torch.no_grad():
+        for _ in range(4):
+            layers, recent = sprites.move(layers, frame, plan)
+            hidden.append((sprites.compose(layers.moved, recent, plan) == 0.5).sum().item())
+    shown = sprites.compose(layers.moved, recent, plan)
+    assert hidden[1] == 0, "one stands before the other"
+    torch.testing.assert_close(shown[..., 20:30, 30:40], torch.full((1, 1, 10, 10), 0.5))
+    torch.testing.assert_close(shown[..., 20:30, 10:20], torch.ones(1, 1, 10, 10))
+
+
+def test_others_and_outlooks_tell_sprites_apart():
+    pictures = torch.rand(2, 3, 1, 8, 8)
+    torch.testing.assert_close(others(pictures)[:, 1], pictures[:, [0, 2]].amax(1))
+    assert not others(pictures[:, :1]).any()
+    frame = torch.zeros(1, 1, 8, 8)
+    frame[..., :2, :2] = 1
+    first, second = outlooks(frame, 2)[0]
+    torch.testing.assert_close(first, -second)
+    assert first[:, 0, 0].abs().max() < 1e-6, "counted from the ink"
+
+
+def test_the_best_order_of_sprites_counts_clip_by_clip():
+    _, things = digits(clips=2, length=3)
+    true = things.float()[:, :, :, None] / 255
+    true[1] = true[1].flip(1)  # the second clip's sprites hold its digits the other way round
+    motion, _ = moves(things.float() / 255)
+    motion[1] = motion[1].flip(1)
+    heard = [("stored", true[:, 0])]
+    for t in (1, 2):
+        heard += [("moved", true[:, t]), ("velocity", -motion[:, t - 1]), ("stored", true[:, t])]
+    pictures, velocity = separation(heard, things)
+    assert pictures < 1e-6 and velocity < 1e-3
+    heard[1] = ("moved", true[:, 1].flip(1))
+    pictures, _ = separation(heard, things)
+    assert pictures > 1e-3, "one order for the whole clip"
+    leap = [("stored", true[:, 0]), ("moved", true[:, 2]), ("velocity", -motion.sum(1) / 2)]
+    pictures, velocity = separation(leap, things[:, [0, 2]], times=[0, 2])
+    assert pictures < 1e-6 and velocity < 1e-3, "pixels a frame, also across a gap"
+
+
+@pytest.mark.parametrize("kind", ["layers", "sprites"])
+def test_a_rollout_is_overheard_only_while_somebody_listens(kind):
+    frames, _ = digits(clips=2, length=3)
+    mover = make_mover(kind, 16, 16, 2, 1)
+    plan = torch.zeros(2, 16, SIDE // 4, SIDE // 4)
+
+    def roll() -> None:
+        layers = mover.store(mover.begin(2, SIDE, SIDE // 4, frames), frames[:, 0], plan)
+        mover.move(layers, frames[:, 0], plan)
+
+    with overheard(mover) as heard:
+        roll()
+        roll()
+    roll()
+    told = [[name for name, _ in each] for each in passes(heard)]
+    assert told == ([["stored", "moved", "velocity"]] * 2 if kind == "sprites" else [])
