@@ -278,7 +278,7 @@ def test_the_models_own_options_have_widgets_and_reach_the_sampler(home):
     page.click("#more button >> nth=0")
     page.wait_for_selector(".vp-option[data-name=steps]")
     names = page.eval_on_selector_all(".vp-option", "all => all.map(x => x.dataset.name)")
-    assert names == ["steps", "solver", "guidance", "resample", "context_noise", "conditioning", "long"]
+    assert names == ["steps", "solver", "mirror", "guidance", "resample", "context_noise", "conditioning", "long"]
     page.locator(".vp-option[data-name=steps] input").evaluate("x => { x.value = 3; x.dispatchEvent(new Event('input')); }")
     page.locator(".vp-option[data-name=steps] input").dispatch_event("change")
     page.select_option(".vp-option[data-name=solver] select", "euler")
