@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...core.family import Recipe, Stage
 from ...nn.adversary import has_critic
 from .config import RamvidConfig
@@ -20,6 +22,7 @@ def recorded(data: str, cfg: RamvidConfig, about: str) -> Recipe:
 
 def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
     """Moving digits under both bounce laws, long enough for keyframes."""
+    cfg = replace(cfg, flows=2, mover="sprites", separation=1.0, shift=8.0, leap=0.35, balance=True)
     mix = {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}
     stages = AGAINST_CRITIC if has_critic(cfg) else STAGES
     return Recipe(name, cfg, mix, stages, batch=8, length=60, about=f"{about}, moving digits, both bounce laws")
@@ -29,7 +32,7 @@ RECIPES = (
     digits("ramvid-smmnist", RamvidConfig(), "flow matching with random known frames"),
     digits(
         "ramvid-smmnist-finetune",
-        RamvidConfig(adversarial=0.08, matching=0.2),
+        RamvidConfig(adversarial=0.02, matching=0.05),
         "flow matching with random known frames, then a critic",
     ),
     digits("ramvid-smmnist-unmasked", RamvidConfig(masks={"none": 1.0}), "flow matching without known frames, to compare with"),
