@@ -6,7 +6,7 @@ import torch
 from vp.data import open_dataset
 from vp.nn.moving_layers import Layers
 from vp.nn.separation import moves, overheard, passes, separation
-from vp.nn.sprites import Sprites, make_mover, others, outlooks
+from vp.nn.sprites import MOVERS, Sprites, others, outlooks
 from vp.nn.tracking import displaced
 
 SIDE = 64
@@ -111,7 +111,7 @@ def test_the_best_order_of_sprites_counts_clip_by_clip():
 @pytest.mark.parametrize("kind", ["layers", "sprites"])
 def test_a_rollout_is_overheard_only_while_somebody_listens(kind):
     frames, _ = digits(clips=2, length=3)
-    mover = make_mover(kind, 16, 16, 2, 1)
+    mover = MOVERS[kind](16, 16, 2, 1)
     plan = torch.zeros(2, 16, SIDE // 4, SIDE // 4)
 
     def roll() -> None:

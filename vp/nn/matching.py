@@ -11,14 +11,16 @@ from torch import Tensor
 
 REACH = 8  # pixels that things may move between frames
 NEARLY_CLEAN = 0.6  # tau: from there on evidence counts no more than at it
-STEADY = 0.35 # std (px) of the displacement of a thing that goes on as it did
+STEADY = 0.35  # std (px) of the displacement of a thing that goes on as it did
 CHANCE = 0.02  # least share of the prior that is even
+
 
 def displacements(like: Tensor) -> Tensor:
     """(D, 2) px, x first."""
     steps = torch.arange(-REACH, REACH + 1, device=like.device, dtype=torch.float32)
     ys, xs = torch.meshgrid(steps, steps, indexing="ij")
     return torch.stack([xs, ys], -1).flatten(0, 1)
+
 
 def likelihood(pictures: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
     """Log-likelihoods (B, K, D), up to a constant, of the displacements that lead from pictures to a noisy frame.
@@ -37,6 +39,7 @@ def likelihood(pictures: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
     overlap = overlap[..., : 2 * REACH + 1, : 2 * REACH + 1].flatten(2)
     tau = level.float().clamp(max=NEARLY_CLEAN)[:, None, None]
     return 2 * tau / (1 - tau).square() * overlap
+
 
 def corrected(velocity: Tensor, before: Tensor, renewal: Tensor, evidence: Tensor, gap: float) -> tuple[Tensor, Tensor]:
     """Velocities (B, K, 2), pixels a frame as backward flow, in the light of `evidence` (see `likelihood`) over `gap` frames.

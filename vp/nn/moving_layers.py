@@ -40,7 +40,39 @@ class Layers(NamedTuple):
         return cls(blank, like.new_zeros(batch, count, 2), like.new_zeros(batch, 2 * count, side, side), blank)
 
 
-class Composer(nn.Module):
+class Mover(nn.Module):
+    """What layers and sprites have in common. They set `count`, `channels`, `blend_up` and `blend`."""
+
+    count: int
+    channels: int
+
+    def begin(self, batch: int, size: int, side: int, like: Tensor) -> Layers:
+        """Nothing remembered yet, for frames of `size` px and plans of `side`."""
+        return Layers.empty(batch, self.count, self.channels, size, side, like)
+
+    @staticmethod
+    def shifted(layers: Layers, frame: Tensor, velocity: Tensor, step: Tensor, recent: Tensor) -> tuple[Layers, Tensor]:
+        """The layers a `step` (B, 2K, h, w) px on, and the previous frame through its own flow `recent` (B, 2, h, w)."""
+        size, side = frame.shape[-2:], step.shape[-2:]
+        coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
+        before = warp(layers.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
+        shift = step + before.view_as(step)
+        full = F.interpolate(torch.cat([shift, recent], 1), size=size, mode="bilinear", align_corners=False)
+        sources = torch.cat([layers.pictures, frame[:, None]], 1)
+        pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
+        return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
+
+    def weigh(self, pictures: Tensor, plan: Tensor, glimpse: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Masks before their softmax (B, N + 1, H, W), of the pictures (B, N, C, H, W) and of the drawn one, and that one's raw
+        maps (B, C, H, W); `glimpse` (B, 24, H/2, W/2) is added to the features they are read from."""
+        features = self.blend_up(plan)
+        if glimpse is not None:
+            features = features + glimpse
+        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
+        return self.blend(features).float().split([pictures.shape[1] + 1, self.channels], 1)
+
+
+class Composer(Mover):
     """Writes frames into layers, moves them and blends them: the only full-resolution part, free of features there.
 
     Args:
@@ -51,7 +83,7 @@ class Composer(nn.Module):
     def __init__(self, width: int, notes: int, layers: int, channels: int):
         super().__init__()
         pictures = 4 * channels * (layers + 1)
-        self.layers, self.channels = layers, channels
+        self.count, self.channels = layers, channels
         self.motions = (2 * layers, layers, layers, 2 * layers, 2)  # see `move`
         self.flow = nn.Sequential(block(width, width), nn.Conv2d(width, sum(self.motions), 3, padding=1))
         self.write_up = enlarge(notes, 16)
@@ -68,10 +100,6 @@ class Composer(nn.Module):
         nn.init.zeros_(self.flow[-1].bias)
         nn.init.constant_(self.write[-2].bias, 2.0)  # at first every layer takes the frame as it is
 
-    def begin(self, batch: int, size: int, side: int, like: Tensor) -> Layers:
-        """Nothing remembered yet, for frames of `size` px and plans of `side`."""
-        return Layers.empty(batch, self.layers, self.channels, size, side, like)
-
     def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
         """The layers with `frame` (B, C, H, W) written in where the gates are open."""
         seen = frame[:, None]
@@ -82,7 +110,6 @@ class Composer(nn.Module):
 
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
         """The layers `gap` frames on, and the previous frame through a flow field of its own."""
-        size, side = frame.shape[-2:], plan.shape[-2:]
         votes, weights, renewals, field, recent = self.flow(plan).float().split(self.motions, 1)
         weights = weights.flatten(2).softmax(-1)  # (B, K, cells): whose vote counts for a layer
         votes = (votes.unflatten(1, (-1, 2)).flatten(3) * weights[:, :, None]).sum(-1)
@@ -90,14 +117,7 @@ class Composer(nn.Module):
         velocity = torch.lerp(layers.velocity, MAX_FLOW * votes, renewal)
         step = gap * velocity.flatten(1)[..., None, None] + BEND * field
         most = MAX_FLOW * max(gap, 1.0)
-        step = most * torch.tanh(step / most)
-        coarse = side[0] / size[0]  # the shift field is itself sampled where the step points
-        fields = warp(layers.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
-        shift = step + fields.view_as(step)
-        full = F.interpolate(torch.cat([shift, recent], 1), size=size, mode="bilinear", align_corners=False)
-        sources = torch.cat([layers.pictures, frame[:, None]], 1)
-        pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
-        return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
+        return self.shifted(layers, frame, velocity, most * torch.tanh(step / most), recent)
 
     def compose(
         self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None, drawing: bool = True
@@ -107,11 +127,7 @@ class Composer(nn.Module):
         Without `drawing` it is made of moved pictures alone.
         """
         pictures = torch.cat([moved, recent[:, None]], 1)
-        features = self.blend_up(plan)
-        if glimpse is not None:
-            features = features + glimpse
-        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
-        masks, drawn = self.blend(features).float().split([self.layers + 2, self.channels], 1)
+        masks, drawn = self.weigh(pictures, plan, glimpse)
         if not drawing:
             return (masks[:, :-1].softmax(1)[:, :, None] * pictures).sum(1)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .blocks import block, enlarge
 from .conv_lstm import ConvLSTMCell, ConvState
 from .moving_layers import Layers
-from .sprites import make_mover
+from .sprites import MOVERS
 
 
 class Rollout(NamedTuple):
@@ -53,7 +53,7 @@ class MovingRollout(nn.Module):
         self.motion = ConvLSTMCell(wide + guides, wide)
         self.fine = enlarge(wide, width // 2)
         self.join = block(width + width // 2 + beside, width)
-        self.composer = make_mover(mover, width, 2 * width, flows, channels)
+        self.composer = MOVERS[mover](width, 2 * width, flows, channels)
 
     def perceive(self, frames: Tensor, before: Tensor) -> Tensor:
         """Maps (M, width, H/4, W/4) of frames (M, C, H, W) and those before them: together they show velocities."""

@@ -81,6 +81,12 @@ def separation(
     return pictures.mean(), mean["velocity"].gather(1, best[:, None]).mean()
 
 
+def taught(*passed: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Of what `separation` gave for one pass or several: the loss, and its parts by name."""
+    pictures, velocity = (torch.stack(parts).mean() for parts in zip(*passed))
+    return pictures + VELOCITY * velocity, {"separation": pictures, "velocity": velocity}
+
+
 def moves(things: Tensor) -> tuple[Tensor, Tensor]:
     """How things (B, T, K, H, W) move from frame to frame, (B, T - 1, K, 2) px, x first, by the middle of their ink; and whether
     they are there, bool (B, T - 1, K)."""

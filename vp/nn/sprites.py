@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .blocks import block, enlarge
-from .moving_layers import BEND, MAX_FLOW, Composer, Layers
+from .moving_layers import BEND, MAX_FLOW, Composer, Layers, Mover
 from .tracking import displaced
 from .warp import warp
 
@@ -49,12 +49,7 @@ def outlooks(frame: Tensor, count: int) -> Tensor:
     return torch.stack([torch.stack(view, 1) for view in views], 1)
 
 
-def make_mover(kind: str, width: int, notes: int, count: int, channels: int) -> nn.Module:
-    """'sprites', or the 'layers' of `moving_layers`."""
-    return (Sprites if kind == "sprites" else Composer)(width, notes, count, channels)
-
-
-class Sprites(nn.Module):
+class Sprites(Mover):
     """Takes the place of `moving_layers.Composer`: the only full-resolution part, free of features there.
 
     Args:
@@ -90,9 +85,8 @@ class Sprites(nn.Module):
             self.heard.append((kind, pictures))
 
     def begin(self, batch: int, size: int, side: int, like: Tensor) -> Layers:
-        """Empty sprites, for frames of `size` px and plans of `side`."""
         self.tell("begun")
-        return Layers.empty(batch, self.count, self.channels, size, side, like)
+        return super().begin(batch, size, side, like)
 
     def each(self, shared: Tensor) -> Tensor:
         """(B, ...) to (B K, ...)."""
@@ -136,28 +130,19 @@ class Sprites(nn.Module):
         self, layers: Layers, frame: Tensor, plan: Tensor, velocity: Tensor, field: Tensor, gap: float = 1.0
     ) -> tuple[Layers, Tensor]:
         """`gap` frames on with these velocities; see `move`."""
-        size, side = frame.shape[-2:], plan.shape[-2:]
-        step = gap * velocity[..., None, None] + BEND * field
-        step = step.clamp(-MAX_FLOW * max(gap, 1.0), MAX_FLOW * max(gap, 1.0)).flatten(1, 2)
-        coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
-        before = warp(layers.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
-        shift = step + before.view_as(step)
-        flows = torch.cat([shift, self.drift(plan).float()], 1)
-        full = F.interpolate(flows, size=size, mode="bilinear", align_corners=False)
-        sources = torch.cat([layers.pictures, frame[:, None]], 1)
-        pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
-        moved, recent = pictures[:, :-1], pictures[:, -1]
-        self.tell("moved", moved)
+        most = MAX_FLOW * max(gap, 1.0)
+        step = (gap * velocity[..., None, None] + BEND * field).clamp(-most, most).flatten(1, 2)
+        layers, recent = self.shifted(layers, frame, velocity, step, self.drift(plan).float())
+        self.tell("moved", layers.moved)
         self.tell("velocity", velocity)
-        return layers._replace(velocity=velocity, shift=shift, moved=moved), recent
+        return layers, recent
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
         pictures = torch.stack([moved.amax(1), recent], 1)
-        features = self.blend_up(plan)
-        if glimpse is not None:
-            features = features + glimpse
-        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
-        masks, drawn = self.blend(features).float().split([3, self.channels], 1)
+        masks, drawn = self.weigh(pictures, plan, glimpse)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)
+
+
+MOVERS = {"layers": Composer, "sprites": Sprites}  # what a config's `mover` may be

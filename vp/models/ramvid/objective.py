@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
-from ...nn.separation import VELOCITY, Heard, overheard, passes, separation
+from ...nn.separation import Heard, overheard, passes, separation, taught
 from . import masks
+from .compact import Way
 from .config import RamvidConfig
 from .process import noisy
 from .solvers import shifted
@@ -58,16 +59,10 @@ def separated(
     cfg: RamvidConfig, losses: Losses, heard: Heard, things: Tensor, known: list[bool], times: list[int]
 ) -> Losses:
     """The losses with what single sprites hold and how they move, on both ways through the clip."""
-    ends = known.index(True) if any(known) else 0, len(known) - known[::-1].index(True) if any(known) else 0
-    ways = []
-    for told in passes(heard):
-        back = bool(ways) or all(known[ends[0] :])
-        part = things[:, : ends[1]].flip(1) if back else things[:, ends[0] :]
-        places = [-time for time in reversed(times[: ends[1]])] if back else times[ends[0] :]
-        ways.append(separation(told, part, times=places))
-    pictures, velocity = (torch.stack(x).mean() for x in zip(*ways))
-    total = losses.total + cfg.separation * (pictures + VELOCITY * velocity)
-    return Losses(total, {**losses.terms, "separation": pictures, "velocity": velocity})
+    clip = Way(things, known, things, times)
+    ways = [way for way in (Way.ahead(*clip), Way.back(*clip)) if way]
+    lesson, terms = taught(*(separation(told, way.x, times=way.times) for told, way in zip(passes(heard), ways)))
+    return Losses(losses.total + cfg.separation * lesson, {**losses.terms, **terms})
 
 
 def uniform(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

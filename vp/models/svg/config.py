@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
+from ...nn.sprites import MOVERS
 
 LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
 KL_SCHEDULES = ("log-ramp", "none", "monotonic", "cyclical")
 TEACHER_DRAWS = ("frame", "batch", "epoch")
 ALIGNMENTS = ("t-1", "t")
-MOVERS = ("layers", "sprites")
 
 
 @dataclass(frozen=True)

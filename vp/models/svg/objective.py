@@ -16,7 +16,7 @@ from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
-from ...nn.separation import VELOCITY, overheard, passes, separation
+from ...nn.separation import overheard, passes, separation, taught
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
 from .network import Features, SVGNetwork
@@ -123,8 +123,8 @@ def rollout_loss(
     error = (predicted - frames[:, 1:])[:guided].square().mean()
     total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
     if objective.separation and heard and "things" in batch.extras:
-        parts["separation"], parts["velocity"] = separation(passes(heard)[0], batch.extras["things"][:, :length], guided)
-        total = total + objective.separation * (parts["separation"] + VELOCITY * parts["velocity"])
+        lesson, terms = taught(separation(passes(heard)[0], batch.extras["things"][:, :length], guided))
+        total, parts = total + objective.separation * lesson, parts | terms
     if has_critic(objective):
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
         parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))

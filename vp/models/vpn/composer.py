@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ...nn.moving_layers import Layers
-from ...nn.sprites import make_mover
+from ...nn.sprites import MOVERS
 from .config import VPNConfig
 from .output import Code, Output
 
@@ -34,7 +34,7 @@ class Composed(Output):
 
     def __init__(self, cfg: VPNConfig, width: int, notes: int):
         super().__init__()
-        self.cfg, self.composer = cfg, make_mover(cfg.mover, width, notes, cfg.layers, cfg.channels)
+        self.cfg, self.composer = cfg, MOVERS[cfg.mover](width, notes, cfg.layers, cfg.channels)
 
     def begin(self, batch: int, like: Tensor) -> Canvas:
         cfg = self.cfg

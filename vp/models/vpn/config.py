@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
+from ...nn.sprites import MOVERS
 
 NETWORKS = ("convlstm", "lstm", "conv")
 OUTPUTS = ("composed", "sigmoid", "linear")
-MOVERS = ("layers", "sprites")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ...core.settings import length_at
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
 from ...nn.losses import gradient_difference
-from ...nn.separation import VELOCITY, overheard, passes, separation
+from ...nn.separation import overheard, passes, separation, taught
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, unroll
 
@@ -65,12 +65,10 @@ def rollout_loss(
         parts["context_mse"] = known["mse"]
     if objective.separation and heard and "things" in batch.extras:
         things = batch.extras["things"][:, cfg.n_past - n_past : cfg.n_past + n_future]
-        told, repeated = passes(heard)[0], 0
-        if cfg.network == "conv":  # which repeats the first frame for want of more
-            repeated = cfg.n_past - n_past
+        repeated = cfg.n_past - n_past if cfg.network == "conv" else 0  # which repeats the first frame for want of more
         things = torch.cat([things[:, :1].expand(-1, repeated, -1, -1, -1), things], 1)
-        parts["separation"], parts["velocity"] = separation(told, things)
-        total = total + objective.separation * (parts["separation"] + VELOCITY * parts["velocity"])
+        lesson, terms = taught(separation(passes(heard)[0], things))
+        total, parts = total + objective.separation * lesson, parts | terms
     if has_critic(objective):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.show(raw)], 1)
