@@ -41,20 +41,10 @@ def test_the_u_net_keeps_its_shape_and_every_output_sees_every_input():
 def test_future_pictures_stay_between_0_and_1_and_depend_on_every_known_one():
     net = shaken()["predictor"]
     pictures = torch.rand(2, 4, 2, 32, 32, requires_grad=True)
-    call = net(pictures, 3, explain=1)
+    call = net(pictures, 3)
     assert call.pictures.shape == (2, 3, 2, 32, 32) and call.pictures.min() >= 0 and call.pictures.max() <= 1
-    assert call.explained.shape == (2, 2, 2, 32, 32) and call.explained_at == [2, 3], "the last three are remembered"
     (grad,) = torch.autograd.grad(call.pictures.sum(), pictures)
     assert (grad.abs().amax((0, 2, 3, 4)) > 0).all()
-
-
-def test_an_explained_picture_is_made_of_pictures_before_it():
-    """The network sees the picture that it explains, but may only move what it has: nothing bright comes from black."""
-    net = shaken()["predictor"]
-    pictures = torch.zeros(1, 4, 2, 32, 32)
-    pictures[:, 3] = 1.0
-    with torch.no_grad():
-        assert net(pictures, 1, explain=1).explained.abs().max() == 0
 
 
 def test_a_second_call_goes_on_from_the_first_ones_layers():

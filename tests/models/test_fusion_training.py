@@ -13,14 +13,14 @@ from vp.engine.trainer import Settings, Trainer
 from vp.models.fusion.recipes import RECIPES
 
 
-def small(name: str, data: str | None = None):
-    """A recipe, narrow and on few frames, four steps a stage."""
+def small(name: str, data: str | None = None, paths: bool = False):
+    """A recipe, narrow and on few frames, four steps a stage, without the stage for paths unless that is wanted."""
     family, found = recipe(name)
     objective = dataclasses.replace(found.config.objective, lengths=((0.0, 6),), frames=2)
     config = dataclasses.replace(
         found.config, n_past=4, n_future=6, memory=2, widths=(8, 8), translator=(8, 8), sharpener=8, objective=objective
     )
-    stages = tuple(dataclasses.replace(stage, share=1.0) for stage in found.stages)
+    stages = tuple(dataclasses.replace(x, share=1.0) for x in found.stages if paths or x.phases != ("paths",))
     data = {data: 1.0} if data else found.data
     return family, dataclasses.replace(found, config=config, batch=2, stages=stages, data=data)
 
@@ -69,6 +69,17 @@ def test_the_stages_follow_each_other_and_the_tuned_translator_starts_from_the_o
     saved = checkpoint.read_weights(tmp_path / "last.safetensors")
     assert {name.split(".")[0] for name in saved} == {"predictor", "translator", "tuned", "sharpener"}
     assert not torch.equal(saved["translator.paint.weight"], saved["tuned.paint.weight"])
+
+
+def test_paths_are_learned_first_and_alone(tmp_path):
+    trainer = Trainer(*small("fusion-mmnist", paths=True), settings(tmp_path, steps=20))
+    before = weights(trainer.networks["predictor"])
+    for _ in range(4):
+        trainer.advance()
+    after = weights(trainer.networks["predictor"])
+    moved = {name.split(".paths.")[0] for name, x in after.items() if not torch.equal(x, before[name])}
+    assert moved == {"composer"}
+    assert "pictures_mse" in trainer.advance()
 
 
 def test_a_network_starts_from_the_averaged_weights_of_another(tmp_path):

@@ -12,21 +12,24 @@ from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 
 CPU = Runtime.pick("cpu", "fp32")
-NAMES = ["svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm"]
+NAMES = ["svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths", "fusion-convlstm-paths"]
 
 
 def config(name: str):
-    family = FAMILIES[name.partition("-")[0]]
+    kind, network, mover = [*name.split("-"), "", ""][:3]
+    family = FAMILIES[kind]
     cfg = family.tiny()
-    if family.name == "vpn":
-        network = name.partition("-")[2] or "convlstm"
+    if family.name == "fusion":
+        cfg = replace(cfg, memory=3, objective=replace(cfg.objective, once=0.0))
+    elif family.name == "vpn":
+        network = network or "convlstm"
         widths = {"convlstm": cfg.widths, "conv": (16, 16), "lstm": (16, 16, 16, 16)}[network]
         cfg = replace(cfg, network=network, widths=widths, layers=2)
     else:
         cfg = replace(cfg, flows=2)
     if family.name == "ramvid":
         return family, replace(cfg, mover="sprites", separation=1.0)
-    return family, replace(cfg, mover="sprites", objective=replace(cfg.objective, separation=1.0))
+    return family, replace(cfg, mover=mover or "sprites", objective=replace(cfg.objective, separation=1.0))
 
 
 def squares(cfg, clips: int = 3, length: int = 12) -> Batch:
@@ -48,7 +51,7 @@ def test_sprites_are_taught_what_things_there_are(name):
     loss = family.phases(cfg)[0].loss
     for seed in range(3):
         losses = loss(nets, batch, Progress(share=0.9), torch.Generator().manual_seed(seed))
-        assert losses.total.isfinite() and losses.terms["separation"] > 0 and losses.terms["velocity"] > 0
+        assert losses.total.isfinite() and losses.terms["separation"] > 0 and losses.terms["motion"] > 0
     losses.total.backward()
     told = {part: p.grad for part, p in nets.named_parameters() if "composer" in part and p.grad is not None}
     assert any("write" in part and grad.any() for part, grad in told.items())

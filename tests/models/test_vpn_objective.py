@@ -74,7 +74,7 @@ def test_uniform_noise_is_not_predicted_better_than_it_can_be(name, output):
     (phase,), optimizer = phases(cfg), torch.optim.AdamW(nets.parameters(), 5e-3)
     for step in range(30):
         clips = Batch(torch.rand(4, 7, 1, 32, 32, generator=generator(step)))
-        loss = phase.loss(nets, clips, Progress(share=step / 30), generator(step)).total
+        loss = phase.loss(nets, clips, Progress(stage=step / 30), generator(step)).total
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -127,7 +127,7 @@ def test_schedules_are_functions_of_the_share():
 def test_scheduled_sampling_feeds_true_frames_back_after_they_were_predicted():
     cfg = config("convlstm", "composed", objective=Objective(teacher=(0.5, 0.6), lengths=((0.0, 3),), short=0.0))
     nets, clips = shaken(cfg), Batch(torch.rand(2, 7, 1, 32, 32))
-    forced, own = (rollout_loss(cfg, nets, clips, Progress(share=s), generator()).terms["mse"] for s in (0.0, 0.9))
+    forced, own = (rollout_loss(cfg, nets, clips, Progress(stage=s), generator()).terms["mse"] for s in (0.0, 0.9))
     net, frames = nets["vpn"], clips.frames
     by_hand = []
     with torch.no_grad():
@@ -149,7 +149,7 @@ def test_now_and_then_fewer_frames_are_known():
 def test_a_small_context_is_the_one_that_super_resolution_shows():
     cfg = config("convlstm", "composed", objective=Objective(scale=2, context=0.0, short=0.0, lengths=((0.0, 3),)))
     nets, clips = shaken(cfg), torch.rand(2, 7, 1, 32, 32)
-    got = rollout_loss(cfg, nets, Batch(clips), Progress(share=1.0), generator()).terms["mse"]
+    got = rollout_loss(cfg, nets, Batch(clips), Progress(stage=1.0), generator()).terms["mse"]
     observation, seeds = Observation.prefix(at_scale(clips, 2), 4, 7), torch.zeros(2, 1, dtype=torch.int64)
     shown = predictor(cfg, nets, CPU).predict(observation, seeds).frames[:, 0]
     assert got.item() == pytest.approx((shown[:, 4:] - clips[:, 4:]).square().mean().item(), rel=1e-4)
@@ -160,7 +160,7 @@ def test_the_critic_sees_the_last_known_frames_and_what_follows():
     ours, theirs = phases(cfg)
     nets = torch.nn.ModuleDict({**shaken(cfg), **critics(cfg)})
     clips = Batch(torch.rand(2, 7, 1, 32, 32))
-    losses = ours.loss(nets, clips, Progress(share=1.0), generator())
+    losses = ours.loss(nets, clips, Progress(stage=1.0), generator())
     assert {"adversarial", "matching", "mse"} <= set(losses.terms)
     real, fake = clips.extras["real"], clips.extras["fake"]
     assert torch.equal(real, clips.frames[:, 2:]) and torch.equal(fake[:, :2], real[:, :2]) and not fake.requires_grad

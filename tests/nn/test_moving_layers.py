@@ -10,7 +10,7 @@ FRAME, PLAN = torch.zeros(1, 1, 32, 32), torch.zeros(1, 16, 8, 8)
 
 def composer():
     torch.manual_seed(0)
-    return Composer(width=16, notes=24, layers=2, channels=1)
+    return Composer(width=16, notes=24, layers=2, channels=1, size=32)
 
 
 @torch.no_grad()

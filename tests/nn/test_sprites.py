@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from vp.data import open_dataset
+from vp.nn.movers import MOVERS
 from vp.nn.moving_layers import Layers
-from vp.nn.separation import moves, overheard, passes, separation
-from vp.nn.sprites import MOVERS, Sprites, others, outlooks
+from vp.nn.paths import middles
+from vp.nn.separation import overheard, passes, separation
+from vp.nn.sprites import Sprites, others, outlooks
 from vp.nn.tracking import displaced
 
 SIDE = 64
@@ -17,9 +19,14 @@ def digits(clips: int = 4, length: int = 6):
     return batch.frames.float() / 255, batch.extras["things"]
 
 
+def moved(things: torch.Tensor) -> torch.Tensor:
+    """(B, T - 1, K, 2) px a frame."""
+    return middles(things.float() / 255)[0].diff(dim=1)
+
+
 def rigid(count: int = 2) -> Sprites:
     """Sprites whose network leaves velocities alone and shows nothing but them."""
-    sprites = Sprites(16, 16, count, 1).eval()
+    sprites = Sprites(16, 16, count, 1, SIDE).eval()
     for last in (sprites.motion[-1], sprites.drift[-1], sprites.blend[-2]):
         torch.nn.init.zeros_(last.weight)
         torch.nn.init.zeros_(last.bias)
@@ -37,7 +44,7 @@ def holding(pictures: torch.Tensor, velocity: torch.Tensor) -> Layers:
 
 def test_whole_pixels_are_tracked_exactly():
     _, things = digits(clips=16)
-    motion, _ = moves(things.float() / 255)
+    motion = moved(things)
     before, after = (things[:, t].float().flatten(0, 1)[:, None] / 255 for t in (0, 1))
     found = displaced(before, after)
     torch.testing.assert_close(found, motion[:, 0].flatten(0, 1), atol=0.05, rtol=0)
@@ -93,7 +100,7 @@ def test_the_best_order_of_sprites_counts_clip_by_clip():
     _, things = digits(clips=2, length=3)
     true = things.float()[:, :, :, None] / 255
     true[1] = true[1].flip(1)  # the second clip's sprites hold its digits the other way round
-    motion, _ = moves(things.float() / 255)
+    motion = moved(things)
     motion[1] = motion[1].flip(1)
     heard = [("stored", true[:, 0])]
     for t in (1, 2):
@@ -108,14 +115,14 @@ def test_the_best_order_of_sprites_counts_clip_by_clip():
     assert pictures < 1e-6 and velocity < 1e-3, "pixels a frame, also across a gap"
 
 
-@pytest.mark.parametrize("kind", ["layers", "sprites"])
+@pytest.mark.parametrize("kind", MOVERS)
 def test_a_rollout_is_overheard_only_while_somebody_listens(kind):
     frames, _ = digits(clips=2, length=3)
-    mover = MOVERS[kind](16, 16, 2, 1)
+    mover = MOVERS[kind](16, 16, 2, 1, SIDE)
     plan = torch.zeros(2, 16, SIDE // 4, SIDE // 4)
 
     def roll() -> None:
-        layers = mover.store(mover.begin(2, SIDE, SIDE // 4, frames), frames[:, 0], plan)
+        layers = mover.store(mover.begin(2, frames), frames[:, 0], plan)
         mover.move(layers, frames[:, 0], plan)
 
     with overheard(mover) as heard:
@@ -123,4 +130,5 @@ def test_a_rollout_is_overheard_only_while_somebody_listens(kind):
         roll()
     roll()
     told = [[name for name, _ in each] for each in passes(heard)]
-    assert told == ([["stored", "moved", "velocity"]] * 2 if kind == "sprites" else [])
+    each = ["stored", "moved", "velocity"]
+    assert told == {"layers": [], "sprites": [each] * 2, "paths": [[*each, "place"]] * 2}[kind]

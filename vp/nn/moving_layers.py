@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .blocks import block, enlarge
+from .paths import Path
 from .warp import warp
 
 MAX_FLOW = 16.0  # pixels a frame, at most
@@ -26,13 +27,16 @@ class Layers(NamedTuple):
     """What is remembered, and where it has got to.
 
     pictures: (B, K, C, H, W), as stored. velocity: (B, K, 2) pixels a frame, x first. shift: (B, 2K, h, w), displacement in
-    pixels from the present to where the pictures were stored, on a coarse grid. moved: the pictures through it.
+    pixels from the present to where the pictures were stored, on a coarse grid. moved: the pictures through it. path, and at,
+    (B, K, 2) px: where sprites that follow paths are believed to be, and where they are drawn.
     """
 
     pictures: Tensor
     velocity: Tensor
     shift: Tensor
     moved: Tensor
+    path: Path | None = None
+    at: Tensor | None = None
 
     @classmethod
     def empty(cls, batch: int, count: int, channels: int, size: int, side: int, like: Tensor) -> Layers:
@@ -41,14 +45,19 @@ class Layers(NamedTuple):
 
 
 class Mover(nn.Module):
-    """What layers and sprites have in common. They set `count`, `channels`, `blend_up` and `blend`."""
+    """What layers and sprites have in common. They set `blend_up` and `blend`.
 
-    count: int
-    channels: int
+    Args:
+        count: layers or sprites, K. channels: of the frames, C. size: side of the frames, px, a multiple of 4.
+    """
 
-    def begin(self, batch: int, size: int, side: int, like: Tensor) -> Layers:
-        """Nothing remembered yet, for frames of `size` px and plans of `side`."""
-        return Layers.empty(batch, self.count, self.channels, size, side, like)
+    def __init__(self, count: int, channels: int, size: int):
+        super().__init__()
+        self.count, self.channels, self.size = count, channels, size
+
+    def begin(self, batch: int, like: Tensor) -> Layers:
+        """Nothing remembered yet."""
+        return Layers.empty(batch, self.count, self.channels, self.size, self.size // 4, like)
 
     @staticmethod
     def shifted(layers: Layers, frame: Tensor, velocity: Tensor, step: Tensor, recent: Tensor) -> tuple[Layers, Tensor]:
@@ -77,13 +86,12 @@ class Composer(Mover):
 
     Args:
         width: channels of the plans it moves and blends by, and notes: of the maps it stores by, both at a quarter of the
-            frame's side. layers: K. channels: C.
+            frame's side. layers: K. channels: C. size: the frame's side, px.
     """
 
-    def __init__(self, width: int, notes: int, layers: int, channels: int):
-        super().__init__()
+    def __init__(self, width: int, notes: int, layers: int, channels: int, size: int):
+        super().__init__(layers, channels, size)
         pictures = 4 * channels * (layers + 1)
-        self.count, self.channels = layers, channels
         self.motions = (2 * layers, layers, layers, 2 * layers, 2)  # see `move`
         self.flow = nn.Sequential(block(width, width), nn.Conv2d(width, sum(self.motions), 3, padding=1))
         self.write_up = enlarge(notes, 16)
@@ -119,16 +127,9 @@ class Composer(Mover):
         most = MAX_FLOW * max(gap, 1.0)
         return self.shifted(layers, frame, velocity, most * torch.tanh(step / most), recent)
 
-    def compose(
-        self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None, drawing: bool = True
-    ) -> Tensor:
-        """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from.
-
-        Without `drawing` it is made of moved pictures alone.
-        """
+    def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
+        """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
         pictures = torch.cat([moved, recent[:, None]], 1)
         masks, drawn = self.weigh(pictures, plan, glimpse)
-        if not drawing:
-            return (masks[:, :-1].softmax(1)[:, :, None] * pictures).sum(1)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)

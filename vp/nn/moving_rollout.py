@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from .blocks import block, enlarge
 from .conv_lstm import ConvLSTMCell, ConvState
+from .movers import MOVERS
 from .moving_layers import Layers
-from .sprites import MOVERS
 
 
 class Rollout(NamedTuple):
@@ -38,7 +38,7 @@ class MovingRollout(nn.Module):
     Args:
         size, channels: of the frames. width: channels of the belief. flows: remembered layers.
         guides: channels at an eighth of the side that the motion is decided by beside the belief. beside: channels that the
-            plan is made from beside belief and motion. mover: 'layers' or 'sprites'.
+            plan is made from beside belief and motion. mover: what moves pictures, see `movers`.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class MovingRollout(nn.Module):
         self.motion = ConvLSTMCell(wide + guides, wide)
         self.fine = enlarge(wide, width // 2)
         self.join = block(width + width // 2 + beside, width)
-        self.composer = MOVERS[mover](width, 2 * width, flows, channels)
+        self.composer = MOVERS[mover](width, 2 * width, flows, channels, size)
 
     def perceive(self, frames: Tensor, before: Tensor) -> Tensor:
         """Maps (M, width, H/4, W/4) of frames (M, C, H, W) and those before them: together they show velocities."""
@@ -63,7 +63,7 @@ class MovingRollout(nn.Module):
         """Before any frame."""
         belief = self.belief.begin(batch, self.side, self.side, like)
         motion = self.motion.begin(batch, self.side // 2, self.side // 2, like)
-        layers = self.composer.begin(batch, self.size, self.side, like)
+        layers = self.composer.begin(batch, like)
         return Rollout(belief, motion, belief[0], layers, layers.moved[:, 0])
 
     def take_in(self, state: Rollout, frame: Tensor, features: Tensor, keep: bool) -> Rollout:

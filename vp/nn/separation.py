@@ -15,17 +15,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .paths import middles
 from .sprites import Sprites
 
 Heard = list[tuple[str, Tensor]]
-VELOCITY = 0.003  # weight of an error of one pixel a frame against a squared error of the pictures
+MOTION = 0.003  # weight of an error of one pixel against a squared error of the pictures
 INK = 1.0  # a thing with less ink is nowhere
 
 
 @contextmanager
 def overheard(network: nn.Module) -> Iterator[Heard]:
     """A list to which all sprites within `network` add, in order: what they have 'stored' and how they have 'moved', each
-    (B, K, C, H, W), and with which 'velocity', (B, K, 2); 'begun' where a clip begins anew."""
+    (B, K, C, H, W), with which 'velocity' and, where they follow paths, to which 'place', (B, K, 2); 'begun' where a clip begins
+    anew."""
     heard: Heard = []
     within = [layer for layer in network.modules() if isinstance(layer, Sprites)]
     for layer in within:
@@ -47,7 +49,7 @@ def separation(
     heard: Heard, things: Tensor, rows: int | None = None, times: Sequence[int] | None = None
 ) -> tuple[Tensor, Tensor]:
     """Mean squared error of what was stored and of what was moved, together, against the pictures of single things, and mean
-    error of the velocities in pixels a frame (Huber's, from one pixel on).
+    error of the places in pixels, or where there are none of the velocities in pixels a frame (Huber's, from one pixel on).
 
     Of each clip the order of its sprites counts in which their pictures are nearest.
 
@@ -58,40 +60,33 @@ def separation(
     """
     count = heard[0][1].shape[1]
     true = F.pad(things[:rows].to(heard[0][1]) / 255, (0, 0, 0, 0, 0, count - things.shape[2]))
-    motion, there = moves(true)
-    gaps = torch.tensor(times or range(true.shape[1]), device=true.device).diff().to(motion)
-    motion = motion / gaps[:, None, None]
+    middle, ink = middles(true)
+    there = (ink[:, 1:] > INK) & (ink[:, :-1] > INK)
+    gaps = torch.tensor(times or range(true.shape[1]), device=true.device).diff().to(middle)
+    motion = middle.diff(dim=1) / gaps[:, None, None]
+    followed = "place" if any(kind == "place" for kind, _ in heard) else "velocity"
     orders = [list(order) for order in permutations(range(count))]
-    sums = {kind: [0.0] * len(orders) for kind in ("stored", "moved", "velocity")}
+    sums = {kind: [0.0] * len(orders) for kind in ("stored", "moved", followed)}
     counts, t = dict.fromkeys(sums, 0), 0 if heard[0][0] == "stored" else -1
     for kind, x in heard:
         x, t = x[:rows], t + (kind == "moved")
-        if kind == "velocity" and t < 1:
+        if kind not in sums or (kind == followed and t < 1):
             continue
         counts[kind] += 1
         for i, order in enumerate(orders):
-            if kind == "velocity":  # backward flow
-                error = F.smooth_l1_loss(x.float(), -motion[:, t - 1, order], reduction="none").sum(-1)
+            if kind == followed:
+                where = middle[:, t, order] if kind == "place" else -motion[:, t - 1, order]  # backward flow
+                error = F.smooth_l1_loss(x.float(), where, reduction="none").sum(-1)
                 error = (error * there[:, t - 1, order]).mean(1)
             else:
                 error = (x.mean(2) - true[:, t, order]).square().mean((1, 2, 3))
             sums[kind][i] = sums[kind][i] + error
     mean = {kind: torch.stack(x, 1) / counts[kind] for kind, x in sums.items() if counts[kind]}
     pictures, best = sum(mean[kind] for kind in ("stored", "moved") if kind in mean).min(1)
-    return pictures.mean(), mean["velocity"].gather(1, best[:, None]).mean()
+    return pictures.mean(), mean[followed].gather(1, best[:, None]).mean()
 
 
 def taught(*passed: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Of what `separation` gave for one pass or several: the loss, and its parts by name."""
-    pictures, velocity = (torch.stack(parts).mean() for parts in zip(*passed))
-    return pictures + VELOCITY * velocity, {"separation": pictures, "velocity": velocity}
-
-
-def moves(things: Tensor) -> tuple[Tensor, Tensor]:
-    """How things (B, T, K, H, W) move from frame to frame, (B, T - 1, K, 2) px, x first, by the middle of their ink; and whether
-    they are there, bool (B, T - 1, K)."""
-    ink = things.sum((3, 4))
-    ys, xs = (torch.arange(side, device=things.device, dtype=things.dtype) for side in things.shape[3:])
-    middle = torch.stack([(things.sum(3) * xs).sum(3), (things.sum(4) * ys).sum(3)], -1) / ink.clamp_min(1e-3)[..., None]
-    there = ink > INK
-    return middle.diff(dim=1), there[:, 1:] & there[:, :-1]
+    pictures, motion = (torch.stack(parts).mean() for parts in zip(*passed))
+    return pictures + MOTION * motion, {"separation": pictures, "motion": motion}

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .blocks import block, enlarge
-from .moving_layers import BEND, MAX_FLOW, Composer, Layers, Mover
+from .moving_layers import BEND, MAX_FLOW, Layers, Mover
 from .tracking import displaced
 from .warp import warp
 
@@ -54,13 +54,12 @@ class Sprites(Mover):
 
     Args:
         width: channels of the plans it moves and blends by, and notes: of the maps it stores by, both at a quarter of the
-            frame's side. count: K. channels: C.
+            frame's side. count: K. channels: C. size: the frame's side, px.
     """
 
-    def __init__(self, width: int, notes: int, count: int, channels: int):
-        super().__init__()
-        c = self.channels = channels
-        self.count = count
+    def __init__(self, width: int, notes: int, count: int, channels: int, size: int):
+        super().__init__(count, channels, size)
+        c = channels
         self.heard: list[tuple[str, Tensor | None]] | None = None  # see `separation.overheard`
         self.gain = nn.Parameter(torch.tensor(TRUSTING))
         self.write_up = enlarge(notes, NOTES)
@@ -84,9 +83,9 @@ class Sprites(Mover):
         if self.heard is not None:
             self.heard.append((kind, pictures))
 
-    def begin(self, batch: int, size: int, side: int, like: Tensor) -> Layers:
+    def begin(self, batch: int, like: Tensor) -> Layers:
         self.tell("begun")
-        return super().begin(batch, size, side, like)
+        return super().begin(batch, like)
 
     def each(self, shared: Tensor) -> Tensor:
         """(B, ...) to (B K, ...)."""
@@ -143,6 +142,3 @@ class Sprites(Mover):
         masks, drawn = self.weigh(pictures, plan, glimpse)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)
-
-
-MOVERS = {"layers": Composer, "sprites": Sprites}  # what a config's `mover` may be

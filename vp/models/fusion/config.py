@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
+from ...nn.movers import MOVERS
 
 MODES = ("overlay", "stack")
 SEGMENTERS = ("exact", "colour", "background", "deeplab")
@@ -44,7 +45,8 @@ class Objective:
     """Weights of the losses, each a mean over pixels, and the predictor's schedule.
 
     Args:
-        mse, l1, ssim: of predicted pictures; ssim weighs 1 - SSIM. explained: of known pictures redrawn from moved layers.
+        mse, l1, ssim: of predicted pictures; ssim weighs 1 - SSIM. separation: of what single sprites hold, against the
+            simulator's pictures of single things (`nn.separation`).
         lengths: (share of the stage, pictures) pairs: how many are predicted from then on. once: share of the mini-batches
             that stop after one call of the predictor although more are due.
         adversarial, frame_l1, frame_mse, matching: of painted frames.
@@ -55,7 +57,7 @@ class Objective:
     mse: float = 1.0
     l1: float = 0.0
     ssim: float = 0.0
-    explained: float = 0.5
+    separation: float = 0.0
     lengths: tuple[tuple[float, int], ...] = ((0.0, 4), (0.1, 8), (0.2, 16), (0.5, 32))
     once: float = 0.5
     adversarial: float = 1.0
@@ -76,7 +78,8 @@ class FusionConfig:
         size, channels: of the frames; size a multiple of 16.
         n_past: known frames, and pictures predicted by one call; a multiple of 4. n_future: frames trained on.
         drawing: of the fusion pictures.
-        widths: of the 3D U-Net's levels. layers: remembered pictures that it moves. memory: known pictures written into them.
+        widths: of the 3D U-Net's levels. layers: remembered pictures that it moves. mover: what holds and moves
+            them, see `nn.movers`. memory: known pictures written into them.
         translator: widths of the 2D U-Net's levels. reference: it also sees the last known frame and its picture, and may
             keep parts of that frame.
         sharpener: width of the sharpening branch.
@@ -89,6 +92,7 @@ class FusionConfig:
     drawing: Drawing = field(default_factory=Drawing)
     widths: tuple[int, ...] = (32, 64, 96)
     layers: int = 3
+    mover: str = "layers"
     memory: int = 8
     translator: tuple[int, ...] = (32, 64, 96, 128)
     reference: bool = False
@@ -98,6 +102,7 @@ class FusionConfig:
     def __post_init__(self) -> None:
         if self.size % 16 or self.size < 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
+        one_of("mover", self.mover, MOVERS)
         if self.n_past % 4 or self.n_past < 4:
             raise ValueError(f"n_past is {self.n_past}; give a multiple of 4")
         if not 1 <= self.memory <= self.n_past:

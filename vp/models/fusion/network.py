@@ -2,8 +2,8 @@
 
 A 3D U-Net reads the known pictures together, at a quarter of their side, and gives one map of features for every known
 picture and one for every picture to come: 16 from 16 in one shot. From these maps and from where things have got to, plans
-are made by which remembered layers move (`nn.moving_layers`). The last known pictures are written into the layers; what a
-further call is given are predicted pictures, so it keeps the layers that the first one left and reads only motion from them.
+are made by which remembered pictures move (`nn.movers`). Known pictures are written into them; what a further call is given
+are predicted ones, so it keeps the remembered pictures that the first call left and reads only motion from the others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...nn.blocks import block
-from ...nn.moving_layers import MAX_FLOW, Composer, Layers
+from ...nn.movers import MOVERS
+from ...nn.moving_layers import MAX_FLOW, Layers
 from .config import FusionConfig
 from .unet3d import UNet3d
 
@@ -28,18 +29,12 @@ class Canvas(NamedTuple):
     layers: Layers
     picture: Tensor
 
-    def detach(self) -> Canvas:
-        return Canvas(Layers(*(x.detach() for x in self.layers)), self.picture.detach())
-
 
 class Call(NamedTuple):
-    """What one call gives: pictures to come (B, F, C, H, W), the canvas after them, and known pictures explained by moving
-    layers (B, M, C, H, W), which belong to the times `explained_at`."""
+    """What one call gives: pictures to come (B, F, C, H, W), and the canvas after them."""
 
     pictures: Tensor
     canvas: Canvas
-    explained: Tensor | None
-    explained_at: list[int]
 
 
 class PicturePredictor(nn.Module):
@@ -50,47 +45,39 @@ class PicturePredictor(nn.Module):
         self.cfg, channels = cfg, cfg.drawing.channels
         self.trunk = UNet3d(16 * channels, cfg.widths, 2 * FEATURES)
         self.join = nn.Sequential(block(FEATURES + 16 * channels * (cfg.layers + 1) + 2 * cfg.layers, PLAN), block(PLAN, PLAN))
-        self.composer = Composer(PLAN, PLAN, cfg.layers, channels)
+        self.composer = MOVERS[cfg.mover](PLAN, PLAN, cfg.layers, channels, cfg.size)
 
-    def forward(self, pictures: Tensor, count: int, canvas: Canvas | None = None, explain: int = 0) -> Call:
+    def forward(self, pictures: Tensor, count: int, canvas: Canvas | None = None) -> Call:
         """The `count` pictures after the `n_past` given ones, (B, n_past, C, H, W) in [0, 1].
 
         Args:
             canvas: of the call that predicted `pictures`; None: they are known, and the last of them fill a new one.
-            explain: every so many of the known pictures is explained, 0 for none.
         """
         known, coming = self.read(pictures)
-        explained, times = [], []
-        if canvas is None:
-            canvas, explained, times = self.remember(pictures, known, explain)
+        canvas = canvas or self.remember(pictures, known)
         future = []
         for features in coming[:, :count].unbind(1):
             plan = self.plan(features, canvas)
             layers, recent = self.composer.move(canvas.layers, canvas.picture, plan)
             future.append(self.composer.compose(layers.moved, recent, plan))
             canvas = Canvas(layers, future[-1])
-        return Call(torch.stack(future, 1), canvas, torch.stack(explained, 1) if explained else None, times)
+        return Call(torch.stack(future, 1), canvas)
 
     def read(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, n_past, FEATURES, H/4, W/4) of the given pictures and of those to come."""
         x = F.pixel_unshuffle(pictures, 4).transpose(1, 2)
         return self.trunk(x).transpose(1, 2).split(FEATURES, 2)
 
-    def remember(self, pictures: Tensor, features: Tensor, explain: int) -> tuple[Canvas, list[Tensor], list[int]]:
-        """Writes the last `cfg.memory` pictures into layers, which move from one to the next."""
-        cfg, batch = self.cfg, len(pictures)
-        layers = Layers.empty(batch, cfg.layers, cfg.drawing.channels, cfg.size, cfg.size // 4, pictures)
-        first = cfg.n_past - cfg.memory
-        canvas = Canvas(layers, pictures[:, max(first - 1, 0)])
-        explained, times = [], []
-        for t in range(first, cfg.n_past):
-            plan = self.plan(features[:, t], canvas)
-            layers, recent = self.composer.move(canvas.layers, canvas.picture, plan)
-            if explain and t > first and (t - first) % explain == 0:
-                explained.append(self.composer.compose(layers.moved, recent, plan, drawing=False))
-                times.append(t)
+    def remember(self, pictures: Tensor, features: Tensor) -> Canvas:
+        """Writes the last `cfg.memory` pictures, one after another, into what is remembered, which moves from one to the next."""
+        first = self.cfg.n_past - self.cfg.memory
+        canvas = Canvas(self.composer.begin(len(pictures), pictures), pictures[:, first])
+        for t in range(first, self.cfg.n_past):
+            plan, layers = self.plan(features[:, t], canvas), canvas.layers
+            if t > first:
+                layers, _ = self.composer.move(layers, canvas.picture, plan)
             canvas = Canvas(self.composer.store(layers, pictures[:, t], plan), pictures[:, t])
-        return canvas, explained, times
+        return canvas
 
     def plan(self, features: Tensor, canvas: Canvas) -> Tensor:
         """(B, PLAN, H/4, W/4), from the U-Net's features and from what moves where."""

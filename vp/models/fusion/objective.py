@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -10,14 +11,15 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
+from ...core.tree import map_tensors
 from ...core.video import Batch
 from ...nn.adversary import confront, weighed
 from ...nn.losses import gradient_difference
+from ...nn.separation import overheard, passes, separation, taught
 from .config import FusionConfig, Objective
 from .network import predict_pictures
 from .pictures import draw
 
-EXPLAIN = 2  # every so many known pictures are explained
 C1, C2, WINDOW = 0.01**2, 0.03**2, 7  # of SSIM
 
 
@@ -29,6 +31,13 @@ def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
             masks = batch.extras["objects"][:, :, None]
         batch.extras["pictures"] = draw(batch.frames, cfg.drawing, cfg.n_past, masks)
     return batch.extras["pictures"]
+
+
+def thing_pictures(cfg: FusionConfig, things: Tensor) -> Tensor:
+    """Single things uint8 (B, T, D, H, W) as the mean over the channels of their fusion pictures, uint8 of the same shape."""
+    drawing = replace(cfg.drawing, segment="colour")
+    singles = [draw(thing[:, :, None].float() / 255, drawing, cfg.n_past).mean(2) for thing in things.unbind(2)]
+    return (torch.stack(singles, 2) * 255).round().byte()
 
 
 def chance(generator: torch.Generator) -> float:
@@ -44,17 +53,19 @@ def predictor_loss(
     count = length_at(objective.lengths, progress.stage, pictures.shape[1] - n)
     if chance(generator) < objective.once:
         count = min(count, n)
-    call = network(pictures[:, :n], min(count, n), explain=EXPLAIN if objective.explained else 0)
-    future, explained, times = [call.pictures], call.explained, call.explained_at
-    while (made := sum(part.shape[1] for part in future)) < count:
-        call = network(call.pictures.detach(), min(count - made, n), call.canvas.detach())
-        future.append(call.pictures)
+    with overheard(network) as heard:
+        call = network(pictures[:, :n], min(count, n))
+        future = [call.pictures]
+        while (made := sum(part.shape[1] for part in future)) < count:
+            call = network(call.pictures.detach(), min(count - made, n), map_tensors(Tensor.detach, call.canvas))
+            future.append(call.pictures)
     parts = picture_losses(objective, torch.cat(future, 1), pictures[:, n : n + count])
     total = sum(getattr(objective, name) * x for name, x in parts.items())
     terms = {f"pictures_{name}": x for name, x in parts.items()}
-    if explained is not None:
-        terms["explained"] = (explained - pictures[:, times]).square().mean()
-        total = total + objective.explained * terms["explained"]
+    if objective.separation and heard and "things" in batch.extras:
+        things = thing_pictures(cfg, batch.extras["things"][:, n - cfg.memory : n + count])
+        lesson, told = taught(separation(passes(heard)[0], things))
+        total, terms = total + objective.separation * lesson, terms | told
     return Losses(total, terms)
 
 

@@ -6,9 +6,10 @@ from ...core.family import Recipe, Stage
 from .config import Drawing, FusionConfig, Objective
 
 
-def stages(predictor: float, translator: float, tuned: float, sharpener: float) -> tuple[Stage, ...]:
-    """The four stages with these shares of the steps."""
+def stages(predictor: float, translator: float, tuned: float, sharpener: float, paths: float = 0.0) -> tuple[Stage, ...]:
+    """The stages with these shares of the steps."""
     return (
+        *([Stage(("paths",), paths)] if paths else []),
         Stage(("predictor",), predictor),
         Stage(("translator", "critic"), translator),
         Stage(("tuned", "critic"), tuned, init={"tuned": "translator"}),
@@ -19,8 +20,11 @@ def stages(predictor: float, translator: float, tuned: float, sharpener: float) 
 # masks and edges tell nearly all of a digit: a narrow translator will do, and the predictor gets the time
 MMNIST = FusionConfig(
     drawing=Drawing(mode="stack", segment="exact"),
+    layers=2,
+    mover="paths",
+    memory=16,
     translator=(24, 48, 72, 96),
-    objective=Objective(frame_mse=20.0, sharp_mse=10.0),
+    objective=Objective(separation=1.0, lengths=((0.0, 8), (0.3, 16), (0.7, 32)), frame_mse=20.0, sharp_mse=10.0),
 )
 # small grey steps of real footage; a background that stays need not be painted
 FOLDER = FusionConfig(
@@ -32,7 +36,8 @@ FOLDER = FusionConfig(
 
 RECIPES = (
     Recipe(
-        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, stages(0.76, 0.06, 0.1, 0.08), batch=8, protocol="fusion-16-32", best_by="mse",
+        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, stages(0.185, 0.045, 0.06, 0.03, paths=0.68), batch=8,
+        protocol="fusion-16-32", best_by="mse",
         about="fusion pictures, Moving MNIST 16 -> 32",
     ),
     Recipe(

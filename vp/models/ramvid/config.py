@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
-from ...nn.sprites import MOVERS
 
 PROCESSES = ("flow", "ddpm")
+MOVERS = ("layers", "sprites")
 NETWORKS = ("compact", "published")
 
 # what users do, in shares: continue a clip, any frames, both ends, every n-th frame, nothing known

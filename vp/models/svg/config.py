@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
-from ...nn.sprites import MOVERS
+from ...nn.movers import MOVERS
 
 LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
@@ -108,7 +108,7 @@ class SVGConfig:
         n_past, n_future: lengths trained on.
         z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
         width, flows: of the compact network: channels of its recurrent state, and number of remembered layers or
-            sprites. mover: how they are held: 'layers' or 'sprites' (see `nn`).
+            sprites. mover: what holds and moves them, see `nn.movers`.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
         conditions: numbers that come with every frame, such as actions, or None.

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ...nn.movers import MOVERS
 from ...nn.moving_layers import Layers
-from ...nn.sprites import MOVERS
 from .config import VPNConfig
 from .output import Code, Output
 
@@ -34,11 +34,10 @@ class Composed(Output):
 
     def __init__(self, cfg: VPNConfig, width: int, notes: int):
         super().__init__()
-        self.cfg, self.composer = cfg, MOVERS[cfg.mover](width, notes, cfg.layers, cfg.channels)
+        self.composer = MOVERS[cfg.mover](width, notes, cfg.layers, cfg.channels, cfg.size)
 
     def begin(self, batch: int, like: Tensor) -> Canvas:
-        cfg = self.cfg
-        layers = self.composer.begin(batch, cfg.size, cfg.size // 4, like)
+        layers = self.composer.begin(batch, like)
         return Canvas(layers, layers.moved[:, 0])
 
     def store(self, canvas: Canvas, frame: Tensor, notes: Tensor) -> Canvas:

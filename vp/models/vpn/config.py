@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
-from ...nn.sprites import MOVERS
+from ...nn.movers import MOVERS
 
 NETWORKS = ("convlstm", "lstm", "conv")
 OUTPUTS = ("composed", "sigmoid", "linear")
@@ -13,7 +13,7 @@ OUTPUTS = ("composed", "sigmoid", "linear")
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss and its schedules, each a function of the share of the budget spent.
+    """The loss and its schedules, each a function of the share of the stage that is over.
 
     Args:
         mse, l1, bce, gradient: weights of the squared error, the absolute error, the cross-entropy on logits and the difference
@@ -55,7 +55,7 @@ class VPNConfig:
         pyramid: convlstm: ours, whose second layer works at half the side of the first; else the document's plan, painted.
         patch: side of the pixel blocks that become channels in front of the document's plan; 1 is full resolution.
         blocks: conv: residual blocks at each of the two sides. latent: lstm: width of the vector.
-        layers: remembered pictures of the composed output. mover: how they are held: 'layers' or 'sprites' (see `nn`).
+        layers: remembered pictures of the composed output. mover: what holds and moves them, see `nn.movers`.
         before: every frame is read together with the one before it.
     """
 

@@ -36,7 +36,7 @@ class ConvNetwork(VPNNetwork):
         )
         self.plans = nn.Conv2d(wide, cfg.n_future * PLAN, 3, padding=1)
         # sprites follow the known frames by one plan; layers begin with the last
-        self.past = nn.Conv2d(wide, PLAN, 3, padding=1) if cfg.mover == "sprites" else None
+        self.past = nn.Conv2d(wide, PLAN, 3, padding=1) if cfg.mover != "layers" else None
         self.output = make_output(cfg, PLAN, wide)
 
     def watch(self, context: Tensor, early: bool = False) -> tuple[None, None]:

@@ -50,10 +50,10 @@ def rollout_loss(
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["vpn"], cfg.objective
     n_past = context_length(cfg, generator)
-    n_future = length_at(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
+    n_future = length_at(objective.lengths, progress.stage, batch.frames.shape[1] - cfg.n_past)
     frames = batch.frames[:, cfg.n_past - n_past : cfg.n_past + n_future]
     context, future = at_scale(frames[:, :n_past], objective.scale), frames[:, n_past:]
-    chance = teacher_probability(objective, progress.share)
+    chance = teacher_probability(objective, progress.stage)
     truth = {i: future[:, i] for i, x in enumerate(draw(cfg.n_future, generator)) if x < chance and i < n_future}
     with overheard(model) as heard:
         raw, early = predict(model, context, n_future, truth, objective.context > 0)

@@ -1,0 +1,56 @@
+"""How a `PathFilter` learns: from the paths of single things, without a picture, of which it sees far more than others could."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..core.family import Losses, Phase, Progress
+from ..core.video import Batch
+from .paths import PathFilter, middles
+
+FEWEST = 5  # known places from which a path is learned to go on
+
+
+def path_phase(network: str, n_past: int) -> Phase:
+    """A turn that trains the path filter within the network of that name, on clips that come with their single things."""
+    return Phase("paths", (network,), partial(path_loss, network, n_past), lr=2e-3, betas=(0.9, 0.98), optimizer="adamw")
+
+
+def path_loss(
+    network: str, n_past: int, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """From `n_past` known frames or fewer; the paths grow as long as the clips in the first third of the stage."""
+    things = batch.extras["things"]
+    paths = next(part for part in networks[network].modules() if isinstance(part, PathFilter))
+    places, ink = middles(things.flatten(0, 1).float())
+    places, there = places.unflatten(0, things.shape[:2]), ink.unflatten(0, things.shape[:2]).amin(1) > 0
+    places = alike(places.transpose(1, 2)[there], paths.size)
+    fewest, draw = min(FEWEST, n_past), torch.rand((), generator=generator, device=generator.device)
+    known = fewest + int(draw * (n_past - fewest + 1))
+    length = n_past + 1 + int(min(1.0, 3 * progress.stage) * (places.shape[1] - n_past - 1))
+    error = path_error(paths, places[:, n_past - known : length], known)
+    return Losses(error, {"path": error})
+
+
+def alike(places: Tensor, size: int) -> Tensor:
+    """Paths (N, T, 2) px within a square frame, and their seven reflections and turns: (8 N, T, 2)."""
+    far = size - 1.0
+    x, y = places.unbind(-1)
+    views = [torch.stack(pair, -1) for pair in ((x, y), (far - x, y), (x, far - y), (far - x, far - y))]
+    return torch.cat([*views, *(view.flip(-1) for view in views)])
+
+
+def path_error(network: PathFilter, places: Tensor, known: int) -> Tensor:
+    """Mean Huber error, from one pixel on, of foreseen places: each from all before it while they are `known`, later from the
+    filter's own. Places are (N, T, 2) px."""
+    path, foreseen = network.begin(places[:, 0]), []
+    for t in range(1, places.shape[1]):
+        path = network.foresee(path)
+        foreseen.append(path.place)
+        if t < known:
+            path = network.see(path, places[:, t])
+    return F.smooth_l1_loss(torch.stack(foreseen, 1), places[:, 1:])

@@ -1,0 +1,43 @@
+"""Sprites that follow learned paths: for things that are rigid and go where their own past says."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .moving_layers import Layers
+from .paths import Path, PathFilter, middles
+from .sprites import Sprites
+
+SELDOM = -6.0  # how readily a path is left for the network's own vote, at first
+INK = 1.0  # a sprite with less is nowhere
+
+
+class PathSprites(Sprites):
+    """`Sprites` whose velocities come from a `PathFilter` that sees where each sprite is found; the network may still overrule
+    it."""
+
+    def __init__(self, width: int, notes: int, count: int, channels: int, size: int):
+        super().__init__(width, notes, count, channels, size)
+        self.paths = PathFilter(size)
+        torch.nn.init.constant_(self.motion[-1].bias[3:4], SELDOM)
+
+    def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
+        layers = super().store(layers, frame, notes)
+        with torch.autocast(frame.device.type, enabled=False):
+            place, ink = middles(layers.pictures.detach().float().mean(2))
+            believed = self.paths.begin(place) if layers.path is None else layers.path
+            found = torch.where(ink[..., None] > INK, place, believed.place)
+            path = believed if layers.path is None else self.paths.see(believed, found)
+        return layers._replace(path=path, at=found)
+
+    def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
+        with torch.autocast(frame.device.type, enabled=False):
+            path = self.paths.foresee(layers.path)
+            layers = layers._replace(velocity=layers.at - path.place)  # backward flow
+        velocity, new, field = self.propose(layers, plan)
+        place = layers.at - velocity
+        path = Path(path.hidden, place, torch.lerp(path.speed, place - layers.path.place, new))
+        layers, recent = self.carry(layers, frame, plan, velocity, field, gap)
+        self.tell("place", place)
+        return layers._replace(path=path, at=place), recent
