@@ -9,21 +9,24 @@ from .config import Objective, VPNConfig
 
 MMNIST = {"mmnist": 1.0}
 STAGES = (Stage(("vpn",)),)
+PATHS_FIRST = (Stage(("paths",), 0.8), Stage(("vpn",), 0.2))  # a step of paths takes a fraction of the time
 AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 
-CONVLSTM = VPNConfig()
-CONV = VPNConfig(network="conv", widths=(24, 64), objective=Objective(lengths=((0.0, 10),)))
-LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
+CONVLSTM = VPNConfig(layers=2, mover="paths", objective=Objective(separation=1.0))
+CONV = replace(CONVLSTM, network="conv", widths=(24, 64), objective=Objective(separation=1.0, lengths=((0.0, 10),)))
+LSTM = replace(CONVLSTM, network="lstm", widths=(32, 48, 64, 64))
 # goes on where a whole run ends, on its own frames throughout
-SETTLED = Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),))
+SETTLED = Objective(separation=1.0, teacher=(0.0, 0.0), lengths=((0.0, 10),))
 GAN = replace(CONV, objective=replace(SETTLED, adversarial=0.02, matching=0.05))
 LARGER = replace(CONVLSTM, objective=replace(SETTLED, context=0.0, scale=2))
-DOCUMENT = replace(CONVLSTM, pyramid=False, output="sigmoid", patch=1, before=False)
-DOCUMENT_LSTM = replace(LSTM, output="sigmoid", widths=(64, 128, 256, 512), before=False, objective=Objective(mse=0.0, bce=1.0))
+DOCUMENT = VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False)
+DOCUMENT_LSTM = replace(
+    DOCUMENT, network="lstm", pyramid=True, patch=4, widths=(64, 128, 256, 512), objective=Objective(mse=0.0, bce=1.0)
+)
 
 
 def recipe(name: str, cfg: VPNConfig, about: str, **more) -> Recipe:
-    usual = {"stages": STAGES, "batch": 8, "protocol": "mmnist", "best_by": "mse"}
+    usual = {"stages": PATHS_FIRST, "batch": 8, "protocol": "mmnist", "best_by": "mse"}
     return Recipe(name, cfg, MMNIST, about=about, **{**usual, **more})
 
 
@@ -32,7 +35,7 @@ RECIPES = (
     recipe("vpn-conv-mmnist", CONV, "all-convolution network, Moving MNIST 10 -> 10"),
     recipe("vpn-lstm-mmnist", LSTM, "frame encoder and LSTM, Moving MNIST 10 -> 10"),
     recipe("vpn-gan-mmnist", GAN, "the all-convolution network against a critic, from a trained one", stages=AGAINST_CRITIC),
-    recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
-    recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
-    recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", batch=16),
+    recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one", stages=STAGES),
+    recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", stages=STAGES, batch=16),
+    recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", stages=STAGES, batch=16),
 )
