@@ -33,6 +33,9 @@ class ConvLSTMCell(nn.Module):
     def forward(self, x: Tensor, state: ConvState) -> ConvState:
         """x (B, inputs, H, W) and (h, c) to the next (h, c)."""
         h, c = state
-        i, f, o, g = self.gates(torch.cat([x, h], 1)).chunk(4, 1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
+        gates, new = self.gates(torch.cat([x, h], 1)).split([3 * self.hidden, self.hidden], 1)
+        i, f, o = gates.sigmoid().chunk(3, 1)
+        if torch.is_inference_mode_enabled():  # what is only looked at may be as coarse as the gates are
+            c = c.to(gates.dtype)
+        c = f * c + i * new.tanh()
+        return o * c.tanh(), c

@@ -77,7 +77,7 @@ class Mover(nn.Module):
         features = self.blend_up(plan)
         if glimpse is not None:
             features = features + glimpse
-        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2)], 1)
+        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2).to(features.dtype)], 1)
         return self.blend(features).float().split([pictures.shape[1] + 1, self.channels], 1)
 
 

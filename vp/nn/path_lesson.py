@@ -13,6 +13,7 @@ from ..core.video import Batch
 from .paths import PathFilter, middles
 
 FEWEST = 5  # known places from which a path is learned to go on
+JITTER = 0.15  # std (px) of where things are found
 
 
 def path_phase(network: str, n_past: int) -> Phase:
@@ -32,8 +33,19 @@ def path_loss(
     fewest, draw = min(FEWEST, n_past), torch.rand((), generator=generator, device=generator.device)
     known = fewest + int(draw * (n_past - fewest + 1))
     length = n_past + 1 + int(min(1.0, 3 * progress.stage) * (places.shape[1] - n_past - 1))
-    error = path_error(paths, places[:, n_past - known : length], known)
+    places = places[:, n_past - known : length]
+    error = path_error(paths, places, mistaken(places, paths.size / 4, generator), known)
     return Losses(error, {"path": error})
+
+
+def mistaken(places: Tensor, far: float, generator: torch.Generator) -> Tensor:
+    """Where things (N, T, 2) px are found: half of them at first, while they are still taken for one another, off by up to `far`
+    px, and then less and less."""
+    count, length = places.shape[:2]
+    draws = torch.rand(count, 4, generator=generator, device=generator.device).to(places)[:, None]
+    wrong, fading, off = (draws[..., :1] - 0.5).clamp_min(0) * 2, draws[..., 1:2], (2 * draws[..., 2:4] - 1) * far
+    noise = torch.randn(places.shape, generator=generator, device=generator.device).to(places)
+    return places + wrong * off * fading ** torch.arange(length, device=places.device)[:, None] + JITTER * noise
 
 
 def alike(places: Tensor, size: int) -> Tensor:
@@ -44,13 +56,13 @@ def alike(places: Tensor, size: int) -> Tensor:
     return torch.cat([*views, *(view.flip(-1) for view in views)])
 
 
-def path_error(network: PathFilter, places: Tensor, known: int) -> Tensor:
-    """Mean Huber error, from one pixel on, of foreseen places: each from all before it while they are `known`, later from the
-    filter's own. Places are (N, T, 2) px."""
-    path, foreseen = network.begin(places[:, 0]), []
+def path_error(network: PathFilter, places: Tensor, found: Tensor, known: int) -> Tensor:
+    """Mean Huber error, from one pixel on, of foreseen places: each from all that was found before it while that is `known`, later
+    from the filter's own. Both are (N, T, 2) px."""
+    path, foreseen = network.begin(found[:, 0]), []
     for t in range(1, places.shape[1]):
         path = network.foresee(path)
         foreseen.append(path.place)
         if t < known:
-            path = network.see(path, places[:, t])
+            path = network.see(path, found[:, t])
     return F.smooth_l1_loss(torch.stack(foreseen, 1), places[:, 1:])

@@ -117,7 +117,7 @@ class Sprites(Mover):
         own, side = layers.moved, plan.shape[-2:]
         seen = F.pixel_unshuffle(torch.cat([own, others(own)], 2).flatten(0, 1), own.shape[-1] // side[1])
         speed = (layers.velocity.flatten(0, 1) / MAX_FLOW)[..., None, None].expand(-1, -1, *side)
-        told = torch.cat([self.each(plan), seen, speed], 1)
+        told = torch.cat([self.each(plan), torch.cat([seen, speed], 1).to(plan.dtype)], 1)
         vote, weight, renewal, field = self.motion(told).float().unflatten(0, (len(own), -1)).split(MOTIONS, 2)
         ink = F.adaptive_avg_pool2d(own.mean(2).float(), side)[:, :, None]
         weight = (weight + (ink.clamp_min(0) + FAINT).log()).flatten(3).softmax(-1)  # by what is seen where it is
