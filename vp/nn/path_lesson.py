@@ -57,7 +57,7 @@ def alike(places: Tensor, size: int) -> Tensor:
 
 
 def path_error(network: PathFilter, places: Tensor, found: Tensor, known: int) -> Tensor:
-    """Mean Huber error, from one pixel on, of foreseen places: each from all that was found before it while that is `known`, later
+    """Mean Huber error, from one pixel on, of foreseen places: each from all that was found before it while `known`, later
     from the filter's own. Both are (N, T, 2) px."""
     path, foreseen = network.begin(found[:, 0]), []
     for t in range(1, places.shape[1]):
