@@ -12,7 +12,6 @@ from ..core.family import Losses, Phase, Progress
 from ..core.video import Batch
 from .paths import PathFilter, middles
 
-FEWEST = 5  # known places from which a path is learned to go on
 JITTER = 0.15  # std (px) of where things are found
 
 
@@ -24,17 +23,15 @@ def path_phase(network: str, n_past: int) -> Phase:
 def path_loss(
     network: str, n_past: int, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
-    """From `n_past` known frames or fewer; the paths grow as long as the clips in the first third of the stage."""
+    """From `n_past` known frames; the paths grow as long as the clips in the first third of the stage."""
     things = batch.extras["things"]
     paths = next(part for part in networks[network].modules() if isinstance(part, PathFilter))
     places, ink = middles(things.flatten(0, 1).float())
     places, there = places.unflatten(0, things.shape[:2]), ink.unflatten(0, things.shape[:2]).amin(1) > 0
     places = alike(places.transpose(1, 2)[there], paths.size)
-    fewest, draw = min(FEWEST, n_past), torch.rand((), generator=generator, device=generator.device)
-    known = fewest + int(draw * (n_past - fewest + 1))
     length = n_past + 1 + int(min(1.0, 3 * progress.stage) * (places.shape[1] - n_past - 1))
-    places = places[:, n_past - known : length]
-    error = path_error(paths, places, mistaken(places, paths.size / 4, generator), known)
+    places = places[:, :length]
+    error = path_error(paths, places, mistaken(places, paths.size / 4, generator), n_past)
     return Losses(error, {"path": error})
 
 

@@ -15,7 +15,7 @@ INK = 1.0  # a sprite with less is nowhere
 
 class PathSprites(Sprites):
     """`Sprites` whose velocities come from a `PathFilter` that sees where each sprite is found; the network may still overrule
-    it."""
+    it. The filter learns from its own lesson alone (`path_lesson`), no gradient of pictures reaches it."""
 
     def __init__(self, width: int, notes: int, count: int, channels: int, size: int):
         super().__init__(width, notes, count, channels, size)
@@ -24,17 +24,17 @@ class PathSprites(Sprites):
 
     def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
         layers = super().store(layers, frame, notes)
-        with torch.autocast(frame.device.type, enabled=False):
-            place, ink = middles(layers.pictures.detach().float().mean(2))
+        with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
+            place, ink = middles(layers.pictures.float().mean(2))
             believed = self.paths.begin(place) if layers.path is None else layers.path
             found = torch.where(ink[..., None] > INK, place, believed.place)
             path = believed if layers.path is None else self.paths.see(believed, found)
         return layers._replace(path=path, at=found)
 
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
-        with torch.autocast(frame.device.type, enabled=False):
+        with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
             path = self.paths.foresee(layers.path)
-            layers = layers._replace(velocity=layers.at - path.place)  # backward flow
+        layers = layers._replace(velocity=layers.at - path.place)  # backward flow
         velocity, new, field = self.propose(layers, plan)
         place = layers.at - velocity
         path = Path(path.hidden, place, torch.lerp(path.speed, place - layers.path.place, new))
