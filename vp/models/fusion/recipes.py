@@ -24,7 +24,7 @@ MMNIST = FusionConfig(
     mover="paths",
     memory=16,
     translator=(24, 48, 72, 96),
-    objective=Objective(separation=1.0, lengths=((0.0, 8), (0.3, 16), (0.7, 32)), frame_mse=20.0, sharp_mse=10.0),
+    objective=Objective(separation=1.0, lengths=((0.0, 8), (0.3, 16), (0.7, 32)), frame_mse=60.0, sharp_gradient=2.0),
 )
 # small grey steps of real footage; a background that stays need not be painted
 FOLDER = FusionConfig(
