@@ -1,5 +1,6 @@
 """The README's front matter makes a valid Space, and its commands exist."""
 
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from vp import cli
+from vp.models.fusion.predictor import FusionOptions
+from vp.models.ramvid.options import RamvidOptions
+from vp.models.svg.predictor import SVGOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -53,9 +57,12 @@ def test_there_are_commands_to_check():
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_line_parses(command):
+    """What is left over are options of a model."""
     words = shlex.split(command)[3:]
     _, extra = cli.build_parser().parse_known_args(words)
-    assert all(word in ("--prior", "--temperature") or not word.startswith("--") for word in extra)
+    kinds = SVGOptions, RamvidOptions, FusionOptions
+    options = {"--" + field.name.replace("_", "-") for kind in kinds for field in dataclasses.fields(kind)}
+    assert {word for word in extra if word.startswith("--")} <= options
 
 
 def test_ci_runs_the_readmes_two_commands():
