@@ -71,14 +71,16 @@ class Mover(nn.Module):
         pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
         return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
 
-    def weigh(self, pictures: Tensor, plan: Tensor, glimpse: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Masks before their softmax (B, N + 1, H, W), of the pictures (B, N, C, H, W) and of the drawn one, and that one's raw
-        maps (B, C, H, W); `glimpse` (B, 24, H/2, W/2) is added to the features they are read from."""
+    def blended(self, pictures: Tensor, plan: Tensor, glimpse: Tensor | None) -> Tensor:
+        """One (B, C, H, W) in [0, 1] of the pictures (B, N, C, H, W) and a drawn one; `glimpse` (B, 24, H/2, W/2) is added to the
+        features it is read from."""
         features = self.blend_up(plan)
         if glimpse is not None:
             features = features + glimpse
         features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2).to(features.dtype)], 1)
-        return self.blend(features).float().split([pictures.shape[1] + 1, self.channels], 1)
+        masks, drawn = self.blend(features).float().split([pictures.shape[1] + 1, self.channels], 1)
+        candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
+        return (masks.softmax(1)[:, :, None] * candidates).sum(1)
 
 
 class Composer(Mover):
@@ -129,7 +131,4 @@ class Composer(Mover):
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
-        pictures = torch.cat([moved, recent[:, None]], 1)
-        masks, drawn = self.weigh(pictures, plan, glimpse)
-        candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
-        return (masks.softmax(1)[:, :, None] * candidates).sum(1)
+        return self.blended(torch.cat([moved, recent[:, None]], 1), plan, glimpse)

@@ -26,9 +26,8 @@ def path_loss(
     """From `n_past` known frames; the paths grow as long as the clips in the first third of the stage."""
     things = batch.extras["things"]
     paths = next(part for part in networks[network].modules() if isinstance(part, PathFilter))
-    places, ink = middles(things.flatten(0, 1).float())
-    places, there = places.unflatten(0, things.shape[:2]), ink.unflatten(0, things.shape[:2]).amin(1) > 0
-    places = alike(places.transpose(1, 2)[there], paths.size)
+    places, ink = middles(things.float())
+    places = alike(places.transpose(1, 2)[ink.amin(1) > 0], paths.size)
     length = n_past + 1 + int(min(1.0, 3 * progress.stage) * (places.shape[1] - n_past - 1))
     places = places[:, :length]
     error = path_error(paths, places, mistaken(places, paths.size / 4, generator), n_past)

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from .moving_layers import Layers
-from .paths import Path, PathFilter, middles
+from .paths import INK, Path, PathFilter, middles
 from .sprites import Sprites
 
 SELDOM = -6.0  # how readily a path is left for the network's own vote, at first
-INK = 1.0  # a sprite with less is nowhere
 
 
 class PathSprites(Sprites):
@@ -26,10 +25,10 @@ class PathSprites(Sprites):
         layers = super().store(layers, frame, notes)
         with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
             place, ink = middles(layers.pictures.float().mean(2))
-            believed = self.paths.begin(place) if layers.path is None else layers.path
-            found = torch.where(ink[..., None] > INK, place, believed.place)
-            path = believed if layers.path is None else self.paths.see(believed, found)
-        return layers._replace(path=path, at=found)
+            if layers.path is None:
+                return layers._replace(path=self.paths.begin(place), at=place)
+            found = torch.where(ink[..., None] > INK, place, layers.path.place)
+            return layers._replace(path=self.paths.see(layers.path, found), at=found)
 
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
         with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):

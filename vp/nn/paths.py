@@ -17,6 +17,7 @@ HIDDEN = 128
 FAST = 4.0  # pixels a frame, a usual speed
 OCTAVES = 5  # waves of two frame widths down to an eighth of one
 RARELY = -3.0  # how readily things turn back, at first
+INK = 1.0  # a thing with less, summed over pixels in [0, 1], is nowhere
 
 
 class Path(NamedTuple):

@@ -15,12 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .paths import middles
+from .paths import INK, middles
 from .sprites import Sprites
 
 Heard = list[tuple[str, Tensor]]
 MOTION = 0.003  # weight of an error of one pixel against a squared error of the pictures
-INK = 1.0  # a thing with less ink is nowhere
 
 
 @contextmanager

@@ -138,7 +138,4 @@ class Sprites(Mover):
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
-        pictures = torch.stack([moved.amax(1), recent], 1)
-        masks, drawn = self.weigh(pictures, plan, glimpse)
-        candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
-        return (masks.softmax(1)[:, :, None] * candidates).sum(1)
+        return self.blended(torch.stack([moved.amax(1), recent], 1), plan, glimpse)
