@@ -11,11 +11,13 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
+from vp.models.ramvid.compact import Way
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import balanced, excerpt, flow_loss
 from vp.models.ramvid.options import RamvidOptions
 from vp.models.ramvid.process import noisy, signal_and_noise
 from vp.models.ramvid.published import PublishedDenoiser
+from vp.models.ramvid.sampler import SAMPLED
 from vp.models.ramvid.windows import plan
 
 from ..recorders import replayed
@@ -85,9 +87,8 @@ def test_leading_known_frames_worked_on_once_give_what_the_whole_clip_gives(plac
     level = torch.where(known, 0.9, 0.3).expand(2, -1)
     with torch.no_grad():
         whole = denoiser(clip, known.expand(2, -1), level, times)
-        given = known.tolist(), level, times.tolist()
-        memory = denoiser.remember(clip, *given)
-        recalled = denoiser.complete(clip, *given, memory)
+        way = Way(clip, known.tolist(), level, times.tolist(), known.tolist())
+        recalled = denoiser.complete(way, denoiser.remember(way))
     torch.testing.assert_close(recalled, whole, atol=1e-4, rtol=0)
     assert torch.equal(whole[:, known], (clip[:, known] + 1) / 2 * 2 - 1) and whole[:, ~known].std() > 0.01
 
@@ -177,19 +178,53 @@ def test_training_sees_neighbouring_frames_and_wider_strides():
     assert strides >= {1, 2, 3}
 
 
-def test_windows_fill_every_frame_once_and_have_something_to_go_on():
+@pytest.mark.parametrize("mode", ["windows", "keyframes"])
+@pytest.mark.parametrize("whole_past", [False, True])
+@pytest.mark.parametrize("places", [range(5), range(25, 30), [12, 13], [0, 29]], ids=["first", "last", "middle", "both ends"])
+def test_windows_fill_every_frame_once_away_from_known_ones(mode, whole_past, places):
+    known = mask_of(list(places), 30)
+    windows, done = plan(known, 8, mode, whole_past), known.clone()
+    for window in windows:
+        assert (whole_past or len(window.frames) <= 8) and torch.equal(window.known, done[window.frames])
+        assert not window.known.all() and window.known.any() and (window.frames.diff() > 0).all()
+        assert not whole_past or known[window.frames].any(), "what is known is seen again in every window"
+        done[window.frames] = True
+    assert done.all()
+
+
+def test_windows_overlap_by_half_or_hold_the_whole_past():
     known = torch.arange(30) < 5
-    for mode in ("windows", "keyframes"):
-        windows, done = plan(known, 8, mode), known.clone()
-        for window in windows:
-            assert len(window.frames) <= 8 and torch.equal(window.known, done[window.frames])
-            assert not window.known.all() and window.known.any()
-            done[window.frames] = True
-        assert done.all()
     assert plan(known, 8, "keyframes")[0].frames.diff().unique().tolist() == [4]
     assert all(window.known.sum() >= 4 for window in plan(known, 8, "windows")[1:-1]), "half a window of context"
+    whole = plan(known, 8, "windows", whole_past=True)
+    assert [window.frames[0].item() for window in whole] == [0] * len(whole)
+    assert all((~window.known).sum() <= 6 for window in whole)
+    assert plan(known, 8, "keyframes", whole_past=True)[0].frames.tolist() == [0, 1, 2, 3, *range(4, 30, 2)]
     (only,) = plan(torch.arange(8) < 2, 8, "keyframes")
     assert only.frames.tolist() == list(range(8))
+
+
+def test_later_windows_remember_known_frames_alone_and_follow_sampled_ones(monkeypatch):
+    cfg = replace(tiny(), mover="sprites", flows=2)
+    model, kept = predictor(cfg, shaken(cfg), CPU), []
+    remember = model.denoiser.remember
+
+    def noted(way):
+        memory = remember(way)
+        kept.append((way, memory[0].layers))
+        return memory
+
+    monkeypatch.setattr(model.denoiser, "remember", noted)
+    clip = Observation.prefix(torch.rand(1, 20, 1, 16, 16), 3)
+    frames = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=2)).frames
+    assert len(kept) > 1
+    for way, layers in kept[1:]:
+        assert way.known == (True,) * 3 + (False,) * (len(way.known) - 3)
+        count = way.settled.index(False)
+        assert count > 3 and torch.all(way.level[:, 3:count] == SAMPLED)
+        torch.testing.assert_close(way.x[:, 3:count], SAMPLED * (2 * frames[0, :, 3:count] - 1))
+        torch.testing.assert_close(layers.pictures[0], kept[0][1].pictures[0])  # written from known frames alone
+        assert (layers.moved[0] - kept[0][1].moved[0]).abs().max() > 0.01, "but moved on"
 
 
 @pytest.mark.parametrize("long", ["windows", "keyframes"])
@@ -236,10 +271,10 @@ def test_the_last_call_sees_the_opposite_noise_and_the_sample_is_the_mean_of_bot
     model = predictor(cfg, shaken(cfg), CPU)
     complete = model.denoiser.complete
 
-    def noted(x, known, level, *rest):
-        out = complete(x, known, level, *rest)
-        seen.append((x[:, 2:], out[:, 2:].clamp(-1, 1)))
-        told.append(level[0, -1].item())
+    def noted(clip, memory):
+        out = complete(clip, memory)
+        seen.append((clip.x[:, 2:], out[:, 2:].clamp(-1, 1)))
+        told.append(clip.level[0, -1].item())
         return out
 
     monkeypatch.setattr(model.denoiser, "complete", noted)
@@ -258,7 +293,7 @@ def test_replaced_known_frames_are_shown_as_noisy_as_the_others_and_returned_as_
     model = predictor(cfg, shaken(cfg), CPU)
     complete = model.denoiser.complete
     monkeypatch.setattr(
-        model.denoiser, "complete", lambda x, known, *rest: shown.append((x.clone(), known)) or complete(x, known, *rest)
+        model.denoiser, "complete", lambda way, *rest: shown.append((way.x.clone(), way.known)) or complete(way, *rest)
     )
     clip = torch.rand(1, 6, 1, 16, 16)
     options = RamvidOptions(steps=4, solver="ancestral", conditioning="replaced", resample=2, mirror=False)
@@ -289,7 +324,7 @@ def test_known_frames_are_worked_on_once_a_clip_and_every_future_sees_its_own(mo
     cfg, rows = tiny(), []
     model = predictor(cfg, shaken(cfg), CPU)
     remember = model.denoiser.remember
-    monkeypatch.setattr(model.denoiser, "remember", lambda frames, *rest: rows.append(len(frames)) or remember(frames, *rest))
+    monkeypatch.setattr(model.denoiser, "remember", lambda way: rows.append(len(way.x)) or remember(way))
     clips, seeds = torch.rand(3, 8, 1, 16, 16), seed_grid(0, 3, 9)  # 27 rows: two groups
     together = model.predict(Observation.prefix(clips, 3), seeds, RamvidOptions(steps=2)).frames
     assert rows == [2, 2]  # the second clip's futures lie in both groups

@@ -60,38 +60,44 @@ def linear_guess(level: Tensor) -> Tensor:
 
 
 class Way(NamedTuple):
-    """A clip in the order in which it is gone through; see `CompactDenoiser.forward`."""
+    """A clip in the order in which it is gone through.
+
+    x, known, level, times: see `CompactDenoiser.forward`. settled: of each frame, whether it need not be estimated: known ones,
+    and those that were sampled before. The latter are hints like other noisy frames, only hardly noisy.
+    """
 
     x: Tensor
     known: Sequence[bool]
     level: Tensor
     times: Sequence[int]
+    settled: Sequence[bool]
 
-    @classmethod
-    def ahead(cls, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Way | None:
-        """From the first known frame on, or the whole clip where none is; None where nothing is unknown on it."""
-        start = known.index(True) if any(known) else 0
-        return None if all(known[start:]) else cls(x[:, start:], known[start:], level[:, start:], times[start:])
+    def ahead(self) -> Way | None:
+        """From the first known frame on, or the whole clip where none is; None where nothing is left to estimate on it."""
+        start = self.known.index(True) if any(self.known) else 0
+        return None if all(self.settled[start:]) else self.part(slice(start, None))
 
-    @classmethod
-    def back(cls, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Way | None:
-        """From the last known frame backwards; None where nothing is unknown on it."""
-        if not any(known):
+    def back(self) -> Way | None:
+        """From the last known frame backwards; None where nothing is left to estimate on it."""
+        if not any(self.known):
             return None
-        return cls.ahead(x.flip(1), known[::-1], level.flip(1), [times[-1] - time for time in reversed(times)])
+        times = [self.times[-1] - time for time in reversed(self.times)]
+        return Way(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1]).ahead()
 
     def begun(self) -> Way:
-        """Its leading known frames."""
-        count = leading(self.known)
-        return Way(self.x[:, :count], self.known[:count], self.level[:, :count], self.times[:count])
+        """Its leading settled frames."""
+        return self.part(slice(leading(self.settled)))
+
+    def part(self, kept: slice) -> Way:
+        return Way(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept])
 
 
 Memory = tuple[Rollout | None, Rollout | None]  # of the way ahead and of the way back
 
 
-def leading(known: Sequence[bool]) -> int:
-    """How many frames are known from the first on."""
-    return (*known, False).index(False)
+def leading(settled: Sequence[bool]) -> int:
+    """How many frames are settled from the first on."""
+    return (*settled, False).index(False)
 
 
 def met(ahead: Tensor | None, back: Tensor, known: Sequence[bool], times: Sequence[int]) -> Tensor:
@@ -151,33 +157,30 @@ class CompactDenoiser(MovingRollout):
             level: (B, T), how clean each frame is: 1 is clean. times: int64 (T,), where the frames lie in time, or None for
                 one after another.
         """
-        return self.complete(x, known[0].tolist(), level, None if times is None else times.tolist())
+        given = known[0].tolist()
+        return self.complete(Way(x, given, level, range(x.shape[1]) if times is None else times.tolist(), given))
 
-    def remember(self, frames: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int]) -> Memory:
-        """What the known frames that each way begins with leave behind: frames (B, T, C, H, W), level (B, T)."""
-        ways = Way.ahead(frames, known, level, times), Way.back(frames, known, level, times)
+    def remember(self, clip: Way) -> Memory:
+        """What the settled frames that each way begins with leave behind."""
+        ways = clip.ahead(), clip.back()
         return tuple(self.roll(way.begun())[1] if way and any(way.known) else None for way in ways)
 
-    def complete(
-        self, x: Tensor, known: Sequence[bool], level: Tensor, times: Sequence[int] | None = None,
-        memory: Memory = (None, None),
-    ) -> Tensor:  # fmt: skip
-        """As `forward`, and where at hand with what `remember` made of these known frames."""
-        clip = Way(x, known, level, range(x.shape[1]) if times is None else times)
-        ahead, back = (way and self.roll(way, kept)[0] for way, kept in zip((Way.ahead(*clip), Way.back(*clip)), memory))
+    def complete(self, clip: Way, memory: Memory = (None, None)) -> Tensor:
+        """As `forward`, and where at hand with what `remember` made of this clip's settled frames."""
+        ahead, back = (way and self.roll(way, kept)[0] for way, kept in zip((clip.ahead(), clip.back()), memory))
         return ahead if back is None else met(ahead, back.flip(1), clip.known, clip.times)
 
     def roll(self, way: Way, memory: Rollout | None = None) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
-        the last."""
-        x, known, level, times = way
-        begun = leading(known) if memory else 0
+        the last settled one."""
+        x, known, level, times, settled = way
+        begun = leading(settled) if memory else 0
         gaps = [1.0, *(float(b - a) for a, b in pairwise(times))]
         count, length = x.shape[:2]
         frames, state = (x + 1) / 2, memory or self.start(count, x)
         embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
         trust = self.trust(embedding)[..., None, None]
-        if not all(known):
+        if not all(known[begun:]):
             seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
         out = list(frames[:, :begun].unbind(1))
         for t in range(begun, length):
@@ -190,7 +193,7 @@ class CompactDenoiser(MovingRollout):
                 glimpse = heeded(glimpses[:, t - begun], self.heed_glimpse, state.plan)
                 frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpse)
             out.append(frame)
-            if known[t] or t < length - 1:
+            if settled[t] or t < length - 1:
                 features = self.perceive(frame, out[max(t - 1, 0)]) + trust[:, t]
                 state = self.take_in(state, frame, features, keep=known[t] or not any(known[:t]))
         return 2 * torch.stack(out, 1) - 1, state

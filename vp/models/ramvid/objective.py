@@ -59,8 +59,8 @@ def separated(
     cfg: RamvidConfig, losses: Losses, heard: Heard, things: Tensor, known: list[bool], times: list[int]
 ) -> Losses:
     """The losses with what single sprites hold and how they move, on both ways through the clip."""
-    clip = Way(things, known, things, times)
-    ways = [way for way in (Way.ahead(*clip), Way.back(*clip)) if way]
+    clip = Way(things, known, things, times, known)
+    ways = [way for way in (clip.ahead(), clip.back()) if way]
     lesson, terms = taught(*(separation(told, way.x, times=way.times) for told, way in zip(passes(heard), ways)))
     return Losses(losses.total + cfg.separation * lesson, {**losses.terms, **terms})
 

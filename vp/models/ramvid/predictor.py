@@ -19,12 +19,12 @@ from .windows import Window, plan
 
 class RamvidPredictor(Predictor):
     """All futures of all clips together; what the leading known frames leave behind is computed once a window, for all its steps
-    and for every future that shares them."""
+    and for every future that shares them. In long clips our network goes through sampled frames too, but remembers known ones."""
 
     options_type = RamvidOptions
 
     def __init__(self, cfg: RamvidConfig, denoiser: nn.Module, runtime: Runtime):
-        self.cfg, self.runtime = cfg, runtime
+        self.cfg, self.runtime, self.rolls = cfg, runtime, cfg.network == "compact"
         self.denoiser = runtime.place(denoiser).eval()
         self.sampler = Sampler(cfg, self.denoiser, runtime)
         self.abilities = Abilities(
@@ -55,7 +55,7 @@ class RamvidPredictor(Predictor):
         options = options or RamvidOptions()
         self.check(observation, options)
         known, device = observation.known, self.runtime.device
-        windows = plan(known, self.cfg.length, options.long)
+        windows = plan(known, self.cfg.length, options.long, whole_past=self.rolls)
         given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
         clip = given[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1).flatten(0, 1).to(device)  # (B N, T, C, H, W)
         draw, total, done = SampleNoise(seeds, device), len(windows) * options.steps, 0
@@ -67,12 +67,13 @@ class RamvidPredictor(Predictor):
                 frames = clip.unflatten(0, seeds.shape).to("cpu", copy=True)
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    @staticmethod
-    def how(window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> How:
+    def how(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> How:
         """Of a window: futures of a clip share what they know of it unless some was sampled, or is noisy."""
+        given = known[window.frames] if self.rolls and known.any() else window.known
         shared = bool(known[window.frames[window.known]].all()) and not options.context_noise
+        flags = tuple(window.known.tolist()), tuple(given.tolist())
         times = (window.frames - window.frames[0]).tolist()
-        return How(tuple(window.known.tolist()), tuple(times), 1 - options.context_noise, seeds.shape[1] if shared else 1)
+        return How(*flags, tuple(times), 1 - options.context_noise, seeds.shape[1] if shared else 1)
 
     def fill(self, how: How, options: RamvidOptions, frames: Tensor, draw: SampleNoise, watched: bool) -> Iterator[Tensor]:
         """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step, or the sample alone."""

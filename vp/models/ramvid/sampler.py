@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from . import process, solvers
-from .compact import CompactDenoiser, Memory
+from .compact import CompactDenoiser, Memory, Way
 from .config import RamvidConfig
 from .options import RamvidOptions
 
+SAMPLED = 0.9  # the level at which frames that were sampled before are shown to the network
 ROWS = 16  # clips through the network at once on a CPU: more gains no speed, and memory stays bounded
 
 Draw = Callable[[tuple[int, ...]], Tensor]  # shape -> standard normal float32 (R, *shape)
@@ -27,19 +28,32 @@ class How:
     """What does not change while a window is sampled.
 
     Args:
-        known: of each frame, whether it is. times: where the frames lie in time. trust: how clean known frames are, 1 is clean.
-        copies: so many rows one after another have the same known frames.
+        settled: of each frame, whether it is given or was sampled before. known: whether the network is told that it is known.
+        times: where the frames lie in time. trust: how clean known frames are, 1 is clean. copies: so many rows one after another
+            have the same settled frames.
     """
 
+    settled: tuple[bool, ...]
     known: tuple[bool, ...]
     times: tuple[int, ...]
     trust: float = 1.0
     copies: int = 1
 
-    def without(self, known: bool) -> How:
-        """The same of the unknown frames alone, or with all frames unknown."""
-        kept = [t for t, given in zip(self.times, self.known) if known or not given]
-        return How((False,) * len(kept), tuple(kept))
+    def without(self, settled: bool) -> How:
+        """The same of the frames alone that are not settled, or with no frame settled."""
+        kept = [t for t, given in zip(self.times, self.settled) if settled or not given]
+        return How((False,) * len(kept), (False,) * len(kept), tuple(kept))
+
+    def way(self, frames: Tensor, time: Tensor) -> Way:
+        """Of frames (R, L, C, H, W), those at the level `time` () that are not settled. Sampled ones are not remembered as known
+        ones are, but move what is remembered: they say where things are, and no longer what they look like."""
+        marks = list(zip(self.known, self.settled))
+        trusts = [self.trust if known else SAMPLED for known, _ in marks]
+        level = torch.stack([time.new_full((), trust) if settled else time for trust, (_, settled) in zip(trusts, marks)])
+        if self.known != self.settled:
+            faded = [time.new_full((), SAMPLED if settled > known else 1.0) for known, settled in marks]
+            frames = frames * torch.stack(faded)[:, None, None, None]
+        return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
 
 
 class Tools(NamedTuple):
@@ -71,7 +85,7 @@ class Sampler:
             seen[:] = [x]
             return guess(x, i)
 
-        shape = (how.known.count(False), *frames.shape[2:])
+        shape = (how.settled.count(False), *frames.shape[2:])
         for index, (x, x0) in enumerate(solve(options, noted, draw(shape), levels, lambda: draw(shape)), 1):
             yield in_range(x if index == levels.steps else x0)
         if mirrored:
@@ -102,13 +116,13 @@ class Sampler:
         if options.conditioning == "replaced":
             return self.replaced(how, levels, frames, draw, tools)
         context = frames
-        if options.context_noise and any(how.known):
+        if options.context_noise and any(how.settled):
             eps = draw(frames.shape[1:])
             context = (1 - options.context_noise) * frames + options.context_noise * eps
         given = self.network(how, levels, context, tools)
-        if options.guidance == 1 or not any(how.known):
+        if options.guidance == 1 or not any(how.settled):
             return given
-        plain = self.network(how.without(known=False), levels, unknown(context, how.known), tools)
+        plain = self.network(how.without(settled=False), levels, unknown(context, how.settled), tools)
 
         def guided(x: Tensor, i: int) -> Tensor:
             alone = plain(x, i)
@@ -119,11 +133,11 @@ class Sampler:
     def replaced(self, how: How, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools) -> solvers.Guess:
         """The same from a network that is told of no known frame: they are put in at the level of the others, with fresh noise
         at every call (Lugmayr et al. 2022, eq. 8)."""
-        network = self.network(how.without(known=True), levels, frames, tools)
+        network = self.network(how.without(settled=True), levels, frames, tools)
 
         def clean(x: Tensor, i: int) -> Tensor:
             noisy = levels.a[i] * frames + levels.s[i] * draw(frames.shape[1:])
-            return unknown(network(merged(noisy, x, how.known), i), how.known)
+            return unknown(network(merged(noisy, x, how.settled), i), how.settled)
 
         return clean
 
@@ -150,22 +164,20 @@ class Sampler:
         owners = [row // how.copies for row in rows]
         starts = [i for i, owner in enumerate(owners) if i == 0 or owner != owners[i - 1]]
         distinct = torch.stack([frames[i] for i in starts])
-        level = distinct.new_full(distinct.shape[:2], how.trust)
         with self.runtime.autocast():
-            memory = self.denoiser.remember(distinct, how.known, level, how.times)
+            memory = self.denoiser.remember(how.way(distinct, distinct.new_zeros(())))
         counts = [owners.count(owners[i]) for i in starts]
         return map_tensors(lambda x: torch.cat([x[k, None].expand(n, *x.shape[1:]) for k, n in enumerate(counts)]), memory)
 
     def denoise(self, how: How, x: Tensor, frames: Tensor, memory: Memory, time: Tensor) -> Tensor:
         """What the network gives for noisy unknown frames (R, U, C, H, W) at the level `time` (), beside the known ones."""
-        clip = merged(frames, x, how.known)
+        clip = merged(frames, x, how.settled)
         with self.runtime.autocast():
             if isinstance(self.denoiser, CompactDenoiser):
-                level = torch.stack([time.new_full((), how.trust) if given else time for given in how.known])
-                out = self.denoiser.complete(clip, how.known, level.expand(len(clip), -1), how.times, memory)
+                out = self.denoiser.complete(how.way(clip, time), memory)
             else:  # one level for the whole clip, and known frames are not marked
-                out = self.denoiser(clip, None, time.expand(len(clip), len(how.known)))
-        return unknown(out, how.known)
+                out = self.denoiser(clip, None, time.expand(len(clip), len(how.settled)))
+        return unknown(out, how.settled)
 
 
 def in_range(x: Tensor) -> Tensor:
@@ -173,15 +185,15 @@ def in_range(x: Tensor) -> Tensor:
     return (x.clamp(-1, 1) + 1) / 2
 
 
-def merged(frames: Tensor, x: Tensor, known: Sequence[bool]) -> Tensor:
-    """Frames (R, L, ...) with x (R, U, ...) where they are unknown."""
+def merged(frames: Tensor, x: Tensor, settled: Sequence[bool]) -> Tensor:
+    """Frames (R, L, ...) with x (R, U, ...) where they are not settled."""
     noisy = iter(x.unbind(1))
-    return torch.stack([frames[:, t] if given else next(noisy) for t, given in enumerate(known)], 1)
+    return torch.stack([frames[:, t] if given else next(noisy) for t, given in enumerate(settled)], 1)
 
 
-def unknown(frames: Tensor, known: Sequence[bool]) -> Tensor:
+def unknown(frames: Tensor, settled: Sequence[bool]) -> Tensor:
     """(R, L, ...) to (R, U, ...)."""
-    return torch.stack([frames[:, t] for t, given in enumerate(known) if not given], 1)
+    return torch.stack([frames[:, t] for t, given in enumerate(settled) if not given], 1)
 
 
 def solve(options: RamvidOptions, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, noise: solvers.Noise) -> solvers.Steps:

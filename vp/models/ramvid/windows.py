@@ -9,35 +9,47 @@ import torch
 from torch import Tensor
 
 LONG = {
-    "windows": "one after another, each half known",
+    "windows": "one window after another, each from what is known by then",
     "keyframes": "spread-out frames first, then those between (Harvey et al. 2022, hierarchy-2)",
 }
 
 
 class Window(NamedTuple):
-    """One piece to sample: `frames` int64 (L,), ascending places in the clip, and which of them are `known` by then."""
+    """One piece to sample: `frames` int64 (L,), ascending places in the clip, and which are `known` or sampled by then."""
 
     frames: Tensor
     known: Tensor
 
 
-def plan(known: Tensor, length: int, mode: str) -> list[Window]:
-    """Windows of at most `length` frames that fill every unknown frame of a clip once.
+def plan(known: Tensor, length: int, mode: str, whole_past: bool = False) -> list[Window]:
+    """Windows that fill every unknown frame of a clip once, away from known ones.
 
     Args:
         known: bool (T,). length: frames the network takes. mode: a key of LONG; clips that fit need no mode.
+        whole_past: the network goes through frames one by one, so that a window may have all of the clip before it.
     """
-    if len(known) <= length:
-        return [Window(torch.arange(len(known)), known)]
+    total = len(known)
+    if known.any() and not known[:length].any():
+        first = int(known.nonzero()[0])
+        later = [Window(first + window.frames, window.known) for window in plan(known[first:], length, mode, whole_past)]
+        turned = plan(torch.arange(total).flip(0) >= first, length, mode, whole_past)
+        earlier = [Window(total - 1 - window.frames.flip(0), window.known.flip(0)) for window in turned]
+        return [window for window in (*later, *earlier) if not window.known.all()]
+    if total <= length:
+        return [Window(torch.arange(total), known)]
     done, windows = known.clone(), []
     if mode == "keyframes":
-        every = math.ceil(len(known) / length)
-        add(windows, done, torch.arange(0, len(known), every))
-    start = 0
+        every = 2 if whole_past else math.ceil(total / length)
+        chosen = (torch.arange(total) % every == 0) | (known if whole_past else False)
+        add(windows, done, chosen.nonzero()[:, 0])
     while not done.all():
         first = int((~done).nonzero()[0])
-        start = max(start, min(first - length // 2, len(known) - length), 0)
-        add(windows, done, torch.arange(start, min(start + length, len(known))))
+        if whole_past:
+            start, end = 0, max(first, length // 4) + 3 * length // 4
+        else:
+            start = max(min(first - length // 2, total - length), 0)
+            end = start + length
+        add(windows, done, torch.arange(start, min(end, total)))
     return windows
 
 
