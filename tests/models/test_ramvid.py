@@ -15,7 +15,7 @@ from vp.models.ramvid.compact import Way
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import balanced, excerpt, flow_loss
 from vp.models.ramvid.options import RamvidOptions
-from vp.models.ramvid.process import noisy, signal_and_noise
+from vp.models.ramvid.process import NEARLY_CLEAN, noisy, signal_and_noise
 from vp.models.ramvid.published import PublishedDenoiser
 from vp.models.ramvid.sampler import SAMPLED
 from vp.models.ramvid.windows import plan
@@ -200,8 +200,26 @@ def test_windows_overlap_by_half_or_hold_the_whole_past():
     assert [window.frames[0].item() for window in whole] == [0] * len(whole)
     assert all((~window.known).sum() <= 6 for window in whole)
     assert plan(known, 8, "keyframes", whole_past=True)[0].frames.tolist() == [0, 1, 2, 3, *range(4, 30, 2)]
-    (only,) = plan(torch.arange(8) < 2, 8, "keyframes")
-    assert only.frames.tolist() == list(range(8))
+    for known in (torch.arange(8) < 2, torch.zeros(30, dtype=torch.bool)):
+        (only,) = plan(known, 8, "keyframes", whole_past=True)
+        assert only.frames.tolist() == list(range(len(known)))
+
+
+@pytest.mark.parametrize(("n_past", "last"), [(2, "leap"), (0, "nearly clean")])
+def test_what_nothing_is_known_of_is_drawn_to_the_end(n_past, last, monkeypatch):
+    cfg, told = tiny(), []
+    model = predictor(cfg, shaken(cfg), CPU)
+    complete = model.denoiser.complete
+
+    def noted(way, memory):
+        told.append(way.level[0, -1].item())
+        return complete(way, memory)
+
+    monkeypatch.setattr(model.denoiser, "complete", noted)
+    clip = Observation.prefix(torch.rand(1, 6, 1, 16, 16), n_past)
+    model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=4))
+    assert told[-1] == pytest.approx({"leap": cfg.leap, "nearly clean": NEARLY_CLEAN}[last])
+    assert (told[-2] == told[-1]) == bool(n_past), "what is known is seen twice, with opposite noise"
 
 
 def test_later_windows_remember_known_frames_alone_and_follow_sampled_ones(monkeypatch):

@@ -12,7 +12,8 @@ from ..core.family import Losses, Phase, Progress
 from ..core.video import Batch
 from .paths import PathFilter, middles
 
-JITTER = 0.15  # std (px) of where things are found
+JITTER = 0.03  # std (px) of where things are found
+FADING = 0.7  # of wrong places, at most, from frame to frame
 
 
 def path_phase(network: str, n_past: int) -> Phase:
@@ -39,7 +40,7 @@ def mistaken(places: Tensor, far: float, generator: torch.Generator) -> Tensor:
     px, and then less and less."""
     count, length = places.shape[:2]
     draws = torch.rand(count, 4, generator=generator, device=generator.device).to(places)[:, None]
-    wrong, fading, off = (draws[..., :1] - 0.5).clamp_min(0) * 2, draws[..., 1:2], (2 * draws[..., 2:4] - 1) * far
+    wrong, fading, off = (draws[..., :1] - 0.5).clamp_min(0) * 2, FADING * draws[..., 1:2], (2 * draws[..., 2:4] - 1) * far
     noise = torch.randn(places.shape, generator=generator, device=generator.device).to(places)
     return places + wrong * off * fading ** torch.arange(length, device=places.device)[:, None] + JITTER * noise
 

@@ -29,8 +29,8 @@ class RamvidConfig:
             sprites. mover: how they are held: 'layers' or 'sprites' (see `nn`).
         separation: weight of what single sprites hold, against the simulator's own pictures of single things (`nn.separation`).
         shift: how much more noise than evenly is trained on and visited: tau = u / (u + shift (1 - u)) for u even (flow).
-        leap: the level from which a sampler's last step goes to the clean clip (flow). What is decided by then is where things
-            go; later levels would add texture that the network is unsure of, and cost as much.
+        leap: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). What is
+            decided by then is where things go; later levels would add texture that the network is unsure of, and cost as much.
         adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
         max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.

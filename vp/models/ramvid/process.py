@@ -8,9 +8,14 @@ from torch import Tensor
 from .config import RamvidConfig
 from .solvers import DDPM_STEPS, Levels, ddpm_levels, ddpm_signal, flow_levels
 
+NEARLY_CLEAN = 0.97  # where a sampler's last step starts when nothing is known, and what things look like is still to be settled
 
-def levels(cfg: RamvidConfig, steps: int) -> Levels:
-    return flow_levels(steps, cfg.shift, cfg.leap) if cfg.process == "flow" else ddpm_levels(steps)
+
+def levels(cfg: RamvidConfig, steps: int, anything_known: bool = True) -> Levels:
+    """Those that a sampler visits."""
+    if cfg.process == "ddpm":
+        return ddpm_levels(steps)
+    return flow_levels(steps, cfg.shift, cfg.leap if anything_known else NEARLY_CLEAN)
 
 
 def signal_and_noise(cfg: RamvidConfig, time: Tensor) -> tuple[Tensor, Tensor]:

@@ -74,11 +74,13 @@ class Sampler:
     def steps(self, how: How, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None) -> Iterator[Tensor]:
         """Guesses of the unknown frames (R, U, C, H, W) in [0, 1], one a step; the last is the sample.
 
-        With `mirror` the last level is seen twice, the second time with the opposite noise (antithetic variates: Hammersley &
-        Morton 1956), and the sample is the mean: what noise does to a guess beyond settling it cancels to first order.
+        With `mirror`, where anything is known, the last level is seen twice, the second time with the opposite noise (antithetic
+        variates: Hammersley & Morton 1956), and the sample is the mean: what noise does to a guess beyond settling it cancels to
+        first order.
         """
-        mirrored = options.mirror and options.steps > 1 and options.solver != "ddpm"
-        levels = process.levels(self.cfg, options.steps - mirrored)
+        anything = any(how.settled)
+        mirrored = options.mirror and anything and options.steps > 1 and options.solver != "ddpm"
+        levels = process.levels(self.cfg, options.steps - mirrored, anything)
         guess, seen = self.guess(how, options, levels, frames, draw, tools or self.tools), []
 
         def noted(x: Tensor, i: int) -> Tensor:

@@ -26,7 +26,8 @@ def plan(known: Tensor, length: int, mode: str, whole_past: bool = False) -> lis
 
     Args:
         known: bool (T,). length: frames the network takes. mode: a key of LONG; clips that fit need no mode.
-        whole_past: the network goes through frames one by one, so that a window may have all of the clip before it.
+        whole_past: the network goes through frames one by one, so that a window may have all of the clip before it;
+            where nothing is known the clip is drawn in one piece.
     """
     total = len(known)
     if known.any() and not known[:length].any():
@@ -35,7 +36,7 @@ def plan(known: Tensor, length: int, mode: str, whole_past: bool = False) -> lis
         turned = plan(torch.arange(total).flip(0) >= first, length, mode, whole_past)
         earlier = [Window(total - 1 - window.frames.flip(0), window.known.flip(0)) for window in turned]
         return [window for window in (*later, *earlier) if not window.known.all()]
-    if total <= length:
+    if total <= length or (whole_past and not known.any()):
         return [Window(torch.arange(total), known)]
     done, windows = known.clone(), []
     if mode == "keyframes":
