@@ -57,6 +57,21 @@ def test_batches_come_from_the_training_split_at_the_recipe_s_size(episodes, tmp
     assert torch.equal(batch.frames, data.batch(data.generator(0)).frames)
 
 
+def test_a_recipe_for_few_recordings_varies_its_clips(tmp_path):
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        (tmp_path / "data" / split).mkdir(parents=True)
+        np.savez(tmp_path / "data" / split / "0.npz", frames=rng.integers(0, 255, (5, 32, 32, 1), np.uint8))
+    family, found = small(channels=1)
+    seen = {}
+    for name, wanted in (("plain", False), ("varied", True)):
+        chosen = dataclasses.replace(found, varied=wanted)
+        data = Trainer(family, chosen, settings(tmp_path / "data", tmp_path / name, steps=1)).data
+        seen[name] = data.batch(data.generator(0)).frames
+    assert torch.equal(seen["plain"][0], seen["plain"][1]) and not torch.equal(seen["varied"][0], seen["varied"][1])
+    assert recipe("svg-lp-people")[1].varied
+
+
 def test_mini_batches_read_ahead_are_those_of_their_step(episodes, tmp_path):
     family, found = small()
     data = Trainer(family, found, settings(episodes, tmp_path / "run", steps=1, accumulate=2)).data
@@ -111,15 +126,17 @@ def test_the_card_and_the_run_remember_the_data_and_resuming_with_other_data_is_
         train(family, other, settings(episodes, tmp_path / "run", steps=2, resume=True))
 
 
+def test_colour_clips_turn_grey_for_a_recipe_of_grey(episodes, tmp_path):
+    family, found = small(channels=1)
+    data = Trainer(family, found, settings(episodes, tmp_path, steps=1)).data
+    assert data.batch(data.generator(0)).frames.shape == (2, 5, 1, 32, 32)
+
+
 def test_clips_that_do_not_fit_the_recipe_get_one_sentence(episodes, tmp_path):
     family, found = small(channels=1)
-    says = (
-        r"clips of folder have 3 channel\(s\) of 32x32 px; svg-lp-smmnist takes 1 channel\(s\) of 32x32 px: choose a data set or"
-    )
-    with pytest.raises(ValueError, match=says):
-        Trainer(family, found, settings(episodes, tmp_path, steps=1))
     simulated = dataclasses.replace(found, data={"mmnist": 1.0})
-    with pytest.raises(ValueError, match=r"clips of mmnist have 1 channel\(s\) of 64x64 px"):
+    says = r"clips of mmnist have 1 channel\(s\) of 64x64 px; svg-lp-smmnist takes 1 channel\(s\) of 32x32 px: choose"
+    with pytest.raises(ValueError, match=says):
         Trainer(family, simulated, settings(episodes, tmp_path, steps=1))
 
 

@@ -81,6 +81,7 @@ class Recipe:
         best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse', the
             lower.
         epoch_clips: clips of an epoch, for schedules and plots.
+        varied: training clips are mirrored, cut and lit at random, for few recordings (`engine.variation`).
     """
 
     name: str
@@ -96,6 +97,7 @@ class Recipe:
     epoch_clips: int = 60_000
     protocol: str = "smmnist-svg"
     best_by: str = "ssim_best"
+    varied: bool = False
     about: str = ""
 
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from ..core.family import Recipe
 from ..core.video import Batch
 from ..data import SIMULATORS, ClipSource, Framing, open_dataset
+from .variation import varied
 
 
 class Data:
@@ -24,6 +25,7 @@ class Data:
         share: tuple[int, int] = (0, 1), accumulate: int = 1,
     ):  # fmt: skip
         self.device, self.seed, self.count, self.share, self.accumulate = device, seed, batch, share, accumulate
+        self.varied = recipe.varied
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         filed = not set(SIMULATORS) & set(recipe.data)
         self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
@@ -62,19 +64,20 @@ class Data:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
         batch = self.sources[index].batch(self.count, self.length, generator)
-        return (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
+        batch = (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
+        return varied(batch, generator) if self.varied else batch
 
 
 def open_for(
     recipe: Recipe, name: str, split: str, data_root: str | Path | None, digits: str, device: torch.device | str = "cpu"
 ) -> ClipSource:
-    """A data set at the size of a recipe's frames, grey recordings repeated in three channels for a recipe of colour.
+    """A data set at the size of a recipe's frames, recordings in as many channels as it has.
 
     Raises:
         ValueError: its clips do not fit the recipe.
     """
     config = recipe.config
-    framing = None if name in SIMULATORS else Framing(size=config.size, channels=3 if config.channels == 3 else None)
+    framing = None if name in SIMULATORS else Framing(size=config.size, channels=config.channels)
     source = open_dataset(name, split, data_root, digits, device, framing=framing)
     came, wanted = (f"{x.channels} channel(s) of {x.size}x{x.size} px" for x in (source, config))
     if came != wanted:

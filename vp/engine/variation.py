@@ -1,0 +1,30 @@
+"""Variety for training on few recordings: clips mirrored, cut closer, lighter or darker."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from ..core.video import Batch
+
+CLOSER = 0.2  # share of the side that is cut off, at most
+CONTRAST, LIGHT = 0.3, 0.1  # how far either may be off, contrast as a share
+
+
+def varied(batch: Batch, generator: torch.Generator) -> Batch:
+    """Every clip in a way of its own, all of its frames alike; frames are float32 (B, T, C, H, W) in [0, 1].
+
+    Clips whose actions or maps (`extras`) say where in the picture something is are left as they are.
+    """
+    if batch.actions is not None or batch.extras:
+        return batch
+    count, length, _, height, width = batch.frames.shape
+    draws = torch.rand(count, 6, generator=generator, device=generator.device).to(batch.frames)
+    mirrored, closer, aside, light, contrast = (2 * draws - 1).split([1, 1, 2, 1, 1], 1)
+    side = 1 - CLOSER * (closer + 1) / 2
+    view = torch.diag_embed(torch.cat([side * torch.where(mirrored < 0, -1.0, 1.0), side], 1))
+    view = torch.cat([view, ((1 - side) * aside)[..., None]], 2)
+    grid = F.affine_grid(view, [count, 1, height, width], align_corners=False)
+    frames = F.grid_sample(batch.frames.flatten(1, 2), grid, padding_mode="border", align_corners=False)
+    lit = (frames - 0.5) * (1 + CONTRAST * contrast)[..., None, None] + 0.5 + LIGHT * light[..., None, None]
+    return Batch(lit.clamp(0, 1).unflatten(1, (length, -1)))
