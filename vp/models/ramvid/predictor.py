@@ -70,10 +70,9 @@ class RamvidPredictor(Predictor):
     def how(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> How:
         """Of a window: futures of a clip share what they know of it unless some was sampled, or is noisy."""
         given = known[window.frames] if self.rolls and known.any() else window.known
+        settled, marked, times = (tuple(x.tolist()) for x in (window.known, given, window.frames - window.frames[0]))
         shared = bool(known[window.frames[window.known]].all()) and not options.context_noise
-        flags = tuple(window.known.tolist()), tuple(given.tolist())
-        times = (window.frames - window.frames[0]).tolist()
-        return How(*flags, tuple(times), 1 - options.context_noise, seeds.shape[1] if shared else 1)
+        return How(settled, marked, times, 1 - options.context_noise, seeds.shape[1] if shared else 1)
 
     def fill(self, how: How, options: RamvidOptions, frames: Tensor, draw: SampleNoise, watched: bool) -> Iterator[Tensor]:
         """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step, or the sample alone."""

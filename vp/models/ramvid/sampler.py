@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from . import process, solvers
-from .compact import CompactDenoiser, Memory, Way
+from .compact import CompactDenoiser, Memory, Way, constants
 from .config import RamvidConfig
 from .options import RamvidOptions
 
@@ -47,12 +47,11 @@ class How:
     def way(self, frames: Tensor, time: Tensor) -> Way:
         """Of frames (R, L, C, H, W), those at the level `time` () that are not settled. Sampled ones are not remembered as known
         ones are, but move what is remembered: they say where things are, and no longer what they look like."""
-        marks = list(zip(self.known, self.settled))
-        trusts = [self.trust if known else SAMPLED for known, _ in marks]
-        level = torch.stack([time.new_full((), trust) if settled else time for trust, (_, settled) in zip(trusts, marks)])
+        trusts = constants([self.trust if known else SAMPLED for known in self.known], time)
+        level = torch.where(constants(self.settled, time).bool(), trusts, time)
         if self.known != self.settled:
-            faded = [time.new_full((), SAMPLED if settled > known else 1.0) for known, settled in marks]
-            frames = frames * torch.stack(faded)[:, None, None, None]
+            faded = [SAMPLED if settled and not known else 1.0 for known, settled in zip(self.known, self.settled)]
+            frames = frames * constants(faded, time)[:, None, None, None]
         return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
 
 
