@@ -98,8 +98,8 @@ def numbers(text: str) -> list[int]:
 
 
 WAYS = (
-    "smmnist-svg, smmnist-srvp, mmnist, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32, next-frame, super-resolution or"
-    " compression (default: smmnist-svg)"
+    "smmnist-svg, smmnist-srvp, mmnist, gatech, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32, next-frame,"
+    " super-resolution or compression (default: smmnist-svg)"
 )
 LISTED = 20  # notes on a data set
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
@@ -149,7 +149,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--samples", type=positive, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--data-root", help="folder with MNIST/raw or push/ (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder with MNIST/raw, push/ or gatech/ (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")

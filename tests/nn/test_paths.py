@@ -86,20 +86,27 @@ def test_the_lesson_takes_single_things_and_skips_missing_ones():
     assert path_phase("net", 8).trains == ("net",)
 
 
+def trusting() -> PathSprites:
+    """With the network's own votes and bends shut off, and all that is seen written into both sprites."""
+    torch.manual_seed(0)
+    sprites = PathSprites(16, 16, 2, 1, SIDE).eval()
+    with torch.no_grad():
+        for last in (sprites.motion[-1], sprites.write[-2]):
+            last.weight.zero_()
+            last.bias.zero_()
+        sprites.motion[-1].bias[3] = -30.0
+        sprites.write[-2].bias.copy_(torch.tensor([30.0, 30.0]).repeat_interleave(4))
+    return sprites
+
+
 @pytest.mark.parametrize("known", [1, 4])
 def test_sprites_go_where_their_paths_lead_and_stay_where_they_are_found(known):
-    """With the network's own votes and bends shut off a sprite is drawn at the places that its filter foresees."""
-    torch.manual_seed(0)
-    sprites, plan = PathSprites(16, 16, 2, 1, SIDE).eval(), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
-    for last in (sprites.motion[-1], sprites.write[-2]):
-        torch.nn.init.zeros_(last.weight)
-        torch.nn.init.zeros_(last.bias)
+    """A sprite is drawn at the places that its filter foresees."""
+    sprites, plan = trusting(), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
     frames = torch.zeros(1, 8, 1, SIDE, SIDE)
     for t in range(8):
         frames[0, t, 0, 20 + t : 30 + t, 20 + 2 * t : 28 + 2 * t] = 1.0
     with torch.no_grad():
-        sprites.motion[-1].bias[3] = -30.0
-        sprites.write[-2].bias.copy_(torch.tensor([30.0, 30.0]).repeat_interleave(4))
         layers = sprites.begin(1, frames)
         for t in range(known):
             layers = sprites.move(layers, frames[:, t], plan)[0] if t else layers
@@ -113,3 +120,32 @@ def test_sprites_go_where_their_paths_lead_and_stay_where_they_are_found(known):
             torch.testing.assert_close(layers.at, path.place)
             drawn, ink = middles(layers.moved.mean(2))
             torch.testing.assert_close(drawn, layers.at, atol=0.05, rtol=0)
+
+
+def test_settled_sprites_go_by_the_law_from_where_they_really_were():
+    """One thing, misplaced while it was known: it is looked for once more, and then goes through a bounce as it should."""
+    sprites, known, law = trusting(), 12, PathFilter(SIDE).law
+    digits = open_dataset("mmnist", "train", digits="strokes")
+    for seed in range(40):
+        clips = digits.batch(8, 30, torch.Generator().manual_seed(seed))
+        places, _ = middles(clips.extras["things"].float())
+        law.learn(*(x.transpose(1, 2).flatten(0, 1) for x in (clips.extras["states"], places)))
+    sprites.paths.law.load_state_dict(law.state_dict())
+    frames, plan = clips.extras["things"][:, :, :1].float() / 255, torch.zeros(8, 16, SIDE // 4, SIDE // 4)
+    things = torch.zeros(8, 30, 2, 1, SIDE, SIDE)
+    things[:, :, :1, :] = frames[:, :, :, None]
+    truth = middles(frames[:, :, 0])[0]
+    with torch.no_grad():
+        layers = sprites.begin(8, frames)
+        for t in range(known):
+            layers = sprites.move(layers, frames[:, t], plan)[0] if t else layers
+            layers = sprites.store(layers, frames[:, t], plan)
+        layers = layers._replace(pictures=things[:, known - 1], at=truth[:, None, known - 1].expand(-1, 2, -1).clone())
+        settled = sprites.settle(layers, frames[:, :known])
+        errors = []
+        for t in range(known, 30):
+            settled, _ = sprites.move(settled, frames[:, known - 1], plan)
+            errors.append((settled.at[:, 0] - truth[:, t]).norm(dim=-1))
+    errors = torch.stack(errors, 1).mean(0)
+    assert errors[0] < 0.5 and errors[-1] < 2
+    assert (truth[:, known - 1 : known] - truth[:, known:]).norm(dim=-1).mean() > 10 * errors.mean()

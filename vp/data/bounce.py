@@ -23,10 +23,12 @@ SRVP_CONTACTS = 8  # new velocities within one step; only a digit sitting in a c
 @dataclass(frozen=True)
 class Tracks:
     """`position` int64 (T, N, 2) as (y, x); `hits` bool (T, N): a wall is touched at this frame, or (SRVP) on the way
-    to it."""
+    to it; `state` float64 (T, N, 4), only where all that follows can be foreseen: the position before it was cut to whole
+    pixels, and the velocity that leads on from it, both as (y, x)."""
 
     position: Tensor
     hits: Tensor
+    state: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: float = 36
         start, velocity: float64 (N, 2), px and px a frame; the first frame shown is one step after `start`.
     """
     position, velocity = start.clone(), velocity.clone()
-    positions, hits = [], []
+    positions, hits, states = [], [], []
     for _ in range(length):
         position = position + velocity
         outside = (position <= 0) | (position >= travel)
@@ -131,7 +133,8 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: float = 36
         velocity = torch.where(outside, -velocity, velocity)
         positions.append(position.long())  # published positions are truncated, not rounded
         hits.append(outside.any(-1))
-    return Tracks(torch.stack(positions), torch.stack(hits))
+        states.append(torch.cat([position, velocity], -1))
+    return Tracks(torch.stack(positions), torch.stack(hits), torch.stack(states))
 
 
 def whole(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

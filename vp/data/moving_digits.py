@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vp.core.video import Batch
 
-from .bounce import LAWS, Tracks
+from .bounce import LAWS
 from .digits import DigitBank
 
 SIZE = 64
@@ -69,13 +69,20 @@ class MovingDigits:
             extras["hits"] bool (B, T, digits): the frame at which a digit is drawn at the wall it hit (SRVP: the frame that
             ends the step of the contact). What follows a hit cannot be foreseen: for "smmnist-svg" the first random frame is
             the one after it, for "smmnist-srvp" the frame of the hit itself (`law.uncertain_after_hit` frames after the hit).
+            For "mmnist" also extras["states"] float32 (B, T, digits, 4): the exact position of the top-left corner and the
+            velocity, px and px a frame, x first.
         """
         trajectories = 1 if shared_trajectory else clips
         tracks = self.law.draw(trajectories * self.n_digits, length, generator)
         chosen = self.images[self.choose(clips, generator)]
-        position, hits = self.per_clip(tracks, clips, trajectories)
+        position = self.per_clip(tracks.position, clips, trajectories)
+        hits = self.per_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
         frames, things = draw_clips(chosen, position, self.law.overlap)
-        return Batch(frames, extras={"hits": hits, "masks": numbered(things), "things": things})
+        extras = {"hits": hits, "masks": numbered(things), "things": things}
+        if tracks.state is not None:
+            states = self.per_clip(tracks.state, clips, trajectories).transpose(0, 1)
+            extras["states"] = states[..., [1, 0, 3, 2]].float()
+        return Batch(frames, extras=extras)
 
     def choose(self, clips: int, generator: torch.Generator) -> Tensor:
         """int64 (clips, digits): indices into `images`, all of a clip from one bank."""
@@ -85,12 +92,10 @@ class MovingDigits:
         first = self.counts.cumsum(0) - self.counts
         return first[bank] + (draws[:, 1:] * self.counts[bank]).long()
 
-    def per_clip(self, tracks: Tracks, clips: int, trajectories: int) -> tuple[Tensor, Tensor]:
-        """position (T, clips, digits, 2) and hits (clips, T, digits) on the source's device."""
-        shape = (-1, trajectories, self.n_digits)
-        position = tracks.position.to(self.device).unflatten(1, shape[1:]).expand(-1, clips, -1, -1)
-        hits = tracks.hits.to(self.device).view(shape).transpose(0, 1).expand(clips, -1, -1)
-        return position, hits.contiguous()
+    def per_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
+        """(T, tracks, ...) as (T, clips, digits, ...) on the source's device."""
+        split = tracks.to(self.device).unflatten(1, (trajectories, self.n_digits))
+        return split.expand(-1, clips, *split.shape[2:])
 
 
 def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, Tensor]:

@@ -59,6 +59,10 @@ class Mover(nn.Module):
         """Nothing remembered yet."""
         return Layers.empty(batch, self.count, self.channels, self.size, self.size // 4, like)
 
+    def settle(self, layers: Layers, frames: Tensor) -> Layers:
+        """The layers once all known frames (B, T, C, H, W) have been stored."""
+        return layers
+
     @staticmethod
     def shifted(layers: Layers, frame: Tensor, velocity: Tensor, step: Tensor, recent: Tensor) -> tuple[Layers, Tensor]:
         """The layers a `step` (B, 2K, h, w) px on, and the previous frame through its own flow `recent` (B, 2, h, w)."""
@@ -127,7 +131,11 @@ class Composer(Mover):
         velocity = torch.lerp(layers.velocity, MAX_FLOW * votes, renewal)
         step = gap * velocity.flatten(1)[..., None, None] + BEND * field
         most = MAX_FLOW * max(gap, 1.0)
-        return self.shifted(layers, frame, velocity, most * torch.tanh(step / most), recent)
+        return self.shifted(layers, frame, velocity, self.held(most * torch.tanh(step / most)), recent)
+
+    def held(self, step: Tensor) -> Tensor:
+        """The steps (B, 2K, h, w) px that the layers are allowed."""
+        return step
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""

@@ -28,7 +28,11 @@ def path_loss(
     things = batch.extras["things"]
     paths = next(part for part in networks[network].modules() if isinstance(part, PathFilter))
     places, ink = middles(things.float())
-    places = alike(places.transpose(1, 2)[ink.amin(1) > 0], paths.size)
+    whole = ink.amin(1) > 0
+    places = places.transpose(1, 2)[whole]
+    if "states" in batch.extras:
+        paths.law.learn(batch.extras["states"].transpose(1, 2)[whole], places)
+    places = alike(places, paths.size)
     length = n_past + 1 + int(min(1.0, 3 * progress.stage) * (places.shape[1] - n_past - 1))
     places = places[:, :length]
     error = path_error(paths, places, mistaken(places, paths.size / 4, generator), n_past)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .looking_back import looked_for
 from .moving_layers import Layers
-from .paths import INK, Path, PathFilter, middles
+from .paths import INK, PathFilter, middles
 from .sprites import Sprites
 
 SELDOM = -6.0  # how readily a path is left for the network's own vote, at first
@@ -30,13 +31,20 @@ class PathSprites(Sprites):
             found = torch.where(ink[..., None] > INK, place, layers.path.place)
             return layers._replace(path=self.paths.see(layers.path, found), at=found)
 
+    @torch.no_grad()
+    def settle(self, layers: Layers, frames: Tensor) -> Layers:
+        """After the last known frame: sprites are looked for once more where they were, now that it is known what they hold."""
+        with torch.autocast(frames.device.type, enabled=False):
+            away = looked_for(*(x.float().mean(2) for x in (layers.pictures, frames)))
+            return layers._replace(path=self.paths.settle(layers.path, layers.at[:, :, None] + away))
+
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
         with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
             path = self.paths.foresee(layers.path)
         layers = layers._replace(velocity=layers.at - path.place)  # backward flow
         velocity, new, field = self.propose(layers, plan)
         place = layers.at - velocity
-        path = Path(path.hidden, place, torch.lerp(path.speed, place - layers.path.place, new))
+        path = path._replace(place=place, speed=torch.lerp(path.speed, place - layers.path.place, new))
         layers, recent = self.carry(layers, frame, plan, velocity, field, gap)
         self.tell("place", place)
         return layers._replace(path=path, at=place), recent

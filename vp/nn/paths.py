@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .crowd import Crowd, Law
+
 HIDDEN = 128
 FAST = 4.0  # pixels a frame, a usual speed
 OCTAVES = 5  # waves of two frame widths down to an eighth of one
@@ -21,11 +23,13 @@ INK = 1.0  # a thing with less, summed over pixels in [0, 1], is nowhere
 
 
 class Path(NamedTuple):
-    """Of things (...,): hidden (..., HIDDEN); place (..., 2) px, x first, and speed (..., 2) px a frame, both as believed."""
+    """Of things (...,): hidden (..., HIDDEN); place (..., 2) px, x first, and speed (..., 2) px a frame, both as believed; and
+    once all known frames have been seen, hypotheses about them that foresee better."""
 
     hidden: Tensor
     place: Tensor
     speed: Tensor
+    crowd: Crowd | None = None
 
 
 class PathFilter(nn.Module):
@@ -40,6 +44,7 @@ class PathFilter(nn.Module):
         self.size = size
         told = 4 + 8 * OCTAVES
         self.correct, self.predict = nn.GRUCell(told + 2, HIDDEN), nn.GRUCell(told, HIDDEN)
+        self.law = Law()
         self.gains = nn.Linear(HIDDEN, 4)
         self.turn = nn.Sequential(
             nn.Linear(HIDDEN + told, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, 6)
@@ -71,13 +76,26 @@ class PathFilter(nn.Module):
         near, fast = self.gains(hidden).sigmoid().chunk(2, -1)
         return Path(hidden, path.place + near * error, path.speed + fast * error)
 
+    def settle(self, path: Path, found: Tensor) -> Path:
+        """With the hypotheses that fit where things were found, (..., T, 2) px, if a law has been learned."""
+        return path._replace(crowd=self.law.weigh(found.flatten(0, -3))) if self.law.lessons else path
+
     def foresee(self, path: Path) -> Path:
         """One frame on."""
+        path = self.follow(path)
+        if path.crowd is None:
+            return path
+        crowd = self.law.advance(path.crowd)
+        place = torch.where(crowd.trusted[:, None], self.law.mean(crowd), path.place.flatten(0, -2)).view_as(path.place)
+        return path._replace(place=place, crowd=crowd)
+
+    def follow(self, path: Path) -> Path:
+        """One frame on, by what the filter alone has learned."""
         told = self.told(path)
         hidden = self.step(self.predict, told, path.hidden)
         back, faster, aside = self.turn(torch.cat([hidden, told], -1)).chunk(3, -1)
         speed = path.speed * (1 - 2 * back.sigmoid()) + faster
-        return Path(hidden, path.place + speed + FAST * aside, speed)
+        return path._replace(hidden=hidden, place=path.place + speed + FAST * aside, speed=speed)
 
     @staticmethod
     def step(cell: nn.GRUCell, told: Tensor, hidden: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ class PicturePredictor(nn.Module):
             if t > first:
                 layers, _ = self.composer.move(layers, canvas.picture, plan)
             canvas = Canvas(self.composer.store(layers, pictures[:, t], plan), pictures[:, t])
-        return canvas
+        return canvas._replace(layers=self.composer.settle(canvas.layers, pictures[:, first:]))
 
     def plan(self, features: Tensor, canvas: Canvas) -> Tensor:
         """(B, PLAN, H/4, W/4), from the U-Net's features and from what moves where."""

@@ -36,12 +36,12 @@ FOLDER = FusionConfig(
 
 RECIPES = (
     Recipe(
-        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, stages(0.185, 0.045, 0.06, 0.03, paths=0.68), batch=8,
+        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, stages(0.42, 0.09, 0.15, 0.06, paths=0.28), batch=8,
         protocol="fusion-16-32", best_by="mse",
         about="fusion pictures, Moving MNIST 16 -> 32",
     ),
     Recipe(
         "fusion-folder", FOLDER, {"folder": 1.0}, stages(0.4, 0.25, 0.25, 0.1), batch=4, protocol="", best_by="mse",
-        about="fusion pictures of a folder of clips, 16 -> 32",
+        varied=True, about="fusion pictures of a folder of clips, 16 -> 32",
     ),
 )  # fmt: skip

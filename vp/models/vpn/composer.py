@@ -43,6 +43,9 @@ class Composed(Output):
     def store(self, canvas: Canvas, frame: Tensor, notes: Tensor) -> Canvas:
         return Canvas(self.composer.store(canvas.layers, frame, notes), frame)
 
+    def settle(self, canvas: Canvas, frames: Tensor) -> Canvas:
+        return canvas._replace(layers=self.composer.settle(canvas.layers, frames))
+
     def see(self, canvas: Canvas, frame: Tensor) -> Canvas:
         return canvas._replace(frame=frame)
 

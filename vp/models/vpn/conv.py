@@ -62,7 +62,7 @@ class ConvNetwork(VPNNetwork):
         canvas = self.output.begin(len(context), context)
         for frame in context[:, :-1].unbind(1) if self.past else ():
             canvas, _ = self.output.move(self.output.store(canvas, frame, notes), self.past(notes))
-        canvas = self.output.store(canvas, context[:, -1], notes)
+        canvas = self.output.settle(self.output.store(canvas, context[:, -1], notes), context)
         codes, frames = [], []
         for plan in plans.unbind(1):
             canvas, code = self.output.move(canvas, plan)

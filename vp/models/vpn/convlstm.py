@@ -83,16 +83,19 @@ class PyramidConvLSTM(VPNNetwork):
         together = self.output.render(*(torch.cat(parts) for parts in zip(*codes)))
         return state, together.unflatten(0, (steps, batch)).transpose(0, 1)
 
-    def step(self, pair: Pair, state: State, frame: Tensor, look: Tensor) -> tuple[State, Code]:
-        """Reads a frame and plans the next one."""
+    def step(
+        self, pair: Pair, state: State, frame: Tensor, look: Tensor, known: Tensor | None = None
+    ) -> tuple[State, Code]:
+        """Reads a frame and plans the next one; `known` are all known frames (B, P, C, H, W), if this is the last of them."""
         fine = pair.fine(look, state.fine)
         notes = torch.cat([fine[0], state.plan], 1)
         canvas = self.output.store(state.canvas, frame, notes) if state.known else self.output.see(state.canvas, frame)
+        canvas = canvas if known is None else self.output.settle(canvas, known)
         coarse, plan = pair.plan(fine, state.coarse)
         canvas, code = self.output.move(canvas, plan)
         return State(fine, coarse, plan, canvas, state.known), code
 
     def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
         frame = seen[:, -1]
-        state, code = self.step(self.decoder, state, frame, self.looks(frame, seen[:, -2]))
+        state, code = self.step(self.decoder, state, frame, self.looks(frame, seen[:, -2]), seen if state.known else None)
         return state._replace(known=False), self.output.render(*code)[:, None]

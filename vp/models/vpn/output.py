@@ -32,6 +32,10 @@ class Output(nn.Module):
     def store(self, canvas: Any, frame: Tensor, notes: Tensor) -> Any:
         """Takes in a known frame; `notes` (B, notes, H/4, W/4) is what the network makes of it."""
 
+    def settle(self, canvas: Any, frames: Tensor) -> Any:
+        """The canvas once all known frames (B, P, C, H, W) have been stored."""
+        return canvas
+
     @abstractmethod
     def see(self, canvas: Any, frame: Tensor) -> Any:
         """Takes in a frame of the model's own."""

@@ -9,10 +9,10 @@ from .config import Objective, VPNConfig
 
 MMNIST = {"mmnist": 1.0}
 STAGES = (Stage(("vpn",)),)
-PATHS_FIRST = (Stage(("paths",), 0.8), Stage(("vpn",), 0.2))  # a step of paths takes a fraction of the time
+PATHS_FIRST = (Stage(("paths",), 0.35), Stage(("vpn",), 0.65))  # a step of paths takes a fraction of the time
 AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 
-CONVLSTM = VPNConfig(layers=2, mover="paths", objective=Objective(separation=1.0))
+CONVLSTM = VPNConfig(layers=2, mover="paths", widths=(48, 96), objective=Objective(separation=1.0))
 CONV = replace(CONVLSTM, network="conv", widths=(24, 64), objective=Objective(separation=1.0, lengths=((0.0, 10),)))
 LSTM = replace(CONVLSTM, network="lstm", widths=(32, 48, 64, 64))
 # goes on where a whole run ends, on its own frames throughout
