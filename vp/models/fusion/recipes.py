@@ -26,10 +26,12 @@ MMNIST = FusionConfig(
     translator=(24, 48, 72, 96),
     objective=Objective(separation=1.0, lengths=((0.0, 8), (0.3, 16), (0.7, 32)), frame_mse=60.0, sharp_gradient=2.0),
 )
-# small grey steps of real footage; a background that stays need not be painted
+# whoever moves is tracked from the first step on; steps of grey are small; a background that stays need not be painted
 FOLDER = FusionConfig(
     channels=3,
     drawing=Drawing(mode="overlay", segment="background", canny=(50, 120)),
+    layers=2,
+    mover="sprites",
     reference=True,
     objective=Objective(mse=10.0, l1=1.0, ssim=0.2, frame_mse=20.0, sharp_mse=10.0, frames=8),
 )

@@ -46,7 +46,7 @@ class VPNConfig:
     """One model of the VPN family.
 
     Args:
-        network: 'convlstm' (64-128-128-64), 'lstm' (one vector a frame) or 'conv' (no recurrence at all).
+        network: 'convlstm' (64-128-128-64 in the document), 'lstm' (one vector a frame) or 'conv' (no recurrence at all).
         output: 'composed' (moves pixels), or painted anew: through a 'sigmoid', or as a 'linear' map without bounds.
         size, channels: of the frames; size a multiple of 16.
         n_past, n_future: lengths trained on. least_past: fewest known frames it learns to go on from.

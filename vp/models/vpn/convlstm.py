@@ -1,6 +1,6 @@
 """ConvLSTM encoder-decoder with the document's 64-128-128-64 layers, states handed over (Shi et al. 2015).
 
-Behind a pixel-unshuffle by 4, the 64-channel layers work at a quarter of the frame's side and the 128-channel ones at an
+Behind a pixel-unshuffle by 4, the narrower layers work at a quarter of the frame's side and the wider ones at an
 eighth, where motion of many pixels is near. An encoder pair reads the known frames; the decoder pair starts from its states
 with the last known frame and goes on from its own. What the encoder reads it also predicts, frame by frame: that is how
 layers are moved to the next known frame before it is written into them, and it teaches motion from the first step.
