@@ -131,11 +131,7 @@ class Composer(Mover):
         velocity = torch.lerp(layers.velocity, MAX_FLOW * votes, renewal)
         step = gap * velocity.flatten(1)[..., None, None] + BEND * field
         most = MAX_FLOW * max(gap, 1.0)
-        return self.shifted(layers, frame, velocity, self.held(most * torch.tanh(step / most)), recent)
-
-    def held(self, step: Tensor) -> Tensor:
-        """The steps (B, 2K, h, w) px that the layers are allowed."""
-        return step
+        return self.shifted(layers, frame, velocity, most * torch.tanh(step / most), recent)
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""

@@ -51,7 +51,7 @@ PUSHING = Objective(latent_from=0.3, beta_start=1e-6, beta=2e-5, beta_ramp=(0.35
 PUSH = SVGConfig(channels=3, n_past=2, flows=4, objective=PUSHING, conditions=Conditions(4, width=32))
 # errors are a tenth of the push world's, and so is the weight of the KL
 WATCHING = replace(PUSHING, beta_start=1e-7, beta=2e-6, lengths=((0.0, 14), (0.4, 20)))
-PEOPLE = SVGConfig(n_past=10, width=48, mover="backdrop", objective=WATCHING)
+PEOPLE = SVGConfig(n_past=10, width=48, objective=WATCHING)
 # the conditional VAE lab on BAIR: a KL weight up to 1 where SVG has 1e-4, raw actions and positions for the frame predictor alone
 LAB = SVGConfig(
     backbone="vgg",
