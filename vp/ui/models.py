@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from vp.core.options import Choice, Knob
 from vp.core.video import Abilities
@@ -98,11 +98,14 @@ def describe(model: Model) -> str:
     colour = "grey" if abilities.channels == (1,) else "colour"
     lengths = f"{abilities.trained_past} past and {abilities.trained_future} future frames"
     about = sentence(card.get("about") or model.family.title).rstrip(".")
-    return f"{about}. Trained on {spoken(abilities.dataset)}, {abilities.size}x{abilities.size} {colour}, {lengths}."
+    data = spoken(card.get("data") or [abilities.dataset])
+    return f"{about}. Trained on {data}, {abilities.size}x{abilities.size} {colour}, {lengths}."
 
 
-def spoken(dataset: Any) -> str:
-    return " and ".join(str(dataset).replace(",", "+").split("+")) if isinstance(dataset, str) else ", ".join(dataset)
+def spoken(names: Iterable[str]) -> str:
+    """As in a sentence: a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def sentence(text: str) -> str:

@@ -80,7 +80,7 @@ RECIPES = (
         "SVG-FP as published on moving digits (dcgan_64, 12.0 M)",
     ),
     scenes("push", "push", PUSH, "learned prior, the push world, told what the arm will do", protocol="push"),
-    scenes("people", "kth", PEOPLE, "learned prior, people who walk, run, box and wave (KTH; --data for more)", varied=True),
+    scenes("people", "kth", PEOPLE, "learned prior, people who walk, run, box and wave before a still camera", varied=True),
     scenes(
         "lab",
         "bair-lab",
