@@ -1,7 +1,7 @@
 """Where things that go straight on between walls will be: many hypotheses at once, weighed by where they were found (a particle
 filter, Gordon et al. 1993, whose particles are laid out evenly instead of drawn).
 
-What there is to learn are a few numbers: where the walls are, what they give back, and which speeds and which outlines there
+What there is to learn are a few numbers: where the walls are, what they give back, and which speeds and which offsets there
 are. Things are drawn at whole pixels while they move by fractions, so they are found a whole number of pixels, and an offset
 that is each thing's own, from the canvas' edge: a hypothesis fits a finding or it does not, and sixteen findings leave hardly
 more than one course.
@@ -105,18 +105,19 @@ class Law(nn.Module):
         steps = found.diff(dim=1).abs()[:, None] - speeds.abs()[:, None]  # those that turn back count alike
         near = steps.abs().clamp(max=1).square().sum((2, 3)).topk(COARSE.speeds[0], largest=False).indices
         middle = (found[:, 0] - mean)[:, None].expand(-1, len(near[0]), -1)
-        starts, first, crowd = self.go(COARSE, found, middle, speeds[near])
-        best = starts.gather(3, crowd.weight.argmax(3, keepdim=True))
-        best, first = likeliest(FINE.speeds[0], crowd.weight, best, first[..., :1])
-        _, _, crowd = self.go(FINE, found, best[..., 0], first[..., 0])
-        fit = crowd.weight.amax(3).sum(2).amax(1)
-        crowd = Crowd(*likeliest(LEFT, crowd.weight, *crowd[:4]), fit > -FITS * 2 * found.shape[1] * cost(WRONG, FINE.sure))
-        of_speed = crowd.weight.logsumexp(3).sum(2).softmax(1)
-        return crowd._replace(weight=crowd.weight.softmax(3) * of_speed[:, :, None, None])
+        starts, first, _, _, fit, _ = self.go(COARSE, found, middle, speeds[near])
+        best = starts.gather(3, fit.argmax(3, keepdim=True))
+        best, first = likeliest(FINE.speeds[0], fit, best, first[..., :1])
+        _, _, *parts = self.go(FINE, found, best[..., 0], first[..., 0])
+        fit = parts[2]
+        trusted = fit.amax(3).sum(2).amax(1) > -FITS * 2 * found.shape[1] * cost(WRONG, FINE.sure)
+        place, speed, fit, offset = likeliest(LEFT, fit, *parts)
+        of_speed = fit.logsumexp(3).sum(2).softmax(1)
+        return Crowd(place, speed, fit.softmax(3) * of_speed[:, :, None, None], offset, trusted)
 
-    def go(self, how: Pass, found: Tensor, middle: Tensor, speeds: Tensor) -> tuple[Tensor, Tensor, Crowd]:
-        """Starts about `middle` with these speeds, both (N, V, 2): places and speeds at first, and what has become of them, with
-        log-likelihoods for weights."""
+    def go(self, how: Pass, found: Tensor, middle: Tensor, speeds: Tensor) -> list[Tensor]:
+        """Hypotheses that start about `middle` with these speeds, both (N, V, 2), after all findings: their places and speeds at
+        first and at last, log-likelihoods and offsets, each (N, V, 2, S)."""
         spread = (torch.arange(how.starts, device=found.device) - (how.starts - 1) / 2) * how.apart
         starts = middle[..., None] + spread
         offset = found[:, :1, :, None] - (starts + EXACT).floor()
@@ -132,7 +133,7 @@ class Law(nn.Module):
             if t == FEW and how.speeds[1] < fit.shape[1]:
                 parts = likeliest(how.speeds[1], fit, starts, first, place, speed, fit, offset)
                 starts, first, place, speed, fit, offset = parts
-        return starts, first, Crowd(place, speed, fit, offset, found.new_ones(len(found), dtype=torch.bool))
+        return [starts, first, place, speed, fit, offset]
 
     def advance(self, crowd: Crowd) -> Crowd:
         """One frame on."""

@@ -24,12 +24,14 @@ def looked_for(pictures: Tensor, frames: Tensor) -> Tensor:
     away = [pictures.new_zeros(*pictures.shape[:2], 2)]
     for frame in frames[:, :-1].flip(1).unbind(1):
         now = list(away[0].unbind(1))
+        shifts = [phases(place, frame) for place in now]
+        expected = [(spectra[:, k] * shift, powers[:, k] * shift) for k, shift in enumerate(shifts)]
         for _ in range(ROUNDS):
             for k in range(len(now)):
                 covers = [drawn(spectra[:, j], now[j], frame) for j in range(len(now)) if j != k]
                 free = 1 - torch.stack(covers).amax(0).clamp(0, 1) if covers else torch.ones_like(frame)
-                moved = phases(away[0][:, k], frame)
-                gain = 2 * matched(spectra[:, k] * moved, free * frame) - matched(powers[:, k] * moved, free)
+                spectrum, power = expected[k]
+                gain = 2 * matched(spectrum, free * frame) - matched(power, free)
                 now[k] = away[0][:, k] + highest(gain, energy[:, k])
         away.insert(0, torch.stack(now, 1))
     return torch.stack(away, 2)

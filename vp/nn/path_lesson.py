@@ -24,7 +24,8 @@ def path_phase(network: str, n_past: int) -> Phase:
 def path_loss(
     network: str, n_past: int, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
-    """From `n_past` known frames; the paths grow as long as the clips in the first third of the stage."""
+    """From `n_past` known frames; the paths grow as long as the clips in the first third of the stage. Where exact states come
+    with the clips, the law learns from them as well."""
     things = batch.extras["things"]
     paths = next(part for part in networks[network].modules() if isinstance(part, PathFilter))
     places, ink = middles(things.float())
