@@ -1,9 +1,10 @@
 """Blocks shared by families: known answers."""
 
+import pytest
 import torch
 
 from vp.nn.conv_lstm import ConvLSTMCell
-from vp.nn.warp import warp
+from vp.nn.warp import warp, widened
 
 
 def test_conv_lstm_on_one_pixel_is_the_lstm_of_torch():
@@ -26,6 +27,27 @@ def test_conv_lstm_on_one_pixel_is_the_lstm_of_torch():
 
 def test_a_fresh_cell_remembers():
     assert (ConvLSTMCell(2, 3).gates.bias[3:6] == 1).all()
+
+
+def test_what_a_cell_computes_in_bfloat16_without_gradients_is_as_near_as_bfloat16_is():
+    cell, x, state = ConvLSTMCell(3, 8), torch.randn(2, 3, 6, 6), tuple(torch.randn(2, 2, 8, 6, 6))
+    with torch.inference_mode():
+        want = cell(x, state)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            got = cell(x, state)
+    assert all(part.dtype == torch.bfloat16 for part in got)
+    torch.testing.assert_close([part.float() for part in got], list(want), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (3, 5), (4, 6)])
+def test_maps_are_widened_as_torch_interpolates_them(size):
+    maps = torch.randn(2, 3, 4, 6, requires_grad=True)
+    want = torch.nn.functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = widened(maps, size)
+    torch.testing.assert_close(got, want, rtol=0, atol=1e-5)
+    got.square().sum().backward()
+    assert maps.grad.abs().sum() > 0
 
 
 def test_a_whole_flow_moves_pixels_exactly_and_repeats_the_edge():

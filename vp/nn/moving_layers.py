@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from .blocks import block, enlarge
 from .paths import Path
-from .warp import warp
+from .warp import warp, widened
 
 MAX_FLOW = 16.0  # pixels a frame, at most
 BEND = 0.3  # how easily a layer's motion departs from its velocity
@@ -70,7 +70,7 @@ class Mover(nn.Module):
         coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
         before = warp(layers.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
         shift = step + before.view_as(step)
-        full = F.interpolate(torch.cat([shift, recent], 1), size=size, mode="bilinear", align_corners=False)
+        full = widened(torch.cat([shift, recent], 1), size)
         sources = torch.cat([layers.pictures, frame[:, None]], 1)
         pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
         return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
@@ -81,7 +81,9 @@ class Mover(nn.Module):
         features = self.blend_up(plan)
         if glimpse is not None:
             features = features + glimpse
-        features = torch.cat([features, F.pixel_unshuffle(pictures.flatten(1, 2), 2).to(features.dtype)], 1)
+        order = torch.channels_last if features.is_contiguous(memory_format=torch.channels_last) else torch.preserve_format
+        fine = F.pixel_unshuffle(pictures.flatten(1, 2), 2).to(features.dtype, memory_format=order)
+        features = torch.cat([features, fine], 1)
         masks, drawn = self.blend(features).float().split([pictures.shape[1] + 1, self.channels], 1)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)

@@ -20,7 +20,8 @@ TRAINED = ("allocator", "bf16", "channels_last", "float_norm")  # switches that 
 
 
 def training(family: str, batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
-    """`yardsticks`: whole steps of one batch size, `speedup` against the first. `switches`: those of the family's first recipe.
+    """`yardsticks`: whole steps of one batch size, `speedup` against the first without any switch. `switches`: those of the
+    family's first recipe.
 
     `peak_share` is how much of the machine's measured matrix product a step reaches.
 
@@ -32,10 +33,11 @@ def training(family: str, batch: int, repeats: int, device: str = "auto", precis
         raise ValueError(f"family is {family!r}; give one with training steps to time: {', '.join(timeable)}")
     wish = {"family": family, "batch": batch, "repeats": repeats, "device": device, "precision": precision}
     machine, runtime = apart(ceilings, device=device), Runtime.pick(device, precision)
-    yardsticks = {label: apart(stepping, label=label, switches=Switches(), **wish) for label in FAMILIES[family].yardsticks}
+    rows, labels = dict(Switches.rows(runtime, TRAINED)), list(FAMILIES[family].yardsticks)
+    asked = [(f"{labels[0]}, plain", labels[0], rows["plain"]), *((label, label, rows["all"]) for label in labels)]
+    yardsticks = {told: apart(stepping, label=label, switches=switches, **wish) for told, label, switches in asked}
     yardsticks = compared(yardsticks, next(iter(yardsticks)))
-    off = Switches.rows(runtime, TRAINED)
-    switched = {label: apart(stepping, label=None, switches=switches, **wish) for label, switches in off}
+    switched = {label: apart(stepping, label=None, switches=switches, **wish) for label, switches in rows.items()}
     switched = compared(switched, "plain")
     peak = machine["matmul_bf16_gflops" if runtime.bf16 else "matmul_fp32_gflops"]
     for label, row in (yardsticks | switched).items():

@@ -52,7 +52,8 @@ class How:
 
     Args:
         source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'. spread: scale of its noise.
-        n_past: known frames. copies: futures a clip. refreshes: of each step, whether skip connections move on to its frame.
+        n_past: known frames. copies: futures a clip. refreshes: of each generated frame that a step takes in first, whether skip
+            connections move on to it.
     """
 
     source: str
@@ -128,7 +129,7 @@ class SVGPredictor(Predictor):
         options = options or SVGOptions()
         self.check(observation, options)
         network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
-        refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past, total))
+        refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past + 1, total))
         how = How(self.resolve(options), options.temperature, n_past, seeds.shape[1], refreshes)
         true, vectors = self.given(observation, how), self.vectors(observation)
         z = None if how.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
@@ -163,35 +164,40 @@ class SVGPredictor(Predictor):
         return torch.zeros(clips, length, self.cfg.conditions.size, device=self.runtime.device)
 
     def context(self, how: How, true: Tensor, vectors: Tensor | None) -> tuple[Any, ...]:
-        """What a prediction begins from, a row a clip: the state after predicting every known frame but the first, with
-        posterior-mean latents; the future steps' conditions (B, F, E) and posterior, or None; and the known steps' numbers."""
+        """What a prediction begins from, a row a clip: the state after taking in every known frame, with posterior-mean latents,
+        and the prior of the first frame to predict; the later steps' conditions (B, F - 1, E) and the future's posterior, or
+        None; and the known steps' numbers."""
         network, n_past = self.network, how.n_past
         conditions = None if vectors is None else network.conditioner(vectors)
         with self.runtime.autocast():
             features, told = network.encode_clips(true, n_past), []
             posterior = None if how.source == "none" else network.posterior(features)
             state = network.begin(len(true), true)
-            for t in range(1, n_past):
+            for t in range(1, n_past + 1):
                 refresh = network.refreshes(t, n_past)
                 state = network.observe(state, true[:, t - 1], features[t - 1], refresh, at(conditions, t))
                 prior = network.prior(state.summary)
-                if prior is not None:
-                    told.append(Numbers.of(prior, at(posterior, t - 1)))
-                state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
+                if t < n_past:
+                    if prior is not None:
+                        told.append(Numbers.of(prior, at(posterior, t - 1)))
+                    state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
         future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if how.source.startswith("posterior") else None
-        return state, map_tensors(lambda x: x[:, n_past:], conditions), future, stacked(told)
+        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stacked(told)
 
     def step(
-        self, how: How, state: Any, last: Tensor, z: Tensor | None, posterior: Gaussian | None, condition: Tensor | None
-    ) -> tuple[Any, Tensor, Numbers | None]:
-        """One step on the model's own frames, a row a future: `last` (R, 2, C, H, W), the two before; noise `z` (R, Z); and the
-        condition (R, E) that leads to the frame. Returns the state, the frame (R, C, H, W) in [0, 1] and the latent's numbers."""
-        network, (refresh, *_) = self.network, how.refreshes
-        before, previous = last.unbind(1)
+        self, how: How, state: Any, prior: Gaussian | None, last: Tensor, z: Tensor | None, posterior: Gaussian | None,
+        condition: Tensor | None,
+    ) -> tuple[Any, Tensor, Numbers | None]:  # fmt: skip
+        """One frame, a row a future. Where `how.refreshes` tells of one, the generated frame before it is taken in first: `last`
+        (R, 2, C, H, W) are the two before, `condition` (R, E) leads to the frame. Otherwise the state has seen it, and `prior` is
+        what it gave. Noise `z` (R, Z). Returns the state, the frame (R, C, H, W) in [0, 1] and the latent's numbers."""
+        network = self.network
         with self.runtime.autocast():
-            features = network.encode(previous, before, skips=refresh)
-            state = network.observe(state, previous, features, refresh, condition)
-            prior = network.prior(state.summary)
+            for refresh in how.refreshes:
+                before, previous = last.unbind(1)
+                features = network.encode(previous, before, skips=refresh)
+                state = network.observe(state, previous, features, refresh, condition)
+                prior = network.prior(state.summary)
             told = None if prior is None else Numbers.of(prior, posterior)
             state, code = network.advance(state, None if prior is None else self.latent(how, prior, posterior, z))
             return state, network.render(code).float().clamp(0, 1), told
@@ -216,12 +222,13 @@ class SVGPredictor(Predictor):
         how: How, began: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
     ) -> Iterator[tuple[Tensor, Numbers | None]]:
         """(frame (R, C, H, W), its numbers) of every future step, from what `context` gave."""
-        state, conditions, posterior = repeat_rows(tuple(began), how.copies)
+        state, prior, conditions, posterior = repeat_rows(tuple(began), how.copies)
         last = repeat_rows(true[:, how.n_past - 2 : how.n_past], how.copies)
-        for t, refresh in enumerate(how.refreshes):
-            here, noises = replace(how, refreshes=(refresh,)), None if z is None else z[:, how.n_past + t]
-            state, frame, told = step(here, state, last, noises, at(posterior, t), at(conditions, t))
-            last = torch.stack([last[:, 1], frame], 1)
+        for t in range(len(how.refreshes) + 1):
+            here, noises = replace(how, refreshes=how.refreshes[t - 1 : t]), None if z is None else z[:, how.n_past + t]
+            condition = None if conditions is None or t == 0 else conditions[:, t - 1]
+            state, frame, told = step(here, state, prior, last, noises, at(posterior, t), condition)
+            last, prior = torch.stack([last[:, 1], frame], 1), None
             yield frame, told
 
 

@@ -36,7 +36,8 @@ def digits(short: str, finetune: bool) -> Recipe:
 def scenes(short: str, data: str, cfg: SVGConfig, about: str, **more: Any) -> Recipe:
     """Clips other than digits, where fog is not what PSNR prefers; by default validated on clips of their own."""
     usual = {"batch": 8, "epoch_clips": 4_000, "protocol": "", "best_by": "psnr_db"}
-    return Recipe(f"svg-lp-{short}", cfg, {data: 1.0}, STAGES, about=about, **{**usual, **more})
+    stages = AGAINST_CRITIC if cfg.objective.adversarial else STAGES
+    return Recipe(f"svg-lp-{short}", cfg, {data: 1.0}, stages, about=about, **{**usual, **more})
 
 
 def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> Recipe:
@@ -52,6 +53,10 @@ PUSH = SVGConfig(channels=3, n_past=2, flows=4, objective=PUSHING, conditions=Co
 # errors are a tenth of the push world's, and so is the weight of the KL
 WATCHING = replace(PUSHING, beta_start=1e-7, beta=2e-6, lengths=((0.0, 14), (0.4, 20)))
 PEOPLE = SVGConfig(n_past=10, width=48, objective=WATCHING)
+# goes on where that schedule ends; a critic that weighs more than a tenth of it does on digits outweighs such errors
+WATCHED = replace(
+    WATCHING, latent_from=0.0, beta_start=2e-6, teacher=0.0, lengths=((0.0, 20),), adversarial=0.0005, matching=0.002
+)
 # the conditional VAE lab on BAIR: a KL weight up to 1 where SVG has 1e-4, raw actions and positions for the frame predictor alone
 LAB = SVGConfig(
     backbone="vgg",
@@ -81,6 +86,13 @@ RECIPES = (
     ),
     scenes("push", "push", PUSH, "learned prior, the push world, told what the arm will do", protocol="push"),
     scenes("people", "kth", PEOPLE, "learned prior, people who walk, run, box and wave before a still camera", varied=True),
+    scenes(
+        "people-finetune",
+        "kth",
+        replace(PEOPLE, objective=WATCHED),
+        "the same against a critic, from a trained one",
+        varied=True,
+    ),
     scenes(
         "lab",
         "bair-lab",
