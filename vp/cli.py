@@ -98,7 +98,7 @@ def numbers(text: str) -> list[int]:
 
 
 WAYS = (
-    "smmnist-svg, smmnist-srvp, mmnist, gatech, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32, next-frame,"
+    "smmnist-svg, smmnist-srvp, mmnist, gatech, kth, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32, next-frame,"
     " super-resolution or compression (default: smmnist-svg)"
 )
 LISTED = 20  # notes on a data set
@@ -148,8 +148,9 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--test-set", metavar="FILE", help="official Moving MNIST sequences: mnist_test_seq.npy, or .npz with frames")
     p.add_argument("--samples", type=positive, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
+    p.add_argument("--split", choices=("test", "val"), default="test", help="val: clips to choose by (default: test)")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--data-root", help="folder with MNIST/raw, push/ or gatech/ (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder with MNIST/raw, push/, gatech/ or kth/ (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
@@ -319,6 +320,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             args.clips,
             args.samples,
             known=args.known,
+            split=args.split,
             data_root=args.data_root,
             test_set=args.test_set,
             options=options,
@@ -350,7 +352,7 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
 
     refuse(args.parser, extra)
     with progress_bar() as progress:
-        result = compression(model, args.clips, data_root=args.data_root, test_set=args.test_set, progress=progress)
+        result = compression(model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress)
     keep(args.json, result)
     print(of_bits(result))
     return result

@@ -218,8 +218,8 @@ def test_a_model_is_handed_the_actions_of_the_clips_it_is_scored_on():
 
 
 def test_what_cannot_be_evaluated_is_named():
-    with pytest.raises(ValueError, match="protocol is 'kth'; give one of .*smmnist-svg"):
-        evaluate(model_of(Faded()), "kth")
+    with pytest.raises(ValueError, match="protocol is 'ucf'; give one of .*smmnist-svg"):
+        evaluate(model_of(Faded()), "ucf")
     with pytest.raises(ValueError, match="clips is 0"):
         evaluate(model_of(Faded()), PROTOCOL, 0)
     with pytest.raises(ValueError, match="no option speed"):
@@ -288,3 +288,19 @@ def test_a_long_prediction_prints_a_line_every_ten_frames():
     lines = of_windows({"checkpoint": "faded", **rows, "baselines": {"copy_last": rows}}).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["1-10", "11-20", "21-25"]
     assert lines[1].split()[1:] == ["4.50", "4.50", "4.50", "4.50"] and lines[3].split()[1] == "22.00"
+
+
+def test_clips_to_choose_by_are_other_clips_and_are_told():
+    model = model_of(Faded())
+    test, val = (evaluate(model, PROTOCOL, 2, 1, split=split) for split in ("test", "val"))
+    assert "split" not in headline(test) and headline(val)["split"] == "val"
+    assert test["baselines"]["copy_last"] != val["baselines"]["copy_last"]
+    assert val["digits"]["source"].startswith("val split")
+
+
+def test_no_other_split_is_scored():
+    model = model_of(Faded())
+    with pytest.raises(ValueError, match="split is 'train'; give test, or val"):
+        evaluate(model, PROTOCOL, 2, 1, split="train")
+    with pytest.raises(ValueError, match="a test set came, and split 'val'"):
+        evaluate(model, "mmnist", 2, 1, split="val", test_set="mnist_test_seq.npy")

@@ -43,6 +43,7 @@ PROTOCOLS = {
     "super-resolution": Protocol("mmnist", 10, 10, 64, 20_150, "the same clips, the context at half its size", scale=2),
     "fusion-16-32": Protocol("mmnist", 16, 32, 64, 20_210, "two digits, mirror bounces; lengths of Jing et al. 2021"),
     "gatech": Protocol("gatech", 10, 10, 64, 20_230, "people who act, before a camera that stands still"),
+    "kth": Protocol("kth", 10, 10, 64, 20_240, "people who walk, run, box and wave; lengths as SVG is trained on them"),
     "push": Protocol("push", 2, 10, 64, 20_170, "an arm pushes objects; lengths as for BAIR (Ebert et al. 2017)", chunk=5),
 }
 

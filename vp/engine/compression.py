@@ -15,7 +15,7 @@ from vp.core.video import Batch, Observation
 from vp.data import PROTOCOLS
 from vp.metrics import psnr
 
-from .evaluate import test_clips
+from .evaluate import clips_of
 from .model import load
 from .scores import number
 
@@ -28,6 +28,7 @@ OTHERS = ("copy-last", "flow")
 def compression(
     model: Any,
     clips: int | None = None,
+    split: str = "test",
     *,
     data_root: str | Path | None = None,
     test_set: str | Path | None = None,
@@ -41,7 +42,7 @@ def compression(
 
     Args:
         model: what `vp.engine.load` returns; a temperature is set to 0. clips: None: 20, or all of the test set.
-        data_root, test_set, progress: as for `evaluate`.
+        split, data_root, test_set, progress: as for `evaluate`.
 
     Returns:
         checkpoint, protocol, clips, seconds, and rows: predictor -> step of the quantiser in grey levels -> bits_per_pixel and
@@ -53,7 +54,7 @@ def compression(
     began = time.monotonic()
     if clips is not None and clips < 1:
         raise ValueError(f"clips is {clips}; give 1 or more")
-    data = test_clips(PROTOCOL, CLIPS if clips is None and test_set is None else clips, data_root, test_set)
+    data = clips_of(PROTOCOL, CLIPS if clips is None and test_set is None else clips, split, data_root, test_set)
     predictors = {model.name: model.predictor} | {name: load(name, "cpu", "fp32").predictor for name in OTHERS}
     rows: dict[str, dict[str, Any]] = {name: {} for name in predictors}
     total = len(predictors) * len(STEPS)

@@ -38,6 +38,7 @@ def evaluate(
     samples: int = 20,
     *,
     known: str | None = None,
+    split: str = "test",
     data_root: str | Path | None = None,
     test_set: str | Path | None = None,
     batch: int | None = None,
@@ -54,6 +55,7 @@ def evaluate(
         samples: futures a clip; one is made where seeds change nothing.
         known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the protocol's first ones; filling in is scored
             beside copy_nearest and blend as well.
+        split: "test", or "val" for clips to choose by.
         data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
         test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of clips of our own.
         batch: clips at once; None: as many as make 160 futures. Seeds, and so the futures, do not depend on it.
@@ -78,7 +80,7 @@ def evaluate(
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
-    plan, data = PROTOCOLS[protocol], test_clips(protocol, clips, data_root, test_set)
+    plan, data = PROTOCOLS[protocol], clips_of(protocol, clips, split, data_root, test_set)
     mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
@@ -93,14 +95,15 @@ def evaluate(
     rows = {key: None if row is None else summary(row) for key, row in scores.items()}
     result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
     result |= {} if test_set is None else {"test_set": Path(test_set).name}
+    result |= {} if split == "test" else {"split": split}
     result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds["model", ""] / len(data.frames), 4)}
     result |= rows["model", ""]
     if known is not None:
         result["known"] = known
     if "hits" in data.extras and probe.is_prefix:
         lag = LAWS[plan.dataset].uncertain_after_hit or 0
-        split = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
-        result["digits"] = {"source": protocol_digits(data_root), **split}
+        around = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
+        result["digits"] = {"source": protocol_digits(data_root, split), **around}
     pictures = score_pictures(model.predictor, options, data, mask, plan.scale)
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
@@ -169,10 +172,16 @@ def score(row: Contender, data: Batch, known: Tensor, scale: int, seed: int, bat
         yield scores
 
 
-def test_clips(protocol: str, clips: int | None, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
+def clips_of(
+    protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None
+) -> Batch:
     """The clips of a protocol, or the first sequences of a file that holds its official ones."""
+    if split not in ("test", "val"):
+        raise ValueError(f"split is {split!r}; give test, or val for clips to choose by")
+    if test_set is not None and split != "test":
+        raise ValueError(f"a test set came, and split {split!r}; leave one of them out")
     if test_set is None:
-        return protocol_clips(protocol, CLIPS if clips is None else clips, data_root)
+        return protocol_clips(protocol, CLIPS if clips is None else clips, data_root, split)
     plan = PROTOCOLS[protocol]
     if plan.dataset != "mmnist":
         official = ", ".join(name for name, other in PROTOCOLS.items() if other.dataset == "mmnist")
@@ -184,5 +193,5 @@ def headline(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a model's card keeps of an evaluation: counts, the digits, and best and mean of each metric."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
-    kept |= {name: result[name] for name in ("test_set", "actions") if name in result}
+    kept |= {name: result[name] for name in ("test_set", "split", "actions") if name in result}
     return kept | ({"digits": result["digits"]["source"]} if "digits" in result else {})
