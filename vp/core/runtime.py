@@ -63,6 +63,14 @@ class Runtime:
                     layer.to(memory_format=torch.channels_last)
         return networks
 
+    def lowered(self, networks: nn.Module) -> nn.Module:
+        """The networks, for sampling alone, with the weights of convolutions in the precision that they compute in: autocast would
+        convert them anew at every call."""
+        for layer in networks.modules():
+            if self.bf16 and isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+                layer.to(torch.bfloat16)
+        return networks
+
     def capture(self, function: Function) -> Function:
         """The function itself, or where calls are recorded see `Captured`."""
         return function if self.recorder is None else Captured(function, self.recorder)
