@@ -64,8 +64,8 @@ class Runtime:
         return networks
 
     def lowered(self, networks: nn.Module) -> nn.Module:
-        """The networks, for sampling alone, with the weights of convolutions in the precision that they compute in: autocast would
-        convert them anew at every call."""
+        """The networks, for sampling alone, with the weights of convolutions in the precision that they compute in, for autocast
+        would convert them anew at every call."""
         for layer in networks.modules():
             if self.bf16 and isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
                 layer.to(torch.bfloat16)

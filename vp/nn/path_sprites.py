@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .looking_back import looked_for
+from .looking_back import looked_for, seen
 from .moving_layers import Layers
 from .paths import INK, PathFilter, middles
 from .sprites import Sprites
@@ -33,10 +33,14 @@ class PathSprites(Sprites):
 
     @torch.no_grad()
     def settle(self, layers: Layers, frames: Tensor) -> Layers:
-        """After the last known frame: sprites are looked for once more where they were, now that it is known what they hold."""
+        """After the last known frame: sprites are looked for once more where they were, now that it is known what they hold; and
+        from where they were it is known better what they hold."""
         with torch.autocast(frames.device.type, enabled=False):
-            away = looked_for(*(x.float().mean(2) for x in (layers.pictures, frames)))
-            return layers._replace(path=self.paths.settle(layers.path, layers.at[:, :, None] + away))
+            stored, frames = layers.pictures.float(), frames.float()
+            away = looked_for(stored.mean(2), frames.mean(2))
+            pictures = seen(stored, frames, away)
+            path = self.paths.settle(layers.path, layers.at[:, :, None] + away)
+            return layers._replace(pictures=pictures, moved=pictures, path=path)
 
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
         with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
