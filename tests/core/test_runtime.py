@@ -58,3 +58,18 @@ def test_seeds_do_not_change_as_the_grid_grows_and_do_not_repeat():
     assert torch.equal(large[:2, :3], small)
     assert len(large.unique()) == large.numel()
     assert not set(seed_grid(8, 50, 40).flatten().tolist()) & set(small.flatten().tolist())
+
+
+def test_lowered_convolutions_compute_what_autocast_would():
+    layers = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3), torch.nn.Flatten(), torch.nn.Linear(16, 2))
+    low, x = Runtime(torch.device("cpu"), bf16=True), torch.rand(3, 2, 4, 4)
+    with torch.inference_mode(), low.autocast():
+        want = layers(x)
+        got = low.lowered(layers)(x)
+    assert torch.equal(got, want)
+    assert layers[0].weight.dtype == layers[0].bias.dtype == torch.bfloat16 and layers[2].weight.dtype == torch.float32
+
+
+def test_in_float32_nothing_is_lowered():
+    layer = torch.nn.Conv2d(2, 4, 3)
+    assert Runtime(torch.device("cpu"), bf16=False).lowered(layer) is layer and layer.weight.dtype == torch.float32

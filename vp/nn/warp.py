@@ -17,8 +17,8 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
     # with align_corners=False, pixel i lies at (2 i + 1) / size - 1
     xs, ys = ((2 * torch.arange(side, device=flow.device, dtype=flow.dtype) + 1) / side - 1 for side in (width, height))
     here = torch.stack([xs.expand(height, width), ys[:, None].expand(height, width)])
-    scale = torch.tensor([2 / width, 2 / height], device=flow.device, dtype=flow.dtype)
-    grid = torch.addcmul(here, flow, scale[:, None, None]).permute(0, 2, 3, 1)
+    scale = torch.cat([flow.new_full((1, 1, 1), 2 / side) for side in (width, height)])
+    grid = torch.addcmul(here, flow, scale).permute(0, 2, 3, 1)
     return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -13,7 +13,7 @@ ABOUT = {
     "allocator": "freed memory is kept for the next tensor",
     "bf16": "convolutions in bfloat16, where the processor has it",
     "channels_last": "weights and maps in channels_last order",
-    "float_norm": "group normalisation in float32",
+    "float_norm": "group normalisation in float32 where that is quicker",
     "shared_context": "known frames worked through once for all futures",
     "graphs": "on a GPU, a whole prediction as one CUDA graph",
 }

@@ -53,9 +53,16 @@ PUSH = SVGConfig(channels=3, n_past=2, flows=4, objective=PUSHING, conditions=Co
 # errors are a tenth of the push world's, and so is the weight of the KL
 WATCHING = replace(PUSHING, beta_start=1e-7, beta=2e-6, lengths=((0.0, 14), (0.4, 20)))
 PEOPLE = SVGConfig(n_past=10, width=48, objective=WATCHING)
-# goes on where that schedule ends; a critic that weighs more than a tenth of it does on digits outweighs such errors
+# goes on where that schedule ends; a critic with a tenth of this weight changes nothing
 WATCHED = replace(
-    WATCHING, latent_from=0.0, beta_start=2e-6, teacher=0.0, lengths=((0.0, 20),), adversarial=0.0005, matching=0.002
+    WATCHING,
+    latent_from=0.0,
+    beta_start=2e-6,
+    teacher=0.0,
+    lengths=((0.0, 20),),
+    adversarial=0.002,
+    matching=0.01,
+    imagined=0.25,
 )
 # the conditional VAE lab on BAIR: a KL weight up to 1 where SVG has 1e-4, raw actions and positions for the frame predictor alone
 LAB = SVGConfig(
