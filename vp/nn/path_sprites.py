@@ -39,8 +39,10 @@ class PathSprites(Sprites):
             stored, frames = layers.pictures.float(), frames.float()
             away = looked_for(stored.mean(2), frames.mean(2))
             pictures = seen(stored, frames, away)
-            path = self.paths.settle(layers.path, layers.at[:, :, None] + away)
-            return layers._replace(pictures=pictures, moved=pictures, path=path)
+            place, ink = middles(pictures.mean(2))
+            place = torch.where(ink[..., None] > INK, place, layers.at)
+            path = self.paths.settle(layers.path, place[:, :, None] + away)
+            return layers._replace(pictures=pictures, moved=pictures, path=path, at=place)
 
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
         with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
