@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 WIDE = 1024  # pixels of a map from which torch's own is quicker in bf16 than in float32
@@ -18,5 +17,5 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.dtype == torch.bfloat16 and x.device.type == "cpu" and x.shape[2:].numel() >= WIDE and not torch.is_grad_enabled():
-            return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
-        return F.group_norm(x.float(), self.num_groups, self.weight, self.bias, self.eps).to(x.dtype)
+            return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+        return torch.group_norm(x.float(), self.num_groups, self.weight, self.bias, self.eps).to(x.dtype)
