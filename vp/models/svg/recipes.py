@@ -53,7 +53,8 @@ PUSH = SVGConfig(channels=3, n_past=2, flows=4, objective=PUSHING, conditions=Co
 # errors are a tenth of the push world's, and so is the weight of the KL
 WATCHING = replace(PUSHING, beta_start=1e-7, beta=2e-6, lengths=((0.0, 14), (0.4, 20)))
 PEOPLE = SVGConfig(n_past=10, width=48, objective=WATCHING)
-# goes on where that schedule ends; a critic with a tenth of this weight changes nothing
+WATCHES = "learned prior, people who walk, run, box and wave before a still camera"
+# goes on against a critic where that schedule ends; one with a tenth of this weight changes nothing
 WATCHED = replace(
     WATCHING,
     latent_from=0.0,
@@ -92,14 +93,8 @@ RECIPES = (
         "SVG-FP as published on moving digits (dcgan_64, 12.0 M)",
     ),
     scenes("push", "push", PUSH, "learned prior, the push world, told what the arm will do", protocol="push"),
-    scenes("people", "kth", PEOPLE, "learned prior, people who walk, run, box and wave before a still camera", varied=True),
-    scenes(
-        "people-finetune",
-        "kth",
-        replace(PEOPLE, objective=WATCHED),
-        "the same against a critic, from a trained one",
-        varied=True,
-    ),
+    scenes("people", "kth", PEOPLE, WATCHES, varied=True),
+    scenes("people-finetune", "kth", replace(PEOPLE, objective=WATCHED), WATCHES, varied=True),
     scenes(
         "lab",
         "bair-lab",
