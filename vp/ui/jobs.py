@@ -13,6 +13,7 @@ from vp.engine import stream
 from vp.engine.sample import Progress
 
 from .clips import Choice
+from .lane import LANE
 from .models import Models
 
 try:
@@ -41,7 +42,7 @@ def run(name: str, choice: Choice, wishes: dict[str, Any]) -> Iterator[tuple[Pro
     Raises:
         ValueError: what was asked for cannot be done, in one sentence a visitor can read.
     """
-    with DEVICE, closing(guarded(steps(name, choice, wishes))) as job:
+    with DEVICE, closing(guarded(LANE.each(steps(name, choice, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began

@@ -12,6 +12,8 @@ from vp.core.video import Abilities
 from vp.engine import Model, available, load
 from vp.engine.checkpoint import FOLDER
 
+from .lane import LANE
+
 PREFERRED = "svg-lp-smmnist"
 KEPT = 4
 MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
@@ -40,14 +42,22 @@ class Models:
         """
         if name not in self.cards:
             raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
-        with self.lock:
-            if name not in self.loaded:
-                self.loaded[name] = load(self.cards[name].get("path", name), self.device, folder=self.folder)
-            self.loaded.move_to_end(name)
-            while len(self.loaded) > KEPT:
-                self.loaded.popitem(last=False)
-            return self.loaded[name]
+        return self.keep(name, self.loaded.get(name)) or LANE.call(self.fetch, name)
 
+    def fetch(self, name: str) -> Model:
+        """The same, in the lane: two that ask for it at once wait for one loading."""
+        path = self.cards[name].get("path", name)
+        return self.keep(name, self.loaded.get(name) or load(path, self.device, folder=self.folder))
+
+    def keep(self, name: str, model: Model | None) -> Model | None:
+        """That model as the latest asked for, if it is one."""
+        if model is not None:
+            with self.lock:
+                self.loaded[name] = model
+                self.loaded.move_to_end(name)
+                while len(self.loaded) > KEPT:
+                    self.loaded.popitem(last=False)
+        return model
 
     def first_usable(self) -> str:
         """The default model, or the next one that loads; those that do not are named in `problems` and left out."""

@@ -86,13 +86,13 @@ def prediction(
 def to_sheets(
     name: str, where: str, futures: int, frames: int, repeats: int, device: str, precision: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Seconds from decoded clip to the pictures that the player fetches; in the app that runs in a worker thread."""
-    runtime = Switches().runtime(device, precision)
-    model = model_or_recipe(name, runtime)
-    past, row = model.predictor.abilities.trained_past or PAST, {}
-    clip = clip_for(model, past + frames).numpy()
+    """Seconds from decoded clip to the pictures that the player fetches; in the app a worker thread does it, loading included."""
+    runtime, row = Switches().runtime(device, precision), {}
 
     def run() -> None:
+        model = model_or_recipe(name, runtime)
+        past = model.predictor.abilities.trained_past or PAST
+        clip = clip_for(model, past + frames).numpy()
         encoded = lambda: pictures(sample(model, clip, futures, past, frames, options))  # noqa: E731
         row.update(timed(encoded, repeats, runtime.device))
 

@@ -1,0 +1,51 @@
+"""One thread for all that computes, whichever thread asks: models are loaded and predictions made there.
+
+GNU's OpenMP lets the threads that share an operation wait awake only while it manages no more of them than there are cores.
+Every thread that has computed keeps helpers of its own, so a second one would make each small operation of a prediction wait
+for a thread to wake up (docs/LOG.md, eleventh session).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+NAME, DONE = "computing", object()
+
+
+class Lane:
+    """The thread, and another one in a process that was forked."""
+
+    def __init__(self) -> None:
+        self.begin()
+        os.register_at_fork(after_in_child=self.begin)
+
+    def begin(self) -> None:
+        self.pool, self.inside = ThreadPoolExecutor(1, NAME), threading.local()
+
+    def call(self, function: Callable[..., T], *given: Any, context: Context | None = None) -> T:
+        """function(*given), computed in the lane, within the caller's context variables or those given."""
+        if hasattr(self.inside, "computing"):  # called from within
+            return function(*given)
+        return self.pool.submit((context or copy_context()).run, self.within, function, *given).result()
+
+    def within(self, function: Callable[..., T], *given: Any) -> T:
+        self.inside.computing = True
+        return function(*given)
+
+    def each(self, job: Iterator[T]) -> Iterator[T]:
+        """What `job` yields, every step of it computed in the lane; closing this one closes the job."""
+        context = copy_context()
+        try:
+            while (step := self.call(next, job, DONE, context=context)) is not DONE:
+                yield step
+        finally:
+            self.call(job.close, context=context)
+
+
+LANE = Lane()
