@@ -54,7 +54,7 @@ def test_which_digits_are_used_is_said(tmp_path):
 
 
 def test_wrong_arguments_get_one_sentence():
-    with pytest.raises(ValueError, match="there is no protocol 'kth'"):
-        protocol_clips("kth", 1)
+    with pytest.raises(ValueError, match="there is no protocol 'ucf'"):
+        protocol_clips("ucf", 1)
     with pytest.raises(ValueError, match="clips is 0"):
         protocol_clips("mmnist", 0)
