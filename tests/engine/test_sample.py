@@ -187,6 +187,15 @@ def test_other_clips_are_not():
     assert strangeness(square, "") is None
 
 
+def test_a_model_of_recorded_people_does_not_know_drawn_clips():
+    rng = np.random.default_rng(0)
+    room = np.linspace(40, 200, 64)[:, None] + rng.normal(0, 3, (15, 64, 64))
+    recorded = room.clip(0, 255).astype(np.uint8)[..., None]
+    assert all(strangeness(recorded, name) is None for name in ("kth", "gatech", "ucf101"))
+    drawn = open_dataset("mmnist", digits="strokes").batch(8, 15, torch.Generator().manual_seed(1)).frames
+    assert all("people" in strangeness(clip, "kth, gatech") for clip in drawn.movedim(2, -1).numpy())
+
+
 def test_slow_motion_spreads_the_clip_and_predicts_between():
     model, clip = make(any_mask=True), moving()
     result = sample(model, clip, n=2, slow=2)

@@ -132,6 +132,9 @@ def test_a_deterministic_model_explains_its_single_future(home):
     page.click("#generate")
     wait_done(page)
     assert page.locator(".vp-tile").count() == 2
+    choose(page, "a-learned")
+    page.wait_for_selector("#futures >> text=How many")
+    assert "deterministic" not in page.locator("#futures").inner_text()
 
 
 def test_a_model_that_cannot_be_loaded_is_refused_and_the_others_go_on(home):

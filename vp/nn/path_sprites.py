@@ -25,10 +25,10 @@ class PathSprites(Sprites):
     def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
         layers = super().store(layers, frame, notes)
         with torch.no_grad(), torch.autocast(frame.device.type, enabled=False):
-            place, ink = middles(layers.pictures.float().mean(2))
             if layers.path is None:
-                return layers._replace(path=self.paths.begin(place), at=place)
-            found = torch.where(ink[..., None] > INK, place, layers.path.place)
+                found, _ = middles(layers.pictures.float().mean(2))
+                return layers._replace(path=self.paths.begin(found), at=found)
+            found = lies(layers.pictures, layers.path.place)
             return layers._replace(path=self.paths.see(layers.path, found), at=found)
 
     @torch.no_grad()
@@ -39,8 +39,7 @@ class PathSprites(Sprites):
             stored, frames = layers.pictures.float(), frames.float()
             away = looked_for(stored.mean(2), frames.mean(2))
             pictures = seen(stored, frames, away)
-            place, ink = middles(pictures.mean(2))
-            place = torch.where(ink[..., None] > INK, place, layers.at)
+            place = lies(pictures, layers.at)
             path = self.paths.settle(layers.path, place[:, :, None] + away)
             return layers._replace(pictures=pictures, moved=pictures, path=path, at=place)
 
@@ -54,3 +53,9 @@ class PathSprites(Sprites):
         layers, recent = self.carry(layers, frame, plan, velocity, field, gap)
         self.tell("place", place)
         return layers._replace(path=path, at=place), recent
+
+
+def lies(pictures: Tensor, expected: Tensor) -> Tensor:
+    """The middles of pictures (B, K, C, H, W), (B, K, 2) px; where there is too little ink to tell, what was expected."""
+    place, ink = middles(pictures.float().mean(2))
+    return torch.where(ink[..., None] > INK, place, expected)

@@ -24,6 +24,7 @@ FILES = {
 }
 
 PRIOR = "Where the model draws its dice from. A posterior peeks at the true future: a reference, not a prediction."
+MANY = "How many ways the clip may go on."
 ALONE = "This model is deterministic, without dice or prior: every future would be the same, so there is one."
 
 
@@ -64,7 +65,7 @@ def appearance(model: Model, at: Settings) -> list[Any]:
     (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
     return [
         gr.update(value=at.model, info=describe(model)),
-        gr.update(value=at.n, interactive=abilities.stochastic, info=None if abilities.stochastic else ALONE),
+        gr.update(value=at.n, interactive=abilities.stochastic, info=MANY if abilities.stochastic else ALONE),
         gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
         gr.update(minimum=past_low, maximum=past_high, value=at.past),
         gr.update(minimum=future_low, maximum=future_high, value=at.future),
@@ -111,7 +112,7 @@ def build(names: list[str]) -> tuple[Controls, gr.Button]:
         [(label, name) for name, label in tasks.TASKS.items()], value=tasks.PREDICT, label="Task", visible=False, elem_id="task"
     )
     editor = acting.ActionEditor(None, elem_id="acting")
-    n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", elem_id="futures")
+    n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", info=MANY, elem_id="futures")
     prior = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
     with gr.Row(elem_id="seed-row"):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, min_width=120, elem_id="seed")

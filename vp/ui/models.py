@@ -42,22 +42,18 @@ class Models:
         """
         if name not in self.cards:
             raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
-        return self.keep(name, self.loaded.get(name)) or LANE.call(self.fetch, name)
+        model = self.loaded.get(name) or LANE.call(self.fetch, name)
+        with self.lock:
+            self.loaded[name] = model
+            self.loaded.move_to_end(name)
+            while len(self.loaded) > KEPT:
+                self.loaded.popitem(last=False)
+        return model
 
     def fetch(self, name: str) -> Model:
-        """The same, in the lane: two that ask for it at once wait for one loading."""
-        path = self.cards[name].get("path", name)
-        return self.keep(name, self.loaded.get(name) or load(path, self.device, folder=self.folder))
-
-    def keep(self, name: str, model: Model | None) -> Model | None:
-        """That model as the latest asked for, if it is one."""
-        if model is not None:
-            with self.lock:
-                self.loaded[name] = model
-                self.loaded.move_to_end(name)
-                while len(self.loaded) > KEPT:
-                    self.loaded.popitem(last=False)
-        return model
+        """In the lane: two that ask for it at once wait for one loading."""
+        model = self.loaded.get(name) or load(self.cards[name].get("path", name), self.device, folder=self.folder)
+        return self.loaded.setdefault(name, model)
 
     def first_usable(self) -> str:
         """The default model, or the next one that loads; those that do not are named in `problems` and left out."""
