@@ -37,7 +37,7 @@ class ConvLSTMCell(nn.Module):
         i, f, o = gates.sigmoid().chunk(3, 1)
         if torch.is_inference_mode_enabled():  # what is only looked at may be as coarse as the gates are
             c = c.to(gates.dtype)
-        c = f * c + i * tanh(new)
+        c = torch.addcmul(f * c, i, tanh(new))
         return o * tanh(c), c
 
 

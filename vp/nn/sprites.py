@@ -13,6 +13,7 @@ Which thing goes into which sprite nobody says; that a sprite holds one thing on
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -31,8 +32,9 @@ FAINT = 0.01  # what counts as ink where there is none
 
 def others(pictures: Tensor) -> Tensor:
     """Of each sprite (B, K, C, H, W) what the others show together."""
-    kept = [pictures[:, [j for j in range(pictures.shape[1]) if j != k]] for k in range(pictures.shape[1])]
-    return torch.stack([x.amax(1) if x.shape[1] else torch.zeros_like(pictures[:, 0]) for x in kept], 1)
+    alone = pictures.unbind(1)
+    kept = [alone[:k] + alone[k + 1 :] or (torch.zeros_like(alone[k]),) for k in range(len(alone))]
+    return torch.stack([reduce(torch.maximum, shown) for shown in kept], 1)
 
 
 def outlooks(frame: Tensor, count: int) -> Tensor:

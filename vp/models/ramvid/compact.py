@@ -207,7 +207,7 @@ class CompactDenoiser(MovingRollout):
     def look(self, x: Tensor, level: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the noisy and known frames (B, T, C, H, W) show, the fainter the noisier they are.
 
-        Returns maps of each frame: (B, T, 2 width, H/4, W/4) to plan by, (B, T, 16, H/8, W/8) to move by, both of which know
+        Returns maps of each frame: (B, T, width, H/4, W/4) to plan by, (B, T, 16, H/8, W/8) to move by, both of which know
         the later frames too, and (B, T, 24, H/2, W/2) to blend by.
         """
         batch, length = x.shape[:2]
@@ -222,8 +222,8 @@ class CompactDenoiser(MovingRollout):
             states[t] = state[0]
         later = torch.stack(states, 1)
         hints = self.hint(torch.cat([coarse, later], 2).flatten(0, 1))
-        wide = larger(later.flatten(0, 1))
-        return tuple(y.unflatten(0, (batch, length)) for y in (torch.cat([seen, wide], 1), hints, glimpse))
+        seen = self.see(torch.cat([seen, larger(later.flatten(0, 1))], 1))
+        return tuple(y.unflatten(0, (batch, length)) for y in (seen, hints, glimpse))
 
     def advance(
         self, state: Rollout, hint: Tensor | None, seen: Tensor | None, gap: float, noisy: tuple[Tensor, Tensor] | None = None
@@ -239,7 +239,6 @@ class CompactDenoiser(MovingRollout):
         motion = self.motion(torch.cat([inputs, hint], 1), state.motion)
         plan = self.join(torch.cat([belief, self.fine(motion[0])], 1))
         if seen is not None:
-            seen = self.see(seen)
             plan = plan + heeded(seen, self.heed_seen, plan, seen)
         if self.sure is None:
             layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
