@@ -12,7 +12,10 @@ from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 
 CPU = Runtime.pick("cpu", "fp32")
-NAMES = ["svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths", "fusion-convlstm-paths"]
+NAMES = [
+    "svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths", "fusion-convlstm-paths",
+    "fusion-convlstm-courses",
+]  # fmt: skip
 
 
 def config(name: str):

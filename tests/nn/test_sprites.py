@@ -131,4 +131,4 @@ def test_a_rollout_is_overheard_only_while_somebody_listens(kind):
     roll()
     told = [[name for name, _ in each] for each in passes(heard)]
     each = ["stored", "moved", "velocity"]
-    assert told == {"layers": [], "sprites": [each] * 2, "paths": [[*each, "place"]] * 2}[kind]
+    assert told == {"layers": [], "sprites": [each] * 2, "paths": [[*each, "place"]] * 2, "courses": [[*each, "place"]] * 2}[kind]

@@ -34,6 +34,7 @@ COARSE, FINE = Pass((512, 128), 20, 0.2, 0.25), Pass((64, 64), 16, 1 / 32, 0.05)
 LEFT = 32  # speeds that are followed in the end
 WRONG = 1.5  # px: where a finding counts as a mistake and no more
 EXACT = 0.01  # px to which walls are known: what lies at one is shown at a whole number
+SPAN = 32  # px about their mean, either way, within which hypotheses are told apart
 FITS = 0.5  # share of the findings that the best course must explain
 
 
@@ -143,8 +144,26 @@ class Law(nn.Module):
     @staticmethod
     def mean(crowd: Crowd) -> Tensor:
         """Where things are shown, (N, 2) px, on average over all that is likely."""
-        shown = (crowd.place + EXACT).floor() + crowd.offset
-        return (crowd.weight * shown).sum((1, 3))
+        return (crowd.weight * seen_at(crowd)).sum((1, 3))
+
+    @classmethod
+    def likeliest(cls, crowd: Crowd) -> Tensor:
+        """Where things are most likely shown, (N, 2) px: what every speed gives each whole pixel on either axis, multiplied, and
+        the sum over all speeds."""
+        shown = seen_at(crowd)
+        some = shown[:, :1, :, :1]  # they differ by whole pixels
+        middle = some[:, 0, :, 0] + (cls.mean(crowd) - some[:, 0, :, 0]).round()
+        bins = (shown - middle[:, None, :, None]).round().long().clamp(-SPAN, SPAN) + SPAN
+        shares = torch.zeros(*bins.shape[:3], 2 * SPAN + 1, device=bins.device).scatter_add_(3, bins, crowd.weight)
+        across, down = shares.unbind(2)
+        of_speed = crowd.weight.sum((2, 3))[:, :, None].clamp_min(1e-20) / 2  # counted on both axes
+        best = (across.transpose(1, 2) @ (down / of_speed)).flatten(1).argmax(1)
+        return middle + torch.stack([best // (2 * SPAN + 1), best % (2 * SPAN + 1)], -1) - SPAN
+
+
+def seen_at(crowd: Crowd) -> Tensor:
+    """Where each hypothesis shows the thing, (N, V, 2, S) px."""
+    return (crowd.place + EXACT).floor() + crowd.offset
 
 
 def likeliest(count: int, fit: Tensor, *parts: Tensor) -> list[Tensor]:

@@ -1,7 +1,12 @@
 """What moves pictures, by the name that a config's `mover` gives it."""
 
 from .moving_layers import Composer
-from .path_sprites import PathSprites
+from .path_sprites import CommittedSprites, PathSprites
 from .sprites import Sprites
 
-MOVERS = {"layers": Composer, "sprites": Sprites, "paths": PathSprites}
+MOVERS = {"layers": Composer, "sprites": Sprites, "paths": PathSprites, "courses": CommittedSprites}
+
+
+def follows_paths(mover: str) -> bool:
+    """Whether it has paths to learn (`path_lesson`)."""
+    return issubclass(MOVERS[mover], PathSprites)

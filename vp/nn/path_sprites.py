@@ -17,9 +17,11 @@ class PathSprites(Sprites):
     """`Sprites` whose velocities come from a `PathFilter` that sees where each sprite is found; the network may still overrule
     it. The filter learns from its own lesson alone (`path_lesson`), no gradient of pictures reaches it."""
 
+    committed = False
+
     def __init__(self, width: int, notes: int, count: int, channels: int, size: int):
         super().__init__(width, notes, count, channels, size)
-        self.paths = PathFilter(size)
+        self.paths = PathFilter(size, self.committed)
         torch.nn.init.constant_(self.motion[-1].bias[3:4], SELDOM)
 
     def store(self, layers: Layers, frame: Tensor, notes: Tensor) -> Layers:
@@ -53,6 +55,13 @@ class PathSprites(Sprites):
         layers, recent = self.carry(layers, frame, plan, velocity, field, gap)
         self.tell("place", place)
         return layers._replace(path=path, at=place), recent
+
+
+class CommittedSprites(PathSprites):
+    """Each drawn where it most likely is: what is painted from them stays sharp, where the average of several places is between
+    them, and costs more where it is wrong."""
+
+    committed = True
 
 
 def lies(pictures: Tensor, expected: Tensor) -> Tensor:

@@ -36,12 +36,13 @@ class PathFilter(nn.Module):
     """Sees where things are, and foresees where they will be; all in float32.
 
     Args:
-        size: side of the frame, px.
+        size: side of the frame, px. committed: things are foreseen where they most likely are, instead of where they are on
+            average.
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, committed: bool = False):
         super().__init__()
-        self.size = size
+        self.size, self.committed = size, committed
         told = 4 + 8 * OCTAVES
         self.correct, self.predict = nn.GRUCell(told + 2, HIDDEN), nn.GRUCell(told, HIDDEN)
         self.law = Law()
@@ -86,7 +87,8 @@ class PathFilter(nn.Module):
         if path.crowd is None:
             return path
         crowd = self.law.advance(path.crowd)
-        place = torch.where(crowd.trusted[:, None], self.law.mean(crowd), path.place.flatten(0, -2)).view_as(path.place)
+        place = (self.law.likeliest if self.committed else self.law.mean)(crowd)
+        place = torch.where(crowd.trusted[:, None], place, path.place.flatten(0, -2)).view_as(path.place)
         return path._replace(place=place, crowd=crowd)
 
     def follow(self, path: Path) -> Path:

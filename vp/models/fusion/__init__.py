@@ -9,6 +9,7 @@ from torch import nn
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
 from ...nn.adversary import CRITIC
+from ...nn.movers import follows_paths
 from ...nn.path_lesson import path_phase
 from .config import Drawing, FusionConfig, Objective
 from .critic import PatchCritic
@@ -44,7 +45,7 @@ def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
         Phase("tuned", ("tuned",), partial(translator_loss, cfg, "tuned"), **painting),
         CRITIC,
         Phase("sharpener", ("sharpener",), partial(sharpener_loss, cfg), lr=2e-3, betas=(0.9, 0.99)),
-        *([path_phase("predictor", cfg.n_past)] if cfg.mover == "paths" else []),
+        *([path_phase("predictor", cfg.n_past)] if follows_paths(cfg.mover) else []),
     )
 
 

@@ -21,7 +21,7 @@ def stages(predictor: float, translator: float, tuned: float, sharpener: float, 
 MMNIST = FusionConfig(
     drawing=Drawing(mode="stack", segment="exact"),
     layers=2,
-    mover="paths",
+    mover="courses",
     memory=16,
     translator=(24, 48, 72, 96),
     objective=Objective(separation=1.0, lengths=((0.0, 8), (0.3, 16), (0.7, 32)), frame_mse=60.0, sharp_gradient=2.0),

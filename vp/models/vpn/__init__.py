@@ -10,6 +10,7 @@ from torch import nn
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
 from ...nn.adversary import CRITIC, has_critic, video_critics
+from ...nn.movers import follows_paths
 from ...nn.path_lesson import path_phase
 from .config import Objective, VPNConfig
 from .conv import ConvNetwork
@@ -39,7 +40,7 @@ def critics(cfg: VPNConfig) -> nn.ModuleDict:
 def phases(cfg: VPNConfig) -> tuple[Phase, ...]:
     ours = Phase("vpn", ("vpn",), partial(rollout_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     turns = (replace(ours, lr=1e-3), CRITIC) if has_critic(cfg.objective) else (ours,)
-    return (*turns, path_phase("vpn", cfg.n_past)) if cfg.mover == "paths" else turns
+    return (*turns, path_phase("vpn", cfg.n_past)) if follows_paths(cfg.mover) else turns
 
 
 def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredictor:
