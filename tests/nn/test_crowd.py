@@ -108,3 +108,15 @@ def test_a_filter_foresees_by_the_law_once_it_has_one_and_by_itself_where_nothin
         assert (settled.place - found[:, KNOWN])[:3].norm(dim=-1).max() < 1
         torch.testing.assert_close(settled.place[3:], alone.place[3:])
         assert network.see(settled, found[:, KNOWN]).crowd is None
+
+
+def test_a_committed_filter_goes_to_the_likeliest_place_but_learns_from_the_average(law):
+    torch.manual_seed(0)
+    network, (_, found) = PathFilter(64, committed=True), walked(6, 1_004)
+    network.law.load_state_dict(law.state_dict())
+    with torch.no_grad():
+        path = network.settle(network.begin(found[:, 0]), found[:, :KNOWN])
+        crowd = law.advance(path.crowd)
+        torch.testing.assert_close(network.foresee(path).place, law.mean(crowd))
+        torch.testing.assert_close(network.eval().foresee(path).place, law.likeliest(crowd))
+    assert not torch.equal(law.mean(crowd), law.likeliest(crowd))

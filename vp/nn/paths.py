@@ -37,7 +37,7 @@ class PathFilter(nn.Module):
 
     Args:
         size: side of the frame, px. committed: things are foreseen where they most likely are, instead of where they are on
-            average.
+            average; not in training, where networks would learn from it to fade what may be wrong.
     """
 
     def __init__(self, size: int, committed: bool = False):
@@ -87,7 +87,7 @@ class PathFilter(nn.Module):
         if path.crowd is None:
             return path
         crowd = self.law.advance(path.crowd)
-        place = (self.law.likeliest if self.committed else self.law.mean)(crowd)
+        place = (self.law.likeliest if self.committed and not self.training else self.law.mean)(crowd)
         place = torch.where(crowd.trusted[:, None], place, path.place.flatten(0, -2)).view_as(path.place)
         return path._replace(place=place, crowd=crowd)
 
