@@ -70,16 +70,20 @@ def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
 
 
 def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """One panel a quantity, log-log; raises ValueError where matplotlib is not installed."""
-    quantities = list(dict.fromkeys(label.split(", ")[1] for label in curves))
+    """One panel a quantity, log-log, one colour a model; raises ValueError where matplotlib is not installed."""
+    names, quantities = (list(dict.fromkeys(label.split(", ")[part] for label in curves)) for part in (0, 1))
     figure = blank(3.6 * len(quantities), 3.4)
-    for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities):
+    for axes, quantity in zip(figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0], quantities):
         for label, curve in curves.items():
             name, of = label.split(", ")
             if of == quantity:
-                axes.loglog(curve["values"], curve["median_s"], "o-", label=f"{name}: power {curve['exponent']}")
+                told = f"{name}: power {curve['exponent']}"
+                axes.loglog(curve["values"], curve["median_s"], "o-", color=f"C{names.index(name)}", label=told)
+                axes.set_xticks(curve["values"], [str(value) for value in curve["values"]])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(TITLES[quantity])
         axes.set_ylabel("seconds")
-        axes.grid(True, which="both", alpha=0.25)
+        axes.grid(True, alpha=0.25)
         axes.legend(fontsize=7)
     write(figure, path)
