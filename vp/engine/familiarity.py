@@ -80,9 +80,7 @@ def is_recording(frames: np.ndarray) -> bool:
 
 
 FAMILIAR: dict[str, tuple[Callable[[np.ndarray], bool], str]] = {
-    "smmnist-svg": (is_moving_digits, "white digits drifting on black"),
-    "smmnist-srvp": (is_moving_digits, "white digits drifting on black"),
-    "mmnist": (is_moving_digits, "white digits drifting on black"),
+    **dict.fromkeys(("smmnist-svg", "smmnist-srvp", "mmnist"), (is_moving_digits, "white digits drifting on black")),
     "push": (is_push_world, "a robot arm that pushes objects about in a bin"),
     **dict.fromkeys(("kth", "gatech", "ucf101"), (is_recording, "people, recorded by a camera")),
 }

@@ -147,12 +147,12 @@ class Law(nn.Module):
         return (crowd.weight * seen_at(crowd)).sum((1, 3))
 
     @classmethod
-    def likeliest(cls, crowd: Crowd) -> Tensor:
+    def mode(cls, crowd: Crowd) -> Tensor:
         """Where things are most likely shown, (N, 2) px: what every speed gives each whole pixel on either axis, multiplied, and
         the sum over all speeds."""
         shown = seen_at(crowd)
-        some = shown[:, :1, :, :1]  # they differ by whole pixels
-        middle = some[:, 0, :, 0] + (cls.mean(crowd) - some[:, 0, :, 0]).round()
+        some = shown[:, 0, :, 0]  # they differ by whole pixels
+        middle = some + (cls.mean(crowd) - some).round()
         bins = (shown - middle[:, None, :, None]).round().long().clamp(-SPAN, SPAN) + SPAN
         shares = torch.zeros(*bins.shape[:3], 2 * SPAN + 1, device=bins.device).scatter_add_(3, bins, crowd.weight)
         across, down = shares.unbind(2)

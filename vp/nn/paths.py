@@ -87,7 +87,7 @@ class PathFilter(nn.Module):
         if path.crowd is None:
             return path
         crowd = self.law.advance(path.crowd)
-        place = (self.law.likeliest if self.committed and not self.training else self.law.mean)(crowd)
+        place = (self.law.mode if self.committed and not self.training else self.law.mean)(crowd)
         place = torch.where(crowd.trusted[:, None], place, path.place.flatten(0, -2)).view_as(path.place)
         return path._replace(place=place, crowd=crowd)
 

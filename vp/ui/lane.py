@@ -15,7 +15,7 @@ from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-NAME, DONE = "computing", object()
+DONE = object()
 
 
 class Lane:
@@ -26,17 +26,17 @@ class Lane:
         os.register_at_fork(after_in_child=self.begin)
 
     def begin(self) -> None:
-        self.pool, self.inside = ThreadPoolExecutor(1, NAME), threading.local()
+        self.inside = threading.local()
+        self.pool = ThreadPoolExecutor(1, "computing", self.enter)
+
+    def enter(self) -> None:
+        self.inside.computing = True
 
     def call(self, function: Callable[..., T], *given: Any, context: Context | None = None) -> T:
         """function(*given), computed in the lane, within the caller's context variables or those given."""
         if hasattr(self.inside, "computing"):  # called from within
             return function(*given)
-        return self.pool.submit((context or copy_context()).run, self.within, function, *given).result()
-
-    def within(self, function: Callable[..., T], *given: Any) -> T:
-        self.inside.computing = True
-        return function(*given)
+        return self.pool.submit((context or copy_context()).run, function, *given).result()
 
     def each(self, job: Iterator[T]) -> Iterator[T]:
         """What `job` yields, every step of it computed in the lane; closing this one closes the job."""
