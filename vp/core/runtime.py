@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from .capture import Captured, Function, Recorder, cuda_graph
+from .packed_conv import pack
 
 DEVICES = ("auto", "cpu", "cuda")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt parameters
@@ -26,12 +27,14 @@ class Runtime:
         device: the torch device.
         bf16: run matrix products and convolutions in bfloat16 under autocast.
         channels_last: keep the weights of 2D layers in channels_last order.
+        packed: on a CPU, lay out the weights of 2D convolutions beforehand for sampling.
         recorder: how calls are recorded for replaying, CUDA graphs say; None: they are computed each time.
     """
 
     device: torch.device
     bf16: bool
     channels_last: bool = True
+    packed: bool = True
     recorder: Recorder | None = None
 
     @staticmethod
@@ -64,12 +67,12 @@ class Runtime:
         return networks
 
     def lowered(self, networks: nn.Module) -> nn.Module:
-        """The networks, for sampling alone, with the weights of convolutions in the precision that they compute in, for autocast
-        would convert them anew at every call."""
+        """The networks, for sampling alone, with the weights of convolutions in the precision and order that they compute in, for
+        both would be converted anew at every call."""
         for layer in networks.modules():
             if self.bf16 and isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
                 layer.to(torch.bfloat16)
-        return networks
+        return pack(networks) if self.packed and self.device.type == "cpu" else networks
 
     def capture(self, function: Function) -> Function:
         """The function itself, or where calls are recorded see `Captured`."""

@@ -9,9 +9,7 @@ from .group_norm import GroupNorm
 
 def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, GroupNorm (no statistics of the batch or of time), LeakyReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1), GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True)
-    )
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), GroupNorm(8, outputs, leak=0.2))
 
 
 def enlarge(inputs: int, outputs: int) -> nn.Sequential:

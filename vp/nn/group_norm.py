@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 WIDE = 1024  # pixels of a map from which torch's own is quicker in bf16 than in float32
 
 
 class GroupNorm(nn.GroupNorm):
-    """As torch's, with the statistics in float32 whatever the input is.
+    """As torch's, the statistics in float32 whatever the input is; and if `leak` is given, a leaky ReLU of that slope behind it.
 
     On CPUs torch's takes ten times as long over small bf16 maps in channels_last order as over float32, and a quarter of that
-    over large ones: those are not converted where no gradient is wanted.
+    over large ones: those are not converted where no gradient is wanted. Nor is what the leaky ReLU reads, which over bf16 takes
+    longer too; where gradients are, it does, or they would have to keep twice as much.
     """
 
+    quick = True  # or as torch does it, for comparison
+
+    def __init__(self, groups: int, channels: int, leak: float | None = None):
+        super().__init__(groups, channels)
+        self.leak = leak
+
     def forward(self, x: Tensor) -> Tensor:
-        if x.dtype == torch.bfloat16 and x.device.type == "cpu" and x.shape[2:].numel() >= WIDE and not torch.is_grad_enabled():
-            return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
-        return torch.group_norm(x.float(), self.num_groups, self.weight, self.bias, self.eps).to(x.dtype)
+        if not self.quick:
+            return self.leaked(super().forward(x))
+        seen = x.dtype == torch.bfloat16 and x.device.type == "cpu" and not torch.is_grad_enabled()
+        if seen and x.shape[2:].numel() >= WIDE:
+            return self.leaked(torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps))
+        out = torch.group_norm(x.float(), self.num_groups, self.weight, self.bias, self.eps)
+        return self.leaked(out).to(x.dtype) if seen else self.leaked(out.to(x.dtype))
+
+    def leaked(self, x: Tensor) -> Tensor:
+        return x if self.leak is None else F.leaky_relu_(x, self.leak)

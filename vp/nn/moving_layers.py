@@ -84,7 +84,8 @@ class Mover(nn.Module):
         order = torch.channels_last if features.is_contiguous(memory_format=torch.channels_last) else torch.preserve_format
         fine = F.pixel_unshuffle(pictures.flatten(1, 2), 2).to(features.dtype, memory_format=order)
         features = torch.cat([features, fine], 1)
-        masks, drawn = self.blend(features).float().split([pictures.shape[1] + 1, self.channels], 1)
+        blend = self.blend(features).to(torch.float32, memory_format=torch.contiguous_format)
+        masks, drawn = blend.split([pictures.shape[1] + 1, self.channels], 1)
         candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
         return (masks.softmax(1)[:, :, None] * candidates).sum(1)
 

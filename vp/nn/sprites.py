@@ -118,13 +118,13 @@ class Sprites(Mover):
         """Velocities (B, K, 2), the shares of them that are new (B, K, 1), and what bends the motion (B, K, 2, H/4, W/4)."""
         (batch, count), side = layers.moved.shape[:2], plan.shape[-2:]
         own = F.pixel_unshuffle(layers.moved.flatten(0, 1), layers.moved.shape[-1] // side[1])
-        own = own.unflatten(0, (batch, count)).movedim(2, -1)  # channels last, or putting them together takes long on a CPU
-        speed = (layers.velocity / MAX_FLOW)[:, :, None, None].expand(-1, -1, *side, -1)
+        own, ink = own.unflatten(0, (batch, count)).movedim(2, -1), own.mean(1).unflatten(0, (batch, count))[:, :, None]
+        own = own.to(plan.dtype, memory_format=torch.contiguous_format)  # channels last, or what follows takes long on a CPU
+        speed = (layers.velocity / MAX_FLOW).to(plan.dtype)[:, :, None, None].expand(-1, -1, *side, -1)
         shared = plan.movedim(1, -1)[:, None].expand(-1, count, -1, -1, -1)
-        told = torch.cat([shared, *(x.to(plan.dtype) for x in (own, others(own), speed))], -1)
+        told = torch.cat([shared, own, others(own), speed], -1)
         told = told.flatten(0, 1).movedim(-1, 1)
         vote, weight, renewal, field = self.motion(told).float().unflatten(0, (batch, count)).split(MOTIONS, 2)
-        ink = own.mean(-1)[:, :, None]
         weight = (weight + (ink.clamp_min(0) + FAINT).log()).flatten(3).softmax(-1)  # by what is seen where it is
         vote, renewal = ((x.flatten(3) * weight).sum(-1) for x in (vote, renewal))
         renewal = renewal.sigmoid()

@@ -116,7 +116,7 @@ def model_or_recipe(name: str, runtime: Runtime) -> Model:
         return load_on(runtime, name)
     family, found = recipe(name)
     torch.manual_seed(0)
-    predictor = family.predictor(found.config, family.networks(found.config), runtime)
+    predictor = family.predictor(found.config, runtime.lowered(family.networks(found.config)), runtime)
     return Model(name, family, predictor, {"name": name, "dataset": next(iter(found.data))})
 
 

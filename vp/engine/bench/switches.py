@@ -8,11 +8,13 @@ from dataclasses import dataclass, fields, replace
 from torch import nn
 
 from ...core.runtime import Runtime, keep_big_buffers
+from ...nn.group_norm import GroupNorm
 
 ABOUT = {
     "allocator": "freed memory is kept for the next tensor",
     "bf16": "convolutions in bfloat16, where the processor has it",
     "channels_last": "weights and maps in channels_last order",
+    "packed": "weights of convolutions laid out beforehand",
     "float_norm": "group normalisation in float32 where that is quicker",
     "shared_context": "known frames worked through once for all futures",
     "graphs": "on a GPU, a whole prediction as one CUDA graph",
@@ -26,6 +28,7 @@ class Switches:
     allocator: bool = True
     bf16: bool = True
     channels_last: bool = True
+    packed: bool = True
     float_norm: bool = True
     shared_context: bool = True
     graphs: bool = True
@@ -35,7 +38,7 @@ class Switches:
         """(label, switches): plain, all on, and each of `names` off in turn where it would change anything on that runtime."""
         names = tuple(field.name for field in fields(cls)) if names is None else names
         cuda = runtime.device.type == "cuda"
-        idle = {"allocator": cuda, "float_norm": cuda, "bf16": not runtime.bf16, "graphs": not cuda}
+        idle = {"allocator": cuda, "packed": cuda, "float_norm": cuda, "bf16": not runtime.bf16, "graphs": not cuda}
         off = dict.fromkeys(names, False)
         yield "plain", cls(**off)
         yield "all", cls()
@@ -49,12 +52,13 @@ class Switches:
             keep_big_buffers()
         chosen = Runtime.pick(device, precision)
         recorder = chosen.recorder if self.graphs else None
-        return replace(chosen, bf16=chosen.bf16 and self.bf16, channels_last=self.channels_last, recorder=recorder)
+        bf16 = chosen.bf16 and self.bf16
+        return replace(chosen, bf16=bf16, channels_last=self.channels_last, packed=self.packed, recorder=recorder)
 
     def applied(self, networks: nn.Module) -> nn.Module:
         """The networks, with torch's own group normalisation where ours is off."""
         if not self.float_norm:
             for layer in networks.modules():
-                if isinstance(layer, nn.GroupNorm):
-                    layer.__class__ = nn.GroupNorm
+                if isinstance(layer, GroupNorm):
+                    layer.quick = False
         return networks

@@ -22,9 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...core.constant import constants
 from ...nn.blocks import block
 from ...nn.conv_lstm import ConvLSTMCell
-from ...nn.matching import corrected, likelihood
+from ...nn.matching import corrected, likelihood, spectrum
 from ...nn.moving_rollout import MovingRollout, Rollout
 from .config import RamvidConfig
 
@@ -116,11 +117,6 @@ def met(ahead: Tensor | None, back: Tensor, known: Sequence[bool], times: Sequen
     return torch.stack(frames, 1)
 
 
-def constants(values: Sequence[float], like: Tensor) -> Tensor:
-    """(K,), made where `like` is, without a copy from the host, which no graph could record."""
-    return torch.stack([like.new_full((), float(value)) for value in values])
-
-
 class CompactDenoiser(MovingRollout):
     """Estimates clean frames from noisy ones and known ones; all clips of a batch have the same frames known."""
 
@@ -182,14 +178,15 @@ class CompactDenoiser(MovingRollout):
         trust = self.trust(embedding)[..., None, None]
         if not all(known[begun:]):
             seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
+            spectra = spectrum(x[:, begun:].flatten(0, 1), level[:, begun:].flatten()).unflatten(0, (count, -1))
         out = list(frames[:, :begun].unbind(1))
         for t in range(begun, length):
             if known[t]:
-                state = self.advance(state, None, None, gaps[t])[0] if t else state
+                state = self.advance(state, gap=gaps[t])[0] if t else state
                 frame = frames[:, t]
             else:
-                noisy = (x[:, t], level[:, t])
-                state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], gaps[t], noisy)
+                noisy = (part[:, t - begun] for part in (hints, seen, spectra))
+                state, recent = self.advance(state, *noisy, gap=gaps[t])
                 glimpse = heeded(glimpses[:, t - begun], self.heed_glimpse, state.plan)
                 frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpse)
             out.append(frame)
@@ -226,10 +223,10 @@ class CompactDenoiser(MovingRollout):
         return tuple(y.unflatten(0, (batch, length)) for y in (seen, hints, glimpse))
 
     def advance(
-        self, state: Rollout, hint: Tensor | None, seen: Tensor | None, gap: float, noisy: tuple[Tensor, Tensor] | None = None
+        self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None, waves: Tensor | None = None, *, gap: float
     ) -> tuple[Rollout, Tensor]:
-        """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `noisy`: the frame to come as it
-        came, and its level."""
+        """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `waves`: the `spectrum` of the
+        noisy frame to come."""
         belief = state.belief[0]
         inputs = self.coarse(belief)
         if hint is None:
@@ -244,8 +241,8 @@ class CompactDenoiser(MovingRollout):
             layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
             return state._replace(motion=motion, plan=plan, layers=layers), recent
         velocity, renewal, field = self.composer.propose(state.layers, plan)
-        if noisy is not None and gap <= FOLLOWED:
-            evidence = likelihood(state.layers.moved.detach(), *noisy)
+        if waves is not None and gap <= FOLLOWED:
+            evidence = likelihood(state.layers.moved.detach(), waves)
             velocity, sure = corrected(velocity, state.layers.velocity, renewal, evidence, gap)
             plan = plan + self.sure(sure.flatten(1).to(plan.dtype))[..., None, None]
         layers, recent = self.composer.carry(state.layers, state.frame, plan, velocity, field, gap)

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...core.constant import constants
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from . import process, solvers
-from .compact import CompactDenoiser, Memory, Way, constants
+from .compact import CompactDenoiser, Memory, Way
 from .config import RamvidConfig
 from .options import RamvidOptions
 
