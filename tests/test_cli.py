@@ -193,6 +193,7 @@ def test_wrong_values_exit_2_with_one_sentence(capsys, tiny_checkpoint, clip, tm
     assert "there is no recipe 'nope'" in refused(capsys, "train", "nope")
     assert "protocol" in refused(capsys, "evaluate", "flow", "--protocol", "nope", "--clips", 2)
     assert "not a positive" in refused(capsys, "evaluate", "flow", "--clips", 0)
+    assert "leave out --timing" in refused(capsys, "evaluate", "flow", "--clips", 10**7, "--timing"), "at once, not in the end"
     text = tmp_path / "clip.mp4"
     text.write_text("no video")
     assert "clip.mp4" in refused(capsys, "sample", tiny_checkpoint, text)

@@ -313,6 +313,10 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.protocol == "compression":
         return run_compression(args, extra, model)
     options = model_options(args.parser, model.predictor.options_type, extra)
+    if args.timing:
+        from .engine.diagnose import check_timing, learned_prior_timing
+
+        check_timing(model, args.protocol)  # now, not after minutes of evaluation
     with progress_bar() as progress:
         result = evaluate(
             model,
@@ -328,8 +332,6 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             progress=progress,
         )
     if args.timing:
-        from .engine.diagnose import learned_prior_timing
-
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
     keep(args.json, result)
     if args.figure:

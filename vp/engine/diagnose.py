@@ -20,6 +20,15 @@ from .watch import observe
 CLIPS_AT_ONCE, RESAMPLES = 50, 2000
 
 
+def check_timing(model: Any, protocol: str) -> None:
+    """Raises a ValueError where `learned_prior_timing` would, before anything is computed."""
+    reason = model.predictor.abilities.priors.get("learned", "it draws no latent")
+    if reason is not None:
+        raise ValueError(f"{model.name} has no learned prior, so its timing cannot be measured: {reason}; leave out --timing")
+    if protocol not in random_hits():
+        raise ValueError(f"protocol is {protocol!r}; give one with random wall hits: {', '.join(random_hits())}")
+
+
 def learned_prior_timing(
     model: Any, protocol: str, clips: int = 500, data_root: str | Path | None = None
 ) -> dict[str, Any]:
@@ -36,12 +45,8 @@ def learned_prior_timing(
     Raises:
         ValueError: the model has no learned prior, or nothing in the protocol's clips is uncertain.
     """
-    reason = model.predictor.abilities.priors.get("learned", "it draws no latent")
-    if reason is not None:
-        raise ValueError(f"{model.name} has no learned prior: {reason}")
+    check_timing(model, protocol)
     lags = random_hits()
-    if protocol not in lags:
-        raise ValueError(f"protocol is {protocol!r}; give one with random wall hits: {', '.join(lags)}")
     plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
     all_but_last = torch.arange(plan.length) < plan.length - 1
     std = prior_std(model.predictor, [observe(data, part, all_but_last) for part in slices(clips)])

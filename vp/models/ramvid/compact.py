@@ -25,13 +25,14 @@ from torch import Tensor, nn
 from ...core.constant import constants
 from ...nn.blocks import block
 from ...nn.conv_lstm import ConvLSTMCell
-from ...nn.matching import corrected, likelihood, spectrum
+from ...nn.moving_layers import Layers
 from ...nn.moving_rollout import MovingRollout, Rollout
+from ...nn.paths import middles
+from ...nn.tracks import tracks
 from .config import RamvidConfig
 
 EMBEDDING, LEVEL_CHANNELS = 64, 32
 HINT_CHANNELS, GLIMPSE_CHANNELS = 16, 24
-FOLLOWED = 2  # frames apart at most, for a thing to be looked for where it may have gone to
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
@@ -178,15 +179,17 @@ class CompactDenoiser(MovingRollout):
         trust = self.trust(embedding)[..., None, None]
         if not all(known[begun:]):
             seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
-            spectra = spectrum(x[:, begun:].flatten(0, 1), level[:, begun:].flatten()).unflatten(0, (count, -1))
-        out = list(frames[:, :begun].unbind(1))
+        out, tracked, since = list(frames[:, :begun].unbind(1)), None, 0
         for t in range(begun, length):
             if known[t]:
                 state = self.advance(state, gap=gaps[t])[0] if t else state
                 frame = frames[:, t]
             else:
-                noisy = (part[:, t - begun] for part in (hints, seen, spectra))
-                state, recent = self.advance(state, *noisy, gap=gaps[t])
+                if self.sure is not None and any(known[:t]) and (known[t - 1] or tracked is None):
+                    layers, since = state.layers, t
+                    tracked = tracks(layers.pictures.detach(), x[:, t:], level[:, t:], gaps[t:], -layers.velocity.detach())
+                course = None if tracked is None else self.course(state.layers, tracked, t - since, gaps[t])
+                state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], course, gap=gaps[t])
                 glimpse = heeded(glimpses[:, t - begun], self.heed_glimpse, state.plan)
                 frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpse)
             out.append(frame)
@@ -194,6 +197,14 @@ class CompactDenoiser(MovingRollout):
                 features = self.perceive(frame, out[max(t - 1, 0)]) + trust[:, t]
                 state = self.take_in(state, frame, features, keep=known[t] or not any(known[:t]))
         return 2 * torch.stack(out, 1) - 1, state
+
+    @staticmethod
+    def course(layers: Layers, tracked: tuple[Tensor, ...], behind: int, gap: float) -> tuple[Tensor, Tensor]:
+        """What leads sprites to where `tracks` has them, so many frames behind the first of it; see `advance`."""
+        shown = layers.moved if behind else layers.pictures
+        now = middles(shown.detach().float().mean(2))[0]
+        target, *sure = (part[:, :, behind] for part in tracked)
+        return (now - target) / gap, torch.stack(sure, -1)
 
     @staticmethod
     def flags(known: Sequence[bool], gaps: Sequence[float], like: Tensor) -> Tensor:
@@ -223,10 +234,11 @@ class CompactDenoiser(MovingRollout):
         return tuple(y.unflatten(0, (batch, length)) for y in (seen, hints, glimpse))
 
     def advance(
-        self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None, waves: Tensor | None = None, *, gap: float
-    ) -> tuple[Rollout, Tensor]:
-        """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `waves`: the `spectrum` of the
-        noisy frame to come."""
+        self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None,
+        course: tuple[Tensor, Tensor] | None = None, *, gap: float,
+    ) -> tuple[Rollout, Tensor]:  # fmt: skip
+        """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `course`: velocities (B, K, 2) that
+        lead to where `tracks` has the sprites, and how sure that is and how far to be followed (B, K, 2)."""
         belief = state.belief[0]
         inputs = self.coarse(belief)
         if hint is None:
@@ -241,9 +253,9 @@ class CompactDenoiser(MovingRollout):
             layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
             return state._replace(motion=motion, plan=plan, layers=layers), recent
         velocity, renewal, field = self.composer.propose(state.layers, plan)
-        if waves is not None and gap <= FOLLOWED:
-            evidence = likelihood(state.layers.moved.detach(), waves)
-            velocity, sure = corrected(velocity, state.layers.velocity, renewal, evidence, gap)
+        if course is not None:
+            towards, sure = course
+            velocity = torch.lerp(velocity, towards.to(velocity), sure[..., 1:].to(velocity))
             plan = plan + self.sure(sure.flatten(1).to(plan.dtype))[..., None, None]
         layers, recent = self.composer.carry(state.layers, state.frame, plan, velocity, field, gap)
         return state._replace(motion=motion, plan=plan, layers=layers), recent
