@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from torch import nn
 
 from ...core.runtime import Runtime, keep_big_buffers
-from ...nn.group_norm import GroupNorm
 
 ABOUT = {
     "allocator": "freed memory is kept for the next tensor",
@@ -59,6 +58,6 @@ class Switches:
         """The networks, with torch's own group normalisation where ours is off."""
         if not self.float_norm:
             for layer in networks.modules():
-                if isinstance(layer, GroupNorm):
+                if isinstance(layer, nn.GroupNorm) and hasattr(layer, "quick"):
                     layer.quick = False
         return networks
