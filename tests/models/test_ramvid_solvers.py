@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+from vp.models.ramvid import process
+from vp.models.ramvid.config import RamvidConfig
 from vp.models.ramvid.solvers import (
     DDPM_STEPS,
     back,
@@ -136,3 +138,9 @@ def test_levels_with_a_leap_visit_noise_and_end_clean():
     levels = flow_levels(4, shift=3.0, leap=0.6)
     assert levels.a[0] == 0 and levels.a[-2:] == (0.6, 1.0) and list(levels.a) == sorted(levels.a) and levels.steps == 4
     assert flow_levels(1, 3.0, 0.6).a == (0.0, 1.0)
+
+
+def test_a_sampler_visits_levels_of_its_own_where_asked():
+    trained, told = RamvidConfig(shift=3.0), RamvidConfig(shift=3.0, sampler_shift=12.0)
+    assert process.levels(trained, 8) == flow_levels(8, 3.0, trained.leap)
+    assert process.levels(told, 8) == flow_levels(8, 12.0, told.leap)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from vp.nn.paths import middles
-from vp.nn.tracks import evidence, tracks
+from vp.nn.tracks import QUIET, WALL, evidence, tracks, unexplained
 
 SHAPES = (torch.rand(2, 14, 10, generator=torch.Generator().manual_seed(0)) > 0.4).float()
 
@@ -64,15 +64,45 @@ def test_pure_noise_and_empty_pictures_are_not_followed():
     assert followed.max() < 0.05 and place.isfinite().all()
 
 
-@pytest.mark.parametrize("hidden", [0.0, 0.3])
-def test_evidence_is_how_much_likelier_a_frame_is_with_the_thing_there_than_without(hidden):
-    tau, generator = 0.3, torch.Generator().manual_seed(3)
-    picture, noisy = drawn([going((20, 22))])[0, 0], torch.randn(64, 64, generator=generator)
-    free = (torch.rand(64, 64, generator=generator) >= hidden).float()
-    share = free[None, None, None] if hidden else None
-    got = evidence(picture[None, None, None], noisy[None, None, None], torch.tensor([[tau]]), share)[0, 0, 0]
-    for dx, dy in ((0, 0), (5, -3), (-18, 20)):
-        there = picture.roll((dy, dx), (0, 1)) * free
-        with_it, without = ((noisy - tau * (2 * x - 1)).square().sum() for x in (there, torch.zeros_like(there)))
-        want = (without - with_it) / (2 * (1 - tau) ** 2)
-        torch.testing.assert_close(got[dy + 40, dx + 40], want, atol=1e-2, rtol=1e-3)
+def frame_of(tau: float, picture: Tensor) -> Tensor:
+    """A noisy frame (1, 1, 1, 64, 64) of it."""
+    noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(3))
+    return (tau * (2 * picture - 1) + (1 - tau) * noise)[None, None, None]
+
+
+def test_evidence_is_how_much_likelier_a_frame_is_with_the_thing_there_than_elsewhere():
+    tau, picture = 0.3, drawn([going((20, 22))])[0, 0]
+    noisy = frame_of(tau, picture)
+    got = evidence(picture[None, None, None], noisy, torch.tensor([[tau]]))[0, 0, 0]
+
+    def likelihood(dx: int, dy: int) -> Tensor:
+        return -(noisy - tau * (2 * picture.roll((dy, dx), (0, 1)) - 1)).square().sum() / (2 * (1 - tau) ** 2)
+
+    for dx, dy in ((5, -3), (-18, 20)):
+        want = likelihood(0, 0) - likelihood(dx, dy)
+        torch.testing.assert_close(got[40, 40] - got[dy + 40, dx + 40], want, atol=1e-2, rtol=1e-3)
+
+
+def test_a_thing_is_unlikely_to_leave_the_frame():
+    picture = drawn([going((20, 22))])[0, 0]  # ten pixels wide
+    got = evidence(picture[None, None, None], torch.zeros(1, 1, 1, 64, 64), torch.zeros(1, 1))[0, 0, 0]
+    torch.testing.assert_close(got[40, [20, 40, 74]], torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(got[40, [18, 75]], torch.tensor([-2 * WALL, -WALL]), atol=1e-4, rtol=0)
+
+
+def test_a_thing_hidden_by_another_is_worth_nothing_where_the_other_is_already_explained():
+    tau, pictures = 0.3, drawn([going((20, 22)), going((20, 22))])[:, 0]
+    level, both = torch.tensor([[tau]]), pictures.amax(0)
+    maps = evidence(pictures[None, :, None], tau * (2 * both - 1)[None, None, None], level)
+    free = unexplained(maps, pictures[None, :, None], level, torch.zeros(1, 2, 1, 2))[0, :, 0]
+    against = 2 * tau**2 / (1 - tau) ** 2
+    want = [against * (p.sum() + (p - p * q).sum()) for p, q in (pictures, pictures.flip(0))]
+    torch.testing.assert_close(free[:, 40, 40], torch.stack(want), atol=1e-2, rtol=1e-3)
+
+
+def test_what_is_noisier_than_quiet_is_not_sure():
+    picture = drawn([going((20, 22))])[None, :, :1]
+    for tau, told in ((QUIET - 0.01, False), (QUIET + 0.01, True)):
+        level = torch.full((1, 3), tau)
+        sure = tracks(picture, frame_of(tau, picture[0, 0, 0])[:, [0, 0, 0]], level, [1.0] * 3, torch.zeros(1, 1, 2))[1]
+        assert (sure > 0).tolist() == [[[told] * 3]]

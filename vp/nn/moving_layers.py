@@ -82,12 +82,12 @@ class Mover(nn.Module):
         if glimpse is not None:
             features = features + glimpse
         order = torch.channels_last if features.is_contiguous(memory_format=torch.channels_last) else torch.preserve_format
-        fine = F.pixel_unshuffle(pictures.flatten(1, 2), 2).to(features.dtype, memory_format=order)
-        features = torch.cat([features, fine], 1)
-        blend = self.blend(features).to(torch.float32, memory_format=torch.contiguous_format)
+        fine = F.pixel_unshuffle(pictures.flatten(1, 2), 2)  # mixed there, each pixel of four for itself, and put back at the end
+        features = torch.cat([features, fine.to(features.dtype, memory_format=order)], 1)
+        blend = self.blend(features).to(torch.float32, memory_format=torch.contiguous_format).unflatten(1, (-1, 4))
         masks, drawn = blend.split([pictures.shape[1] + 1, self.channels], 1)
-        candidates = torch.cat([pictures, drawn.sigmoid()[:, None]], 1)
-        return (masks.softmax(1)[:, :, None] * candidates).sum(1)
+        candidates = torch.cat([fine.unflatten(1, (*pictures.shape[1:3], 4)), drawn.sigmoid()[:, None]], 1)
+        return F.pixel_shuffle((masks.softmax(1)[:, :, None] * candidates).sum(1).flatten(1, 2), 2)
 
 
 class Composer(Mover):
@@ -110,7 +110,6 @@ class Composer(Mover):
             block(24 + pictures, 48),
             block(48, 48),
             nn.Conv2d(48, 4 * (layers + 2 + channels), 3, padding=1),
-            nn.PixelShuffle(2),
         )
         nn.init.normal_(self.flow[-1].weight, std=0.01)
         nn.init.normal_(self.flow[-1].weight.split(self.motions)[1], std=0.1)

@@ -106,7 +106,7 @@ class PathFilter(nn.Module):
 
 def middles(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """The middle of the ink of pictures (..., H, W), (..., 2) px, x first, and how much ink there is, (...,)."""
-    ink = pictures.sum((-2, -1))
     ys, xs = (torch.arange(side, device=pictures.device, dtype=pictures.dtype) for side in pictures.shape[-2:])
-    middle = torch.stack([(pictures.sum(-2) * xs).sum(-1), (pictures.sum(-1) * ys).sum(-1)], -1)
+    columns = pictures.sum(-2)
+    ink, middle = columns.sum(-1), torch.stack([(columns * xs).sum(-1), (pictures.sum(-1) * ys).sum(-1)], -1)
     return middle / ink.clamp_min(1e-3)[..., None], ink

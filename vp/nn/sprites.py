@@ -74,7 +74,7 @@ class Sprites(Mover):
         self.drift = nn.Sequential(block(width, width), nn.Conv2d(width, 2, 3, padding=1))
         self.blend_up = nn.Sequential(nn.Conv2d(width, 4 * FEATURES, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
         self.blend = nn.Sequential(
-            block(FEATURES + 8 * c, 48), block(48, 48), nn.Conv2d(48, 4 * (3 + c), 3, padding=1), nn.PixelShuffle(2)
+            block(FEATURES + 8 * c, 48), block(48, 48), nn.Conv2d(48, 4 * (3 + c), 3, padding=1)
         )
         for last in (self.motion[-1], self.drift[-1]):
             nn.init.normal_(last.weight, std=0.02)

@@ -3,13 +3,14 @@
 One frame that is nine parts noise hardly tells where a thing is; ten frames along a course do. Under white noise a thing's
 correlation with a frame is the log-likelihood ratio of its being there (Turin 1960), here of all places at once by the Fourier
 transform. A thing goes straight on, or turns with a small probability; those new velocities are tried that the next frames
-speak for most (track before detect). Things are looked for twice, the second time where the others leave pixels free.
+speak for most (track before detect). Things are looked for twice, the second time without what the others explain.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import permutations
 
 import torch
 import torch.nn.functional as F
@@ -17,17 +18,20 @@ from torch import Tensor
 
 from ..core.constant import constant, constants
 from .paths import middles
-from .warp import warp
 
 NEARLY_CLEAN = 0.6  # tau: from there on a frame counts no more than at it
-KEPT, TURNS, AHEAD = 12, 3, 3  # hypotheses kept, new velocities tried for each, and frames ahead by which those are chosen
+QUIET = 0.03  # tau: where no frame reaches it, frames tell next to nothing of courses
+KEPT, TURNS, AHEAD = 16, 2, 4  # hypotheses kept, new velocities tried for each, and frames ahead by which those are chosen
 TURNING = 0.12  # how likely a thing turns from one frame to the next
 FASTEST = 6  # px a frame on either axis, of new velocities
+SPEEDS = torch.arange(-FASTEST, FASTEST + 1.0)
+UNLIKELY = math.log(TURNING / (1 - TURNING) / len(SPEEDS) ** 2)  # of a turn to one of them, in nats
 STEADY = 0.35  # std (px) by which a thing that goes straight on may be beside its course
 BETTER = 0.5  # share of that by which its velocity changes
 ROUNDS = 2
+WALL, INK = 2.0, 0.5  # nats for every px that a thing's ink is outside the frame, and how much of it a row or column has
 MARGIN = 3 * FASTEST  # px about maps of displacements
-NEVER = -10.0  # nats: where frames end
+NEVER = -30.0  # nats: where maps end
 NEAR = 1.5  # px within which hypotheses agree
 ENOUGH, ABRUPT = 1.0, 4.0  # nats a frame from which tracks are followed, and how abruptly
 
@@ -45,14 +49,14 @@ def tracks(
     """
     with torch.no_grad(), torch.autocast(noisy.device.type, enabled=False):
         pictures, noisy, level, velocity = (x.float() for x in (pictures, noisy, level, velocity))
-        course, sure = most_likely(evidence(pictures, noisy, level), gaps, velocity)
+        maps = evidence(pictures, noisy, level)
+        course, sure = most_likely(maps, gaps, velocity)
         for _ in range(ROUNDS - 1):
-            shown = along(pictures, course)
-            free = 1 - torch.stack([rest(shown, k) for k in range(shown.shape[1])], 1)
-            course, sure = most_likely(evidence(pictures, noisy, level, free), gaps, velocity)
+            course, sure = most_likely(unexplained(maps, pictures, level, course), gaps, velocity)
+        sure = sure * (level.amax(1) >= QUIET)[:, None, None]
         energy = pictures.square().sum((2, 3, 4))[:, :, None]
         told = (energy * weights(level)[1][:, None] - ENOUGH) * ABRUPT
-        return middles(pictures.mean(2))[0][:, :, None] + course, sure, sure * told.sigmoid()
+        return middles(grey(pictures))[0][:, :, None] + course, sure, sure * told.sigmoid()
 
 
 def weights(level: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,106 +66,105 @@ def weights(level: Tensor) -> tuple[Tensor, Tensor]:
     return counts, counts * tau
 
 
-def evidence(pictures: Tensor, noisy: Tensor, level: Tensor, free: Tensor | None = None) -> Tensor:
-    """Log-likelihood ratios (B, K, T, S, S) of a picture's being there against its being nowhere, of whole displacements from
-    -S/2 on, S being 5/4 H, H and W alike; `free` (B, K, T, H, W): the share of each pixel that others leave."""
-    counts, against = (x[:, None, :, None, None] for x in weights(level))
+def evidence(pictures: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
+    """Log-likelihood ratios (B, K, T, S, S) of a picture's being there against its being nowhere, up to a constant of each frame
+    and picture, of whole displacements from -S/2 on, S being 5/4 H, H and W alike."""
     room = noisy.shape[-1] * 5 // 8 * 2
-    seen = (noisy + level[..., None, None, None])[:, None] * counts[..., None]
-    seen = seen if free is None else seen * free[:, :, :, None]
-    overlap = spectrum(seen, room) * turned(pictures, room)[:, :, None]
-    overlap, power = overlap[:, :, :, 0] if overlap.shape[3] == 1 else overlap.sum(3), pictures.square().sum(2)
-    if free is None:
-        return torch.fft.irfft2(overlap, s=(room, room)) - power.sum((-2, -1))[:, :, None, None, None] * against
-    return torch.fft.irfft2(overlap - spectrum(free * against, room) * turned(power, room)[:, :, None], s=(room, room))
+    seen = (noisy + level[..., None, None, None]) * weights(level)[0][..., None, None, None]
+    return correlation(pictures, seen, room) - WALL * outside(pictures, room)[:, :, None]
 
 
-def spectrum(x: Tensor, room: int) -> Tensor:
-    return torch.fft.rfft2(x, s=(room, room))
+def correlation(pictures: Tensor, frames: Tensor, room: int) -> Tensor:
+    """Of pictures (B, K, C, H, W) with frames (B, T, C, H, W), summed over pixels and colours, for whole displacements from
+    -room/2 on, (B, K, T, room, room)."""
+    turned = torch.fft.rfft2(pictures, s=(room, room)).conj() * middle(room, pictures.device)
+    overlap = torch.fft.rfft2(frames, s=(room, room))[:, None] * turned[:, :, None]
+    return torch.fft.irfft2(overlap[:, :, :, 0] if overlap.shape[3] == 1 else overlap.sum(3), s=(room, room))
 
 
-def turned(x: Tensor, room: int) -> Tensor:
-    """What a spectrum is multiplied by for the correlation with x, no displacement in the middle."""
-    return spectrum(x, room).conj() * middle(room, x.device)
+def outside(pictures: Tensor, room: int) -> Tensor:
+    """How far each displacement takes ink out of the frame, (B, K, S, S) px on both axes together."""
+    places, moved = coordinates(pictures.shape[-1], pictures.device), coordinates(room, pictures.device) - room // 2
+    beyond = []
+    for blank in (grey(pictures).sum(side) <= INK for side in (-2, -1)):
+        first, last = (places.expand_as(blank).masked_fill(blank, none) for none in (math.inf, -math.inf))
+        first, last = first.amin(-1, keepdim=True), last.amax(-1, keepdim=True)
+        beyond.append((-first - moved).relu() + (last + moved - places[-1]).relu())
+    return beyond[0][..., None, :] + beyond[1][..., None]
 
 
-def rest(shown: Tensor, k: int) -> Tensor:
-    """What things (B, K, ...) other than the k-th cover together."""
-    others = [x for j, x in enumerate(shown.unbind(1)) if j != k]
-    return torch.stack(others).amax(0).clamp(0, 1) if others else torch.zeros_like(shown[:, 0])
+def unexplained(maps: Tensor, pictures: Tensor, level: Tensor, course: Tensor) -> Tensor:
+    """What speaks for each picture in the maps of `evidence` beside what the others explain on their courses (B, K, T, 2) px:
+    where two lie on each other, only one of them is seen."""
+    room, wide = maps.shape[-1], 2 * pictures.shape[-1]
+    against = weights(level)[1][:, :, None, None]
+    apart = coordinates(room, maps.device) - room // 2 + wide // 2 - course.round()[..., None]
+    x, y = apart.clamp(0, wide - 1).long().unbind(3)
+    index = (y[..., None] * wide + x[..., None, :]).flatten(2)
+    both = correlation(pictures, pictures, wide).flatten(3)  # how far one, displaced, covers the other
+    left = list(maps.unbind(1))
+    for one, other in permutations(range(len(left)), 2):
+        covered = both[:, one, other].gather(1, index[:, other]).view_as(left[one])
+        left[one] = torch.addcmul(left[one], against, covered, value=-1)
+    return torch.stack(left, 1)
 
 
-def along(pictures: Tensor, course: Tensor) -> Tensor:
-    """Pictures (B, K, C, H, W) displaced by (B, K, T, 2) px, (B, K, T, H, W); colours by their mean."""
-    size, grey = pictures.shape[-2:], pictures.mean(2)
-    flow = -course.reshape(-1, 2, 1, 1).expand(-1, -1, *size)
-    sources = grey[:, :, None, None].expand(-1, -1, course.shape[2], -1, -1, -1).reshape(-1, 1, *size)
-    return warp(sources, flow).view(*course.shape[:3], *size)
+def grey(pictures: Tensor) -> Tensor:
+    """(B, K, C, H, W) to (B, K, H, W)."""
+    return pictures[:, :, 0] if pictures.shape[2] == 1 else pictures.mean(2)
 
 
 def most_likely(maps: Tensor, gaps: Sequence[float], velocity: Tensor) -> tuple[Tensor, Tensor]:
     """The course of displacements (B, K, T, 2) px that the maps (B, K, T, S, S) speak for most, and the probability (B, K, T) of
     all that agree with it."""
-    flat = F.pad(maps.flatten(1, 2), (MARGIN,) * 4, value=NEVER).unflatten(1, maps.shape[1:3]).flatten(2)
-    side = maps.shape[-1] + 2 * MARGIN
-    (beside, doubt), speeds = around(maps.device), tried(maps.device)
-    place, speed = torch.zeros_like(velocity)[:, :, None], velocity[:, :, None]
-    score, steps = torch.zeros_like(place[..., 0]), []
+    padded = F.pad(maps.flatten(0, 1), (MARGIN,) * 4, value=NEVER)
+    flat, side, device = padded.flatten(1), padded.shape[-1], maps.device
+    state = F.pad(velocity.flatten(0, 1)[:, None], (2, 0))  # of hypotheses, (BK, N, 4): displacement and velocity
+    score, steps = torch.zeros_like(state[..., 0]), []
     for t, gap in enumerate(gaps):
-        straight = place + gap * speed
-        fits, which = (between(flat, side, t, straight[:, :, :, None] + beside) - doubt).max(3)
-        correction = beside[which]
-        told = at(flat, side, place, ahead(side, t, tuple(gaps[t : t + AHEAD]), maps.device))
-        chosen = told.sum(3).topk(TURNS, dim=3).indices
-        newly, count = speeds[chosen], place.shape[2]
-        places = torch.cat([straight + correction, (place[:, :, :, None] + gap * newly).flatten(2, 3)], 2)
-        velocities = torch.cat([speed + BETTER / gap * correction, newly.flatten(2, 3)], 2)
-        turn = score[..., None] + told[:, :, :, 0].gather(3, chosen)
-        scores = torch.cat([score + fits, turn.flatten(2) + math.log(TURNING / (1 - TURNING) / len(speeds))], 2)
-        kept = distinct(places, velocities, scores)
-        score = scores.gather(2, kept)
-        both = torch.cat([places, velocities], 3).gather(2, kept[..., None].expand(-1, -1, -1, 4))
-        place, speed = both.split(2, 3)
-        steps.append((place, torch.where(kept < count, kept, (kept - count) // TURNS)))
-    return traced(steps, score.softmax(2))
+        place, speed = state.split(2, 2)
+        straight = torch.add(place, speed, alpha=gap)
+        offsets, corrections, doubt = around(gap, side, device)
+        points = torch.add(offsets, straight[:, :, None], alpha=2 / side)
+        fits, which = (F.grid_sample(padded[:, t, None], points, "bilinear", "border", False)[:, 0] - doubt).max(2)
+        on = torch.cat([straight, speed], 2) + corrections[which]
+        told = at(flat, side, place, ahead(side, t, tuple(gaps[t : t + AHEAD]), device))
+        chosen = told.sum(2).topk(TURNS, dim=2).indices
+        turned = F.pad(place, (0, 2))[:, :, None] + turns(gap, device)[chosen]
+        turn = (score + UNLIKELY)[..., None] + told[:, :, 0].gather(2, chosen)
+        states, scores = torch.cat([on, turned.flatten(1, 2)], 1), torch.cat([score + fits, turn.flatten(1)], 1)
+        kept = distinct(states, scores)
+        parents = origins(place.shape[1], device)[kept]
+        score, state = scores.gather(1, kept), states.gather(1, kept[..., None].expand(-1, -1, 4))
+        steps.append((state[..., :2], parents))
+    return tuple(x.unflatten(0, maps.shape[:2]) for x in traced(steps, score.softmax(1)))
 
 
 def traced(steps: list[tuple[Tensor, Tensor]], share: Tensor) -> tuple[Tensor, Tensor]:
-    """Back from the last hypotheses, of probability (B, K, M) and the best first, through (places, parents) of every step."""
-    mine = torch.arange(share.shape[2], device=share.device).expand_as(share)
+    """Back from the last hypotheses, of probability (R, N) and the best first, through (places, parents) of every step."""
+    mine = torch.arange(share.shape[1], device=share.device).expand_as(share)
     courses = []
     for place, parents in reversed(steps):
-        courses.append(place.gather(2, mine[..., None].expand(-1, -1, -1, 2)))
-        mine = parents.gather(2, mine)
-    courses = torch.stack(courses[::-1], 3)
-    agree = (courses - courses[:, :, :1]).square().sum(-1) < NEAR**2
-    return courses[:, :, 0], (agree * share[..., None]).sum(2)
+        courses.append(place.gather(1, mine[..., None].expand(-1, -1, 2)))
+        mine = parents.gather(1, mine)
+    courses = torch.stack(courses[::-1], 2)
+    agree = (courses - courses[:, :1]).square().sum(-1) < NEAR**2
+    return courses[:, 0], (agree * share[..., None]).sum(1)
 
 
-def distinct(places: Tensor, velocities: Tensor, scores: Tensor) -> Tensor:
-    """Which hypotheses (B, K, N) are kept, the best first: of those at the same pixel with the same velocity one alone."""
-    scores, order = scores.sort(2, descending=True)
-    cells = torch.cat([places, velocities], 3).round() @ constants([1, 2**7, 2**14, 2**19], scores)
-    cells = cells.gather(2, order)
-    again = (cells[..., :, None] == cells[..., None, :]).tril(-1).any(-1)
-    return order.gather(2, scores.masked_fill(again, -math.inf).topk(min(KEPT, order.shape[2]), dim=2).indices)
+def distinct(states: Tensor, scores: Tensor) -> Tensor:
+    """Which hypotheses (R, N) are kept, the best first: of those at the same pixel with the same velocity one alone."""
+    cells = states.round() @ constants([1, 2**7, 2**14, 2**19], scores)
+    again = (cells[:, :, None] == cells[:, None]) & (scores[:, :, None] < scores[:, None])
+    return scores.masked_fill(again.any(-1), -math.inf).topk(min(KEPT, scores.shape[1]), dim=1).indices
 
 
 def at(flat: Tensor, side: int, places: Tensor, beyond: Tensor) -> Tensor:
-    """Of flattened maps (B, K, T side side) what lies `beyond` (see `ahead`) displacements (B, K, N, 2) px, (B, K, N, A, V)."""
-    x, y = (places.round().long() + side // 2).clamp(MARGIN, side - MARGIN - 1).unbind(-1)
-    index = (y * side + x)[..., None, None] + beyond
-    return flat.gather(2, index.flatten(2)).view(index.shape)
-
-
-def between(flat: Tensor, side: int, t: int, places: Tensor) -> Tensor:
-    """Of the t-th frame alone, at any displacements (B, K, N, O, 2): bilinear."""
-    places = (places + side // 2).clamp(0, side - 1.01)
-    whole = places.floor()
-    (x, y), (column, row) = (places - whole).unbind(-1), whole.long().unbind(-1)
-    index = (row * side + column)[..., None] + corners(side, t, places.device)
-    upper_left, upper, lower_left, lower = flat.gather(2, index.flatten(2)).view(index.shape).unbind(-1)
-    return torch.lerp(torch.lerp(upper_left, upper, x), torch.lerp(lower_left, lower, x), y)
+    """Of flattened maps (R, T side side) what lies `beyond` (see `ahead`) displacements (R, N, 2) px, (R, N, A, V)."""
+    most = side // 2 - MARGIN
+    cells = places.round().clamp(-most, most - 1) @ constants([1, side], places)
+    index = cells.long()[..., None, None] + beyond
+    return flat.gather(1, index.flatten(1)).view(index.shape)
 
 
 @constant
@@ -172,30 +175,39 @@ def middle(room: int, device: torch.device) -> Tensor:
 
 
 @constant
-def around(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Displacements (9, 2) px by which a straight course is corrected, and what each costs, (9,) nats."""
-    beside = grid(torch.tensor([-0.5, 0.0, 0.5]))
-    return beside.to(device), (beside.square().sum(-1) / (2 * STEADY**2)).to(device)
+def coordinates(side: int, device: torch.device) -> Tensor:
+    return torch.arange(float(side), device=device)
 
 
 @constant
-def tried(device: torch.device) -> Tensor:
-    """New velocities (V, 2), px a frame."""
-    return grid(torch.arange(-FASTEST, FASTEST + 1.0)).to(device)
+def around(gap: float, side: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """How a straight course is corrected: by displacements as `F.grid_sample` counts on maps of this side, (9, 2), by px and px a
+    frame, (9, 4), and what each costs, (9,) nats."""
+    beside = grid(torch.tensor([-0.5, 0.0, 0.5]))
+    doubt = beside.square().sum(-1) / (2 * STEADY**2)
+    return tuple(x.to(device) for x in ((2 * beside + 1) / side, torch.cat([beside, BETTER / gap * beside], 1), doubt))
+
+
+@constant
+def turns(gap: float, device: torch.device) -> Tensor:
+    """Where new velocities lead in a gap, px, and those, px a frame, (V, 4)."""
+    tried = grid(SPEEDS)
+    return torch.cat([gap * tried, tried], 1).to(device)
 
 
 @constant
 def ahead(side: int, t: int, gaps: tuple[float, ...], device: torch.device) -> Tensor:
-    """How much farther on new velocities lead in the t-th of flattened maps and those behind it, so many frames apart, (A, V)."""
-    away = torch.tensor(gaps).cumsum(0)[:, None, None] * grid(torch.arange(-FASTEST, FASTEST + 1.0))
-    x, y = away.round().long().clamp(-MARGIN, MARGIN - 1).unbind(-1)
+    """Where new velocities lead from the middle of flattened maps, in the t-th and those behind it, so far apart, (A, V)."""
+    away = torch.tensor(gaps).cumsum(0)[:, None, None] * grid(SPEEDS)
+    x, y = (away.round().long().clamp(-MARGIN, MARGIN - 1) + side // 2).unbind(-1)
     return ((torch.arange(t, t + len(gaps))[:, None] * side + y) * side + x).to(device)
 
 
 @constant
-def corners(side: int, t: int, device: torch.device) -> Tensor:
-    """A pixel and those right of it, below and both, in the t-th of flattened maps, (4,)."""
-    return (torch.tensor([0, 1, side, side + 1]) + t * side**2).to(device)
+def origins(count: int, device: torch.device) -> Tensor:
+    """Which of so many hypotheses each of the next ones comes from: those that went straight on, then those that turned."""
+    before = torch.arange(count)
+    return torch.cat([before, before.repeat_interleave(TURNS)]).to(device)
 
 
 def grid(steps: Tensor) -> Tensor:

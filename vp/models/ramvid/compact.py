@@ -28,7 +28,7 @@ from ...nn.conv_lstm import ConvLSTMCell
 from ...nn.moving_layers import Layers
 from ...nn.moving_rollout import MovingRollout, Rollout
 from ...nn.paths import middles
-from ...nn.tracks import tracks
+from ...nn.tracks import grey, tracks
 from .config import RamvidConfig
 
 EMBEDDING, LEVEL_CHANNELS = 64, 32
@@ -65,7 +65,8 @@ class Way(NamedTuple):
     """A clip in the order in which it is gone through.
 
     x, known, level, times: see `CompactDenoiser.forward`. settled: of each frame, whether it need not be estimated: known ones,
-    and those that were sampled before. The latter are hints like other noisy frames, only hardly noisy.
+    and those that were sampled before. The latter are hints like other noisy frames, only hardly noisy. faint: whether frames
+    that are not settled are too noisy for anything to be followed in them (`tracks.QUIET`).
     """
 
     x: Tensor
@@ -73,6 +74,7 @@ class Way(NamedTuple):
     level: Tensor
     times: Sequence[int]
     settled: Sequence[bool]
+    faint: bool = False
 
     def ahead(self) -> Way | None:
         """From the first known frame on, or the whole clip where none is; None where nothing is left to estimate on it."""
@@ -84,14 +86,14 @@ class Way(NamedTuple):
         if not any(self.known):
             return None
         times = [self.times[-1] - time for time in reversed(self.times)]
-        return Way(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1]).ahead()
+        return Way(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1], self.faint).ahead()
 
     def begun(self) -> Way:
         """Its leading settled frames."""
         return self.part(slice(leading(self.settled)))
 
     def part(self, kept: slice) -> Way:
-        return Way(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept])
+        return Way(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept], self.faint)
 
 
 Memory = tuple[Rollout | None, Rollout | None]  # of the way ahead and of the way back
@@ -170,7 +172,7 @@ class CompactDenoiser(MovingRollout):
     def roll(self, way: Way, memory: Rollout | None = None) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
         the last settled one."""
-        x, known, level, times, settled = way
+        x, known, level, times, settled, _ = way
         begun = leading(settled) if memory else 0
         gaps = [1.0, *(float(b - a) for a, b in pairwise(times))]
         count, length = x.shape[:2]
@@ -179,16 +181,17 @@ class CompactDenoiser(MovingRollout):
         trust = self.trust(embedding)[..., None, None]
         if not all(known[begun:]):
             seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
-        out, tracked, since = list(frames[:, :begun].unbind(1)), None, 0
+        out, since = list(frames[:, :begun].unbind(1)), None
         for t in range(begun, length):
             if known[t]:
                 state = self.advance(state, gap=gaps[t])[0] if t else state
                 frame = frames[:, t]
             else:
-                if self.sure is not None and any(known[:t]) and (known[t - 1] or tracked is None):
-                    layers, since = state.layers, t
-                    tracked = tracks(layers.pictures.detach(), x[:, t:], level[:, t:], gaps[t:], -layers.velocity.detach())
-                course = None if tracked is None else self.course(state.layers, tracked, t - since, gaps[t])
+                course = None
+                if self.sure is not None and any(known[:t]):
+                    if known[t - 1] or since is None:
+                        tracked, since = self.tracked(state.layers, way.part(slice(t, None)), gaps[t:]), t
+                    course = self.course(state.layers, tracked, t - since, gaps[t])
                 state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], course, gap=gaps[t])
                 glimpse = heeded(glimpses[:, t - begun], self.heed_glimpse, state.plan)
                 frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpse)
@@ -199,10 +202,19 @@ class CompactDenoiser(MovingRollout):
         return 2 * torch.stack(out, 1) - 1, state
 
     @staticmethod
-    def course(layers: Layers, tracked: tuple[Tensor, ...], behind: int, gap: float) -> tuple[Tensor, Tensor]:
-        """What leads sprites to where `tracks` has them, so many frames behind the first of it; see `advance`."""
+    def tracked(layers: Layers, coming: Way, gaps: Sequence[float]) -> tuple[Tensor, ...] | None:
+        """What `tracks` says of the sprites in the frames to come; None where those tell nothing."""
+        if coming.faint and not any(coming.settled):
+            return None
+        return tracks(layers.pictures, coming.x, coming.level, gaps, -layers.velocity)
+
+    @staticmethod
+    def course(layers: Layers, tracked: tuple[Tensor, ...] | None, behind: int, gap: float) -> tuple[Tensor | None, Tensor]:
+        """What leads sprites to where they are `tracked`, so many frames behind the first of it; see `advance`."""
+        if tracked is None:
+            return None, torch.zeros_like(layers.velocity)
         shown = layers.moved if behind else layers.pictures
-        now = middles(shown.detach().float().mean(2))[0]
+        now = middles(grey(shown.detach().float()))[0]
         target, *sure = (part[:, :, behind] for part in tracked)
         return (now - target) / gap, torch.stack(sure, -1)
 
@@ -235,10 +247,10 @@ class CompactDenoiser(MovingRollout):
 
     def advance(
         self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None,
-        course: tuple[Tensor, Tensor] | None = None, *, gap: float,
+        course: tuple[Tensor | None, Tensor] | None = None, *, gap: float,
     ) -> tuple[Rollout, Tensor]:  # fmt: skip
         """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `course`: velocities (B, K, 2) that
-        lead to where `tracks` has the sprites, and how sure that is and how far to be followed (B, K, 2)."""
+        lead to where `tracks` has the sprites, if anywhere, and how sure that is and how far to be followed (B, K, 2)."""
         belief = state.belief[0]
         inputs = self.coarse(belief)
         if hint is None:
@@ -255,7 +267,8 @@ class CompactDenoiser(MovingRollout):
         velocity, renewal, field = self.composer.propose(state.layers, plan)
         if course is not None:
             towards, sure = course
-            velocity = torch.lerp(velocity, towards.to(velocity), sure[..., 1:].to(velocity))
+            if towards is not None:
+                velocity = torch.lerp(velocity, towards.to(velocity), sure[..., 1:].to(velocity))
             plan = plan + self.sure(sure.flatten(1).to(plan.dtype))[..., None, None]
         layers, recent = self.composer.carry(state.layers, state.frame, plan, velocity, field, gap)
         return state._replace(motion=motion, plan=plan, layers=layers), recent

@@ -28,7 +28,8 @@ class RamvidConfig:
         width, flows: of the compact network: channels of its recurrent state, and number of remembered layers or
             sprites. mover: how they are held: 'layers' or 'sprites' (see `nn`).
         separation: weight of what single sprites hold, against the simulator's own pictures of single things (`nn.separation`).
-        shift: how much more noise than evenly is trained on and visited: tau = u / (u + shift (1 - u)) for u even (flow).
+        shift: how much more noise than evenly is trained on: tau = u / (u + shift (1 - u)) for u even (flow). sampler_shift: the
+            same of the levels that a sampler visits; 0 where it is `shift`.
         leap: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). What is
             decided by then is where things go; later levels would add texture that the network is unsure of, and cost as much.
         adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
@@ -50,6 +51,7 @@ class RamvidConfig:
     mover: str = "layers"
     separation: float = 0.0
     shift: float = 3.0
+    sampler_shift: float = 0.0
     leap: float = 0.5
     adversarial: float = 0.0
     matching: float = 0.0

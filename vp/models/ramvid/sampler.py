@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from ...core.constant import constants
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
+from ...nn.tracks import QUIET
 from . import process, solvers
 from .compact import CompactDenoiser, Memory, Way
 from .config import RamvidConfig
@@ -31,7 +33,7 @@ class How:
     Args:
         settled: of each frame, whether it is given or was sampled before. known: whether the network is told that it is known.
         times: where the frames lie in time. trust: how clean known frames are, 1 is clean. copies: so many rows one after another
-            have the same settled frames.
+            have the same settled frames. faint: see `compact.Way`.
     """
 
     settled: tuple[bool, ...]
@@ -39,6 +41,12 @@ class How:
     times: tuple[int, ...]
     trust: float = 1.0
     copies: int = 1
+    faint: bool = False
+
+    def alike(self, rows: range) -> list[int]:
+        """How many of these rows in turn have the same settled frames."""
+        owners = [row // self.copies for row in rows]
+        return [len(list(same)) for _, same in groupby(owners)]
 
     def without(self, settled: bool) -> How:
         """The same of the frames alone that are not settled, or with no frame settled."""
@@ -53,7 +61,7 @@ class How:
         if self.known != self.settled:
             faded = [SAMPLED if settled and not known else 1.0 for known, settled in zip(self.known, self.settled)]
             frames = frames * constants(faded, time)[:, None, None, None]
-        return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
+        return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled, self.faint)
 
 
 class Tools(NamedTuple):
@@ -74,12 +82,12 @@ class Sampler:
     def steps(self, how: How, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None) -> Iterator[Tensor]:
         """Guesses of the unknown frames (R, U, C, H, W) in [0, 1], one a step; the last is the sample.
 
-        With `mirror`, where anything is known, the last level is seen twice, the second time with the opposite noise (antithetic
-        variates: Hammersley & Morton 1956), and the sample is the mean: what noise does to a guess beyond settling it cancels to
-        first order.
+        With `mirror`, where anything is known and there are more than two steps, the last level is seen twice, the second time
+        with the opposite noise (antithetic variates: Hammersley & Morton 1956), and the sample is the mean: what noise does to a
+        guess beyond settling it cancels to first order.
         """
         anything = any(how.settled)
-        mirrored = options.mirror and anything and options.steps > 1 and options.solver != "ddpm"
+        mirrored = options.mirror and anything and options.steps > 2 and options.solver != "ddpm"
         levels = process.levels(self.cfg, options.steps - mirrored, anything)
         guess, seen = self.guess(how, options, levels, frames, draw, tools or self.tools), []
 
@@ -144,32 +152,43 @@ class Sampler:
         return clean
 
     def network(self, how: How, levels: solvers.Levels, frames: Tensor, tools: Tools) -> solvers.Guess:
-        """The network as a function of noisy unknown frames and their level, what is known worked in beforehand."""
+        """The network as a function of noisy unknown frames and their level, what is known worked in beforehand.
+
+        As long as noisy frames tell next to nothing (`tracks.QUIET`) its guess is the mean of what may follow the known ones:
+        futures share one then, made without noise from the guess before.
+        """
         most = ROWS if frames.device.type == "cpu" else len(frames)
         groups = [range(i, min(i + most, len(frames))) for i in range(0, len(frames), most)]
-        parts = [slice(group.start, group.stop) for group in groups]
-        memories = [tools.remember(how, frames[part], group) for part, group in zip(parts, groups)]
+        parts = [frames[group.start : group.stop] for group in groups]
+        alike = [how.alike(group) for group in groups]
+        memories = [tools.remember(how, part, counts) for part, counts in zip(parts, alike)]
+        rolls = isinstance(self.denoiser, CompactDenoiser) and self.cfg.process == "flow"
+        shares = rolls and any(how.settled)
+        means = [torch.zeros_like(leaders(unknown(part, how.settled), counts)) for part, counts in zip(parts, alike)]
 
         def clean(x: Tensor, i: int) -> Tensor:
-            time, out = x.new_full((), levels.time[i]), []
-            for part, memory in zip(parts, memories):
-                told = tools.call(how, x[part], frames[part], memory, time).float()
-                out.append(process.clean_from(self.cfg, told, x[part], levels.a[i], levels.s[i]))
+            time, here = x.new_full((), levels.time[i]), replace(how, faint=rolls and levels.time[i] < QUIET)
+            out = []
+            for k, (noisy, part, counts, memory) in enumerate(zip(x.split(most), parts, alike, memories)):
+                if here.faint and shares:
+                    part, memory = map_tensors(lambda y: leaders(y, counts), (part, memory))
+                    means[k] = tools.call(here, levels.a[i] * means[k], part, memory, time).float()
+                    told = spread(means[k], counts)
+                else:
+                    told = tools.call(here, noisy, part, memory, time).float()
+                out.append(process.clean_from(self.cfg, told, noisy, levels.a[i], levels.s[i]))
             return torch.cat(out)
 
         return clean
 
-    def remember(self, how: How, frames: Tensor, rows: range) -> Memory:
-        """What known frames leave behind (see `CompactDenoiser.remember`), worked through once for the `rows` that share them."""
+    def remember(self, how: How, frames: Tensor, counts: Sequence[int]) -> Memory:
+        """What known frames leave behind (see `CompactDenoiser.remember`), worked through once for rows that share them."""
         if not isinstance(self.denoiser, CompactDenoiser):
             return None, None
-        owners = [row // how.copies for row in rows]
-        starts = [i for i, owner in enumerate(owners) if i == 0 or owner != owners[i - 1]]
-        distinct = torch.stack([frames[i] for i in starts])
+        distinct = leaders(frames, counts)
         with self.runtime.autocast():
             memory = self.denoiser.remember(how.way(distinct, distinct.new_zeros(())))
-        counts = [owners.count(owners[i]) for i in starts]
-        return map_tensors(lambda x: torch.cat([x[k, None].expand(n, *x.shape[1:]) for k, n in enumerate(counts)]), memory)
+        return map_tensors(lambda x: spread(x, counts), memory)
 
     def denoise(self, how: How, x: Tensor, frames: Tensor, memory: Memory, time: Tensor) -> Tensor:
         """What the network gives for noisy unknown frames (R, U, C, H, W) at the level `time` (), beside the known ones."""
@@ -180,6 +199,16 @@ class Sampler:
             else:  # one level for the whole clip, and known frames are not marked
                 out = self.denoiser(clip, None, time.expand(len(clip), len(how.settled)))
         return unknown(out, how.settled)
+
+
+def leaders(x: Tensor, counts: Sequence[int]) -> Tensor:
+    """The first of so many rows (R, ...), and of so many in turn."""
+    return torch.stack([part[0] for part in x.split(list(counts))])
+
+
+def spread(x: Tensor, counts: Sequence[int]) -> Tensor:
+    """Each row as often as that."""
+    return torch.cat([row[None].expand(count, *row.shape) for row, count in zip(x, counts)])
 
 
 def in_range(x: Tensor) -> Tensor:
