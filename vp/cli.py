@@ -173,6 +173,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
     p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
     p.add_argument("--repeats", type=positive, default=5)
+    p.add_argument("--rounds", type=positive, default=1, help="of sample: through all rows in turn (default: 1)")
 
     p = add(commands, "average", "average the weights of checkpoints that began from the same ones", run_average)
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
@@ -389,7 +390,7 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.what == "train":
         return bench.training(args.family, args.batch, args.repeats, *where)
     if args.what == "sample":
-        return bench.sampling(models, args.n, args.frames, args.repeats, *where)
+        return bench.sampling(models, args.n, args.frames, args.repeats, *where, rounds=args.rounds)
     if args.what == "growth":
         return bench.growth(models, args.repeats, args.figure, *where)
     if args.what == "metrics":

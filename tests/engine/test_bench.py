@@ -13,7 +13,7 @@ from vp.engine.bench.growth import exponent
 from vp.engine.bench.sampling import model_or_recipe, predicting, prediction, to_sheets
 from vp.engine.bench.start import seconds_of
 from vp.engine.bench.switches import Switches
-from vp.engine.bench.timing import apart, compared, timed
+from vp.engine.bench.timing import apart, compared, in_turn, spread, timed
 from vp.engine.bench.training import stepping
 from vp.nn.group_norm import GroupNorm
 
@@ -39,6 +39,15 @@ def test_the_median_is_of_the_repeats_and_not_of_the_warm_up():
     row = timed(lambda: calls.append(len(calls)), 3, torch.device("cpu"), warmup=2)
     assert len(calls) == 5 and row["repeats"] == 3 and row["min_s"] <= row["median_s"] <= row["max_s"]
     assert compared({"a": {"median_s": 3.0}, "b": {"median_s": 1.5}}, "a")["b"]["speedup"] == 2.0
+
+
+def test_rounds_go_through_all_rows_in_turn_and_are_pooled():
+    order, seconds = [], iter([1.0, 5.0, 2.0, 6.0, 9.0, 7.0])
+    tasks = {label: lambda label=label: order.append(label) or spread([next(seconds)]) | {"kept": label} for label in "ab"}
+    rows = in_turn(tasks, 3)
+    assert order == list("ababab")
+    assert rows["a"] == {"median_s": 2.0, "min_s": 1.0, "max_s": 9.0, "repeats": 3, "kept": "a"}
+    assert rows["b"]["median_s"] == 6.0
 
 
 def test_each_switch_is_off_once_and_those_that_change_nothing_are_left_out():

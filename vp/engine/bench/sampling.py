@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,19 +21,20 @@ from ..sample import sample
 from ..sheets import encode_png
 from .machine import ceilings
 from .switches import ABOUT, Switches
-from .timing import apart, compared, tell, timed
+from .timing import apart, compared, in_turn, tell, timed
 
 PAST = 5  # known frames where a model names no number
 
 
 def sampling(
     names: Sequence[str], futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto",
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None, rounds: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
     """Each model's rows: plain, all switches on, each off in turn, and `to_sheets`, in the main thread and in a worker's.
 
     Args:
         names: models, or recipes, which are timed with untrained weights. futures, frames: of one clip. options: the predictor's.
+        rounds: through all rows, each time `repeats` times.
 
     Raises:
         ValueError: there is no such model or option.
@@ -41,13 +43,13 @@ def sampling(
     wish["options"] = dict(options or {})
     models = {}
     for name in names:
-        rows = {
-            label: apart(predicting, name=name, switches=switches, **wish)
+        tasks = {
+            label: partial(apart, predicting, name=name, switches=switches, **wish)
             for label, switches in Switches.rows(Runtime.pick(device, precision))
         }
         for where in ("main", "worker"):
-            rows[f"to_sheets, {where} thread"] = apart(to_sheets, name=name, where=where, **wish)
-        models[name] = compared(rows, "plain")
+            tasks[f"to_sheets, {where} thread"] = partial(apart, to_sheets, name=name, where=where, **wish)
+        models[name] = compared(in_turn(tasks, rounds), "plain")
         for label, row in models[name].items():
             row["frames_per_s"] = round(futures * frames / row["median_s"])
             tell(f"{name}, {label}", row)

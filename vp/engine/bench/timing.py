@@ -58,6 +58,22 @@ def apart(task: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, An
     return row
 
 
+def in_turn(tasks: Mapping[str, Callable[[], dict[str, Any]]], rounds: int) -> dict[str, dict[str, Any]]:
+    """Every task's row, pooled over so many rounds through all of them: what a busy neighbour slows down is then a round of each
+    instead of all of one."""
+    rows: dict[str, list[dict[str, Any]]] = {label: [] for label in tasks}
+    for _ in range(rounds):
+        for label, task in tasks.items():
+            rows[label].append(task())
+    return {label: pooled(seen) for label, seen in rows.items()}
+
+
+def pooled(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row of several of the same configuration: the median of their medians, and their extremes."""
+    joined = {"median_s": statistics.median, "min_s": min, "max_s": max, "repeats": sum, "peak_mb": max}
+    return {**rows[0], **{key: how([row[key] for row in rows]) for key, how in joined.items() if key in rows[0]}}
+
+
 def answer(pipe: Any, task: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]) -> None:
     try:
         row = task(**arguments)
