@@ -62,11 +62,11 @@ def test_a_second_call_goes_on_from_the_first_ones_layers():
 def test_a_still_canvas_keeps_what_was_stored():
     """With open gates, no motion and the first layer chosen, a stored picture comes back bit for bit."""
     net = PicturePredictor(SMALL)
-    for p in (*net.composer.flow[-1].parameters(), *net.composer.write[-2].parameters(), *net.composer.blend[-2].parameters()):
+    for p in (*net.composer.flow[-1].parameters(), *net.composer.write[-2].parameters(), *net.composer.blend[-1].parameters()):
         torch.nn.init.zeros_(p)
     layers, channels = SMALL.layers, 2
     net.composer.write[-2].bias.data.fill_(50.0)
-    net.composer.blend[-2].bias.data.view(layers + 2 + channels, 4)[0] = 100.0
+    net.composer.blend[-1].bias.data.view(layers + 2 + channels, 4)[0] = 100.0
     pictures = torch.rand(1, 4, 2, 32, 32)
     with torch.no_grad():
         got = predict_pictures(net, pictures, 6)

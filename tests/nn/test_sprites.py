@@ -27,12 +27,12 @@ def moved(things: torch.Tensor) -> torch.Tensor:
 def rigid(count: int = 2) -> Sprites:
     """Sprites whose network leaves velocities alone and shows nothing but them."""
     sprites = Sprites(16, 16, count, 1, SIDE).eval()
-    for last in (sprites.motion[-1], sprites.drift[-1], sprites.blend[-2]):
+    for last in (sprites.motion[-1], sprites.drift[-1], sprites.blend[-1]):
         torch.nn.init.zeros_(last.weight)
         torch.nn.init.zeros_(last.bias)
     with torch.no_grad():
         sprites.motion[-1].bias[3] = -30.0
-        sprites.blend[-2].bias.copy_(torch.tensor([30.0, 0, 0, 0]).repeat_interleave(4))
+        sprites.blend[-1].bias.copy_(torch.tensor([30.0, 0, 0, 0]).repeat_interleave(4))
         sprites.gain.fill_(30.0)
     return sprites
 
