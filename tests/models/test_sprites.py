@@ -10,16 +10,17 @@ from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
+from vp.nn.separation import overheard, passes
 
 CPU = Runtime.pick("cpu", "fp32")
 NAMES = [
     "svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths", "fusion-convlstm-paths",
-    "fusion-convlstm-courses",
+    "fusion-convlstm-courses", "svg-compact-cutouts", "vpn-lstm-path-cutouts", "fusion-convlstm-course-cutouts",
 ]  # fmt: skip
 
 
 def config(name: str):
-    kind, network, mover = [*name.split("-"), "", ""][:3]
+    kind, network, mover = [*name.split("-", 2), "", ""][:3]
     family = FAMILIES[kind]
     cfg = family.tiny()
     if family.name == "fusion":
@@ -61,6 +62,16 @@ def test_sprites_are_taught_what_things_there_are(name):
     assert any("motion" in part and grad.any() for part, grad in told.items())
     without = loss(nets, Batch(batch.frames), Progress(share=0.9), torch.Generator().manual_seed(0))
     assert "separation" not in without.terms, "clips without such pictures are trained on as they are"
+
+
+@pytest.mark.parametrize("network", ["convlstm", "conv", "lstm"])
+def test_every_known_frame_is_written_into_sprites(network):
+    family, cfg = config(f"vpn-{network}-paths")
+    nets, batch = family.networks(cfg), squares(cfg)
+    with overheard(nets) as heard:
+        family.predictor(cfg, nets, CPU).predict(Observation.prefix(batch.frames, cfg.n_past, cfg.n_past + 3), seed_grid(0, 3, 1))
+    kinds = [kind for kind, _ in passes(heard)[0] if kind in ("stored", "moved")]
+    assert kinds == ["stored", "moved"] * cfg.n_past + ["moved"] * 2
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from vp.data import open_dataset
-from vp.nn.movers import MOVERS
+from vp.nn.movers import MOVERS, follows_paths
 from vp.nn.moving_layers import Layers
 from vp.nn.paths import middles
 from vp.nn.separation import overheard, passes, separation
-from vp.nn.sprites import Sprites, others, outlooks
+from vp.nn.sprites import Cutouts, Sprites, others, outlooks
 from vp.nn.tracking import displaced
 
 SIDE = 64
@@ -24,15 +24,16 @@ def moved(things: torch.Tensor) -> torch.Tensor:
     return middles(things.float() / 255)[0].diff(dim=1)
 
 
-def rigid(count: int = 2) -> Sprites:
+def rigid(count: int = 2, kind: type[Sprites] = Sprites) -> Sprites:
     """Sprites whose network leaves velocities alone and shows nothing but them."""
-    sprites = Sprites(16, 16, count, 1, SIDE).eval()
-    for last in (sprites.motion[-1], sprites.drift[-1], sprites.blend[-1]):
+    sprites = kind(16, 16, count, 1, SIDE).eval()
+    for last in (sprites.motion[-1], *((sprites.drift[-1], sprites.blend[-1]) if sprites.blended else ())):
         torch.nn.init.zeros_(last.weight)
         torch.nn.init.zeros_(last.bias)
     with torch.no_grad():
         sprites.motion[-1].bias[3] = -30.0
-        sprites.blend[-1].bias.copy_(torch.tensor([30.0, 0, 0, 0]).repeat_interleave(4))
+        if sprites.blended:
+            sprites.blend[-1].bias.copy_(torch.tensor([30.0, 0, 0, 0]).repeat_interleave(4))
         sprites.gain.fill_(30.0)
     return sprites
 
@@ -57,10 +58,11 @@ def test_nothing_is_tracked_where_nothing_is():
     assert not displaced(picture, torch.zeros_like(picture)).any()
 
 
-def test_sprites_that_are_left_alone_go_on_exactly():
+@pytest.mark.parametrize("kind", [Sprites, Cutouts])
+def test_sprites_that_are_left_alone_go_on_exactly(kind):
     frame = torch.zeros(1, 1, SIDE, SIDE)
     frame[..., 20:30, 20:26] = torch.rand(10, 6, generator=torch.Generator().manual_seed(0))
-    sprites, plan = rigid(1), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
+    sprites, plan = rigid(1, kind), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
     layers = holding(frame[:, None], torch.tensor([[[-3.0, 2.0]]]))
     with torch.no_grad():
         for t in range(1, 5):
@@ -69,10 +71,11 @@ def test_sprites_that_are_left_alone_go_on_exactly():
             torch.testing.assert_close(shown, frame.roll((-2 * t, 3 * t), (2, 3)), atol=1e-4, rtol=0)
 
 
-def test_what_is_hidden_behind_another_comes_out_whole():
+@pytest.mark.parametrize("kind", [Sprites, Cutouts])
+def test_what_is_hidden_behind_another_comes_out_whole(kind):
     pictures = torch.zeros(1, 2, 1, SIDE, SIDE)
     pictures[:, 0, :, 20:30, 10:20], pictures[:, 1, :, 20:30, 30:40] = 0.5, 1.0
-    sprites, plan = rigid(), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
+    sprites, plan = rigid(kind=kind), torch.zeros(1, 16, SIDE // 4, SIDE // 4)
     layers, frame = holding(pictures, torch.tensor([[[-5.0, 0.0], [5.0, 0.0]]])), pictures.amax(1)
     hidden = []
     with torch.no_grad():
@@ -83,6 +86,26 @@ def test_what_is_hidden_behind_another_comes_out_whole():
     assert hidden[1] == 0, "one stands before the other"
     torch.testing.assert_close(shown[..., 20:30, 30:40], torch.full((1, 1, 10, 10), 0.5))
     torch.testing.assert_close(shown[..., 20:30, 10:20], torch.ones(1, 1, 10, 10))
+
+
+def test_nothing_but_sprites_shows_where_they_are_cut_out():
+    torch.manual_seed(0)
+    sprites, plan = Cutouts(16, 16, 2, 1, SIDE), torch.randn(1, 16, SIDE // 4, SIDE // 4)
+    layers = holding(torch.zeros(1, 2, 1, SIDE, SIDE), torch.zeros(1, 2, 2))
+    layers, recent = sprites.move(layers, torch.rand(1, 1, SIDE, SIDE), plan)
+    assert not sprites.compose(layers.moved, recent, plan).any(), "what was in the previous frame alone is gone"
+    assert not any("blend" in name or "drift" in name for name, _ in sprites.named_parameters())
+
+
+def test_sprites_that_are_cut_out_show_a_known_frame_as_it_was():
+    frame = torch.rand(2, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    frame = torch.where(frame < 0.3, 0, frame)
+    written = torch.stack([0.5 * frame, 0.2 * frame], 1)  # too faint, and mixed up
+    kept = Cutouts(16, 16, 2, 1, SIDE).kept(written, frame)
+    torch.testing.assert_close(kept, torch.stack([frame, 0.4 * frame], 1))
+    assert torch.equal(Sprites(16, 16, 2, 1, SIDE).kept(written, frame), written)
+    barely = torch.full_like(written, 0.01)
+    assert Cutouts(16, 16, 2, 1, SIDE).kept(barely, frame).max() < 0.04, "what was not written is not made up"
 
 
 def test_others_and_outlooks_tell_sprites_apart():
@@ -130,5 +153,5 @@ def test_a_rollout_is_overheard_only_while_somebody_listens(kind):
         roll()
     roll()
     told = [[name for name, _ in each] for each in passes(heard)]
-    each = ["stored", "moved", "velocity"]
-    assert told == {"layers": [], "sprites": [each] * 2, "paths": [[*each, "place"]] * 2, "courses": [[*each, "place"]] * 2}[kind]
+    each = ["stored", "moved", "velocity", *["place"] * follows_paths(kind)]
+    assert told == ([] if kind == "layers" else [each] * 2)

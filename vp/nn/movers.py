@@ -1,10 +1,18 @@
 """What moves pictures, by the name that a config's `mover` gives it."""
 
 from .moving_layers import Composer
-from .path_sprites import CommittedSprites, PathSprites
-from .sprites import Sprites
+from .path_sprites import CommittedCutouts, CommittedSprites, PathCutouts, PathSprites
+from .sprites import Cutouts, Sprites
 
-MOVERS = {"layers": Composer, "sprites": Sprites, "paths": PathSprites, "courses": CommittedSprites}
+MOVERS = {
+    "layers": Composer,
+    "sprites": Sprites,
+    "paths": PathSprites,
+    "courses": CommittedSprites,
+    "cutouts": Cutouts,
+    "path-cutouts": PathCutouts,
+    "course-cutouts": CommittedCutouts,
+}
 
 
 def follows_paths(mover: str) -> bool:

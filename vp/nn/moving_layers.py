@@ -45,7 +45,7 @@ class Layers(NamedTuple):
 
 
 class Mover(nn.Module):
-    """What layers and sprites have in common. They set `blend_up` and `blend`.
+    """What layers and sprites have in common. Where they blend, they set `blend_up` and `blend`.
 
     Args:
         count: layers or sprites, K. channels: of the frames, C. size: side of the frames, px, a multiple of 4.
@@ -64,18 +64,22 @@ class Mover(nn.Module):
         return layers
 
     @staticmethod
-    def shifted(layers: Layers, frame: Tensor, velocity: Tensor, step: Tensor, recent: Tensor) -> tuple[Layers, Tensor]:
-        """The layers a `step` (B, 2K, h, w) px on, and the previous frame through its own flow `recent` (B, 2, h, w)."""
+    def shifted(
+        layers: Layers, frame: Tensor, velocity: Tensor, step: Tensor, recent: Tensor | None
+    ) -> tuple[Layers, Tensor]:
+        """The layers a `step` (B, 2K, h, w) px on, and the previous frame through its own flow `recent` (B, 2, h, w), if any."""
         size, side = frame.shape[-2:], step.shape[-2:]
         coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
         before = warp(layers.shift.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
         shift = step + before.view_as(step)
-        full = widened(torch.cat([shift, recent], 1), size)
-        sources = torch.cat([layers.pictures, frame[:, None]], 1)
-        pictures = warp(sources.flatten(0, 1), full.reshape(-1, 2, *size)).view_as(sources)
-        return layers._replace(velocity=velocity, shift=shift, moved=pictures[:, :-1]), pictures[:, -1]
+        flows, sources = shift, layers.pictures
+        if recent is not None:
+            flows, sources = torch.cat([shift, recent], 1), torch.cat([sources, frame[:, None]], 1)
+        pictures = warp(sources.flatten(0, 1), widened(flows, size).reshape(-1, 2, *size)).view_as(sources)
+        layers = layers._replace(velocity=velocity, shift=shift, moved=pictures[:, : layers.pictures.shape[1]])
+        return layers, frame if recent is None else pictures[:, -1]
 
-    def blended(self, pictures: Tensor, plan: Tensor, glimpse: Tensor | None) -> Tensor:
+    def blend_of(self, pictures: Tensor, plan: Tensor, glimpse: Tensor | None) -> Tensor:
         """One (B, C, H, W) in [0, 1] of the pictures (B, N, C, H, W) and a drawn one; `glimpse` (B, 24, H/2, W/2) is added to the
         features it is read from."""
         features = self.blend_up(plan)
@@ -137,4 +141,4 @@ class Composer(Mover):
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
-        return self.blended(torch.cat([moved, recent[:, None]], 1), plan, glimpse)
+        return self.blend_of(torch.cat([moved, recent[:, None]], 1), plan, glimpse)

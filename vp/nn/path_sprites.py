@@ -64,6 +64,18 @@ class CommittedSprites(PathSprites):
     committed = True
 
 
+class PathCutouts(PathSprites):
+    """Laid over each other, and nothing else is shown."""
+
+    blended = False
+
+
+class CommittedCutouts(CommittedSprites):
+    """Laid over each other, and nothing else is shown."""
+
+    blended = False
+
+
 def lies(pictures: Tensor, expected: Tensor) -> Tensor:
     """The middles of pictures (B, K, C, H, W), (B, K, 2) px; where there is too little ink to tell, what was expected."""
     place, ink = middles(pictures.float().mean(2))

@@ -4,7 +4,8 @@ Known frames are shared out among K sprites, pixel by pixel, and written into th
 a velocity of its own and a small field that bends its motion. While frames are known its velocity is tracked (`tracking`);
 later it is kept until the network renews it. Every step extends a sprite's displacement and samples it once through the whole
 of it, so that nothing blurs by being resampled again and again. A frame is blended from all sprites together, the moved
-previous frame and a drawn picture (after Finn et al. 2016; Lee et al. 2018, SAVP).
+previous frame and a drawn picture (after Finn et al. 2016; Lee et al. 2018, SAVP); or sprites are cut out and laid over each
+other and nothing is painted: a network that cannot fade what it is unsure of decides.
 
 The same weights serve all sprites: each is told what it holds, what the others hold, and sees the frame from a side of its own.
 Which thing goes into which sprite nobody says; that a sprite holds one thing only is taught (`separation`).
@@ -28,6 +29,7 @@ NOTES, TOLD, FEATURES = 16, 64, 24
 MOTIONS = (2, 1, 1, 2)  # of every place: its vote for the velocity, the vote's weight, whether to renew it, the bend
 RARELY, MOSTLY, TRUSTING = -2.0, 1.0, 4.0  # how readily velocities are renewed, frames written and errors heeded, at first
 FAINT = 0.01  # what counts as ink where there is none
+DIM, BRIGHTER = 0.1, 3.0  # where something dimmer than that is shown, and by how much it may be brightened
 
 
 def others(pictures: Tensor) -> Tensor:
@@ -59,6 +61,8 @@ class Sprites(Mover):
             frame's side. count: K. channels: C. size: the frame's side, px.
     """
 
+    blended = True
+
     def __init__(self, width: int, notes: int, count: int, channels: int, size: int):
         super().__init__(count, channels, size)
         c = channels
@@ -71,12 +75,17 @@ class Sprites(Mover):
         self.motion = nn.Sequential(
             block(width + 32 * c + 2, TOLD), block(TOLD, TOLD), nn.Conv2d(TOLD, sum(MOTIONS), 3, padding=1)
         )
-        self.drift = nn.Sequential(block(width, width), nn.Conv2d(width, 2, 3, padding=1))
-        self.blend_up = nn.Sequential(nn.Conv2d(width, 4 * FEATURES, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
-        self.blend = nn.Sequential(
-            block(FEATURES + 8 * c, 48), block(48, 48), nn.Conv2d(48, 4 * (3 + c), 3, padding=1)
-        )
-        for last in (self.motion[-1], self.drift[-1]):
+        faint = [self.motion[-1]]
+        if self.blended:
+            self.drift = nn.Sequential(block(width, width), nn.Conv2d(width, 2, 3, padding=1))
+            self.blend_up = nn.Sequential(
+                nn.Conv2d(width, 4 * FEATURES, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True)
+            )
+            self.blend = nn.Sequential(
+                block(FEATURES + 8 * c, 48), block(48, 48), nn.Conv2d(48, 4 * (3 + c), 3, padding=1)
+            )
+            faint.append(self.drift[-1])
+        for last in faint:
             nn.init.normal_(last.weight, std=0.02)
             nn.init.zeros_(last.bias)
         nn.init.constant_(self.motion[-1].bias[3:4], RARELY)
@@ -105,12 +114,16 @@ class Sprites(Mover):
         told = torch.cat([self.each(self.write_up(notes)), F.pixel_unshuffle(seen, 2), views], 1)
         share, gate = self.write(told).float().unflatten(0, (batch, -1)).split(1, 2)
         share = torch.cat([share, torch.zeros_like(share[:, :1])], 1).softmax(1)[:, :-1]  # the last one: nobody's
-        written = torch.lerp(own, share * frame[:, None], (gate + MOSTLY).sigmoid())
+        written = self.kept(torch.lerp(own, share * frame[:, None], (gate + MOSTLY).sigmoid()), frame)
         self.tell("stored", written)
         return layers._replace(pictures=written, velocity=velocity, shift=torch.zeros_like(layers.shift))
 
+    def kept(self, written: Tensor, frame: Tensor) -> Tensor:
+        """What stays written (B, K, C, H, W) of a known frame (B, C, H, W)."""
+        return written
+
     def move(self, layers: Layers, frame: Tensor, plan: Tensor, gap: float = 1.0) -> tuple[Layers, Tensor]:
-        """The sprites `gap` frames on, and the previous frame through a flow field."""
+        """The sprites `gap` frames on, and the previous frame through a flow field, or as it is where nothing is blended."""
         velocity, _, field = self.propose(layers, plan)
         return self.carry(layers, frame, plan, velocity, field, gap)
 
@@ -136,11 +149,23 @@ class Sprites(Mover):
         """`gap` frames on with these velocities; see `move`."""
         most = MAX_FLOW * max(gap, 1.0)
         step = (gap * velocity[..., None, None] + BEND * field).clamp(-most, most).flatten(1, 2)
-        layers, recent = self.shifted(layers, frame, velocity, step, self.drift(plan).float())
+        layers, recent = self.shifted(layers, frame, velocity, step, self.drift(plan).float() if self.blended else None)
         self.tell("moved", layers.moved)
         self.tell("velocity", velocity)
         return layers, recent
 
     def compose(self, moved: Tensor, recent: Tensor, plan: Tensor, glimpse: Tensor | None = None) -> Tensor:
         """The next frame (B, C, H, W) in [0, 1]; `glimpse` (B, 24, H/2, W/2) is added to the features it is read from."""
-        return self.blended(torch.stack([moved.amax(1), recent], 1), plan, glimpse)
+        shown = moved.amax(1)
+        return self.blend_of(torch.stack([shown, recent], 1), plan, glimpse) if self.blended else shown
+
+
+class Cutouts(Sprites):
+    """Laid over each other, the brightest on top; nothing else is shown. Where one of them shows something they are brightened in
+    proportion until they show the known frame: what is written faintly, where the network is unsure, would stay so."""
+
+    blended = False
+
+    def kept(self, written: Tensor, frame: Tensor) -> Tensor:
+        shown = written.amax(1, keepdim=True).clamp_min(DIM)
+        return (written * (frame[:, None] / shown).clamp(1, BRIGHTER)).clamp(max=1)

@@ -62,8 +62,9 @@ def predicting(
 
 
 def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
-    """Slope of the least-squares line through the logarithms of the upper half of the points, where constant costs have faded."""
-    half = max(2, math.ceil(len(values) / 2))
+    """Slope of the least-squares line through the logarithms of the upper half of the points, three at least: constant costs have
+    faded there."""
+    half = max(3, math.ceil(len(values) / 2))
     x, y = ([math.log(v) for v in part[-half:]] for part in (values, seconds))
     mean_x, mean_y = sum(x) / half, sum(y) / half
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / sum((a - mean_x) ** 2 for a in x)

@@ -27,7 +27,8 @@ def digits(short: str, finetune: bool) -> Recipe:
     """Moving digits under both bounce laws, from scratch or from a checkpoint that has been through the schedule."""
     latent, words = LATENTS[short]
     finish = FINISH_FIXED if latent == "fixed" else FINISH
-    cfg = SVGConfig(latent=latent, flows=2, mover="sprites", objective=finish if finetune else FROM_SCRATCH)
+    mover = "cutouts" if finetune and latent != "none" else "sprites"  # without a latent there is nothing to decide by
+    cfg = SVGConfig(latent=latent, flows=2, mover=mover, objective=finish if finetune else FROM_SCRATCH)
     name = f"svg-{short}-smmnist" + ("-finetune" if finetune else "")
     stages = AGAINST_CRITIC if finetune else STAGES
     return Recipe(name, cfg, MIX, stages, batch=8, about=f"{words}, moving digits, both bounce laws")

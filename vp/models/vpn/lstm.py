@@ -2,11 +2,13 @@
 
 What the document's sample got wrong and how it is put right is in the README. The decoder draws from one vector, so it
 takes the maps of the last known frame along as skip connections, as SVG does (Denton & Fergus 2018): without them it cannot
-draw a digit's strokes where they belong.
+draw a digit's strokes where they belong. While frames are known it predicts each of them too, so that what moves pixels has
+followed things through all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -17,17 +19,20 @@ from ...nn.blocks import block, enlarge
 from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
 from .network import VPNNetwork, make_output
+from .output import Code
 
 Cell = tuple[Tensor, Tensor]
 
 
 class State(NamedTuple):
     """What a rollout carries: the LSTM's (h, c), each (B, latent); skips of the last known frame at a quarter and an eighth of
-    its side; what the output carries."""
+    its side; the last plan, (B, widths[1], H/4, W/4); what the output carries; and whether the next frame is a known one."""
 
     cell: Cell
-    skips: tuple[Tensor, Tensor]
+    skips: tuple[Tensor, Tensor] | None
+    plan: Tensor
     canvas: Any
+    known: bool
 
 
 class LSTMNetwork(VPNNetwork):
@@ -48,7 +53,7 @@ class LSTMNetwork(VPNNetwork):
         )
         self.ups = nn.ModuleList((enlarge(widths[3], widths[2]), enlarge(widths[2], widths[1])))
         self.joins = nn.ModuleList((block(2 * widths[2], widths[2]), block(2 * widths[1], widths[1])))
-        self.output = make_output(cfg, widths[1], widths[1])
+        self.output = make_output(cfg, widths[1], 2 * widths[1])
 
     def look(self, frames: Tensor, before: Tensor) -> tuple[Tensor, ...]:
         """The vector (M, latent) of frames (M, C, H, W), and their maps at a quarter and an eighth of the side."""
@@ -58,23 +63,46 @@ class LSTMNetwork(VPNNetwork):
             maps.append(x)
         return self.squeeze(x.flatten(1)), maps[1], maps[2]
 
-    def watch(self, context: Tensor, early: bool = False) -> tuple[State, None]:
-        batch, length = context.shape[:2]
-        looks = self.look(context.flatten(0, 1), preceding(context).flatten(0, 1))
-        vectors, *maps = (x.unflatten(0, (batch, length)) for x in looks)
-        zeros = vectors.new_zeros(batch, self.cfg.latent)
-        cell = (zeros, zeros)
-        for t in range(length):
-            cell = self.encoder(vectors[:, t], cell)
-        skips = tuple(x[:, -1] for x in maps)
-        canvas = self.output.store(self.output.begin(batch, context), context[:, -1], skips[0])
-        return State(cell, skips, canvas), None
+    def begin(self, like: Tensor) -> State:
+        batch, side = len(like), self.cfg.size // 4
+        zeros = like.new_zeros(batch, self.cfg.latent)
+        plan = like.new_zeros(batch, self.cfg.widths[1], side, side)
+        return State((zeros, zeros), None, plan, self.output.begin(batch, like), True)
+
+    def watch(self, context: Tensor, early: bool = False) -> tuple[State, Tensor | None]:
+        """All known frames but the last, which the decoder reads."""
+        batch, steps = context.shape[0], context.shape[1] - 1
+        looks = self.look(context[:, :-1].flatten(0, 1), preceding(context)[:, :-1].flatten(0, 1))
+        looks = [x.unflatten(0, (batch, steps)) for x in looks]
+        state, codes = self.begin(context), []
+        for t in range(steps):
+            state, code = self.step(self.encoder, state, context[:, t], [x[:, t] for x in looks])
+            codes.append(code)
+        if not early:
+            return state, None
+        together = self.output.render(*(torch.cat(parts) for parts in zip(*codes)))
+        return state, together.unflatten(0, (steps, batch)).transpose(0, 1)
+
+    def step(
+        self, lstm: nn.LSTMCell, state: State, frame: Tensor, look: Sequence[Tensor], known: Tensor | None = None
+    ) -> tuple[State, Code]:
+        """Reads a frame and plans the next one; `known` are all known frames (B, P, C, H, W), if this is the last of them."""
+        vector, *maps = look
+        cell = lstm(vector, state.cell)
+        skips = tuple(maps) if state.known else state.skips
+        if state.known:
+            canvas = self.output.store(state.canvas, frame, torch.cat([skips[0], state.plan], 1))
+        else:
+            canvas = self.output.see(state.canvas, frame)
+        canvas = canvas if known is None else self.output.settle(canvas, known)
+        x = self.unsqueeze(cell[0])
+        for up, join, skip in zip(self.ups, self.joins, reversed(skips)):
+            x = join(torch.cat([up(x), skip], 1))
+        canvas, code = self.output.move(canvas, x)
+        return State(cell, skips, x, canvas, state.known), code
 
     def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
-        vector, *_ = self.look(seen[:, -1], seen[:, -2])
-        cell = self.decoder(vector, state.cell)
-        x = self.unsqueeze(cell[0])
-        for up, join, skip in zip(self.ups, self.joins, reversed(state.skips)):
-            x = join(torch.cat([up(x), skip], 1))
-        canvas, code = self.output.move(state.canvas, x)
-        return State(cell, state.skips, canvas), self.output.render(*code)[:, None]
+        frame = seen[:, -1]
+        look = self.look(frame, seen[:, -2])
+        state, code = self.step(self.decoder, state, frame, look, seen if state.known else None)
+        return state._replace(known=False), self.output.render(*code)[:, None]

@@ -20,8 +20,9 @@ SETTLED = Objective(separation=1.0, teacher=(0.0, 0.0), lengths=((0.0, 10),))
 GAN = replace(CONV, objective=replace(SETTLED, adversarial=0.02, matching=0.05))
 LARGER = replace(CONVLSTM, objective=replace(SETTLED, context=0.0, scale=2))
 DOCUMENT = VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False)
+CROSS_ENTROPY = Objective(mse=0.0, bce=1.0, context=0.0)
 DOCUMENT_LSTM = replace(
-    DOCUMENT, network="lstm", pyramid=True, patch=4, widths=(64, 128, 256, 512), objective=Objective(mse=0.0, bce=1.0)
+    DOCUMENT, network="lstm", pyramid=True, patch=4, widths=(64, 128, 256, 512), objective=CROSS_ENTROPY
 )
 
 
