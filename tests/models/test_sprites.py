@@ -15,7 +15,7 @@ from vp.nn.separation import overheard, passes
 CPU = Runtime.pick("cpu", "fp32")
 NAMES = [
     "svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths", "fusion-convlstm-paths",
-    "fusion-convlstm-courses", "svg-compact-cutouts", "vpn-lstm-path-cutouts", "fusion-convlstm-course-cutouts",
+    "fusion-convlstm-courses", "svg-compact-bright-cutouts", "vpn-lstm-path-cutouts", "fusion-convlstm-course-cutouts",
 ]  # fmt: skip
 
 

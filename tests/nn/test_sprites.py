@@ -8,7 +8,7 @@ from vp.nn.movers import MOVERS, follows_paths
 from vp.nn.moving_layers import Layers
 from vp.nn.paths import middles
 from vp.nn.separation import overheard, passes, separation
-from vp.nn.sprites import Cutouts, Sprites, others, outlooks
+from vp.nn.sprites import BrightCutouts, Cutouts, Sprites, others, outlooks
 from vp.nn.tracking import displaced
 
 SIDE = 64
@@ -97,15 +97,14 @@ def test_nothing_but_sprites_shows_where_they_are_cut_out():
     assert not any("blend" in name or "drift" in name for name, _ in sprites.named_parameters())
 
 
-def test_sprites_that_are_cut_out_show_a_known_frame_as_it_was():
+def test_sprites_that_are_brightened_show_a_known_frame_as_it_was():
     frame = torch.rand(2, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     frame = torch.where(frame < 0.3, 0, frame)
     written = torch.stack([0.5 * frame, 0.2 * frame], 1)  # too faint, and mixed up
-    kept = Cutouts(16, 16, 2, 1, SIDE).kept(written, frame)
-    torch.testing.assert_close(kept, torch.stack([frame, 0.4 * frame], 1))
-    assert torch.equal(Sprites(16, 16, 2, 1, SIDE).kept(written, frame), written)
-    barely = torch.full_like(written, 0.01)
-    assert Cutouts(16, 16, 2, 1, SIDE).kept(barely, frame).max() < 0.04, "what was not written is not made up"
+    bright, plain = BrightCutouts(16, 16, 2, 1, SIDE), Cutouts(16, 16, 2, 1, SIDE)
+    torch.testing.assert_close(bright.kept(written, frame), torch.stack([frame, 0.4 * frame], 1))
+    assert torch.equal(plain.kept(written, frame), written)
+    assert bright.kept(torch.full_like(written, 0.01), frame).max() < 0.04, "what was not written is not made up"
 
 
 def test_others_and_outlooks_tell_sprites_apart():

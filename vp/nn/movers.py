@@ -2,7 +2,7 @@
 
 from .moving_layers import Composer
 from .path_sprites import CommittedCutouts, CommittedSprites, PathCutouts, PathSprites
-from .sprites import Cutouts, Sprites
+from .sprites import BrightCutouts, Cutouts, Sprites
 
 MOVERS = {
     "layers": Composer,
@@ -10,6 +10,7 @@ MOVERS = {
     "paths": PathSprites,
     "courses": CommittedSprites,
     "cutouts": Cutouts,
+    "bright-cutouts": BrightCutouts,
     "path-cutouts": PathCutouts,
     "course-cutouts": CommittedCutouts,
 }

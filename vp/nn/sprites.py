@@ -161,10 +161,14 @@ class Sprites(Mover):
 
 
 class Cutouts(Sprites):
-    """Laid over each other, the brightest on top; nothing else is shown. Where one of them shows something they are brightened in
-    proportion until they show the known frame: what is written faintly, where the network is unsure, would stay so."""
+    """Laid over each other, the brightest on top; nothing else is shown."""
 
     blended = False
+
+
+class BrightCutouts(Cutouts):
+    """Where one of them shows something they are brightened in proportion until they show the known frame: what is written
+    faintly, where the network is unsure, would stay so."""
 
     def kept(self, written: Tensor, frame: Tensor) -> Tensor:
         shown = written.amax(1, keepdim=True).clamp_min(DIM)

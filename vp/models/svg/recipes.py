@@ -14,20 +14,22 @@ AGAINST_CRITIC = (Stage(("svg", "critic")),)
 
 
 LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "det": ("none", "deterministic")}
+# in the end nothing is painted, so nothing fades; without a latent there would be nothing to decide by
+CUT_OUT = {"lp": "bright-cutouts", "fp": "cutouts", "det": "sprites"}
 FROM_SCRATCH = Objective(separation=1.0, latent_from=0.3, beta_start=3e-5, beta=5e-4, beta_ramp=(0.35, 0.7))
 # goes on where the schedule of a whole run ends, against a critic, faint enough that a digit in a wrong place costs more than fog
 FINISH = Objective(
     separation=1.0, beta_start=5e-4, beta=5e-4, teacher=0.0, lengths=((0.0, 15),), adversarial=0.004, matching=0.01
 )
 # most of what N(0, I) draws was never seen by the posterior: the critic judges such futures too
-FINISH_FIXED = replace(FINISH, beta=2e-3, beta_ramp=(0.0, 0.5), adversarial=0.005, matching=0.02, imagined=0.5)
+FINISH_FIXED = replace(FINISH, beta=4e-3, beta_ramp=(0.0, 0.5), adversarial=0.005, matching=0.02, imagined=0.5)
 
 
 def digits(short: str, finetune: bool) -> Recipe:
     """Moving digits under both bounce laws, from scratch or from a checkpoint that has been through the schedule."""
     latent, words = LATENTS[short]
     finish = FINISH_FIXED if latent == "fixed" else FINISH
-    mover = "cutouts" if finetune and latent != "none" else "sprites"  # without a latent there is nothing to decide by
+    mover = CUT_OUT[short] if finetune else "sprites"
     cfg = SVGConfig(latent=latent, flows=2, mover=mover, objective=finish if finetune else FROM_SCRATCH)
     name = f"svg-{short}-smmnist" + ("-finetune" if finetune else "")
     stages = AGAINST_CRITIC if finetune else STAGES

@@ -15,10 +15,10 @@ AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 CONVLSTM = VPNConfig(layers=2, mover="paths", widths=(48, 96), objective=Objective(separation=1.0))
 CONV = replace(CONVLSTM, network="conv", widths=(24, 64), objective=Objective(separation=1.0, lengths=((0.0, 10),)))
 LSTM = replace(CONVLSTM, network="lstm", widths=(32, 48, 64, 64))
-# goes on where a whole run ends, on its own frames throughout
+# goes on where a whole run ends, on its own frames throughout, with sprites that are cut out as in the checkpoints
 SETTLED = Objective(separation=1.0, teacher=(0.0, 0.0), lengths=((0.0, 10),))
-GAN = replace(CONV, objective=replace(SETTLED, adversarial=0.02, matching=0.05))
-LARGER = replace(CONVLSTM, objective=replace(SETTLED, context=0.0, scale=2))
+GAN = replace(CONV, mover="path-cutouts", objective=replace(SETTLED, adversarial=0.02, matching=0.05))
+LARGER = replace(CONVLSTM, mover="path-cutouts", objective=replace(SETTLED, context=0.0, scale=2))
 DOCUMENT = VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False)
 CROSS_ENTROPY = Objective(mse=0.0, bce=1.0, context=0.0)
 DOCUMENT_LSTM = replace(
