@@ -2,8 +2,7 @@
 
 Behind a pixel-unshuffle by 4, the narrower layers work at a quarter of the frame's side and the wider ones at an
 eighth, where motion of many pixels is near. An encoder pair reads the known frames; the decoder pair starts from its states
-with the last known frame and goes on from its own. What the encoder reads it also predicts, frame by frame: that is how
-layers are moved to the next known frame before it is written into them, and it teaches motion from the first step.
+with the last known frame and goes on from its own.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from .config import VPNConfig
-from .network import VPNNetwork, make_output
+from .network import make_output
 from .output import Code
+from .recurrent import RecurrentNetwork
 
 
 class State(NamedTuple):
@@ -49,7 +48,7 @@ class Pair(nn.Module):
         return coarse, self.join(torch.cat([fine[0], self.up(coarse[0])], 1))
 
 
-class PyramidConvLSTM(VPNNetwork):
+class PyramidConvLSTM(RecurrentNetwork):
     """The network behind `vpn-convlstm`."""
 
     def __init__(self, cfg: VPNConfig):
@@ -70,32 +69,11 @@ class PyramidConvLSTM(VPNNetwork):
         coarse = self.encoder.coarse.begin(batch, side // 2, side // 2, like)
         return State(fine, coarse, fine[0], self.output.begin(batch, like), True)
 
-    def watch(self, context: Tensor, early: bool = False) -> tuple[State, Tensor | None]:
-        """All known frames but the last, which the decoder reads."""
-        batch, steps = context.shape[0], context.shape[1] - 1
-        looks = self.looks(context.flatten(0, 1), preceding(context).flatten(0, 1)).unflatten(0, (batch, -1))
-        state, codes = self.begin(context), []
-        for t in range(steps):
-            state, code = self.step(self.encoder, state, context[:, t], looks[:, t])
-            codes.append(code)
-        if not early:
-            return state, None
-        together = self.output.render(*(torch.cat(parts) for parts in zip(*codes)))
-        return state, together.unflatten(0, (steps, batch)).transpose(0, 1)
-
     def step(
-        self, pair: Pair, state: State, frame: Tensor, look: Tensor, known: Tensor | None = None
+        self, cells: Pair, state: State, frame: Tensor, look: Tensor, known: Tensor | None = None
     ) -> tuple[State, Code]:
-        """Reads a frame and plans the next one; `known` are all known frames (B, P, C, H, W), if this is the last of them."""
-        fine = pair.fine(look, state.fine)
-        notes = torch.cat([fine[0], state.plan], 1)
-        canvas = self.output.store(state.canvas, frame, notes) if state.known else self.output.see(state.canvas, frame)
-        canvas = canvas if known is None else self.output.settle(canvas, known)
-        coarse, plan = pair.plan(fine, state.coarse)
+        fine = cells.fine(look, state.fine)
+        canvas = self.take_in(state, frame, fine[0], known)
+        coarse, plan = cells.plan(fine, state.coarse)
         canvas, code = self.output.move(canvas, plan)
         return State(fine, coarse, plan, canvas, state.known), code
-
-    def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
-        frame = seen[:, -1]
-        state, code = self.step(self.decoder, state, frame, self.looks(frame, seen[:, -2]), seen if state.known else None)
-        return state._replace(known=False), self.output.render(*code)[:, None]

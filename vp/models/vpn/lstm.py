@@ -2,24 +2,22 @@
 
 What the document's sample got wrong and how it is put right is in the README. The decoder draws from one vector, so it
 takes the maps of the last known frame along as skip connections, as SVG does (Denton & Fergus 2018): without them it cannot
-draw a digit's strokes where they belong. While frames are known it predicts each of them too, so that what moves pixels has
-followed things through all of them.
+draw a digit's strokes where they belong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
 from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
-from .network import VPNNetwork, make_output
+from .network import make_output
 from .output import Code
+from .recurrent import RecurrentNetwork
 
 Cell = tuple[Tensor, Tensor]
 
@@ -35,7 +33,7 @@ class State(NamedTuple):
     known: bool
 
 
-class LSTMNetwork(VPNNetwork):
+class LSTMNetwork(RecurrentNetwork):
     """Frame encoder of four strided convolutions, an LSTM over the context, a second one that goes on from its state."""
 
     def __init__(self, cfg: VPNConfig):
@@ -55,7 +53,7 @@ class LSTMNetwork(VPNNetwork):
         self.joins = nn.ModuleList((block(2 * widths[2], widths[2]), block(2 * widths[1], widths[1])))
         self.output = make_output(cfg, widths[1], 2 * widths[1])
 
-    def look(self, frames: Tensor, before: Tensor) -> tuple[Tensor, ...]:
+    def looks(self, frames: Tensor, before: Tensor) -> tuple[Tensor, ...]:
         """The vector (M, latent) of frames (M, C, H, W), and their maps at a quarter and an eighth of the side."""
         x, maps = torch.cat([frames, before], 1) if self.cfg.before else frames, []
         for stage in self.stages:
@@ -69,40 +67,15 @@ class LSTMNetwork(VPNNetwork):
         plan = like.new_zeros(batch, self.cfg.widths[1], side, side)
         return State((zeros, zeros), None, plan, self.output.begin(batch, like), True)
 
-    def watch(self, context: Tensor, early: bool = False) -> tuple[State, Tensor | None]:
-        """All known frames but the last, which the decoder reads."""
-        batch, steps = context.shape[0], context.shape[1] - 1
-        looks = self.look(context[:, :-1].flatten(0, 1), preceding(context)[:, :-1].flatten(0, 1))
-        looks = [x.unflatten(0, (batch, steps)) for x in looks]
-        state, codes = self.begin(context), []
-        for t in range(steps):
-            state, code = self.step(self.encoder, state, context[:, t], [x[:, t] for x in looks])
-            codes.append(code)
-        if not early:
-            return state, None
-        together = self.output.render(*(torch.cat(parts) for parts in zip(*codes)))
-        return state, together.unflatten(0, (steps, batch)).transpose(0, 1)
-
     def step(
-        self, lstm: nn.LSTMCell, state: State, frame: Tensor, look: Sequence[Tensor], known: Tensor | None = None
+        self, cells: nn.LSTMCell, state: State, frame: Tensor, look: tuple[Tensor, ...], known: Tensor | None = None
     ) -> tuple[State, Code]:
-        """Reads a frame and plans the next one; `known` are all known frames (B, P, C, H, W), if this is the last of them."""
         vector, *maps = look
-        cell = lstm(vector, state.cell)
+        cell = cells(vector, state.cell)
         skips = tuple(maps) if state.known else state.skips
-        if state.known:
-            canvas = self.output.store(state.canvas, frame, torch.cat([skips[0], state.plan], 1))
-        else:
-            canvas = self.output.see(state.canvas, frame)
-        canvas = canvas if known is None else self.output.settle(canvas, known)
+        canvas = self.take_in(state, frame, skips[0], known)
         x = self.unsqueeze(cell[0])
         for up, join, skip in zip(self.ups, self.joins, reversed(skips)):
             x = join(torch.cat([up(x), skip], 1))
         canvas, code = self.output.move(canvas, x)
         return State(cell, skips, x, canvas, state.known), code
-
-    def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
-        frame = seen[:, -1]
-        look = self.look(frame, seen[:, -2])
-        state, code = self.step(self.decoder, state, frame, look, seen if state.known else None)
-        return state._replace(known=False), self.output.render(*code)[:, None]
