@@ -1,8 +1,8 @@
 """A recurrent predictor that moves pixels: the trunk of the compact networks of SVG and RaMViD.
 
-A frame and the one before it are encoded together; a convolutional LSTM at a quarter of the side believes what the scene is,
-another at an eighth decides what it will do; from both comes a plan, by which remembered layers are moved and blended
-(`moving_layers`).
+A frame and the one before it are encoded together; a convolutional LSTM at a quarter of the side keeps what the scene is,
+another at an eighth what it will do; from both come the features by which remembered layers are moved and blended
+(`layer_memory`).
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from torch import Tensor, nn
 
 from .blocks import block, enlarge
 from .conv_lstm import ConvLSTMCell, ConvState
-from .movers import MOVERS
-from .moving_layers import Layers
+from .layer_memory import LayerMemory, LayerState
 
 
 class Rollout(NamedTuple):
     """What it carries.
 
-    belief, motion: recurrent states, at a quarter and an eighth of the frame's side. plan: (B, width, H/4, W/4), the map that
-    the last step was read from. layers: what is remembered of the frames. frame: the last one seen, (B, C, H, W) in [0, 1].
+    Args:
+        scene: recurrent state at a quarter of the frame's side.
+        motion: recurrent state at an eighth of it.
+        features: (B, width, H/4, W/4), the map that the last step was read from.
+        layers: what is remembered of the frames.
+        frame: (B, C, H, W) in [0, 1], the last one seen.
     """
 
-    belief: ConvState
+    scene: ConvState
     motion: ConvState
-    plan: Tensor
-    layers: Layers
+    features: Tensor
+    layers: LayerState
     frame: Tensor
 
 
@@ -36,40 +39,40 @@ class MovingRollout(nn.Module):
     """Base of the networks that are built around it.
 
     Args:
-        size, channels: of the frames. width: channels of the belief. flows: remembered layers.
-        guides: channels at an eighth of the side that the motion is decided by beside the belief. beside: channels that the
-            plan is made from beside belief and motion. mover: what moves pictures, see `movers`.
+        channels: of the frames.
+        width: channels of the scene.
+        layers: remembered layers.
+        motion_inputs: channels at an eighth of the side that the motion is decided by beside the scene.
+        feature_inputs: channels at a quarter of the side that the features are made from beside scene and motion.
     """
 
-    def __init__(
-        self, size: int, channels: int, width: int, flows: int, guides: int, beside: int = 0, mover: str = "layers"
-    ):
+    def __init__(self, channels: int, width: int, layers: int, motion_inputs: int, feature_inputs: int = 0):
         super().__init__()
         wide = width * 3 // 2
-        self.size, self.channels, self.flows, self.side = size, channels, flows, size // 4
         self.encoder = nn.Sequential(nn.PixelUnshuffle(2), block(8 * channels, 32), block(32, width, 2), block(width, width))
-        self.belief = ConvLSTMCell(width, width)
+        self.scene = ConvLSTMCell(width, width)
         self.coarse = block(width, wide, 2)
-        self.motion = ConvLSTMCell(wide + guides, wide)
+        self.motion = ConvLSTMCell(wide + motion_inputs, wide)
         self.fine = enlarge(wide, width // 2)
-        self.join = block(width + width // 2 + beside, width)
-        self.composer = MOVERS[mover](width, 2 * width, flows, channels, size)
+        self.join = block(width + width // 2 + feature_inputs, width)
+        self.memory = LayerMemory(width, 2 * width, layers, channels)
 
-    def perceive(self, frames: Tensor, before: Tensor) -> Tensor:
+    def encode_frames(self, frames: Tensor, before: Tensor) -> Tensor:
         """Maps (M, width, H/4, W/4) of frames (M, C, H, W) and those before them: together they show velocities."""
         return self.encoder(torch.cat([frames, before], 1))
 
-    def start(self, batch: int, like: Tensor) -> Rollout:
-        """Before any frame."""
-        belief = self.belief.begin(batch, self.side, self.side, like)
-        motion = self.motion.begin(batch, self.side // 2, self.side // 2, like)
-        layers = self.composer.begin(batch, like)
-        return Rollout(belief, motion, belief[0], layers, layers.moved[:, 0])
+    def start(self, frame: Tensor) -> Rollout:
+        """Before any frame, for frames like (B, C, H, W)."""
+        batch, _, height, width = frame.shape
+        scene = self.scene.begin(batch, height // 4, width // 4, frame)
+        motion = self.motion.begin(batch, height // 8, width // 8, frame)
+        layers = self.memory.init(frame)
+        return Rollout(scene, motion, scene[0], layers, layers.moved[:, 0])
 
-    def take_in(self, state: Rollout, frame: Tensor, features: Tensor, keep: bool) -> Rollout:
-        """A frame and its map; it is written into the layers too where `keep` says so."""
-        state = state._replace(belief=self.belief(features, state.belief), frame=frame)
-        if not keep:
+    def read(self, state: Rollout, frame: Tensor, features: Tensor, write: bool) -> Rollout:
+        """Takes in a frame (B, C, H, W) and its map; it is written into the layers too where `write` says so."""
+        state = state._replace(scene=self.scene(features, state.scene), frame=frame)
+        if not write:
             return state
-        notes = torch.cat([state.belief[0], state.plan], 1)
-        return state._replace(layers=self.composer.store(state.layers, frame, notes))
+        features = torch.cat([state.scene[0], state.features], 1)
+        return state._replace(layers=self.memory.write(state.layers, frame, features))

@@ -1,7 +1,7 @@
 """The compact denoiser: a rollout over the clip that reads the noisy frames as hints, and moves pixels of known ones.
 
 From frame to frame it carries what a recurrent predictor carries: a convolutional recurrent state, and layers in which the
-frames are remembered and moved (`nn.moving_layers`). At pure noise that is all there is, and the estimate is the mean of what
+frames are remembered and moved (`nn.layer_memory`). At pure noise that is all there is, and the estimate is the mean of what
 may follow. The less noisy a frame, the more it tells: an LSTM runs back over all frames, so that at every frame the network
 knows what comes later, noisy or known, and the noisy frame itself is looked at once more where the layers are blended.
 
@@ -25,14 +25,12 @@ from torch import Tensor, nn
 from ...core.constant import constants
 from ...nn.blocks import block
 from ...nn.conv_lstm import ConvLSTMCell
-from ...nn.moving_layers import Layers
+from ...nn.layer_memory import BLEND
 from ...nn.moving_rollout import MovingRollout, Rollout
-from ...nn.paths import middles
-from ...nn.tracks import grey, tracks
 from .config import RamvidConfig
 
 EMBEDDING, LEVEL_CHANNELS = 64, 32
-HINT_CHANNELS, GLIMPSE_CHANNELS = 16, 24
+HINT_CHANNELS = 16
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
@@ -47,13 +45,11 @@ def larger(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def heeded(told: Tensor, gate: nn.Module | None, *beside: Tensor) -> Tensor:
-    """What noisy frames tell (M, C, H, W), between ignored and doubled by what is known beside it: noise is not to shake what is
-    certain without it. As it is without a gate."""
-    if gate is None:
-        return told
+def gated(noisy: Tensor, gate: nn.Module, *beside: Tensor) -> Tensor:
+    """Features of noisy frames (M, C, H, W), between ignored and doubled by what is known beside them: noise is not to shake what
+    is certain without it."""
     weight = 2 * torch.sigmoid(gate(torch.cat(beside, 1)))
-    return told * (weight if weight.shape[-1] == told.shape[-1] else larger(weight))
+    return noisy * (weight if weight.shape[-1] == noisy.shape[-1] else larger(weight))
 
 
 def linear_guess(level: Tensor) -> Tensor:
@@ -65,8 +61,7 @@ class Way(NamedTuple):
     """A clip in the order in which it is gone through.
 
     x, known, level, times: see `CompactDenoiser.forward`. settled: of each frame, whether it need not be estimated: known ones,
-    and those that were sampled before. The latter are hints like other noisy frames, only hardly noisy. faint: whether frames
-    that are not settled are too noisy for anything to be followed in them (`tracks.QUIET`).
+    and those that were sampled before. The latter are hints like other noisy frames, only hardly noisy.
     """
 
     x: Tensor
@@ -74,7 +69,6 @@ class Way(NamedTuple):
     level: Tensor
     times: Sequence[int]
     settled: Sequence[bool]
-    faint: bool = False
 
     def ahead(self) -> Way | None:
         """From the first known frame on, or the whole clip where none is; None where nothing is left to estimate on it."""
@@ -86,14 +80,14 @@ class Way(NamedTuple):
         if not any(self.known):
             return None
         times = [self.times[-1] - time for time in reversed(self.times)]
-        return Way(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1], self.faint).ahead()
+        return Way(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1]).ahead()
 
     def begun(self) -> Way:
         """Its leading settled frames."""
         return self.part(slice(leading(self.settled)))
 
     def part(self, kept: slice) -> Way:
-        return Way(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept], self.faint)
+        return Way(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept])
 
 
 Memory = tuple[Rollout | None, Rollout | None]  # of the way ahead and of the way back
@@ -124,7 +118,7 @@ class CompactDenoiser(MovingRollout):
     """Estimates clean frames from noisy ones and known ones; all clips of a batch have the same frames known."""
 
     def __init__(self, cfg: RamvidConfig):
-        super().__init__(cfg.size, cfg.channels, cfg.width, cfg.flows, HINT_CHANNELS, mover=cfg.mover)
+        super().__init__(cfg.channels, cfg.width, cfg.flows, HINT_CHANNELS)
         self.cfg = cfg
         width, c = cfg.width, cfg.channels
         self.embed = nn.Sequential(nn.Linear(LEVEL_CHANNELS + 2, EMBEDDING), nn.SiLU())
@@ -135,16 +129,13 @@ class CompactDenoiser(MovingRollout):
         self.later = ConvLSTMCell(width, width)
         self.hint = nn.Conv2d(2 * width, HINT_CHANNELS, 3, padding=1)
         self.see = nn.Conv2d(2 * width, width, 3, padding=1)
-        self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, GLIMPSE_CHANNELS, 3, padding=1))
-        self.gains = nn.Linear(EMBEDDING, width + GLIMPSE_CHANNELS)
-        self.heed_hint = self.heed_seen = self.heed_glimpse = self.sure = None
-        if cfg.mover == "sprites":
-            self.heed_hint = nn.Conv2d(width * 3 // 2 + HINT_CHANNELS, HINT_CHANNELS, 3, padding=1)
-            self.heed_seen = nn.Conv2d(2 * width, width, 3, padding=1)
-            self.heed_glimpse = nn.Conv2d(width, GLIMPSE_CHANNELS, 3, padding=1)
-            self.sure = nn.Linear(2 * cfg.flows, width)
-        heeds = filter(None, (self.heed_hint, self.heed_seen, self.heed_glimpse, self.sure))
-        for layer in (self.trust, self.see, self.glimpse[-1], self.gains, *heeds):
+        self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, BLEND, 3, padding=1))
+        self.gains = nn.Linear(EMBEDDING, width + BLEND)
+        self.gate_hint = nn.Conv2d(width * 3 // 2 + HINT_CHANNELS, HINT_CHANNELS, 3, padding=1)
+        self.gate_seen = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.gate_glimpse = nn.Conv2d(width, BLEND, 3, padding=1)
+        gates = self.gate_hint, self.gate_seen, self.gate_glimpse
+        for layer in (self.trust, self.see, self.glimpse[-1], self.gains, *gates):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -172,51 +163,29 @@ class CompactDenoiser(MovingRollout):
     def roll(self, way: Way, memory: Rollout | None = None) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
         the last settled one."""
-        x, known, level, times, settled, _ = way
+        x, known, level, times, settled = way
         begun = leading(settled) if memory else 0
         gaps = [1.0, *(float(b - a) for a, b in pairwise(times))]
         count, length = x.shape[:2]
-        frames, state = (x + 1) / 2, memory or self.start(count, x)
+        frames, state = (x + 1) / 2, memory or self.start(x[:, 0])
         embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
         trust = self.trust(embedding)[..., None, None]
         if not all(known[begun:]):
             seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
-        out, since = list(frames[:, :begun].unbind(1)), None
+        out = list(frames[:, :begun].unbind(1))
         for t in range(begun, length):
             if known[t]:
                 state = self.advance(state, gap=gaps[t])[0] if t else state
                 frame = frames[:, t]
             else:
-                course = None
-                if self.sure is not None and any(known[:t]):
-                    if known[t - 1] or since is None:
-                        tracked, since = self.tracked(state.layers, way.part(slice(t, None)), gaps[t:]), t
-                    course = self.course(state.layers, tracked, t - since, gaps[t])
-                state, recent = self.advance(state, hints[:, t - begun], seen[:, t - begun], course, gap=gaps[t])
-                glimpse = heeded(glimpses[:, t - begun], self.heed_glimpse, state.plan)
-                frame = self.composer.compose(state.layers.moved, recent, state.plan, glimpse)
+                state, previous = self.advance(state, hints[:, t - begun], seen[:, t - begun], gap=gaps[t])
+                glimpse = gated(glimpses[:, t - begun], self.gate_glimpse, state.features)
+                frame = self.memory.compose(state.layers.moved, previous, state.features, glimpse)
             out.append(frame)
             if settled[t] or t < length - 1:
-                features = self.perceive(frame, out[max(t - 1, 0)]) + trust[:, t]
-                state = self.take_in(state, frame, features, keep=known[t] or not any(known[:t]))
+                features = self.encode_frames(frame, out[max(t - 1, 0)]) + trust[:, t]
+                state = self.read(state, frame, features, write=known[t] or not any(known[:t]))
         return 2 * torch.stack(out, 1) - 1, state
-
-    @staticmethod
-    def tracked(layers: Layers, coming: Way, gaps: Sequence[float]) -> tuple[Tensor, ...] | None:
-        """What `tracks` says of the sprites in the frames to come; None where those tell nothing."""
-        if coming.faint and not any(coming.settled):
-            return None
-        return tracks(layers.pictures, coming.x, coming.level, gaps, -layers.velocity)
-
-    @staticmethod
-    def course(layers: Layers, tracked: tuple[Tensor, ...] | None, behind: int, gap: float) -> tuple[Tensor | None, Tensor]:
-        """What leads sprites to where they are `tracked`, so many frames behind the first of it; see `advance`."""
-        if tracked is None:
-            return None, torch.zeros_like(layers.velocity)
-        shown = layers.moved if behind else layers.pictures
-        now = middles(grey(shown.detach().float()))[0]
-        target, *sure = (part[:, :, behind] for part in tracked)
-        return (now - target) / gap, torch.stack(sure, -1)
 
     @staticmethod
     def flags(known: Sequence[bool], gaps: Sequence[float], like: Tensor) -> Tensor:
@@ -231,12 +200,12 @@ class CompactDenoiser(MovingRollout):
         the later frames too, and (B, T, 24, H/2, W/2) to blend by.
         """
         batch, length = x.shape[:2]
-        gains = (1 + self.gains(embedding).flatten(0, 1))[..., None, None].split([self.cfg.width, GLIMPSE_CHANNELS], 1)
+        gains = (1 + self.gains(embedding).flatten(0, 1))[..., None, None].split([self.cfg.width, BLEND], 1)
         seen = self.evidence(x.flatten(0, 1)) + self.evidence_level(embedding).flatten(0, 1)[..., None, None]
         seen = gains[0] * self.evidence_out(seen)
         glimpse = gains[1] * self.glimpse((linear_guess(level)[..., None, None, None] * x).flatten(0, 1))
         coarse = self.evidence_coarse(seen).unflatten(0, (batch, length))
-        state, states = self.later.begin(batch, self.side // 2, self.side // 2, x), [None] * length
+        state, states = self.later.begin(batch, *coarse.shape[-2:], x), [None] * length
         for t in reversed(range(length)):
             state = self.later(coarse[:, t], state)
             states[t] = state[0]
@@ -246,29 +215,18 @@ class CompactDenoiser(MovingRollout):
         return tuple(y.unflatten(0, (batch, length)) for y in (seen, hints, glimpse))
 
     def advance(
-        self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None,
-        course: tuple[Tensor | None, Tensor] | None = None, *, gap: float,
-    ) -> tuple[Rollout, Tensor]:  # fmt: skip
-        """`gap` frames on, with what the noisy frames show there; also the last frame, moved. `course`: velocities (B, K, 2) that
-        lead to where `tracks` has the sprites, if anywhere, and how sure that is and how far to be followed (B, K, 2)."""
-        belief = state.belief[0]
-        inputs = self.coarse(belief)
+        self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None, *, gap: float
+    ) -> tuple[Rollout, Tensor]:
+        """`gap` frames on, with what the noisy frames show there; also the last frame, moved."""
+        scene = state.scene[0]
+        inputs = self.coarse(scene)
         if hint is None:
             hint = inputs.new_zeros(len(inputs), HINT_CHANNELS, *inputs.shape[2:])
         else:
-            hint = heeded(hint, self.heed_hint, inputs, hint)
+            hint = gated(hint, self.gate_hint, inputs, hint)
         motion = self.motion(torch.cat([inputs, hint], 1), state.motion)
-        plan = self.join(torch.cat([belief, self.fine(motion[0])], 1))
+        features = self.join(torch.cat([scene, self.fine(motion[0])], 1))
         if seen is not None:
-            plan = plan + heeded(seen, self.heed_seen, plan, seen)
-        if self.sure is None:
-            layers, recent = self.composer.move(state.layers, state.frame, plan, gap)
-            return state._replace(motion=motion, plan=plan, layers=layers), recent
-        velocity, renewal, field = self.composer.propose(state.layers, plan)
-        if course is not None:
-            towards, sure = course
-            if towards is not None:
-                velocity = torch.lerp(velocity, towards.to(velocity), sure[..., 1:].to(velocity))
-            plan = plan + self.sure(sure.flatten(1).to(plan.dtype))[..., None, None]
-        layers, recent = self.composer.carry(state.layers, state.frame, plan, velocity, field, gap)
-        return state._replace(motion=motion, plan=plan, layers=layers), recent
+            features = features + gated(seen, self.gate_seen, features, seen)
+        layers, previous = self.memory.advance(state.layers, state.frame, features, gap)
+        return state._replace(motion=motion, features=features, layers=layers), previous

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from ...core.settings import one_of
 
 PROCESSES = ("flow", "ddpm")
-MOVERS = ("layers", "sprites")
 NETWORKS = ("compact", "published")
 
 # what users do, in shares: continue a clip, any frames, both ends, every n-th frame, nothing known
@@ -25,9 +24,8 @@ class RamvidConfig:
         network: 'compact' (ours, moves pixels of known frames) or 'published' (3D-convolution U-Net, 235 M at 64 px).
         size, channels, length: of the clips; `length` is the longest clip trained on and sampled in one piece.
         n_past, n_future: what evaluation during training asks for.
-        width, flows: of the compact network: channels of its recurrent state, and number of remembered layers or
-            sprites. mover: how they are held: 'layers' or 'sprites' (see `nn`).
-        separation: weight of what single sprites hold, against the simulator's own pictures of single things (`nn.separation`).
+        width: of the compact network: channels of its recurrent state.
+        flows: of the compact network: remembered layers (`nn.layer_memory`).
         shift: how much more noise than evenly is trained on: tau = u / (u + shift (1 - u)) for u even (flow). sampler_shift: the
             same of the levels that a sampler visits; 0 where it is `shift`.
         leap: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). What is
@@ -48,8 +46,6 @@ class RamvidConfig:
     n_future: int = 10
     width: int = 64
     flows: int = 3
-    mover: str = "layers"
-    separation: float = 0.0
     shift: float = 3.0
     sampler_shift: float = 0.0
     leap: float = 0.5
@@ -63,6 +59,5 @@ class RamvidConfig:
     def __post_init__(self) -> None:
         one_of("process", self.process, PROCESSES)
         one_of("network", self.network, NETWORKS)
-        one_of("mover", self.mover, MOVERS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")

@@ -13,9 +13,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
-from ...nn.separation import Heard, overheard, passes, separation, taught
 from . import masks
-from .compact import Way
 from .config import RamvidConfig
 from .process import noisy
 from .solvers import shifted
@@ -38,10 +36,7 @@ def random_mask_loss(
     eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    with overheard(networks["denoiser"]) as heard:
-        losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    if cfg.separation and heard and "things" in batch.extras:
-        losses = separated(cfg, losses, heard, batch.extras["things"][:, times], known[0].tolist(), times.tolist())
+    losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     if not has_critic(cfg):
         return losses
     terms = confront(networks, batch, *judged)
@@ -53,16 +48,6 @@ def excerpt(cfg: RamvidConfig, available: int, generator: torch.Generator, devic
     length = min(masks.number(cfg.length // 2, cfg.length, generator), available)
     stride = masks.number(1, max(1, available // length), generator) if masks.number(1, 4, generator) == 1 else 1
     return stride * torch.arange(length, device=device)
-
-
-def separated(
-    cfg: RamvidConfig, losses: Losses, heard: Heard, things: Tensor, known: list[bool], times: list[int]
-) -> Losses:
-    """The losses with what single sprites hold and how they move, on both ways through the clip."""
-    clip = Way(things, known, things, times, known)
-    ways = [way for way in (clip.ahead(), clip.back()) if way]
-    lesson, terms = taught(*(separation(told, way.x, times=way.times) for told, way in zip(passes(heard), ways)))
-    return Losses(losses.total + cfg.separation * lesson, {**losses.terms, **terms})
 
 
 def uniform(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from ...core.constant import constants
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
-from ...nn.tracks import QUIET
 from . import process, solvers
 from .compact import CompactDenoiser, Memory, Way
 from .config import RamvidConfig
 from .options import RamvidOptions
 
+QUIET = 0.03  # level below which noisy frames tell next to nothing: a guess is the mean of what may follow the known ones
 SAMPLED = 0.9  # the level at which frames that were sampled before are shown to the network
 ROWS = 16  # clips through the network at once on a CPU: more gains no speed, and memory stays bounded
 
@@ -33,7 +33,7 @@ class How:
     Args:
         settled: of each frame, whether it is given or was sampled before. known: whether the network is told that it is known.
         times: where the frames lie in time. trust: how clean known frames are, 1 is clean. copies: so many rows one after another
-            have the same settled frames. faint: see `compact.Way`.
+            have the same settled frames. faint: whether the others are too noisy to tell anything (`QUIET`).
     """
 
     settled: tuple[bool, ...]
@@ -61,7 +61,7 @@ class How:
         if self.known != self.settled:
             faded = [SAMPLED if settled and not known else 1.0 for known, settled in zip(self.known, self.settled)]
             frames = frames * constants(faded, time)[:, None, None, None]
-        return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled, self.faint)
+        return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
 
 
 class Tools(NamedTuple):
@@ -154,7 +154,7 @@ class Sampler:
     def network(self, how: How, levels: solvers.Levels, frames: Tensor, tools: Tools) -> solvers.Guess:
         """The network as a function of noisy unknown frames and their level, what is known worked in beforehand.
 
-        As long as noisy frames tell next to nothing (`tracks.QUIET`) its guess is the mean of what may follow the known ones:
+        As long as noisy frames tell next to nothing (`QUIET`) its guess is the mean of what may follow the known ones:
         futures share one then, made without noise from the guess before.
         """
         most = ROWS if frames.device.type == "cpu" else len(frames)

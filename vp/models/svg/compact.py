@@ -78,20 +78,20 @@ class CompactSVG(MovingRollout, SVGNetwork):
     def __init__(self, cfg: SVGConfig):
         width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
         given = conditions.outputs if conditions else 0
-        super().__init__(cfg.size, cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given, cfg.mover)
-        self.cfg = cfg
-        self.latent_map = LatentMap(cfg.z_dim, self.side // 2) if stochastic else None
-        self.posterior_head = GaussianHead(3 * width, self.side, cfg.z_dim, width) if stochastic else None
+        super().__init__(cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given)
+        self.cfg, side = cfg, cfg.size // 4
+        self.latent_map = LatentMap(cfg.z_dim, side // 2) if stochastic else None
+        self.posterior_head = GaussianHead(3 * width, side, cfg.z_dim, width) if stochastic else None
         seen = width + (given if conditions and conditions.prior else 0)
-        self.prior_head = GaussianHead(seen, self.side, cfg.z_dim, width) if cfg.latent == "learned" else None
+        self.prior_head = GaussianHead(seen, side, cfg.z_dim, width) if cfg.latent == "learned" else None
         self.conditioner = Conditioner(conditions) if conditions else None
 
     def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
-        return (self.perceive(frames, before),)
+        return (self.encode_frames(frames, before),)
 
     def begin(self, batch: int, like: Tensor) -> State:
-        rollout = self.start(batch, like)
-        return State(rollout, None, rollout.belief[0])
+        rollout = self.start(like[:, 0])
+        return State(rollout, None, rollout.scene[0])
 
     def posterior(self, features: list[Features]) -> Gaussian:
         """q(z_t | x_{t-2..t}): three frames show a change of velocity."""
@@ -105,8 +105,8 @@ class CompactSVG(MovingRollout, SVGNetwork):
         self, state: State, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
     ) -> State:
         """Writes the frame into the layers where `refresh_skip` says so, that is during the context."""
-        rollout = self.take_in(state.rollout, frame, features[0], keep=refresh_skip)
-        summary = rollout.belief[0]
+        rollout = self.read(state.rollout, frame, features[0], write=refresh_skip)
+        summary = rollout.scene[0]
         if condition is not None and self.cfg.conditions.prior:
             summary = with_condition(summary, condition)
         return State(rollout, condition, summary)
@@ -115,16 +115,16 @@ class CompactSVG(MovingRollout, SVGNetwork):
         return self.prior_head(summary)
 
     def advance(self, state: State, z: Tensor | None) -> tuple[State, Code]:
-        rollout, belief = state.rollout, state.rollout.belief[0]
-        inputs = self.coarse(belief)
+        rollout, scene = state.rollout, state.rollout.scene[0]
+        inputs = self.coarse(scene)
         if self.latent_map is not None:
             inputs = torch.cat([inputs, self.latent_map(z)], 1)
         inputs = with_condition(inputs, state.condition)
         motion = self.motion(inputs, rollout.motion)
-        plan = self.join(with_condition(torch.cat([belief, self.fine(motion[0])], 1), state.condition))
-        layers, recent = self.composer.move(rollout.layers, rollout.frame, plan)
-        rollout = rollout._replace(motion=motion, plan=plan, layers=layers)
-        return state._replace(rollout=rollout), (layers.moved, recent, plan)
+        features = self.join(with_condition(torch.cat([scene, self.fine(motion[0])], 1), state.condition))
+        layers, previous = self.memory.advance(rollout.layers, rollout.frame, features)
+        rollout = rollout._replace(motion=motion, features=features, layers=layers)
+        return state._replace(rollout=rollout), (layers.moved, previous, features)
 
     def render(self, code: Code) -> Tensor:
-        return self.composer.compose(*code)
+        return self.memory.compose(*code)

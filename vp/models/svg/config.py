@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
-from ...nn.movers import MOVERS
 
 LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
@@ -58,8 +57,8 @@ class Objective:
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first, and z is
             left with what cannot.
         imagined: share of the clips of a mini-batch whose future is drawn from the prior; only the critic judges them.
-        separation: weight of what single sprites hold, against the simulator's pictures of single things (`nn.separation`).
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
+        critic_from: share of the budget before which the critic is not asked.
         teacher: share of the budget at which the teacher-forcing ratio, the probability that a future step is fed the true
             frame, has fallen to `teacher_floor`; inf: it never falls.
         teacher_start, teacher_from: the ratio at first, and the share from which it falls, in a line.
@@ -78,7 +77,7 @@ class Objective:
     adversarial: float = 0.0
     matching: float = 0.0
     imagined: float = 0.0
-    separation: float = 0.0
+    critic_from: float = 0.0
     teacher: float = 0.2
     teacher_start: float = 1.0
     teacher_from: float = 0.0
@@ -107,8 +106,7 @@ class SVGConfig:
         size, channels: of the frames; the published backbones take 64 or 128, compact any multiple of 32.
         n_past, n_future: lengths trained on.
         z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
-        width, flows: of the compact network: channels of its recurrent state, and number of remembered layers or
-            sprites. mover: what holds and moves them, see `nn.movers`.
+        width: of the compact network: channels of its recurrent state. flows: of it: remembered layers.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
         conditions: numbers that come with every frame, such as actions, or None.
@@ -126,7 +124,6 @@ class SVGConfig:
     layers: int = 2
     width: int = 64
     flows: int = 3
-    mover: str = "layers"
     last_frame_skip: bool = False
     skip_off_by_one: bool = False
     objective: Objective = field(default_factory=Objective)
@@ -135,7 +132,6 @@ class SVGConfig:
     def __post_init__(self) -> None:
         one_of("latent", self.latent, LATENTS)
         one_of("backbone", self.backbone, BACKBONES)
-        one_of("mover", self.mover, MOVERS)
         if self.backbone == "compact" and self.size % 32:
             raise ValueError(f"size is {self.size}; the compact backbone takes multiples of 32")
         if self.backbone != "compact" and self.size not in (64, 128):

@@ -16,7 +16,6 @@ from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
-from ...nn.separation import overheard, passes, separation, taught
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
 from .network import Features, SVGNetwork
@@ -110,22 +109,19 @@ def rollout_loss(
     true = [t < cfg.n_past or forced[t] for t in range(length)]
     features = model.encode_clips(frames, cfg.n_past)
     posterior, z, imagined, guided = None, None, None, count
+    judged = has_critic(objective) and progress.share >= objective.critic_from
     if cfg.latent != "none" and progress.share < objective.latent_from:
         z = frames.new_zeros(count, length - 1, cfg.z_dim)
     elif cfg.latent != "none":
         posterior = model.posterior(features)
         noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
-        guided = count - round(objective.imagined * count)
+        guided = count - round(objective.imagined * count) * judged
         z, imagined = posterior.sample(noise), noise[guided:]
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
-    with overheard(model) as heard:
-        predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
+    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
     error = (predicted - frames[:, 1:])[:guided].square().mean()
     total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
-    if objective.separation and heard and "things" in batch.extras:
-        lesson, terms = taught(separation(passes(heard)[0], batch.extras["things"][:, :length], guided))
-        total, parts = total + objective.separation * lesson, parts | terms
-    if has_critic(objective):
+    if judged:
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
         parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))
         total = total + weighed(objective, parts)

@@ -1,4 +1,4 @@
-"""VPN: next-frame networks of the "Video Prediction Network" document, repaired: ConvLSTM, conv+LSTM and all-convolution."""
+"""VPN: next-frame networks of the "Video Prediction Network" document, repaired: ConvLSTM, conv+LSTM and a SimVP-like one."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ from torch import nn
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
 from ...nn.adversary import CRITIC, has_critic, video_critics
-from ...nn.movers import follows_paths
-from ...nn.path_lesson import path_phase
 from .config import Objective, VPNConfig
-from .conv import ConvNetwork
-from .convlstm import PyramidConvLSTM
-from .document import DocumentConvLSTM
+from .convlstm import ConvLSTMNetwork
 from .lstm import LSTMNetwork
 from .network import VPNNetwork
 from .objective import rollout_loss
 from .predictor import VPNPredictor
 from .recipes import RECIPES
+from .simvp import SimVPNetwork
+
+CLASSES = {"convlstm": ConvLSTMNetwork, "lstm": LSTMNetwork, "simvp": SimVPNetwork}
 
 
 def build(cfg: VPNConfig) -> VPNNetwork:
-    if cfg.network == "convlstm":
-        return PyramidConvLSTM(cfg) if cfg.pyramid else DocumentConvLSTM(cfg)
-    return LSTMNetwork(cfg) if cfg.network == "lstm" else ConvNetwork(cfg)
+    return CLASSES[cfg.network](cfg)
 
 
 def networks(cfg: VPNConfig) -> nn.ModuleDict:
@@ -39,8 +36,7 @@ def critics(cfg: VPNConfig) -> nn.ModuleDict:
 
 def phases(cfg: VPNConfig) -> tuple[Phase, ...]:
     ours = Phase("vpn", ("vpn",), partial(rollout_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
-    turns = (replace(ours, lr=1e-3), CRITIC) if has_critic(cfg.objective) else (ours,)
-    return (*turns, path_phase("vpn", cfg.n_past)) if follows_paths(cfg.mover) else turns
+    return (replace(ours, lr=1e-3), CRITIC) if has_critic(cfg.objective) else (ours,)
 
 
 def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredictor:
@@ -48,7 +44,7 @@ def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredi
 
 
 def tiny() -> VPNConfig:
-    return VPNConfig(size=32, n_past=4, n_future=3, least_past=3, widths=(16, 16), layers=2)
+    return VPNConfig(size=32, n_past=4, n_future=3, least_past=3, widths=(16, 16))
 
 
 def yardsticks() -> dict[str, tuple[VPNConfig, LossFn]]:
@@ -59,7 +55,7 @@ def yardsticks() -> dict[str, tuple[VPNConfig, LossFn]]:
         "document_full": named["vpn-convlstm-document"],
         "document_patch_4": replace(named["vpn-convlstm-document"], patch=4),
         "convlstm": named["vpn-convlstm-mmnist"],
-        "conv": named["vpn-conv-mmnist"],
+        "simvp": named["vpn-conv-mmnist"],
         "lstm": named["vpn-lstm-mmnist"],
     }
     configs = {label: replace(cfg, objective=whole) for label, cfg in configs.items()}

@@ -1,79 +1,81 @@
-"""ConvLSTM encoder-decoder with the document's 64-128-128-64 layers, states handed over (Shi et al. 2015).
+"""ConvLSTM encoder-decoder with the document's layers (64 and 128 channels read, 128 and 64 write) behind a pixel-unshuffle.
 
-Behind a pixel-unshuffle by 4, the narrower layers work at a quarter of the frame's side and the wider ones at an
-eighth, where motion of many pixels is near. An encoder pair reads the known frames; the decoder pair starts from its states
-with the last known frame and goes on from its own.
+Shi et al. 2015, "Convolutional LSTM Network", figure 3: the states of both encoder layers are handed to the mirrored decoder
+layers, the decoder's input is the previous frame, its own after the context. With `pyramid` the two wider layers work at half
+the side of the narrower ones (Shi et al. 2017, "Deep Learning for Precipitation Nowcasting", figure 1) and every frame is
+read next to the one before it; without it, at `patch` 1, it is the document's plan as it stands.
+
+Where it differs from the papers: no peephole terms, a pixel-unshuffle in front, and in training a head on the encoder that
+predicts every known frame from those before it, which teaches motion from the first step on.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from .config import VPNConfig
-from .network import make_output
-from .output import Code
-from .recurrent import RecurrentNetwork
+from .network import VPNNetwork
 
 
 class State(NamedTuple):
-    """fine, coarse: of the two layers. plan: (B, fine, H/4, W/4), the last one. canvas: the output's. known: the next frame to
-    be read is a known one."""
+    """States of the layers: `first` next to the pixels, `second` the wider one."""
 
-    fine: ConvState
-    coarse: ConvState
-    plan: Tensor
-    canvas: Any
-    known: bool
+    first: ConvState
+    second: ConvState
 
 
-class Pair(nn.Module):
-    """Two ConvLSTM layers, the second at half the side of the first, and the plan that is read from both."""
-
-    def __init__(self, fine: int, coarse: int):
-        super().__init__()
-        self.fine = ConvLSTMCell(fine, fine)
-        self.down = block(fine, coarse, 2)
-        self.coarse = ConvLSTMCell(coarse, coarse)
-        self.up = enlarge(coarse, fine)
-        self.join = block(2 * fine, fine)
-
-    def plan(self, fine: ConvState, coarse: ConvState) -> tuple[ConvState, Tensor]:
-        """Steps the second layer: its state, and the plan (B, fine, h, w)."""
-        coarse = self.coarse(self.down(fine[0]), coarse)
-        return coarse, self.join(torch.cat([fine[0], self.up(coarse[0])], 1))
-
-
-class PyramidConvLSTM(RecurrentNetwork):
-    """The network behind `vpn-convlstm`."""
+class ConvLSTMNetwork(VPNNetwork):
+    """Encoder and decoder of two ConvLSTM layers each, 3x3, and a convolution to pixels."""
 
     def __init__(self, cfg: VPNConfig):
         super().__init__(cfg)
-        fine, coarse = cfg.widths
-        inputs = 16 * cfg.channels * (1 + cfg.before)
-        self.look = nn.Sequential(nn.PixelUnshuffle(4), block(inputs, fine), block(fine, fine))
-        self.encoder, self.decoder = Pair(fine, coarse), Pair(fine, coarse)
-        self.output = make_output(cfg, fine, 2 * fine)
+        first, second = cfg.widths
+        pixels = cfg.channels * cfg.patch**2
+        inputs = pixels * (1 + cfg.before)
+        self.to_patches, self.to_pixels = nn.PixelUnshuffle(cfg.patch), nn.PixelShuffle(cfg.patch)
+        self.read_first, self.read_second = ConvLSTMCell(inputs, first), ConvLSTMCell(first, second)
+        self.head = nn.Conv2d(first, pixels, 3, padding=1)
+        if cfg.pyramid:
+            self.down_read, self.down_write, self.up = block(first, first, 2), block(inputs, first, 2), enlarge(second, first)
+            self.guess = block(2 * first, first)
+            self.write_second, self.write_first = ConvLSTMCell(first, second), ConvLSTMCell(first + inputs, first)
+        else:
+            self.write_second, self.write_first = ConvLSTMCell(inputs, second), ConvLSTMCell(second, first)
 
-    def looks(self, frames: Tensor, before: Tensor) -> Tensor:
-        """Features (M, fine, H/4, W/4) of frames (M, C, H, W) and the ones before them: together they show velocities."""
-        return self.look(torch.cat([frames, before], 1) if self.cfg.before else frames)
+    def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
+        side = self.cfg.size // self.cfg.patch
+        first = self.read_first.begin(len(context), side, side, context)
+        side //= 1 + self.cfg.pyramid
+        state = State(first, self.read_second.begin(len(context), side, side, context))
+        patches, read = self.patches(context, preceding(context)), []
+        for x in patches.unbind(1):
+            first = self.read_first(x, state.first)
+            h = self.down_read(first[0]) if self.cfg.pyramid else first[0]
+            state = State(first, self.read_second(h, state.second))
+            read.append((first[0], state.second[0]))
+        if not (supervised and self.cfg.pyramid):
+            return state, None
+        fine, coarse = (torch.cat(parts) for parts in zip(*read[:-1]))
+        guesses = self.paint(self.guess(torch.cat([fine, self.up(coarse)], 1)))
+        return state, guesses.unflatten(0, (len(read) - 1, -1)).transpose(0, 1)
 
-    def begin(self, like: Tensor) -> State:
-        batch, side = len(like), self.cfg.size // 4
-        fine = self.encoder.fine.begin(batch, side, side, like)
-        coarse = self.encoder.coarse.begin(batch, side // 2, side // 2, like)
-        return State(fine, coarse, fine[0], self.output.begin(batch, like), True)
+    def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
+        x = self.patches(seen[:, -1], seen[:, -2])
+        second = self.write_second(self.down_write(x) if self.cfg.pyramid else x, state.second)
+        h = torch.cat([self.up(second[0]), x.to(second[0].dtype)], 1) if self.cfg.pyramid else second[0]
+        first = self.write_first(h, state.first)
+        return State(first, second), self.paint(first[0])[:, None]
 
-    def step(
-        self, cells: Pair, state: State, frame: Tensor, look: Tensor, known: Tensor | None = None
-    ) -> tuple[State, Code]:
-        fine = cells.fine(look, state.fine)
-        canvas = self.take_in(state, frame, fine[0], known)
-        coarse, plan = cells.plan(fine, state.coarse)
-        canvas, code = self.output.move(canvas, plan)
-        return State(fine, coarse, plan, canvas, state.known), code
+    def patches(self, frames: Tensor, before: Tensor) -> Tensor:
+        """Frames and the ones before them, (..., C, H, W) each, as (..., inputs, H / patch, W / patch)."""
+        return self.to_patches(torch.cat([frames, before], -3) if self.cfg.before else frames)
+
+    def paint(self, features: Tensor) -> Tensor:
+        """Raw maps float32 (M, C, H, W) of features (M, first, H / patch, W / patch)."""
+        return self.to_pixels(self.head(features)).float()

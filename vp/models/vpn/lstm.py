@@ -1,4 +1,4 @@
-"""The repaired conv+LSTM of the document: every frame a vector, an LSTM over them, up-convolutions to the next frame.
+"""The document's conv+LSTM, repaired: every frame a vector, an LSTM over them, up-convolutions to the next frame.
 
 What the document's sample got wrong and how it is put right is in the README. The decoder draws from one vector, so it
 takes the maps of the last known frame along as skip connections, as SVG does (Denton & Fergus 2018): without them it cannot
@@ -7,33 +7,29 @@ draw a digit's strokes where they belong.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ...core.clips import preceding
 from ...nn.blocks import block, enlarge
 from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
-from .network import make_output
-from .output import Code
-from .recurrent import RecurrentNetwork
+from .network import VPNNetwork
+from .painter import Painter
 
-Cell = tuple[Tensor, Tensor]
+Skips = tuple[Tensor, Tensor, Tensor]  # of one frame: maps at a half, a quarter and an eighth of its side
 
 
 class State(NamedTuple):
-    """What a rollout carries: the LSTM's (h, c), each (B, latent); skips of the last known frame at a quarter and an eighth of
-    its side; the last plan, (B, widths[1], H/4, W/4); what the output carries; and whether the next frame is a known one."""
+    """What a rollout carries: the LSTM's (h, c), each (B, latent), and the skips of the last known frame."""
 
-    cell: Cell
-    skips: tuple[Tensor, Tensor] | None
-    plan: Tensor
-    canvas: Any
-    known: bool
+    cell: tuple[Tensor, Tensor]
+    skips: Skips
 
 
-class LSTMNetwork(RecurrentNetwork):
+class LSTMNetwork(VPNNetwork):
     """Frame encoder of four strided convolutions, an LSTM over the context, a second one that goes on from its state."""
 
     def __init__(self, cfg: VPNConfig):
@@ -51,31 +47,41 @@ class LSTMNetwork(RecurrentNetwork):
         )
         self.ups = nn.ModuleList((enlarge(widths[3], widths[2]), enlarge(widths[2], widths[1])))
         self.joins = nn.ModuleList((block(2 * widths[2], widths[2]), block(2 * widths[1], widths[1])))
-        self.output = make_output(cfg, widths[1], 2 * widths[1])
+        self.painter = Painter(cfg.channels, widths[1])
 
-    def looks(self, frames: Tensor, before: Tensor) -> tuple[Tensor, ...]:
-        """The vector (M, latent) of frames (M, C, H, W), and their maps at a quarter and an eighth of the side."""
+    def read(self, frames: Tensor, before: Tensor) -> tuple[Tensor, Skips]:
+        """The vector (M, latent) of frames (M, C, H, W) and the ones before them, and their skips."""
         x, maps = torch.cat([frames, before], 1) if self.cfg.before else frames, []
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return self.squeeze(x.flatten(1)), maps[1], maps[2]
+        return self.squeeze(x.flatten(1)), (self.painter.skip(frames), maps[1], maps[2])
 
-    def begin(self, like: Tensor) -> State:
-        batch, side = len(like), self.cfg.size // 4
-        zeros = like.new_zeros(batch, self.cfg.latent)
-        plan = like.new_zeros(batch, self.cfg.widths[1], side, side)
-        return State((zeros, zeros), None, plan, self.output.begin(batch, like), True)
+    def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
+        batch, steps = context.shape[0], context.shape[1] - 1
+        vectors, skips = self.read(context.flatten(0, 1), preceding(context).flatten(0, 1))
+        vectors = vectors.unflatten(0, (batch, -1))
+        skips = tuple(x.unflatten(0, (batch, -1)) for x in skips)
+        zeros = context.new_zeros(batch, self.cfg.latent)
+        cell, read = (zeros, zeros), []
+        for vector in vectors[:, :-1].unbind(1):  # the decoder reads the last one
+            cell = self.encoder(vector, cell)
+            read.append(cell[0])
+        state = State(cell, tuple(x[:, -1] for x in skips))
+        if not supervised:
+            return state, None
+        guesses = self.paint(torch.stack(read, 1).flatten(0, 1), tuple(x[:, :-1].flatten(0, 1) for x in skips))
+        return state, guesses.unflatten(0, (batch, steps))
 
-    def step(
-        self, cells: nn.LSTMCell, state: State, frame: Tensor, look: tuple[Tensor, ...], known: Tensor | None = None
-    ) -> tuple[State, Code]:
-        vector, *maps = look
-        cell = cells(vector, state.cell)
-        skips = tuple(maps) if state.known else state.skips
-        canvas = self.take_in(state, frame, skips[0], known)
-        x = self.unsqueeze(cell[0])
-        for up, join, skip in zip(self.ups, self.joins, reversed(skips)):
+    def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
+        vector, _ = self.read(seen[:, -1], seen[:, -2])
+        cell = self.decoder(vector, state.cell)
+        return state._replace(cell=cell), self.paint(cell[0], state.skips)[:, None]
+
+    def paint(self, vectors: Tensor, skips: Skips) -> Tensor:
+        """Raw maps (M, C, H, W) of the LSTM's outputs (M, latent)."""
+        half, *maps = skips
+        x = self.unsqueeze(vectors)
+        for up, join, skip in zip(self.ups, self.joins, reversed(maps)):
             x = join(torch.cat([up(x), skip], 1))
-        canvas, code = self.output.move(canvas, x)
-        return State(cell, skips, x, canvas, state.known), code
+        return self.painter(x, half)

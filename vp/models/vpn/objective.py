@@ -19,9 +19,8 @@ from ...core.settings import length_at
 from ...core.video import Batch
 from ...nn.adversary import confront, has_critic, weighed
 from ...nn.losses import gradient_difference
-from ...nn.separation import overheard, passes, separation, taught
 from .config import Objective, VPNConfig
-from .network import VPNNetwork, unroll
+from .network import VPNNetwork, rollout
 
 SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
@@ -55,39 +54,32 @@ def rollout_loss(
     context, future = at_scale(frames[:, :n_past], objective.scale), frames[:, n_past:]
     chance = teacher_probability(objective, progress.stage)
     truth = {i: future[:, i] for i, x in enumerate(draw(cfg.n_future, generator)) if x < chance and i < n_future}
-    with overheard(model) as heard:
-        raw, early = predict(model, context, n_future, truth, objective.context > 0)
+    raw, guesses = predict(model, context, n_future, truth, objective.context > 0)
     parts = compare(objective, model, raw, future)
     total = weighted(objective, parts)
-    if early is not None:
-        known = compare(objective, model, early, frames[:, 1:n_past])
+    if guesses is not None:
+        known = compare(objective, model, guesses, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
         parts["context_mse"] = known["mse"]
-    if objective.separation and heard and "things" in batch.extras:
-        things = batch.extras["things"][:, cfg.n_past - n_past : cfg.n_past + n_future]
-        repeated = cfg.n_past - n_past if cfg.network == "conv" else 0  # which repeats the first frame for want of more
-        things = torch.cat([things[:, :1].expand(-1, repeated, -1, -1, -1), things], 1)
-        lesson, terms = taught(separation(passes(heard)[0], things))
-        total, parts = total + objective.separation * lesson, parts | terms
     if has_critic(objective):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
-        real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.show(raw)], 1)
+        real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.to_frames(raw)], 1)
         parts.update(confront(networks, batch, real, fake))
         total = total + weighed(objective, parts)
     return Losses(total, parts)
 
 
 def predict(
-    model: VPNNetwork, context: Tensor, n_future: int, truth: Mapping[int, Tensor], early: bool
+    model: VPNNetwork, context: Tensor, n_future: int, truth: Mapping[int, Tensor], supervised: bool
 ) -> tuple[Tensor, Tensor | None]:
     """Raw maps of the future (B, F, C, H, W), and of the known frames but the first where they are wanted and made."""
-    state, known = model.watch(context, early)
-    return torch.cat(list(unroll(model, state, context, n_future, truth)), 1), known
+    state, guesses = model.encode(context, supervised)
+    return torch.cat(list(rollout(model, state, context, n_future, truth)), 1), guesses
 
 
 def compare(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor) -> dict[str, Tensor]:
     """The losses that have a weight, and always the squared error; raw maps and true frames (B, T, C, H, W)."""
-    shown = model.show(raw)
+    shown = model.to_frames(raw)
     parts = {"mse": (shown - truth).square().mean()}
     if objective.l1:
         parts["l1"] = (shown - truth).abs().mean()

@@ -13,7 +13,7 @@ from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.video import Abilities, Observation, Prediction, Step
 from .config import VPNConfig
-from .network import VPNNetwork, unroll
+from .network import VPNNetwork, rollout
 
 
 class VPNPredictor(Predictor):
@@ -35,11 +35,11 @@ class VPNPredictor(Predictor):
         known, total = observation.frames[:, : observation.n_past], observation.frames.shape[1]
         context, steps, made = known.to(self.runtime.device), total - known.shape[1], 0
         with self.runtime.autocast():
-            state, _ = self.network.watch(context)
-        blocks, raw = unroll(self.network, state, context, steps), known
+            state, _ = self.network.encode(context)
+        blocks, raw = rollout(self.network, state, context, steps), known
         while made < steps:
             with self.runtime.autocast():
-                block = self.network.show(next(blocks)).float()
+                block = self.network.to_frames(next(blocks)).float()
             raw, made = torch.cat([raw, block.to(raw.device)], 1), made + block.shape[1]
             if made < steps:
                 yield Step(made, steps, alike(held(raw, total), seeds).clamp(0, 1))

@@ -1,0 +1,141 @@
+"""Known frames remembered in layers that are moved instead of repainted.
+
+Gates write frames into K layers. A layer keeps a velocity of its own and moves on with it until the network renews it; a small
+flow field bends the motion. Every step extends each layer's displacement, samples the layer once through the whole
+displacement, so that nothing blurs by being resampled again and again, and blends the layers, the moved previous frame and a
+synthesised picture by softmax masks (after Finn et al. 2016, CDNA, section 3.2; Lee et al. 2018, SAVP, section 3.4). A thing
+that is hidden behind another one stays whole in its layer. What goes into which layer nobody says: all is learned from frames.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .blocks import block, enlarge
+from .warp import warp, widened
+
+MAX_FLOW = 16.0  # pixels a frame, at most
+BEND = 0.3  # how easily a layer's motion departs from its velocity
+WRITE, BLEND, MIX = 16, 24, 48  # channels at half the frame's side: what frames are written by, what they are blended by
+
+
+class LayerState(NamedTuple):
+    """What is remembered, and where it has got to.
+
+    Args:
+        pictures: float32 (B, K, C, H, W) in [0, 1], as written.
+        velocity: float32 (B, K, 2), pixels a frame, x first.
+        displacement: float32 (B, 2K, h, w), pixels from the present to where the pictures were written, on a coarse grid.
+        moved: float32 (B, K, C, H, W), the pictures through it.
+    """
+
+    pictures: Tensor
+    velocity: Tensor
+    displacement: Tensor
+    moved: Tensor
+
+
+class LayerMemory(nn.Module):
+    """Writes frames into layers, moves them and blends them: the only full-resolution part, free of features there.
+
+    Args:
+        features: channels of the maps that it moves and blends by, at a quarter of the frame's side.
+        write_features: channels of the maps that it writes by, at a quarter of the frame's side.
+        layers: how many, K.
+        channels: of the frames, C.
+    """
+
+    def __init__(self, features: int, write_features: int, layers: int, channels: int):
+        super().__init__()
+        self.layers, self.channels = layers, channels
+        pictures = 4 * channels * (layers + 1)
+        self.motions = (2 * layers, layers, layers, 2 * layers, 2)  # see `advance`
+        self.flow = nn.Sequential(block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
+        self.write_up = enlarge(write_features, WRITE)
+        self.gates = nn.Sequential(
+            block(WRITE + pictures, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2)
+        )
+        self.blend_up = nn.Sequential(
+            nn.Conv2d(features, 4 * BLEND, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True)
+        )
+        self.blend = nn.Sequential(
+            block(BLEND + pictures, MIX),
+            block(MIX, MIX),
+            nn.Conv2d(MIX, 4 * (layers + 2 + channels), 3, padding=1),
+        )
+        nn.init.normal_(self.flow[-1].weight, std=0.01)
+        nn.init.normal_(self.flow[-1].weight.split(self.motions)[1], std=0.1)
+        nn.init.zeros_(self.flow[-1].bias)
+        nn.init.constant_(self.gates[-2].bias, 2.0)  # at first every layer takes the frame as it is
+
+    def init(self, frame: Tensor) -> LayerState:
+        """Nothing remembered yet, for frames like (B, C, H, W)."""
+        batch, _, height, width = frame.shape
+        blank = frame.new_zeros(batch, self.layers, *frame.shape[1:])
+        displacement = frame.new_zeros(batch, 2 * self.layers, height // 4, width // 4)
+        return LayerState(blank, frame.new_zeros(batch, self.layers, 2), displacement, blank)
+
+    def write(self, state: LayerState, frame: Tensor, features: Tensor) -> LayerState:
+        """The layers with a known frame (B, C, H, W) written in where gates, read from `features`, are open."""
+        frame = frame[:, None]
+        pictures = F.pixel_unshuffle(torch.cat([state.moved, frame], 1).flatten(1, 2), 2)
+        gates = self.gates(torch.cat([self.write_up(features), pictures], 1)).float().sigmoid()
+        written = torch.lerp(state.moved, frame.expand_as(state.moved), gates[:, :, None])
+        return state._replace(pictures=written, displacement=torch.zeros_like(state.displacement))
+
+    def advance(self, state: LayerState, previous: Tensor, features: Tensor, dt: float = 1.0) -> tuple[LayerState, Tensor]:
+        """Moves everything on.
+
+        Args:
+            state: the layers.
+            previous: float32 (B, C, H, W), the frame before.
+            features: (B, features, H/4, W/4).
+            dt: frames ahead.
+
+        Returns:
+            The layers `dt` frames on, and the previous frame moved through a flow field of its own, (B, C, H, W).
+        """
+        votes, weights, renewals, bend, recent = self.flow(features).float().split(self.motions, 1)
+        weights = weights.flatten(2).softmax(-1)  # (B, K, places): whose vote counts for a layer
+        votes = (votes.unflatten(1, (-1, 2)).flatten(3) * weights[:, :, None]).sum(-1)
+        renewal = (renewals.flatten(2) * weights).sum(-1, keepdim=True).sigmoid()
+        velocity = torch.lerp(state.velocity, MAX_FLOW * votes, renewal)
+        most = MAX_FLOW * max(dt, 1.0)
+        step = most * torch.tanh((dt * velocity.flatten(1)[..., None, None] + BEND * bend) / most)
+
+        size, side = previous.shape[-2:], step.shape[-2:]
+        coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
+        before = warp(state.displacement.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
+        displacement = step + before.view_as(step)
+        flows = widened(torch.cat([displacement, recent], 1), size).reshape(-1, 2, *size)
+        sources = torch.cat([state.pictures, previous[:, None]], 1)
+        moved = warp(sources.flatten(0, 1), flows).view_as(sources)
+        return LayerState(state.pictures, velocity, displacement, moved[:, :-1]), moved[:, -1]
+
+    def compose(self, moved: Tensor, previous: Tensor, features: Tensor, beside: Tensor | None = None) -> Tensor:
+        """The next frame.
+
+        Args:
+            moved: float32 (B, K, C, H, W), the layers.
+            previous: float32 (B, C, H, W), the previous frame, moved.
+            features: (B, features, H/4, W/4).
+            beside: (B, 24, H/2, W/2) or None, added to what the masks are read from.
+
+        Returns:
+            float32 (B, C, H, W) in [0, 1].
+        """
+        pictures = torch.cat([moved, previous[:, None]], 1)
+        x = self.blend_up(features)
+        if beside is not None:
+            x = x + beside
+        order = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.preserve_format
+        fine = F.pixel_unshuffle(pictures.flatten(1, 2), 2)  # mixed there, each pixel of four for itself, and put back at the end
+        x = torch.cat([x, fine.to(x.dtype, memory_format=order)], 1)
+        blend = self.blend(x).to(torch.float32, memory_format=torch.contiguous_format).unflatten(1, (-1, 4))
+        masks, drawn = blend.split([pictures.shape[1] + 1, self.channels], 1)
+        candidates = torch.cat([fine.unflatten(1, (*pictures.shape[1:3], 4)), drawn.sigmoid()[:, None]], 1)
+        return F.pixel_shuffle((masks.softmax(1)[:, :, None] * candidates).sum(1).flatten(1, 2), 2)
