@@ -235,7 +235,7 @@ class Trainer:
             mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
         self.networks.load_state_dict(before[0])
         for optimizer, old in zip(self.optimizers.values(), before[1]):
-            optimizer.load_state_dict(old)
+            state.load_moments(optimizer, old)
         slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
