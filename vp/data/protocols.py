@@ -67,8 +67,9 @@ def protocol_clips(
 
     Returns:
         frames uint8 (clips, n_past + n_future, C, size, size) on the CPU, and the data set's own actions and extras:
-        of moving digits extras["hits"] bool (clips, T, digits), of push see `PushWorld.batch`; where the protocol has variants
-        extras["variant"] int64 (clips,), the index of each clip's.
+        of moving digits extras["hits"] bool (clips, T, digits), of push see `PushWorld.batch`; of recordings
+        extras["recording"] int64 (clips,), see `RecordedClips.batch`; where the protocol has variants extras["variant"] int64
+        (clips,), the index of each clip's.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
