@@ -111,6 +111,27 @@ def test_mirror_walk_equals_the_plain_loop():
 
 
 @pytest.mark.parametrize("name", LAWS)
+def test_every_track_may_have_its_own_travel_and_speed(name):
+    draw, room, far = LAWS[name].draw, 64 - LAWS[name].digit, int(name == "smmnist-svg")
+    travel, speed = torch.tensor([24, 44, room, room]).repeat(100), torch.tensor([2, 0.3, 1, 0]).double().repeat(100)
+    tracks, plain = draw(400, 30, gen(), travel=travel, speed=speed), draw(400, 30, gen())
+    assert (tracks.position >= 0).all() and (tracks.position <= travel[:, None] - far).all()
+    assert [tracks.position[:, n::4].max().item() for n in range(3)] == [24 - far, 44 - far, room - far]
+    assert torch.equal(tracks.position[:, 2::4], plain.position[:, 2::4]), "published where both are"
+    assert not tracks.position[:, 3::4].diff(dim=0).any(), "at no speed nothing moves"
+    steps = tracks.position.diff(dim=0).abs().amax((0, 2))
+    assert steps[0::4].max() in (7, 8) and steps[1::4].max() == 2  # 8 and 1.2 px, 7.2 and 1.08 px of mirrors
+
+
+def test_srvp_and_mirror_walks_scale_with_the_canvas():
+    start, velocity = 36 * torch.rand(TRACKS, 2, generator=gen(), dtype=torch.float64), whole(-4, 4, (TRACKS, 2), gen(2)).double()
+    kicks = whole(-4, 4, (LENGTH, 8, TRACKS, 2), gen(3)).double()
+    for walk, last in ((srvp_walk, (kicks, 4 * kicks)), (mirror_walk, (LENGTH, LENGTH))):
+        small, big = walk(start, velocity, last[0]), walk(4 * start, 4 * velocity, last[1], travel=144)
+        assert torch.equal(small.hits, big.hits) and (4 * small.position - big.position).abs().max() <= 4
+
+
+@pytest.mark.parametrize("name", LAWS)
 def test_digits_never_leave_the_canvas_and_use_all_of_it(name):
     law = LAWS[name]
     position = law.draw(3_000, 30, gen()).position

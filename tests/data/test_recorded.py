@@ -82,6 +82,18 @@ def test_fewer_recordings_than_clips_are_drawn_again_and_more_are_not():
     assert sorted(numbers.tolist()) == list(range(12))
 
 
+def test_every_clip_tells_its_recording_whatever_was_too_short_or_damaged():
+    def broken(size: int) -> Footage:
+        raise ValueError("damaged")
+
+    damaged = Recording("damaged", "damaged", 20, 20.0, broken, actions=2)
+    clips = source(counting("short", 1, 3), damaged, counting("c", 3, 20), counting("d", 4, 9))
+    for seed in range(3):
+        batch = clips.batch(5, 6, gen(seed))
+        assert batch.extras["recording"].dtype == torch.int64 and set(batch.extras["recording"].tolist()) == {2, 3}
+        assert torch.equal(batch.extras["recording"] + 1, batch.actions[:, 0, 0].long()), "counted among all, usable or not"
+
+
 def test_every_start_of_every_stretch_is_drawn_and_none_across_a_gap():
     batch = source(counting("a", 1, 40, parts=((2, 8), (20, 23), (30, 36)))).batch(600, 5, gen())
     starts = times(batch)[:, 0]

@@ -75,7 +75,7 @@ def test_two_processes_take_the_steps_of_one_with_both_batches(tmp_path):
     for step in range(3):
         optimizer.zero_grad()
         for rank in (0, 1):
-            generator = torch.Generator().manual_seed(2 * step + rank)
+            generator = alone.data.generator(step, rank)
             batch = alone.data.batch(generator)
             (phase.loss(alone.networks, batch, Progress(share=step / 3), generator).total / 2).backward()
         torch.nn.utils.clip_grad_norm_(alone.networks.parameters(), alone.recipe.clip)

@@ -36,3 +36,6 @@ def test_the_generator_decides_and_clips_with_places_in_them_are_left_alone():
     assert torch.equal(varied(Batch(clips), generator()).frames, varied(Batch(clips), generator()).frames)
     for batch in (Batch(clips, torch.zeros(3, 4, 2)), Batch(clips, extras={"masks": clips})):
         assert varied(batch, generator()) is batch
+    numbered = varied(Batch(clips, extras={"recording": torch.arange(len(clips))}), generator())
+    assert torch.equal(numbered.frames, varied(Batch(clips), generator()).frames)
+    assert numbered.extras["recording"].tolist() == [0, 1, 2]

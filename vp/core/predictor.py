@@ -54,6 +54,12 @@ def noise(seeds: Tensor, *shape: int) -> Tensor:
 
 
 def seed_grid(seed: int, batch: int, samples: int) -> Tensor:
-    """int64 (batch, samples): sample n of clip b gets its own seed; the first rows do not change as either grows."""
+    """int64 (batch, samples): sample n of clip b gets its own seed; the first rows do not change as either grows.
+
+    Raises:
+        ValueError: a seed that is negative or has more than 32 bits: torch's CPU generator would drop the rest of it.
+    """
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed}; give a whole number from 0 to {2**32 - 1}")
     rows = torch.arange(batch)[:, None] * 1_000_003
     return (seed * 7_919 + rows + torch.arange(samples)[None]).remainder(2**63 - 1)

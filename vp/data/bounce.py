@@ -4,7 +4,9 @@
 drawn at the wall and the frame AFTER it is the random one; in SRVP's the new velocity acts within the step, so the
 frame of the hit itself is random. All walks are pure: the draws come in, positions and hits go out.
 
-Positions are (y, x) of the digit's top-left corner. Tracks are independent: one per digit and clip.
+Positions are (y, x) of the digit's top-left corner. Tracks are independent: one per digit and clip. Every law takes
+`travel`, the canvas' side less the digit's, and `speed`, a factor on all velocities, each a number or one per track;
+without them it is what was published, bit for bit.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+Numbers = float | Tensor  # one for all tracks, or float64 (N,)
 
 MAX_SPEED = 4  # px a frame and axis, of both stochastic laws
 EPS = 1e-6  # of a step: far above rounding, far below what moves a pixel
@@ -36,53 +40,56 @@ class Law:
     """A bounce law and how it is drawn.
 
     Args:
-        draw: (tracks, length, generator) -> Tracks.
+        draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published where they are left out.
         digit: side of a digit in px. overlap: "sum" clipped at white, or "max".
         uncertain_after_hit: frames from a hit to the frame that cannot be foreseen, or None for a deterministic law.
     """
 
-    draw: Callable[[int, int, torch.Generator], Tracks]
+    draw: Callable[..., Tracks]
     digit: int
     overlap: str
     uncertain_after_hit: int | None
 
 
-def svg_walk(start: Tensor, velocity: Tensor, kicks: Tensor) -> Tracks:
+def svg_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 32) -> Tracks:
     """SVG's law (Denton and Fergus 2018, their stochastic Moving MNIST): clamp, draw a new velocity, show, move.
 
     Args:
-        start, velocity: int64 (N, 2), px and px a frame.
-        kicks: int64 (T, N, 2, 2); kicks[t, :, axis] = (speed 1..4 away from the wall, other component -4..4) for a hit
-            on a wall of `axis` at frame t. A hit in x after one in y at the same frame redraws dy too, as published.
+        start, velocity: int64 or float64 (N, 2), px and px a frame.
+        kicks: like them (T, N, 2, 2); kicks[t, :, axis] = (speed away from the wall, other component; published 1..4 and
+            -4..4) for a hit on a wall of `axis` at frame t. A hit in x after one in y at the same frame redraws dy too, as
+            published.
+        travel: canvas less digit, px; the largest position is 1 px less on the far side, as published.
     """
     position, velocity = start.clone(), velocity.clone()
+    travel = torch.as_tensor(travel, dtype=position.dtype, device=position.device)
     positions, hits = [], []
     for kick in kicks:
         hit_any = torch.zeros(len(start), dtype=torch.bool, device=start.device)
         for axis in (0, 1):
-            low, high = position[:, axis] < 0, position[:, axis] >= 32
+            low, high = position[:, axis] < 0, position[:, axis] >= travel
             hit = low | high
-            position[:, axis].clamp_(0, 31)  # the published range is one short of the canvas on the far side
+            position[:, axis] = torch.where(high, travel - 1, position[:, axis].clamp(min=0))
             away, other = kick[:, axis].unbind(-1)
             velocity[:, axis] = torch.where(hit, torch.where(low, away, -away), velocity[:, axis])
             velocity[:, 1 - axis] = torch.where(hit, other, velocity[:, 1 - axis])
             hit_any |= hit
-        positions.append(position.clone())
+        positions.append(position.clone().long())
         hits.append(hit_any)
         position += velocity
     return Tracks(torch.stack(positions), torch.stack(hits))
 
 
-def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: float = 36.0) -> Tracks:
+def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 36) -> Tracks:
     """SRVP's law (Franceschi et al. 2020): reflection at the exact point and moment of contact.
 
     Args:
         start, velocity: float64 (N, 2).
-        kicks: float64 (T, contacts, N, 2), whole numbers -4..4: the velocity drawn at each contact of each step; its
-            component along the wall's normal is turned inwards and may be 0.
+        kicks: float64 (T, contacts, N, 2), published whole numbers -4..4: the velocity drawn at each contact of each step;
+            its component along the wall's normal is turned inwards and may be 0.
         travel: largest position, px.
     """
-    position, velocity = start.clone(), velocity.clone()
+    position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
     positions, hits = [position.round().long()], [torch.zeros(len(start), dtype=torch.bool, device=start.device)]
     for kick in kicks[1:]:
         left = position.new_ones(len(start))
@@ -92,13 +99,13 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: float = 36
             hit_any |= hit
             if not hit.any():
                 break
-        position = (position + velocity * left[:, None]).clamp(0, travel)  # only where the draws ran out
+        position = inside(position + velocity * left[:, None], travel)  # only where the draws ran out
         positions.append(position.round().long())
         hits.append(hit_any)
     return Tracks(torch.stack(positions), torch.stack(hits))
 
 
-def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor, travel: float) -> tuple[Tensor, ...]:
+def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor, travel: Tensor) -> tuple[Tensor, ...]:
     """Moves until the first contact or the end of the step; `left` (N,) is the share of the step still to go.
 
     Returns:
@@ -109,7 +116,7 @@ def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor
     time = torch.where(velocity == 0, torch.inf, (wall - position) / velocity).clamp(min=0)
     first = time.amin(-1)
     hit = first < left - EPS  # ending a step exactly at the wall is no contact yet
-    moved = (position + velocity * torch.minimum(first, left)[:, None]).clamp(0, travel)
+    moved = inside(position + velocity * torch.minimum(first, left)[:, None], travel)
     contact = hit[:, None] & (time <= first[:, None] + EPS)  # both walls in a corner
     moved = torch.where(contact, wall, moved)
     inward = torch.where(velocity > 0, -drawn.abs(), drawn.abs())
@@ -118,18 +125,19 @@ def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor
     return moved, velocity, torch.where(hit, left - first, torch.zeros_like(left)), hit
 
 
-def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: float = 36.0) -> Tracks:
+def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 36) -> Tracks:
     """The deterministic law of standard Moving MNIST (Srivastava et al. 2015): move, stop at the wall, turn back.
 
     Args:
         start, velocity: float64 (N, 2), px and px a frame; the first frame shown is one step after `start`.
+        travel: largest position, px.
     """
-    position, velocity = start.clone(), velocity.clone()
+    position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
     positions, hits, states = [], [], []
     for _ in range(length):
         position = position + velocity
         outside = (position <= 0) | (position >= travel)
-        position = position.clamp(0, travel)
+        position = inside(position, travel)
         velocity = torch.where(outside, -velocity, velocity)
         positions.append(position.long())  # published positions are truncated, not rounded
         hits.append(outside.any(-1))
@@ -137,30 +145,42 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: float = 36
     return Tracks(torch.stack(positions), torch.stack(hits), torch.stack(states))
 
 
+def column(numbers: Numbers, like: Tensor) -> Tensor:
+    """A number, or one per track, so that it broadcasts over (N, 2)."""
+    return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)[..., None]
+
+
+def inside(position: Tensor, travel: Tensor) -> Tensor:
+    return torch.minimum(position.clamp(min=0), travel)
+
+
 def whole(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """int64, uniform over low..high, both ends included."""
     return torch.randint(low, high + 1, shape, generator=generator, device=generator.device)
 
 
-def svg_tracks(tracks: int, length: int, generator: torch.Generator) -> Tracks:
-    start = whole(0, 31, (tracks, 2), generator)
+def svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
+    start = whole(0, 31, (tracks, 2), generator).double()
     velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
     away = whole(1, MAX_SPEED, (length, tracks, 2), generator)
     other = whole(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
-    return svg_walk(start, velocity, torch.stack([away, other], -1))
+    room, factor = (column(travel, start) - 1) / 31, column(speed, start)
+    return svg_walk(start * room, velocity * factor, torch.stack([away, other], -1) * factor[..., None], travel)
 
 
-def srvp_tracks(tracks: int, length: int, generator: torch.Generator) -> Tracks:
+def srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
     start = whole(0, 36, (tracks, 2), generator).double()
-    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator).double()
-    kicks = whole(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator).double()
-    return srvp_walk(start, velocity, kicks)
+    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
+    kicks = whole(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
+    room, factor = column(travel, start) / 36, column(speed, start)
+    return srvp_walk(start * room, velocity * factor, kicks * factor, travel)
 
 
-def mirror_tracks(tracks: int, length: int, generator: torch.Generator) -> Tracks:
-    start = 36 * torch.rand(tracks, 2, generator=generator, device=generator.device, dtype=torch.float64)
+def mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+    start = torch.rand(tracks, 2, generator=generator, device=generator.device, dtype=torch.float64)
     angle = 2 * torch.pi * torch.rand(tracks, generator=generator, device=generator.device, dtype=torch.float64)
-    return mirror_walk(start, 3.6 * torch.stack([angle.sin(), angle.cos()], -1), length)
+    velocity = 3.6 * torch.stack([angle.sin(), angle.cos()], -1)
+    return mirror_walk(column(travel, start) * start, column(speed, start) * velocity, length, travel)
 
 
 LAWS = {

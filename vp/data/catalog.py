@@ -11,6 +11,7 @@ import torch
 
 from ..core.video import Actions
 from .digits import load_digits
+from .digits_robust import DigitsRobust
 from .framing import Framing
 from .layout import Layout
 from .moving_digits import SIZE, ClipSource, MovingDigits
@@ -39,6 +40,10 @@ def moving_digits(law: str) -> Simulator:
     return Simulator(source, channels=1)
 
 
+def digits_robust(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+    return DigitsRobust(load_digits(digits, split, data_root), device)
+
+
 def push_world(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
     return PushWorld(split, data_root, device)
 
@@ -47,6 +52,7 @@ DATASETS: dict[str, Simulator | Layout] = {
     "smmnist-svg": moving_digits("smmnist-svg"),
     "smmnist-srvp": moving_digits("smmnist-srvp"),
     "mmnist": moving_digits("mmnist"),
+    "digits-robust": Simulator(digits_robust, channels=1),
     "push": Simulator(push_world, channels=3, actions=PushWorld.actions),
     "mmnist-test": Layout(
         partial(arrays.read, split="test"),
@@ -85,7 +91,8 @@ def open_dataset(
         data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw, or push/ with pool
             files. Of recordings: their own folder (or one file), or a folder that holds it under its usual name.
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
-        device: where clips are made. n_digits: digits a clip. Where there are no digits, `digits` and this are ignored.
+        device: where clips are made. n_digits: digits a clip, where the data set does not decide it. Where there are no digits,
+            `digits` and this are ignored.
         framing: size, channels and rate of recordings.
 
     Raises:

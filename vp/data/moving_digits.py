@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol as Interface
 
 import torch
@@ -85,17 +85,21 @@ class MovingDigits:
         return Batch(frames, extras=extras)
 
     def choose(self, clips: int, generator: torch.Generator) -> Tensor:
-        """int64 (clips, digits): indices into `images`, all of a clip from one bank."""
-        draws = torch.rand(clips, 1 + self.n_digits, generator=generator, device=generator.device, dtype=torch.float64)
-        draws = draws.to(self.device)
-        bank = (draws[:, :1] * len(self.counts)).long()
-        first = self.counts.cumsum(0) - self.counts
-        return first[bank] + (draws[:, 1:] * self.counts[bank]).long()
+        return choose(self.counts, clips, self.n_digits, generator)
 
     def per_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
         """(T, tracks, ...) as (T, clips, digits, ...) on the source's device."""
         split = tracks.to(self.device).unflatten(1, (trajectories, self.n_digits))
         return split.expand(-1, clips, *split.shape[2:])
+
+
+def choose(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator) -> Tensor:
+    """int64 (clips, n_digits): digits of banks of `counts` digits, numbered through; all of a clip are from one bank."""
+    draws = torch.rand(clips, 1 + n_digits, generator=generator, device=generator.device, dtype=torch.float64)
+    draws = draws.to(counts.device)
+    bank = (draws[:, :1] * len(counts)).long()
+    first = counts.cumsum(0) - counts
+    return first[bank] + (draws[:, 1:] * counts[bank]).long()
 
 
 def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, Tensor]:
@@ -109,19 +113,30 @@ def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, 
         frames uint8 (B, T, 1, 64, 64), and digits uint8 (B, T, D, 64, 64).
     """
     clips, count, side, _ = digits.shape
-    reach = (SIZE - side) * (SIZE + 1)  # flat offset of the farthest corner
-    flat = F.pad(digits, (0, SIZE - side)).flatten(2)
-    padded = F.pad(flat, (reach, reach + SIZE * (SIZE - side)))  # (B, D, reach + 4096 + ...)
-    # every placement of a digit is a window of 4096 px in its padded row, so pasting is one gather
-    windows = padded.flatten(0, 1).unfold(1, SIZE * SIZE, 1)
-    rows = torch.arange(clips * count, device=digits.device)
     frames, things = (digits.new_zeros(clips, len(position), number, SIZE, SIZE) for number in (1, count))
-    for t, corner in enumerate(position):
-        offset = reach - (corner[..., 0] * SIZE + corner[..., 1]).flatten()
-        layers = windows[rows, offset].view(clips, count, SIZE, SIZE)
+    for t, layers in enumerate(placed(digits, position, SIZE - side)):
         frames[:, t, 0] = merge(layers, overlap)
         things[:, t] = layers
     return frames, things
+
+
+def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
+    """The digits of every frame in turn, each alone on a black canvas: uint8 (B, D, 64, 64).
+
+    Args:
+        digits: uint8 (B, D, S, S); smaller digits lie in the upper left corner of black.
+        position: int64 (T, B, D, 2), (y, x) of the upper left corner, 0..farthest; ink ends within the canvas.
+    """
+    clips, count, side, _ = digits.shape
+    reach = farthest * (SIZE + 1)  # flat offset of the farthest corner
+    flat = F.pad(digits, (0, SIZE - side)).flatten(2)
+    padded = F.pad(flat, (reach, SIZE * (SIZE - side)))
+    # every placement of a digit is a window of 4096 px in its padded row, so pasting is one gather
+    windows = padded.flatten(0, 1).unfold(1, SIZE * SIZE, 1)
+    rows = torch.arange(clips * count, device=digits.device)
+    for corner in position:
+        offset = reach - (corner[..., 0] * SIZE + corner[..., 1]).flatten()
+        yield windows[rows, offset].view(clips, count, SIZE, SIZE)
 
 
 def numbered(things: Tensor) -> Tensor:

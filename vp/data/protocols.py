@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,13 +12,15 @@ from vp.core.video import Batch
 
 from .catalog import open_dataset
 from .digits import SPLITS, which_digits
+from .digits_robust import VARIANTS
 
 
 @dataclass(frozen=True)
 class Protocol:
     """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips; `chunk`:
     clips drawn together, fixed, so that K clips are the first of any larger number; the frames given are shown at 1/`scale` of
-    their size, enlarged again by bicubic interpolation."""
+    their size, enlarged again by bicubic interpolation; `variants`: what clip 0, 1, ... and, after the last, again the first
+    show, where a protocol compares kinds of clips (`extras["variant"]` has their indices)."""
 
     dataset: str
     n_past: int
@@ -27,6 +30,7 @@ class Protocol:
     about: str
     chunk: int = 100
     scale: int = 1
+    variants: tuple[str, ...] = ()
 
     @property
     def length(self) -> int:
@@ -42,6 +46,9 @@ PROTOCOLS = {
     "next-frame": Protocol("mmnist", 9, 1, 64, 20_150, "the same clips, the tenth frame from nine"),
     "super-resolution": Protocol("mmnist", 10, 10, 64, 20_150, "the same clips, the context at half its size", scale=2),
     "fusion-16-32": Protocol("mmnist", 16, 32, 64, 20_210, "two digits, mirror bounces; lengths of Jing et al. 2021"),
+    "digits-robust": Protocol(
+        "digits-robust", 5, 10, 64, 20_250, "moving digits, one thing at a time unlike the published", chunk=96, variants=VARIANTS
+    ),
     "gatech": Protocol("gatech", 10, 10, 64, 20_230, "people who act, before a camera that stands still"),
     "kth": Protocol("kth", 10, 10, 64, 20_240, "people who walk, run, box and wave; lengths as SVG is trained on them"),
     "push": Protocol("push", 2, 10, 64, 20_170, "an arm pushes objects; lengths as for BAIR (Ebert et al. 2017)", chunk=5),
@@ -60,7 +67,9 @@ def protocol_clips(
 
     Returns:
         frames uint8 (clips, n_past + n_future, C, size, size) on the CPU, and the data set's own actions and extras:
-        of moving digits extras["hits"] bool (clips, T, digits), of push see `PushWorld.batch`.
+        of moving digits extras["hits"] bool (clips, T, digits), of push see `PushWorld.batch`; of recordings
+        extras["recording"] int64 (clips,), see `RecordedClips.batch`; where the protocol has variants extras["variant"] int64
+        (clips,), the index of each clip's.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
@@ -69,7 +78,8 @@ def protocol_clips(
     protocol = PROTOCOLS[name]
     source = open_dataset(protocol.dataset, split, data_root, digits)
     generator = torch.Generator().manual_seed(1_000_000 * SPLITS.index(split) + protocol.seed)
-    chunks = [source.batch(protocol.chunk, protocol.length, generator) for _ in range(-(-clips // protocol.chunk))]
+    draw = partial(source.batch, in_turn=True) if protocol.variants else source.batch
+    chunks = [draw(protocol.chunk, protocol.length, generator) for _ in range(-(-clips // protocol.chunk))]
     extras = {key: torch.cat([chunk.extras[key] for chunk in chunks])[:clips] for key in chunks[0].extras}
     actions = None if chunks[0].actions is None else torch.cat([chunk.actions for chunk in chunks])[:clips]
     return Batch(torch.cat([chunk.frames for chunk in chunks])[:clips], actions, extras)

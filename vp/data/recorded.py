@@ -78,28 +78,32 @@ class RecordedClips:
 
         Returns:
             frames uint8 (B, T, C, H, W); actions float32 (B, T, A) where every recording has them, `actions[:, t]` leads from
-            frame t to t + 1 (with a stride of s, the s actions on the way side by side); extras that all of the clips have.
+            frame t to t + 1 (with a stride of s, the s actions on the way side by side); extras that all of the clips have, and
+            extras["recording"] int64 (B,), the index in `recordings` of the one that each clip comes from: clips of one
+            recording are alike, so what is measured on them counts as one.
 
         Raises:
             ValueError: no recording is long enough, or none of those can be decoded.
         """
-        pool, windows, failures = self.long_enough(length), [], 0
-        for recording, where in self.draws(pool, generator):
+        pool, windows, numbers, failures = self.long_enough(length), [], [], 0
+        for number, where in self.draws(pool, generator):
+            recording = self.recordings[number]
             tape = self.tape(recording)
             window = None if tape is None else self.window(recording, tape, length, where)
             if window is not None:
                 windows.append(window)
+                numbers.append(number)
             failures = failures + 1 if window is None else 0
             if len(windows) == clips:
                 break
             if failures >= 2 * len(pool):  # a whole round, wherever it began
                 why = next(iter(self.refused.values()), "they have fewer frames than their headers say")
                 raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
-        return self.stacked(windows)
+        return self.stacked(windows, numbers)
 
-    def long_enough(self, length: int) -> list[Recording]:
-        """The recordings that promise `length` frames at the rate asked for."""
-        pool = [r for r in self.recordings if r.longest >= self.span(r, length)]
+    def long_enough(self, length: int) -> list[int]:
+        """Indices of the recordings that promise `length` frames at the rate asked for."""
+        pool = [number for number, r in enumerate(self.recordings) if r.longest >= self.span(r, length)]
         if not pool:
             longest = max(1 + (r.longest - 1) // self.framing.stride_at(r.fps) for r in self.recordings)
             raise ValueError(f"no recording of {self.name} has {length} frames; the longest has {longest}: ask for shorter clips")
@@ -109,8 +113,8 @@ class RecordedClips:
         """Frames of the recording that `length` frames of a clip take."""
         return (length - 1) * self.framing.stride_at(recording.fps) + 1
 
-    def draws(self, pool: Sequence[Recording], generator: torch.Generator) -> Iterator[tuple[Recording, float]]:
-        """(recording, number in [0, 1)) without end: all of the pool in random order, again and again."""
+    def draws(self, pool: Sequence[int], generator: torch.Generator) -> Iterator[tuple[int, float]]:
+        """(index of a recording, number in [0, 1)) without end: all of the pool in random order, again and again."""
         device = generator.device
         while True:
             order = torch.randperm(len(pool), generator=generator, device=device).tolist()
@@ -141,13 +145,14 @@ class RecordedClips:
         actions = joined(tape.actions, start, length, stride) if self.action_dim else None
         return Tape(tape.frames[taken], actions, {name: x[taken] for name, x in tape.extras.items()})
 
-    def stacked(self, windows: list[Tape]) -> Batch:
+    def stacked(self, windows: list[Tape], numbers: list[int]) -> Batch:
         frames = torch.stack([w.frames for w in windows]).to(self.device)
         actions = None
         if self.action_dim:
             actions = torch.stack([w.actions for w in windows]).to(self.device)
         shared = [name for name in windows[0].extras if all(name in w.extras for w in windows)]
-        return Batch(frames, actions, {name: torch.stack([w.extras[name] for w in windows]).to(self.device) for name in shared})
+        extras = {name: torch.stack([w.extras[name] for w in windows]).to(self.device) for name in shared}
+        return Batch(frames, actions, extras | {"recording": torch.tensor(numbers, device=self.device)})
 
 
 def start_at(where: float, spans: Sequence[tuple[int, int]], length: int) -> int | None:

@@ -66,6 +66,18 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
+def lineage(card: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One entry a run that led to a checkpoint's weights, oldest first; the last one's is the checkpoint's own.
+
+    A card from before lineages were kept gives a single entry of the fields it has; its clips and minutes are then those of all
+    runs up to it. A card that no training wrote gives none.
+    """
+    if "lineage" in card or "recipe" not in card:
+        return [dict(entry) for entry in card.get("lineage", ())]
+    entry = {name: card[name] for name in ("recipe", "init", "data", "clips", "minutes", "commit") if name in card}
+    return [entry | ({"steps": card["step"]} if "step" in card else {})]
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Weights in float32 on the CPU; float64 stays.
 

@@ -100,7 +100,7 @@ def evaluate(
     result |= rows["model", ""]
     if known is not None:
         result["known"] = known
-    if "hits" in data.extras and probe.is_prefix:
+    if plan.dataset in LAWS and "hits" in data.extras and probe.is_prefix:
         lag = LAWS[plan.dataset].uncertain_after_hit or 0
         around = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
         result["digits"] = {"source": protocol_digits(data_root, split), **around}

@@ -31,13 +31,31 @@ def unpack(
     for name, module in (("networks", networks), ("average", average)):
         module.load_state_dict({k.split(".", 1)[1]: v for k, v in tensors.items() if k.startswith(f"{name}.")})
     for phase, optimizer in optimizers.items():
-        state, prefix = optimizer.state_dict(), f"optimizer.{phase}."
+        prefix = f"optimizer.{phase}."
         moments: dict[int, dict[str, Tensor]] = {}
         for name, x in tensors.items():
             if name.startswith(prefix):
                 index, key = name[len(prefix) :].split(".")
                 moments.setdefault(int(index), {})[key] = x
-        optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+        load_moments(optimizer, {"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def load_moments(optimizer: Optimizer, found: dict[str, Any]) -> None:
+    """As `optimizer.load_state_dict`, with moments laid out in memory like their weights.
+
+    Files hold them row by row, and weights may be channels_last: the fused AdamW goes through memory in order and would pair the
+    wrong elements.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    laid_out = {
+        index: {key: like(parameters[index], x) for key, x in moments.items()} for index, moments in found["state"].items()
+    }
+    optimizer.load_state_dict({**found, "state": laid_out})
+
+
+def like(parameter: Tensor, moment: Tensor) -> Tensor:
+    """The moment with the strides of its parameter; counters, which have another shape, as they are."""
+    return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment
 
 
 def write(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:

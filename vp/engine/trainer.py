@@ -96,6 +96,12 @@ class Trainer:
         self.family, self.recipe, self.settings = family, recipe, settings
         self.runtime = Runtime.pick(settings.device, settings.precision)
         self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
+        saved = self.saved_state() if settings.resume else None
+        self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
+        if saved:
+            self.start = saved[1]["start"]
+        elif settings.init:
+            self.start = checkpoint.read_card(find(settings.init))
         self.data = Data(
             recipe,
             self.runtime.device,
@@ -105,27 +111,31 @@ class Trainer:
             accumulate=settings.accumulate,
             digits=settings.digits,
             data_root=settings.data_root,
+            continuation=len(checkpoint.lineage(self.start)),
         )
         torch.manual_seed(settings.seed)  # every process starts from the same weights
         networks = family.networks(recipe.config)
-        if not settings.resume:
+        if not saved:
             family.measure(recipe.config, networks, self.data.sample)
         networks = self.runtime.place(networks)
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
         if settings.recompute:
             recomputed(self.networks)
-        self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
-        if settings.init:
-            path = find(settings.init)
-            self.start, weights = checkpoint.read_card(path), checkpoint.read_weights(path)
+        if settings.init and not saved:
+            weights = checkpoint.read_weights(find(settings.init))
             for module in (networks, self.average):
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
         self.step, self.total, self.spent_s, self.best = 0, settings.steps or 0, 0.0, -math.inf
-        if settings.resume:
-            self.restore()
+        if saved:
+            self.restore(*saved)
+
+    @property
+    def lr(self) -> float:
+        """Peak learning rate of the first phase."""
+        return self.settings.lr or next(iter(self.phases.values())).lr
 
     @property
     def clips_a_step(self) -> int:
@@ -158,14 +168,34 @@ class Trainer:
         state.write(self.settings.out / "state", state.pack(self.networks, self.average, self.optimizers), numbers)
         self.export("last")
 
-    def restore(self) -> None:
+    def saved_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What the run in `settings.out` saved last; raises ValueError where there is nothing."""
         found = state.read(self.settings.out / "state")
         if found is None:
             raise ValueError(f"{self.settings.out} holds no training state to resume; leave out --resume to start one")
-        tensors, numbers = found
+        return found
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         state.unpack(tensors, self.networks, self.average, self.optimizers)
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
-        self.spent_s, self.best, self.start = numbers["spent_s"], numbers["best"], numbers["start"]
+        self.spent_s, self.best = numbers["spent_s"], numbers["best"]
+
+    def entry(self) -> dict[str, Any]:
+        """What a card's lineage keeps of this run; clips and minutes are its own, `batch` is the clips that an update takes."""
+        return {
+            "recipe": self.recipe.name,
+            "init": self.start.get("recipe"),
+            "data": dict(self.recipe.data),
+            "seed": self.settings.seed,
+            "steps": self.step,
+            "clips": self.step * self.clips_a_step,
+            "minutes": round(self.spent_s / 60, 1),
+            "batch": self.clips_a_step,
+            "lr": self.lr,
+            "device": self.runtime.describe(),
+            "precision": "bf16" if self.runtime.bf16 else "fp32",
+            "commit": commit(),
+        }
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
         """The averaged weights as a checkpoint."""
@@ -185,6 +215,7 @@ class Trainer:
             "minutes": round(self.spent_s / 60 + self.start.get("minutes", 0), 1),
             "init": self.start.get("recipe"),
             "commit": commit(),
+            "lineage": [*checkpoint.lineage(self.start), self.entry()],
             "licence": "MIT",
             "metrics": metrics or {},
         }
@@ -204,14 +235,14 @@ class Trainer:
             mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
         self.networks.load_state_dict(before[0])
         for optimizer, old in zip(self.optimizers.values(), before[1]):
-            optimizer.load_state_dict(old)
+            state.load_moments(optimizer, old)
         slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
         """One step: its mini-batches through every phase of a stage."""
         (batches, generator), terms = self.data.step(step), {}
-        ratio = self.settings.lr / next(iter(self.phases.values())).lr if self.settings.lr else 1.0
+        ratio = self.lr / next(iter(self.phases.values())).lr
         for phase in map(self.phases.get, stage.phases):
             optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
             for name, network in self.networks.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -13,18 +14,36 @@ from ..core.video import Batch
 from ..data import SIMULATORS, ClipSource, Framing, open_dataset
 from .variation import varied
 
+SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
+
+
+def step_seed(seed: int, continuation: int, step: int, process: int) -> int:
+    """The seed of everything random in one step, below 2**32, so that it means the same to the generators of all devices.
+
+    Args:
+        seed: of the run. continuation: how many runs lie behind the weights that this one began from.
+        step: of this run. process: number of the process, where several train together.
+    """
+    return int(np.random.SeedSequence((seed, continuation, step, process)).generate_state(1)[0])
+
 
 class Data:
-    """Mini-batches of a recipe; the one of a step depends on the seed and the step alone.
+    """Mini-batches of a recipe; the one of a step depends on the seed, on `continuation` (see `step_seed`) and on the step alone.
 
     With several processes each draws batches of its own: `share` is (this one's number, how many there are).
+
+    Raises:
+        ValueError: a seed that is negative or too large, or a data set that is not there or does not fit.
     """
 
     def __init__(
         self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
-        share: tuple[int, int] = (0, 1), accumulate: int = 1,
+        share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0,
     ):  # fmt: skip
-        self.device, self.seed, self.count, self.share, self.accumulate = device, seed, batch, share, accumulate
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
+        self.device, self.count, self.share, self.accumulate = device, batch, share, accumulate
+        self.seed, self.continuation = seed, continuation
         self.varied = recipe.varied
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         filed = not set(SIMULATORS) & set(recipe.data)
@@ -36,14 +55,14 @@ class Data:
             prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
 
-    def generator(self, step: int) -> torch.Generator:
-        index, processes = self.share
-        return torch.Generator(self.device).manual_seed((self.seed << 32) + step * processes + index)
+    def generator(self, step: int, process: int | None = None) -> torch.Generator:
+        """For a step of this process, or of another one."""
+        process = self.share[0] if process is None else process
+        return torch.Generator(self.device).manual_seed(step_seed(self.seed, self.continuation, step, process))
 
     def sample(self, clips: int) -> Batch:
         """Clips of the first data set on the CPU, for statistics: the same for every process."""
-        generator = torch.Generator(self.device).manual_seed(self.seed << 32)
-        return self.sources[0].batch(clips, self.length, generator).to("cpu")
+        return self.sources[0].batch(clips, self.length, self.generator(0, process=0)).to("cpu")
 
     def step(self, number: int) -> tuple[list[Batch], torch.Generator]:
         """The mini-batches of a step, and the generator for all else that is random in it.

@@ -14,9 +14,10 @@ CONTRAST, LIGHT = 0.3, 0.1  # how far either may be off, contrast as a share
 def varied(batch: Batch, generator: torch.Generator) -> Batch:
     """Every clip in a way of its own, all of its frames alike; frames are float32 (B, T, C, H, W) in [0, 1].
 
-    Clips whose actions or maps (`extras`) say where in the picture something is are left as they are.
+    Clips whose actions or maps (`extras`) say where in the picture something is are left as they are; one number a clip, such as
+    its recording, says no such thing.
     """
-    if batch.actions is not None or batch.extras:
+    if batch.actions is not None or any(x.ndim > 1 for x in batch.extras.values()):
         return batch
     count, length, _, height, width = batch.frames.shape
     draws = torch.rand(count, 6, generator=generator, device=generator.device).to(batch.frames)
@@ -27,4 +28,4 @@ def varied(batch: Batch, generator: torch.Generator) -> Batch:
     grid = F.affine_grid(view, [count, 1, height, width], align_corners=False)
     frames = F.grid_sample(batch.frames.flatten(1, 2), grid, padding_mode="border", align_corners=False)
     lit = (frames - 0.5) * (1 + CONTRAST * contrast)[..., None, None] + 0.5 + LIGHT * light[..., None, None]
-    return Batch(lit.clamp(0, 1).unflatten(1, (length, -1)))
+    return Batch(lit.clamp(0, 1).unflatten(1, (length, -1)), extras=batch.extras)

@@ -1,0 +1,212 @@
+"""Moving digits in their variety: other numbers, speeds, sizes and grounds than the published data sets have.
+
+A model that has only seen two white 28-pixel digits drift at one speed over black is lost one step off that. `DigitsRobust`
+draws every clip with settings of its own, to train on; or, to tell what each change costs, clips that differ from the
+published ones in exactly one thing, the `VARIANTS` in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vp.core.video import Batch
+
+from .bounce import LAWS
+from .digits import DigitBank
+from .moving_digits import SIZE, choose, merge, placed
+
+VARIANTS = (
+    "published-svg", "published-srvp", "still", "slow", "fast", "one-digit", "three-digits", "small", "large", "grey",
+    "inverted", "textured",
+)  # fmt: skip
+LAW_NAMES = ("smmnist-svg", "smmnist-srvp")
+SMALLEST, LARGEST, MOST = 20, 40, 3  # px of a digit's side; digits a clip
+MARGIN = 0.2  # of white: what ink is at least brighter or darker than the ground
+STILL = 0.08  # share of training clips in which nothing moves
+KINDS = (0.4, 0.6, 0.75)  # share of training clips up to which the ground is black, grey, inverted; the rest is textured
+DRAWS = 9 + MOST  # random numbers that decide a clip's settings
+
+
+@dataclass
+class Settings:
+    """What clips are made of, one entry a clip.
+
+    Args:
+        law: int64 (B,), index into LAW_NAMES.
+        count: int64 (B,), digits.
+        speed: float64 (B,), factor on the law's velocities.
+        side: int64 (B, 3), px, of each digit.
+        low, range: float64 (B,), the ground's darkest level and how much brighter it gets, of white; range 0 is flat.
+        ink: float64 (B,), level of the digits.
+    """
+
+    law: Tensor
+    count: Tensor
+    speed: Tensor
+    side: Tensor
+    low: Tensor
+    range: Tensor
+    ink: Tensor
+
+
+class DigitsRobust:
+    """One to three digits of 20 to 40 px on a black, grey, white or textured ground of 64x64 px, standing still or moving at
+    up to twice the published speeds by SVG's or SRVP's law; see `bounce`.
+
+    Args:
+        banks: digits; with more than one bank each clip takes its digits from one of them, all banks alike often.
+        device: where clips are made; a CPU generator works with every device and means the same clips on each.
+    """
+
+    name, channels, size, fps = "digits-robust", 1, SIZE, 10.0
+
+    def __init__(self, banks: Sequence[DigitBank], device: torch.device | str = "cpu"):
+        self.device = torch.device(device)
+        self.digits = "+".join(bank.source for bank in banks)
+        self.contents = {f"{bank.source} digits": len(bank) for bank in banks}
+        self.counts = torch.tensor([len(bank) for bank in banks], device=self.device)
+        self.images = torch.cat([bank.images for bank in banks]).to(self.device)
+
+    def batch(self, clips: int, length: int, generator: torch.Generator, in_turn: bool = False) -> Batch:
+        """`clips` clips of `length` frames.
+
+        Args:
+            generator: decides everything; on the CPU or on the source's device.
+            in_turn: clip i is of variant i modulo 12, as published but for one thing, instead of everything mixed.
+
+        Returns:
+            frames uint8 (B, T, 1, 64, 64); extras["hits"] bool (B, T, 3), as `MovingDigits` gives them, never of digits that are
+            not there; with `in_turn` also extras["variant"] int64 (B,), index into VARIANTS.
+        """
+        draws = torch.rand(DRAWS, clips, generator=generator, device=generator.device, dtype=torch.float64)
+        settings = one_change(draws) if in_turn else mixed(draws)
+        position, hits = walk(settings, length, generator)
+        low, spread, ink = (255 * x.float() for x in (settings.low, settings.range, settings.ink))
+        ground = low[:, None, None] + spread[:, None, None] * textures(clips, generator)
+        there = torch.arange(MOST, device=generator.device) < settings.count[:, None]
+        digits = resized(self.images[choose(self.counts, clips, MOST, generator)], settings.side.to(self.device))
+        digits *= there.to(self.device)[..., None, None]
+        frames = painted(digits, position.to(self.device), ground.to(self.device), ink.to(self.device))
+        extras = {"hits": (hits & there).transpose(0, 1).contiguous().to(self.device)}
+        if in_turn:
+            extras["variant"] = torch.arange(clips, device=self.device) % len(VARIANTS)
+        return Batch(frames, extras=extras)
+
+
+def mixed(draws: Tensor) -> Settings:
+    """Everything at random, from draws uniform in [0, 1), float64 (DRAWS, B)."""
+    law, count, still, speed, kind = draws[:5]
+    return Settings(
+        law=(len(LAW_NAMES) * law).long(),
+        count=1 + (MOST * count).long(),
+        speed=torch.where(still < STILL, 0, 2 * speed),
+        side=SMALLEST + ((LARGEST - SMALLEST + 1) * draws[-MOST:].T).long(),
+        **grounds(torch.bucketize(kind, torch.tensor(KINDS, device=kind.device, dtype=kind.dtype), right=True), draws[5:9]),
+    )
+
+
+def one_change(draws: Tensor) -> Settings:
+    """Clip i of variant i modulo 12: two digits of published size and speed, white on black, but for one thing.
+
+    Args:
+        draws: uniform in [0, 1), float64 (DRAWS, B).
+    """
+    number = torch.arange(draws.shape[1], device=draws.device)
+    variant, at = number % len(VARIANTS), VARIANTS.index
+    law = torch.where(variant <= at("published-srvp"), variant, number // len(VARIANTS) % len(LAW_NAMES))
+    side = torch.tensor([LAWS[name].digit for name in LAW_NAMES], device=draws.device)[law]
+    count, speed = torch.full_like(law, 2), torch.ones_like(draws[0])
+    for name, value in {"one-digit": 1, "three-digits": 3}.items():
+        count[variant == at(name)] = value
+    for name, (low, high) in {"still": (0, 0), "slow": (0.25, 0.75), "fast": (1.5, 2)}.items():
+        speed = torch.where(variant == at(name), low + (high - low) * draws[3], speed)
+    for name, low in {"small": SMALLEST, "large": LARGEST - 4}.items():
+        side = torch.where(variant == at(name), low + (5 * draws[-1]).long(), side)
+    kind = torch.zeros_like(law)
+    for number, name in enumerate(("grey", "inverted", "textured"), 1):
+        kind[variant == at(name)] = number
+    return Settings(law, count, speed, side[:, None].expand(-1, MOST), **grounds(kind, draws[5:9]))
+
+
+def grounds(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
+    """The ground's levels and an ink that stands out from it.
+
+    Args:
+        kind: int64 (B,): black under white ink, flat grey, white under black ink, or textured, the last three by number.
+        draws: uniform in [0, 1), float64 (4, B).
+
+    Returns:
+        low, range, ink: see `Settings`.
+    """
+    level, width, dark, strength = draws
+    spread = torch.where(kind == 3, 0.15 + 0.3 * width, 0)
+    low = torch.where(kind == 3, (1 - spread) * level, 0.1 + 0.6 * level)
+    darkest, brightest = low - MARGIN, low + spread + MARGIN  # of ink below and above the ground
+    below = (darkest > 0) & ((dark < 0.5) | (brightest >= 1))
+    ink = torch.where(below, darkest * strength, brightest + (1 - brightest) * strength)
+    for number, (ground, figure) in {0: (0, 1), 2: (1, 0)}.items():
+        low, ink = torch.where(kind == number, ground, low), torch.where(kind == number, figure, ink)
+    return {"low": low, "range": spread, "ink": ink}
+
+
+def walk(settings: Settings, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Positions int64 (T, B, 3, 2) and hits bool (T, B, 3), each clip by its law."""
+    travel, speed = (SIZE - settings.side).flatten(), settings.speed.repeat_interleave(MOST)
+    walks = [LAWS[name].draw(len(travel), length, generator, travel=travel, speed=speed) for name in LAW_NAMES]
+    second = (settings.law == 1).repeat_interleave(MOST)
+    position = torch.where(second[:, None], walks[1].position, walks[0].position)
+    hits = torch.where(second, walks[1].hits, walks[0].hits)
+    return position.unflatten(1, (-1, MOST)), hits.unflatten(1, (-1, MOST))
+
+
+def textures(clips: int, generator: torch.Generator) -> Tensor:
+    """float32 (B, 64, 64) from 0 to 1: smooth noise of two grains, a slope and stripes, in proportions of each clip's own."""
+    device = generator.device
+    across = torch.linspace(-1, 1, SIZE, device=device)
+    parts = []
+    for grain in (4, 10):
+        noise = torch.rand(clips, 1, grain, grain, generator=generator, device=device)
+        parts.append(2 * F.interpolate(noise, (SIZE, SIZE), mode="bicubic", align_corners=True)[:, 0] - 1)
+    *shares, turn, other_turn, waves, phase = torch.rand(8, clips, 1, 1, generator=generator, device=device)
+    for angle in (2 * torch.pi * turn, 2 * torch.pi * other_turn):
+        parts.append(angle.sin() * across[:, None] + angle.cos() * across)
+    parts[3] = (torch.pi * (1 + 5 * waves) * parts[3] + 2 * torch.pi * phase).sin()
+    total = sum(share**2 * part for share, part in zip(shares, parts, strict=True))
+    low, high = total.amin((1, 2), keepdim=True), total.amax((1, 2), keepdim=True)
+    return (total - low) / (high - low)
+
+
+def resized(digits: Tensor, side: Tensor) -> Tensor:
+    """Digits of different sizes in one tensor, bilinear, each in the upper left corner of black.
+
+    Args:
+        digits: uint8 (B, D, 28, 28). side: int64 (B, D), px, at most 40.
+
+    Returns:
+        uint8 (B, D, 40, 40).
+    """
+    place = (2 * torch.arange(LARGEST, device=digits.device) + 1) / side.flatten()[:, None] - 1  # -1 to 1 across the digit
+    grid = torch.stack(torch.broadcast_tensors(place[:, None], place[:, :, None]), -1)
+    inside = (place < 1).float()
+    big = F.grid_sample(digits.flatten(0, 1)[:, None].float(), grid, padding_mode="border", align_corners=False)[:, 0]
+    big *= inside[:, :, None] * inside[:, None]
+    return big.round().to(torch.uint8).unflatten(0, side.shape)
+
+
+def painted(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Tensor:
+    """Digits as coverage, between the ground and the ink: uint8 (B, T, 1, 64, 64).
+
+    Args:
+        digits: uint8 (B, D, 40, 40), 255 covers. position: int64 (T, B, D, 2).
+        ground: float32 (B, 64, 64), and ink: float32 (B,), grey levels.
+    """
+    frames = digits.new_zeros(len(digits), len(position), 1, SIZE, SIZE)
+    for t, layers in enumerate(placed(digits, position, SIZE - SMALLEST)):
+        covered = merge(layers, "sum").float() / 255
+        frames[:, t, 0] = torch.lerp(ground, ink[:, None, None], covered).round().to(torch.uint8)
+    return frames
