@@ -1,12 +1,11 @@
-"""The VPN networks: what the document's plan weighs, states handed over, blocks, and how layers move."""
+"""The VPN networks: what the document's plan weighs, states handed over, and blocks."""
 
 import pytest
 import torch
 
-from vp.core.clips import preceding
 from vp.models.vpn import build, networks, tiny
 from vp.models.vpn.config import Objective, VPNConfig
-from vp.models.vpn.network import unroll
+from vp.models.vpn.network import rollout
 from vp.models.vpn.recipes import RECIPES
 
 from .vpn_configs import KINDS, config, shaken
@@ -47,8 +46,8 @@ def test_the_first_frame_to_come_depends_on_every_known_frame(name, output):
     """The document's stack starts afresh: its first prediction has seen one frame."""
     net = shaken(config(name, output))["vpn"]
     context = torch.rand(1, 4, 1, 32, 32, requires_grad=True)
-    state, _ = net.watch(context)
-    (raw,) = unroll(net, state, context, 1)
+    state, _ = net.encode(context)
+    (raw,) = rollout(net, state, context, 1)
     raw.sum().backward()
     assert (context.grad.abs().amax((0, 2, 3, 4)) > 0).all()
 
@@ -58,37 +57,29 @@ def test_any_number_of_frames_follows_and_the_first_do_not_depend_on_it(name, ou
     net = shaken(config(name, output))["vpn"].eval()
     context = torch.rand(2, 5, 1, 32, 32)  # more than the trained 4
     with torch.no_grad():
-        short, long = (torch.cat(list(unroll(net, net.watch(context)[0], context, n)), 1) for n in (2, 7))
+        short, long = (torch.cat(list(rollout(net, net.encode(context)[0], context, n)), 1) for n in (2, 7))
     assert short.shape[1] == 2 and long.shape == (2, 7, 1, 32, 32) and long.isfinite().all()
     torch.testing.assert_close(short, long[:, :2], atol=1e-5, rtol=0)
-    shown = net.show(long)
+    shown = net.to_frames(long)
     assert output == "linear" or (shown.min() >= 0 and shown.max() <= 1)
 
 
-def test_the_all_convolution_network_sees_its_window_and_fills_up_a_short_one():
-    net = shaken(config("conv", "linear"))["vpn"].eval()
+def test_the_network_without_recurrence_sees_its_window_and_fills_up_a_short_one():
+    net = shaken(config("simvp", "linear"))["vpn"].eval()
     frames = torch.rand(1, 6, 1, 32, 32)
     assert torch.equal(net.window(frames), frames[:, 2:])
     assert torch.equal(net.window(frames[:, :3]), frames[:, [0, 0, 1, 2]])
 
 
-def test_guesses_of_known_frames_are_made_without_seeing_them():
-    net = shaken(config("convlstm", "composed"))["vpn"]
+@pytest.mark.parametrize("name", ["convlstm", "lstm"])
+def test_guesses_of_known_frames_are_made_without_seeing_them(name):
+    net = shaken(config(name, "linear"))["vpn"]
     context = torch.rand(1, 4, 1, 32, 32, requires_grad=True)
-    _, early = net.watch(context, early=True)
+    _, guesses = net.encode(context, supervised=True)
     for t in range(3):
-        (grad,) = torch.autograd.grad(early[:, t].sum(), context, retain_graph=True)
+        (grad,) = torch.autograd.grad(guesses[:, t].sum(), context, retain_graph=True)
         reach = grad.abs().amax((0, 2, 3, 4)) > 0
         assert reach[: t + 1].all() and not reach[t + 1 :].any()
-
-
-def test_features_show_the_velocity():
-    net = build(tiny())
-    frames = torch.rand(2, 3, 1, 32, 32)
-    assert torch.equal(preceding(frames)[:, 1:], frames[:, :-1]) and torch.equal(preceding(frames)[:, 0], frames[:, 0])
-    with torch.no_grad():
-        still, moving = (net.looks(frames[:, 2], before) for before in (frames[:, 2], frames[:, 1]))
-    assert not torch.allclose(still, moving)
 
 
 def test_configs_that_make_no_sense_are_refused_in_one_sentence():
@@ -97,7 +88,6 @@ def test_configs_that_make_no_sense_are_refused_in_one_sentence():
         "size is 40": {"size": 40},
         "least_past is 11": {"least_past": 11},
         "has no logits": {"objective": Objective(bce=1.0)},
-        "the document's plan paints": {"pyramid": False},
     }.items():
         with pytest.raises(ValueError, match=words):
             VPNConfig(**wrong)

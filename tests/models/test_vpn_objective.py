@@ -37,7 +37,7 @@ def test_no_output_depends_on_any_future_input(name, output):
     net, future = shaken(config(name, output))["vpn"], 5
     frames = torch.rand(1, 4 + future, 1, 32, 32, requires_grad=True)
     truth = {i: frames[:, 4 + i] for i in range(future)}
-    raw, _ = predict(net, frames[:, :4], future, truth, early=False)
+    raw, _ = predict(net, frames[:, :4], future, truth, supervised=False)
     reached = False
     for t in range(future):
         (grad,) = torch.autograd.grad(raw[:, t].sum(), frames, retain_graph=True)
@@ -81,7 +81,7 @@ def test_uniform_noise_is_not_predicted_better_than_it_can_be(name, output):
     fresh = torch.rand(16, 7, 1, 32, 32, generator=generator(99))
     net = nets["vpn"].eval()
     with torch.no_grad():
-        fed = net.show(predict(net, fresh[:, :4], 3, {i: fresh[:, 4 + i] for i in range(3)}, early=False)[0])
+        fed = net.to_frames(predict(net, fresh[:, :4], 3, {i: fresh[:, 4 + i] for i in range(3)}, supervised=False)[0])
     free = predictor(cfg, nets, CPU).predict(Observation.prefix(fresh, 4), torch.zeros(16, 1, dtype=torch.int64)).frames[:, 0, 4:]
     assert (fed - fresh[:, 4:]).square().mean() < 0.12, "it has learned that one half is the best guess"
     assert beats_noise(fed, fresh[:, 4:]) == [] and beats_noise(free, fresh[:, 4:]) == []
@@ -125,13 +125,13 @@ def test_schedules_are_functions_of_the_share():
 
 
 def test_scheduled_sampling_feeds_true_frames_back_after_they_were_predicted():
-    cfg = config("convlstm", "composed", objective=Objective(teacher=(0.5, 0.6), lengths=((0.0, 3),), short=0.0))
+    cfg = config("convlstm", "linear", objective=Objective(teacher=(0.5, 0.6), lengths=((0.0, 3),), short=0.0))
     nets, clips = shaken(cfg), Batch(torch.rand(2, 7, 1, 32, 32))
     forced, own = (rollout_loss(cfg, nets, clips, Progress(stage=s), generator()).terms["mse"] for s in (0.0, 0.9))
     net, frames = nets["vpn"], clips.frames
     by_hand = []
     with torch.no_grad():
-        state, _ = net.watch(frames[:, :4])
+        state, _ = net.encode(frames[:, :4])
         for t in range(4, 7):
             state, raw = net.advance(state, frames[:, :t], 1)
             by_hand.append(raw)
@@ -147,7 +147,7 @@ def test_now_and_then_fewer_frames_are_known():
 
 
 def test_a_small_context_is_the_one_that_super_resolution_shows():
-    cfg = config("convlstm", "composed", objective=Objective(scale=2, context=0.0, short=0.0, lengths=((0.0, 3),)))
+    cfg = config("convlstm", "sigmoid", objective=Objective(scale=2, context=0.0, short=0.0, lengths=((0.0, 3),)))
     nets, clips = shaken(cfg), torch.rand(2, 7, 1, 32, 32)
     got = rollout_loss(cfg, nets, Batch(clips), Progress(stage=1.0), generator()).terms["mse"]
     observation, seeds = Observation.prefix(at_scale(clips, 2), 4, 7), torch.zeros(2, 1, dtype=torch.int64)
@@ -156,7 +156,7 @@ def test_a_small_context_is_the_one_that_super_resolution_shows():
 
 
 def test_the_critic_sees_the_last_known_frames_and_what_follows():
-    cfg = config("convlstm", "composed", objective=Objective(adversarial=0.1, matching=0.1, lengths=((0.0, 3),)))
+    cfg = config("convlstm", "linear", objective=Objective(adversarial=0.1, matching=0.1, lengths=((0.0, 3),)))
     ours, theirs = phases(cfg)
     nets = torch.nn.ModuleDict({**shaken(cfg), **critics(cfg)})
     clips = Batch(torch.rand(2, 7, 1, 32, 32))

@@ -33,7 +33,7 @@ def test_bounded_outputs_need_no_clipping_and_the_unbounded_one_says_what_it_gav
 
 
 def test_fewer_known_frames_than_it_has_learned_from_are_refused_with_the_reason():
-    predictor, clip = model("convlstm", "composed"), torch.rand(1, 12, 1, 32, 32)
+    predictor, clip = model("convlstm", "linear"), torch.rand(1, 12, 1, 32, 32)
     for n_past in (3, 4, 9):
         assert futures(predictor, clip, n_past, 12).frames.isfinite().all()
     with pytest.raises(ValueError, match="2 known frames came; this model takes 3 or more: it was trained on 3 to 4"):
@@ -43,12 +43,7 @@ def test_fewer_known_frames_than_it_has_learned_from_are_refused_with_the_reason
 
 def test_steps_count_the_frames_made_in_blocks_of_the_networks_own():
     clip, seeds = torch.rand(1, 11, 1, 32, 32), seed_grid(0, 1, 1)
-    for name, counts in {"convlstm": [1, 2, 3, 4, 5, 6, 7], "conv": [3, 6, 7]}.items():
+    for name, counts in {"convlstm": [1, 2, 3, 4, 5, 6, 7], "simvp": [3, 6, 7]}.items():
         steps = list(model(name, "linear").stream(Observation.prefix(clip, 4, 11), seeds))
         assert [step.index for step in steps] == counts and {step.total for step in steps} == {7}
         assert all(torch.equal(step.preview[:, :, : 4 + step.index], steps[-1].preview[:, :, : 4 + step.index]) for step in steps)
-
-
-def test_the_default_is_the_composed_convlstm():
-    cfg = config("convlstm", "composed")
-    assert (cfg.network, cfg.output, cfg.pyramid) == ("convlstm", "composed", True)

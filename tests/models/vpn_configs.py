@@ -8,9 +8,8 @@ from vp.core.runtime import Runtime
 from vp.models.vpn import networks, predictor, tiny
 from vp.models.vpn.config import VPNConfig
 
-WIDTHS = {"convlstm": (16, 16), "document": (8, 16), "lstm": (8, 16, 16, 16), "conv": (8, 16)}
-KINDS = [(name, output) for name in WIDTHS for output in ("composed", "sigmoid", "linear")]
-KINDS.remove(("document", "composed"))
+WIDTHS = {"convlstm": (16, 16), "document": (8, 16), "lstm": (8, 16, 16, 16), "simvp": (8, 16)}
+KINDS = [(name, output) for name in WIDTHS for output in ("sigmoid", "linear")]
 
 
 def config(name: str, output: str, **more) -> VPNConfig:
