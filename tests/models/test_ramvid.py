@@ -19,7 +19,6 @@ from vp.models.ramvid.process import NEARLY_CLEAN, noisy, signal_and_noise
 from vp.models.ramvid.published import PublishedDenoiser
 from vp.models.ramvid.sampler import SAMPLED
 from vp.models.ramvid.windows import plan
-from vp.nn.tracks import QUIET
 
 from ..recorders import replayed
 
@@ -224,7 +223,7 @@ def test_what_nothing_is_known_of_is_drawn_to_the_end(n_past, last, monkeypatch)
 
 
 def test_later_windows_remember_known_frames_alone_and_follow_sampled_ones(monkeypatch):
-    cfg = replace(tiny(), mover="sprites", flows=2)
+    cfg = replace(tiny(), flows=2)
     model, kept = predictor(cfg, shaken(cfg), CPU), []
     remember = model.denoiser.remember
 
@@ -357,29 +356,15 @@ def test_while_frames_tell_nothing_futures_share_one_guess_and_go_apart_from_the
     cfg, calls = replace(tiny(), sampler_shift=12.0), []
     model = predictor(cfg, shaken(cfg), CPU)
     complete = model.denoiser.complete
-    monkeypatch.setattr(
-        model.denoiser, "complete", lambda way, *rest: calls.append((len(way.x), way.faint)) or complete(way, *rest)
-    )
+    monkeypatch.setattr(model.denoiser, "complete", lambda way, *rest: calls.append(len(way.x)) or complete(way, *rest))
     clip = Observation.prefix(torch.rand(1, 8, 1, 16, 16), 3)
     wish = RamvidOptions(steps=7, mirror=False)
     guesses = [step.preview for step in model.stream(clip, seed_grid(0, 1, 20), wish)]
-    assert calls == [(1, True)] * 6 + [(16, False), (4, False)] * 4  # at most 16 rows together
+    assert calls == [1] * 6 + [16, 4] * 4  # at most 16 rows together
     assert [(x[:, 0] != x[:, 1]).any().item() for x in guesses] == [False] * 3 + [True] * 4
     assert (guesses[0] != guesses[2]).any()
     alone = model.predict(clip, seed_grid(0, 1, 20)[:, 7:8], wish).frames
     torch.testing.assert_close(alone[:, 0], guesses[-1][:, 7], rtol=0, atol=1e-4)
-
-
-def test_nothing_is_followed_in_frames_that_are_nearly_all_noise_and_that_takes_no_search(monkeypatch):
-    cfg = replace(tiny(), mover="sprites")
-    denoiser = shaken(cfg)["denoiser"]
-    known, clip = mask_of([0, 1]), torch.rand(2, 8, 1, 16, 16) * 2 - 1
-    level = torch.where(known, 1.0, QUIET - 0.01).expand(2, -1)
-    way = Way(clip, known.tolist(), level, range(8), known.tolist())
-    with torch.no_grad():
-        searched = denoiser.complete(way)
-        monkeypatch.setattr(compact, "tracks", None)
-        assert torch.equal(denoiser.complete(way._replace(faint=True)), searched)
 
 
 def test_a_critic_takes_its_turn_on_the_guesses_of_the_denoiser():
