@@ -10,6 +10,7 @@ from .config import Objective, VPNConfig
 MMNIST = {"mmnist": 1.0}
 STAGES = (Stage(("vpn",)),)
 AGAINST_CRITIC = (Stage(("vpn", "critic")),)
+BLURS = "trained on squared error, so it blurs where it is unsure"
 
 CONVLSTM = VPNConfig()
 SIMVP = VPNConfig(network="simvp", widths=(24, 128), objective=Objective(context=0.0, lengths=((0.0, 10),)))
@@ -29,10 +30,15 @@ def recipe(name: str, cfg: VPNConfig, about: str, **more) -> Recipe:
 
 
 RECIPES = (
-    recipe("vpn-convlstm-mmnist", CONVLSTM, "ConvLSTM encoder-decoder behind a pixel-unshuffle, Moving MNIST 10 -> 10"),
-    recipe("vpn-conv-mmnist", SIMVP, "SimVP-like network without recurrence, Moving MNIST 10 -> 10"),
-    recipe("vpn-lstm-mmnist", LSTM, "frame encoder and LSTM, Moving MNIST 10 -> 10"),
-    recipe("vpn-gan-mmnist", GAN, "the SimVP-like network against a critic, from a trained one", stages=AGAINST_CRITIC),
+    recipe("vpn-convlstm-mmnist", CONVLSTM, f"ConvLSTM encoder-decoder, Moving MNIST 10 -> 10; {BLURS}"),
+    recipe("vpn-conv-mmnist", SIMVP, f"SimVP-like network without recurrence, Moving MNIST 10 -> 10; {BLURS}"),
+    recipe("vpn-lstm-mmnist", LSTM, f"conv+LSTM, every frame one vector, Moving MNIST 10 -> 10; {BLURS}"),
+    recipe(
+        "vpn-gan-mmnist",
+        GAN,
+        "the SimVP-like network trained on against a critic, Moving MNIST 10 -> 10: sharper, and not nearer",
+        stages=AGAINST_CRITIC,
+    ),
     recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
     recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
     recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", batch=16),
