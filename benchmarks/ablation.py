@@ -47,7 +47,8 @@ def parts(model: Any) -> tuple[str, str, list[nn.Module]]:
         return "learned prior", "crps", [net.prior_head if predictor.cfg.backbone == "compact" else net.prior_lstm]
     if name == "svg":
         net = predictor.network
-        return "recurrent network", "mse", [net.scene, net.motion] if predictor.cfg.backbone == "compact" else [net.frame_predictor]
+        layers = [net.scene, net.motion] if predictor.cfg.backbone == "compact" else [net.frame_predictor]
+        return "recurrent network", "mse", layers
     if name == "fusion":
         return "3D U-Net", "mse", [predictor.networks["predictor"].trunk]
     if name == "ramvid":

@@ -10,7 +10,7 @@ from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
-from vp.models.ramvid import compact, critics, masks, networks, phases, predictor, tiny
+from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
 from vp.models.ramvid.compact import Way
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import balanced, excerpt, flow_loss

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vp.models.vpn import build, networks, tiny
+from vp.models.vpn import build, networks
 from vp.models.vpn.config import Objective, VPNConfig
 from vp.models.vpn.network import rollout
 from vp.models.vpn.recipes import RECIPES

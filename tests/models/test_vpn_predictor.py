@@ -6,7 +6,7 @@ import torch
 from vp.core.predictor import seed_grid
 from vp.core.video import Observation
 
-from .vpn_configs import KINDS, config, model
+from .vpn_configs import KINDS, model
 
 every = pytest.mark.parametrize(("name", "output"), KINDS)
 

@@ -13,7 +13,7 @@ AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 BLURS = "trained on squared error, so it blurs where it is unsure"
 
 CONVLSTM = VPNConfig()
-SIMVP = VPNConfig(network="simvp", widths=(24, 128), objective=Objective(context=0.0, lengths=((0.0, 10),)))
+SIMVP = VPNConfig(network="simvp", widths=(24, 80), objective=Objective(context=0.0, lengths=((0.0, 10),)))
 LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
 # these go on where a whole run ends, on their own frames throughout
 GAN = replace(SIMVP, objective=replace(SIMVP.objective, teacher=(0.0, 0.0), adversarial=0.02, matching=0.05))
