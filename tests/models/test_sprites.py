@@ -14,8 +14,8 @@ from vp.nn.separation import overheard, passes
 
 CPU = Runtime.pick("cpu", "fp32")
 NAMES = [
-    "svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths", "fusion-convlstm-paths",
-    "fusion-convlstm-courses", "svg-compact-bright-cutouts", "vpn-lstm-path-cutouts", "fusion-convlstm-course-cutouts",
+    "svg", "ramvid", "vpn", "vpn-conv", "vpn-lstm", "vpn-convlstm-paths", "vpn-conv-paths",
+    "svg-compact-bright-cutouts", "vpn-lstm-path-cutouts",
 ]  # fmt: skip
 
 
@@ -23,9 +23,7 @@ def config(name: str):
     kind, network, mover = [*name.split("-", 2), "", ""][:3]
     family = FAMILIES[kind]
     cfg = family.tiny()
-    if family.name == "fusion":
-        cfg = replace(cfg, memory=3, objective=replace(cfg.objective, once=0.0))
-    elif family.name == "vpn":
+    if family.name == "vpn":
         network = network or "convlstm"
         widths = {"convlstm": cfg.widths, "conv": (16, 16), "lstm": (16, 16, 16, 16)}[network]
         cfg = replace(cfg, network=network, widths=widths, layers=2)
