@@ -50,7 +50,7 @@ def test_a_model_without_pictures_has_no_such_rows():
 def result():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    cfg = dataclasses.replace(FusionConfig(), widths=(8, 8), translator=(8, 8), memory=2)
+    cfg = dataclasses.replace(FusionConfig(), widths=(8, 8), mixing=8, translator=(8, 8))
     predictor = FAMILY.predictor(cfg, networks(cfg), Runtime.pick("cpu", "fp32"))
     return evaluate(Model("untrained", FAMILY, predictor, {}), "fusion-16-32", clips=2, samples=3)
 

@@ -8,7 +8,7 @@ from vp.core.runtime import Runtime
 from vp.models.fusion import critics, networks, predictor, tiny
 from vp.models.fusion.config import Drawing
 
-SMALL = replace(tiny(), memory=3)
+SMALL = tiny()
 CPU = Runtime.pick("cpu", "fp32")
 OVERLAY = Drawing(mode="overlay")
 

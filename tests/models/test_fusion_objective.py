@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from vp.core.family import Progress
-from vp.core.tree import map_tensors
 from vp.core.video import Batch
 from vp.models.fusion import phases
 from vp.models.fusion.config import Objective
@@ -56,13 +55,16 @@ def test_every_parameter_of_the_predictor_learns():
 
 def test_two_calls_are_unrolled_with_the_first_ones_pictures_cut_off_from_gradients():
     cfg, nets, batch = config(once=0.0), shaken(), Batch(clips())
-    pictures = clip_pictures(cfg, batch)
-    both = predictor_loss(cfg, nets, batch, Progress(), generator()).terms["pictures_mse"]
-    net = nets["predictor"]
-    first = net(pictures[:, :4], 4)
-    second = net(first.pictures.detach(), 2, map_tensors(torch.Tensor.detach, first.canvas))
-    errors = torch.cat([first.pictures, second.pictures], 1) - pictures[:, 4:]
-    assert both.item() == pytest.approx(errors.square().mean().item(), rel=1e-5)
+    pictures, net = clip_pictures(cfg, batch), nets["predictor"]
+    loss = predictor_loss(cfg, nets, batch, Progress(), generator())
+    first = net(pictures[:, :4])
+    second = net(first.detach())[:, :2]
+    errors = torch.cat([first, second], 1) - pictures[:, 4:]
+    assert loss.terms["pictures_mse"].item() == pytest.approx(errors.square().mean().item(), rel=1e-5)
+    parameters = list(net.parameters())
+    got, want = (torch.autograd.grad(x, parameters) for x in (loss.total, errors.square().mean()))
+    for one, other in zip(got, want):
+        torch.testing.assert_close(one, other)
     one = predictor_loss(config(once=1.0), nets, batch, Progress(), generator()).terms["pictures_mse"]
     assert one.item() == pytest.approx(errors[:, :4].square().mean().item(), rel=1e-5)
 
@@ -101,6 +103,19 @@ def test_the_weights_of_the_translators_losses_are_the_papers():
     terms = {name.removeprefix("translator_"): x.item() for name, x in loss.terms.items()}
     assert Objective().frame_mse == 0
     assert loss.total.item() == pytest.approx(10 * terms["l1"] + terms["adversarial"] + 10 * terms["matching"], rel=1e-4)
+
+
+def test_the_tuned_translator_has_weights_of_its_own_and_by_default_no_critic():
+    nets = shaken()
+    batch = Batch(clips())
+    loss = translator_loss(SMALL, "tuned", nets, batch, Progress(), generator())
+    assert set(loss.terms) == {"tuned_l1", "tuned_mse"} and "fake" not in batch.extras
+    assert loss.total.item() == pytest.approx(Objective().tuned_mse * loss.terms["tuned_mse"].item())
+    cfg = config(tuned_adversarial=0.5, tuned_matching=2.0, tuned_l1=3.0, tuned_mse=0.0)
+    loss = translator_loss(cfg, "tuned", nets, Batch(clips()), Progress(), generator())
+    terms = {name: x.item() for name, x in loss.terms.items()}
+    want = 0.5 * terms["adversarial"] + 2 * terms["matching"] + 3 * terms["tuned_l1"]
+    assert loss.total.item() == pytest.approx(want, rel=1e-4)
 
 
 def test_sharpening_learns_on_both_kinds_of_pictures_and_can_give_edges_back():

@@ -10,17 +10,19 @@ from vp.catalog import recipe
 from vp.core.family import Stage
 from vp.engine import checkpoint
 from vp.engine.trainer import Settings, Trainer
+from vp.models.fusion.objective import painting
 from vp.models.fusion.recipes import RECIPES
+from vp.nn.adversary import has_critic
 
 
-def small(name: str, data: str | None = None, paths: bool = False):
-    """A recipe, narrow and on few frames, four steps a stage, without the stage for paths unless that is wanted."""
+def small(name: str, data: str | None = None):
+    """A recipe, narrow and on few frames, four steps a stage."""
     family, found = recipe(name)
     objective = dataclasses.replace(found.config.objective, lengths=((0.0, 6),), frames=2)
     config = dataclasses.replace(
-        found.config, n_past=4, n_future=6, memory=2, widths=(8, 8), translator=(8, 8), sharpener=8, objective=objective
+        found.config, n_past=4, n_future=6, widths=(8, 8), mixing=8, translator=(8, 8), sharpener=8, objective=objective
     )
-    stages = tuple(dataclasses.replace(x, share=1.0) for x in found.stages if paths or x.phases != ("paths",))
+    stages = tuple(dataclasses.replace(x, share=1.0) for x in found.stages)
     data = {data: 1.0} if data else found.data
     return family, dataclasses.replace(found, config=config, batch=2, stages=stages, data=data)
 
@@ -63,7 +65,7 @@ def test_the_stages_follow_each_other_and_the_tuned_translator_starts_from_the_o
         if step == 8:
             assert same(trained, weights(trainer.networks["translator"])), "a finished network is what it was on average"
     # at the first step of a stage the networks of the one before become their averages
-    assert moved[1] == {"predictor"} and moved[5] == {"translator", "critic"} and moved[9] == {"tuned", "critic"}
+    assert moved[1] == {"predictor"} and moved[5] == {"translator", "critic"} and moved[9] == {"tuned"}
     assert moved[13] == {"sharpener"} and moved[4] >= {"predictor", "translator"} and "tuned" in moved[8]
     trainer.export("last")
     saved = checkpoint.read_weights(tmp_path / "last.safetensors")
@@ -71,15 +73,12 @@ def test_the_stages_follow_each_other_and_the_tuned_translator_starts_from_the_o
     assert not torch.equal(saved["translator.paint.weight"], saved["tuned.paint.weight"])
 
 
-def test_paths_are_learned_first_and_alone(tmp_path):
-    trainer = Trainer(*small("fusion-mmnist", paths=True), settings(tmp_path, steps=20))
-    before = weights(trainer.networks["predictor"])
-    for _ in range(4):
-        trainer.advance()
-    after = weights(trainer.networks["predictor"])
-    moved = {name.split(".paths.")[0] for name, x in after.items() if not torch.equal(x, before[name])}
-    assert moved == {"composer"}
-    assert "pictures_mse" in trainer.advance()
+def test_a_critic_is_trained_along_with_whoever_is_judged_by_it():
+    for found in RECIPES:
+        for stage in found.stages:
+            name = stage.phases[0]
+            judged = name in ("translator", "tuned") and has_critic(painting(found.config.objective, name))
+            assert ("critic" in stage.phases) == judged
 
 
 def test_a_network_starts_from_the_averaged_weights_of_another(tmp_path):

@@ -9,8 +9,6 @@ from torch import nn
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
 from ...nn.adversary import CRITIC
-from ...nn.movers import follows_paths
-from ...nn.path_lesson import path_phase
 from .config import Drawing, FusionConfig, Objective
 from .critic import PatchCritic
 from .network import PicturePredictor
@@ -45,7 +43,6 @@ def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
         Phase("tuned", ("tuned",), partial(translator_loss, cfg, "tuned"), **painting),
         CRITIC,
         Phase("sharpener", ("sharpener",), partial(sharpener_loss, cfg), lr=2e-3, betas=(0.9, 0.99)),
-        *([path_phase("predictor", cfg.n_past)] if follows_paths(cfg.mover) else []),
     )
 
 
@@ -54,9 +51,8 @@ def predictor(cfg: FusionConfig, nets: nn.ModuleDict, runtime: Runtime) -> Fusio
 
 
 def tiny() -> FusionConfig:
-    """With one remembered picture: wild weights would make noise of rounding errors on the way through more."""
     return FusionConfig(
-        size=32, n_past=4, n_future=6, drawing=Drawing(mode="stack"), widths=(16, 16), layers=2, memory=1,
+        size=32, n_past=4, n_future=6, drawing=Drawing(mode="stack"), widths=(16, 16), mixing=16,
         translator=(16, 16), reference=True, sharpener=8, objective=Objective(lengths=((0.0, 6),), frames=2),
     )  # fmt: skip
 

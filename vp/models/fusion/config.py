@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.settings import one_of
-from ...nn.movers import MOVERS
+
+FOLD = 4  # pixels of a side that the 3D U-Net reads as channels
 
 MODES = ("overlay", "stack")
 SEGMENTERS = ("exact", "colour", "background", "deeplab")
@@ -45,25 +46,37 @@ class Objective:
     """Weights of the losses, each a mean over pixels, and the predictor's schedule.
 
     Args:
-        mse, l1, ssim: of predicted pictures; ssim weighs 1 - SSIM. separation: of what single sprites hold, against the
-            simulator's pictures of single things (`nn.separation`).
-        lengths: (share of the stage, pictures) pairs: how many are predicted from then on. once: share of the mini-batches
-            that stop after one call of the predictor although more are due.
-        adversarial, frame_l1, frame_mse, matching: of painted frames.
-        sharp_l1, sharp_mse, sharp_gradient: of sharpened frames.
+        mse: squared error of predicted pictures.
+        l1: absolute error of predicted pictures.
+        ssim: of 1 - SSIM of predicted pictures.
+        lengths: (share of the stage, pictures) pairs: how many are predicted from then on; more than n_past take a second call.
+        once: share of the mini-batches that stop after one call of the predictor although more are due.
+        adversarial: of frames painted from true pictures, against the critic.
+        frame_l1: absolute error of those frames.
+        frame_mse: squared error of those frames.
+        matching: distance between the critic's features of those frames and of true ones.
+        tuned_adversarial, tuned_l1, tuned_mse, tuned_matching: the same of frames painted from predicted pictures. Those pictures
+            are blurred where the future is uncertain: a critic would have strokes invented there, so by default squared error
+            counts alone. Where one of the critic's two is above 0, the recipe's stage must train the critic too.
+        sharp_l1: absolute error of sharpened frames.
+        sharp_mse: squared error of sharpened frames.
+        sharp_gradient: difference of gradients of sharpened frames (`nn.losses`).
         frames: painted frames of each clip in a mini-batch.
     """
 
     mse: float = 1.0
     l1: float = 0.0
     ssim: float = 0.0
-    separation: float = 0.0
-    lengths: tuple[tuple[float, int], ...] = ((0.0, 4), (0.1, 8), (0.2, 16), (0.5, 32))
+    lengths: tuple[tuple[float, int], ...] = ((0.0, 16), (0.3, 32))
     once: float = 0.5
     adversarial: float = 1.0
     frame_l1: float = 10.0
     frame_mse: float = 0.0
     matching: float = 10.0
+    tuned_adversarial: float = 0.0
+    tuned_l1: float = 0.0
+    tuned_mse: float = 60.0
+    tuned_matching: float = 0.0
     sharp_l1: float = 1.0
     sharp_mse: float = 0.0
     sharp_gradient: float = 1.0
@@ -75,14 +88,17 @@ class FusionConfig:
     """One model of the fusion family.
 
     Args:
-        size, channels: of the frames; size a multiple of 16.
-        n_past: known frames, and pictures predicted by one call; a multiple of 4. n_future: frames trained on.
+        size: height and width of the frames in pixels, a multiple of 16.
+        channels: of the frames.
+        n_past: known frames, and pictures predicted by one call.
+        n_future: frames trained on.
         drawing: of the fusion pictures.
-        widths: of the 3D U-Net's levels. layers: remembered pictures that it moves. mover: what holds and moves
-            them, see `nn.movers`. memory: known pictures written into them.
-        translator: widths of the 2D U-Net's levels. reference: it also sees the last known frame and its picture, and may
-            keep parts of that frame.
+        widths: of the 3D U-Net's levels, multiples of 8.
+        mixing: channels through which the 3D U-Net mixes all times at its coarsest level, a multiple of 8.
+        translator: widths of the 2D U-Net's levels, multiples of 8.
+        reference: the translator also sees the last known frame and its picture, and may keep parts of that frame.
         sharpener: width of the sharpening branch.
+        objective: what the networks learn from.
     """
 
     size: int = 64
@@ -91,9 +107,7 @@ class FusionConfig:
     n_future: int = 32
     drawing: Drawing = field(default_factory=Drawing)
     widths: tuple[int, ...] = (32, 64, 96)
-    layers: int = 3
-    mover: str = "layers"
-    memory: int = 8
+    mixing: int = 128
     translator: tuple[int, ...] = (32, 64, 96, 128)
     reference: bool = False
     sharpener: int = 32
@@ -102,10 +116,10 @@ class FusionConfig:
     def __post_init__(self) -> None:
         if self.size % 16 or self.size < 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
-        one_of("mover", self.mover, MOVERS)
-        if self.n_past % 4 or self.n_past < 4:
-            raise ValueError(f"n_past is {self.n_past}; give a multiple of 4")
-        if not 1 <= self.memory <= self.n_past:
-            raise ValueError(f"memory is {self.memory}; give 1 to n_past, {self.n_past}")
+        if self.n_past < 1:
+            raise ValueError(f"n_past is {self.n_past}; give 1 or more")
         if not 2 <= len(self.widths) <= 3 or not 2 <= len(self.translator) <= 4:
             raise ValueError(f"widths are {self.widths} and {self.translator}; give 2 or 3 levels, and 2 to 4")
+        if any(width % 8 or width < 8 for width in (*self.widths, self.mixing, *self.translator)):
+            came = f"widths are {self.widths} and {self.translator}, mixing is {self.mixing}"
+            raise ValueError(f"{came}; give multiples of 8")

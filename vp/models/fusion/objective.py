@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -11,11 +10,9 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
-from ...core.tree import map_tensors
 from ...core.video import Batch
-from ...nn.adversary import confront, weighed
+from ...nn.adversary import confront, has_critic, weighed
 from ...nn.losses import gradient_difference
-from ...nn.separation import overheard, passes, separation, taught
 from .config import FusionConfig, Objective
 from .network import predict_pictures
 from .pictures import draw
@@ -33,13 +30,6 @@ def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
     return batch.extras["pictures"]
 
 
-def thing_pictures(cfg: FusionConfig, things: Tensor) -> Tensor:
-    """Single things uint8 (B, T, D, H, W) as the mean over the channels of their fusion pictures, uint8 of the same shape."""
-    drawing = replace(cfg.drawing, segment="colour")
-    singles = [draw(thing[:, :, None].float() / 255, drawing, cfg.n_past).mean(2) for thing in things.unbind(2)]
-    return (torch.stack(singles, 2) * 255).round().byte()
-
-
 def chance(generator: torch.Generator) -> float:
     return float(torch.rand((), generator=generator, device=generator.device))
 
@@ -53,20 +43,12 @@ def predictor_loss(
     count = length_at(objective.lengths, progress.stage, pictures.shape[1] - n)
     if chance(generator) < objective.once:
         count = min(count, n)
-    with overheard(network) as heard:
-        call = network(pictures[:, :n], min(count, n))
-        future = [call.pictures]
-        while (made := sum(part.shape[1] for part in future)) < count:
-            call = network(call.pictures.detach(), min(count - made, n), map_tensors(Tensor.detach, call.canvas))
-            future.append(call.pictures)
-    parts = picture_losses(objective, torch.cat(future, 1), pictures[:, n : n + count])
+    future = [network(pictures[:, :n])]
+    while len(future) * n < count:
+        future.append(network(future[-1].detach()))
+    parts = picture_losses(objective, torch.cat(future, 1)[:, :count], pictures[:, n : n + count])
     total = sum(getattr(objective, name) * x for name, x in parts.items())
-    terms = {f"pictures_{name}": x for name, x in parts.items()}
-    if objective.separation and heard and "things" in batch.extras:
-        things = thing_pictures(cfg, batch.extras["things"][:, n - cfg.memory : n + count])
-        lesson, told = taught(separation(passes(heard)[0], things))
-        total, terms = total + objective.separation * lesson, terms | told
-    return Losses(total, terms)
+    return Losses(total, {f"pictures_{name}": x for name, x in parts.items()})
 
 
 def picture_losses(objective: Objective, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
@@ -100,9 +82,7 @@ class Task(NamedTuple):
         return network(self.pictures, self.last, self.last_pictures)
 
 
-def translation(
-    cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, generator: torch.Generator, predicted: bool
-) -> Task:
+def translation(cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, generator: torch.Generator, predicted: bool) -> Task:
     """Some future times of every clip, from true or from predicted pictures."""
     pictures, n, count = clip_pictures(cfg, batch), cfg.n_past, len(batch.frames)
     length = batch.frames.shape[1]
@@ -118,20 +98,36 @@ def translation(
     return Task(*(part.flatten(0, 1) for part in parts))
 
 
+class Painting(NamedTuple):
+    """Weights of the losses of painted frames, see `Objective`."""
+
+    adversarial: float
+    l1: float
+    mse: float
+    matching: float
+
+
+def painting(objective: Objective, name: str) -> Painting:
+    """The weights for 'translator' or for 'tuned'."""
+    if name == "tuned":
+        return Painting(objective.tuned_adversarial, objective.tuned_l1, objective.tuned_mse, objective.tuned_matching)
+    return Painting(objective.adversarial, objective.frame_l1, objective.frame_mse, objective.matching)
+
+
 def translator_loss(
     cfg: FusionConfig, name: str, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
     """Stage two: `name` is 'translator', which paints from true pictures, or 'tuned', which paints from predicted ones."""
-    objective = cfg.objective
+    weights = painting(cfg.objective, name)
     task = translation(cfg, networks, batch, generator, predicted=name == "tuned")
     painted, truth = task.painted(networks[name]), task.truth
-    real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
-    judged = confront(networks, batch, real, fake)
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
-    total = objective.frame_l1 * parts["l1"] + objective.frame_mse * parts["mse"]
-    total = total + weighed(objective, judged)
-    terms = {f"{name}_{key}": x for key, x in parts.items()}
-    return Losses(total, terms | judged)
+    total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
+    if has_critic(weights):
+        real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
+        judged = confront(networks, batch, real, fake)
+        total, terms = total + weighed(weights, judged), terms | judged
+    return Losses(total, terms)
 
 
 def sharpener_loss(

@@ -1,4 +1,16 @@
-"""A 3D U-Net (after Cicek et al. 2016): from a stack of pictures to features for as many others, all at once."""
+"""A 3D U-Net (Cicek et al. 2016): from a stack of pictures to as many others, all at once.
+
+As published: two 3x3x3 convolutions a level, transposed convolutions back up, what a level had before beside what comes from
+below. Ours, because an output stands for another time than the input in its place:
+
+- Time keeps its length; height and width halve from level to level, by strides.
+- At the coarsest level all times are stacked as channels and mixed by 2D convolutions (`TimeMixing`, after the translator of
+  SimVP, Gao et al. 2022, Simpler yet Better Video Prediction, section 3). Time is so short-sighted in 3x3x3 convolutions that
+  the picture 16 steps ahead would hardly learn of the last one given.
+- What goes across at the other levels is mixed over time within each channel, so that every output finds the last picture
+  given, not the one 16 steps before it, in full detail.
+- GroupNorm (Wu and He 2018) and SiLU instead of batch statistics and ReLU.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +20,112 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...nn.group_norm import GroupNorm
 
-def pair(inputs: int, outputs: int) -> nn.Sequential:
-    """Two 3x3x3 convolutions, each with GroupNorm and SiLU."""
-    layers = []
-    for count in (inputs, outputs):
-        layers += [nn.Conv3d(count, outputs, 3, padding=1), nn.GroupNorm(8, outputs), nn.SiLU(inplace=True)]
-    return nn.Sequential(*layers)
+GROUPS = 8
+RESIDUALS = 2  # residual blocks of 2D convolutions between all times
+
+
+def pair(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Two 3x3x3 convolutions, each with GroupNorm and SiLU; `stride` of the first one, over height and width."""
+    return nn.Sequential(
+        nn.Conv3d(inputs, outputs, 3, (1, stride, stride), padding=1),
+        GroupNorm(GROUPS, outputs),
+        nn.SiLU(inplace=True),
+        nn.Conv3d(outputs, outputs, 3, padding=1),
+        GroupNorm(GROUPS, outputs),
+        nn.SiLU(inplace=True),
+    )
+
+
+def stacked(x: Tensor) -> Tensor:
+    """(B, C, T, H, W) as (B, C * T, H, W), the times of a channel next to each other."""
+    return x.flatten(1, 2)
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside what they read (He et al. 2016)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            GroupNorm(GROUPS, channels),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            GroupNorm(GROUPS, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to the same shape."""
+        return F.silu(x + self.layers(x))
+
+
+class TimeMixing(nn.Module):
+    """All times of a map read together and written together, beside what was there.
+
+    Args:
+        steps: T of the maps.
+        channels: of the maps.
+        width: channels in between, a multiple of 8.
+    """
+
+    def __init__(self, steps: int, channels: int, width: int):
+        super().__init__()
+        self.read = nn.Sequential(nn.Conv2d(steps * channels, width, 1), GroupNorm(GROUPS, width), nn.SiLU(inplace=True))
+        self.blocks = nn.Sequential(*(Residual(width) for _ in range(RESIDUALS)))
+        self.write = nn.Conv2d(width, steps * channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, T, H, W) to the same shape."""
+        return x + self.write(self.blocks(self.read(stacked(x)))).view_as(x)
+
+
+class TimeMap(nn.Module):
+    """Every channel's T times as learned sums of the same channel's T times, pixel by pixel.
+
+    Args:
+        steps: T of the maps.
+        channels: of the maps.
+    """
+
+    def __init__(self, steps: int, channels: int):
+        super().__init__()
+        self.sums = nn.Conv2d(steps * channels, steps * channels, 1, groups=channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, T, H, W) to the same shape."""
+        return self.sums(stacked(x)).view_as(x)
 
 
 class UNet3d(nn.Module):
-    """Halves time, height and width from level to level, and enlarges them again beside what it had there.
+    """From T given pictures to T others.
 
     Args:
-        inputs, outputs: channels. widths: of the levels, multiples of 8.
+        inputs: channels of what is read.
+        outputs: channels of what is written.
+        widths: channels of the levels, multiples of 8, from the finest to the coarsest.
+        steps: T.
+        mixing: channels of `TimeMixing`, a multiple of 8.
     """
 
-    def __init__(self, inputs: int, widths: Sequence[int], outputs: int):
+    def __init__(self, inputs: int, outputs: int, widths: Sequence[int], steps: int, mixing: int):
         super().__init__()
-        self.down = nn.ModuleList(pair(a, b) for a, b in zip((inputs, *widths), widths))
-        finest, *wider = widths
-        self.up = nn.ModuleList(pair(a + b, b) for a, b in zip(wider[::-1], [finest, *wider[:-1]][::-1]))
-        self.head = nn.Conv3d(finest, outputs, 1)
+        finer = list(zip(widths[:0:-1], widths[-2::-1]))  # (a level's width, that of the next finer one), from the coarsest on
+        self.down = nn.ModuleList(pair(a, b, 2 if level else 1) for level, (a, b) in enumerate(zip((inputs, *widths), widths)))
+        self.mixing = TimeMixing(steps, widths[-1], mixing)
+        self.enlarge = nn.ModuleList(nn.ConvTranspose3d(a, b, (1, 2, 2), (1, 2, 2)) for a, b in finer)
+        self.across = nn.ModuleList(TimeMap(steps, b) for _, b in finer)
+        self.up = nn.ModuleList(pair(2 * b, b) for _, b in finer)
+        self.head = nn.Conv3d(widths[0], outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, T, H, W) to (B, outputs, T, H, W); T, H and W multiples of 2 ** (levels - 1)."""
+        """(B, inputs, T, H, W) to (B, outputs, T, H, W); H and W multiples of 2 ** (levels - 1)."""
         seen = []
         for level in self.down:
-            x = level(F.avg_pool3d(x, 2) if seen else x)
+            x = level(x)
             seen.append(x)
-        for level, skip in zip(self.up, seen[-2::-1]):
-            x = level(torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], 1))
+        x = self.mixing(x)
+        for enlarge, across, level, skip in zip(self.enlarge, self.across, self.up, seen[-2::-1]):
+            x = level(torch.cat([enlarge(x), across(skip)], 1))
         return self.head(x)
