@@ -42,8 +42,6 @@ EXAMPLES = {
   python -m vp compare runs/lp runs/more --json compared.json""",
     "average": """
   python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
-    "recast": """
-  python -m vp recast vpn-conv-mmnist --set mover=course-cutouts --out likeliest.safetensors""",
     "bench": """
   python -m vp bench train --batch 16
   python -m vp bench train --family vpn --batch 1
@@ -71,7 +69,7 @@ def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, 
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name not in ("plot", "compare", "average", "recast", "data", "info"):
+    if name not in ("plot", "compare", "average", "data", "info"):
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser
@@ -180,11 +178,6 @@ def build_parser() -> argparse.ArgumentParser:
     p = add(commands, "average", "average the weights of checkpoints that began from the same ones", run_average)
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
     p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
-    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
-
-    p = add(commands, "recast", "the same weights under changed settings, where they need no training for that", run_recast)
-    p.add_argument("checkpoint", help="model's name or .safetensors file")
-    p.add_argument("--set", action="append", required=True, metavar="NAME=VALUE", help="a setting to change; repeatable")
     p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
 
     p = add(commands, "data", "check a data set: counts by split, a contact sheet, and what is left out and why", run_data)
@@ -410,13 +403,6 @@ def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     return average(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
-
-
-def run_recast(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine.recast import recast
-
-    refuse(args.parser, extra)
-    return recast(args.checkpoint, args.set, args.out)
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:

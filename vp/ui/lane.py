@@ -2,7 +2,7 @@
 
 GNU's OpenMP lets the threads that share an operation wait awake only while it manages no more of them than there are cores.
 Every thread that has computed keeps helpers of its own, so a second one would make each small operation of a prediction wait
-for a thread to wake up (docs/LOG.md, eleventh session).
+for a thread to wake up (docs/log/first-networks.md).
 """
 
 from __future__ import annotations
