@@ -80,7 +80,7 @@ def evaluate(
         baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
         published: label -> other models' scores and their source (`vp.engine.reference_rows`), where there are any.
         variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
-        digits: for moving digits, source (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit.
+        digits: for moving digits, source (MNIST or strokes, in words), and under a published law sharpness_before_hit and _after_hit.
         pictures: for a model that shows pictures of its own, see `score_pictures`.
         actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
         per_clip: where asked for.
@@ -122,9 +122,11 @@ def evaluate(
     if known is not None:
         result["known"] = known
     if "hits" in data.extras and probe.is_prefix:
-        lag = LAWS[plan.dataset].uncertain_after_hit or 0
-        around = around_hit(scores[MODEL].frames["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
-        result["digits"] = {"source": protocol_digits(data_root, split), **around}
+        result["digits"] = {"source": protocol_digits(data_root, split)}
+        if plan.dataset in LAWS:
+            lag = LAWS[plan.dataset].uncertain_after_hit or 0
+            sharpness, hits = scores[MODEL].frames["sharpness"], data.extras["hits"].cpu()
+            result["digits"] |= around_hit(sharpness, hits, probe.n_past, lag)
     pictures = score_pictures(model.predictor, options, data, mask, plan.scale)
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):

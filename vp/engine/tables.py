@@ -75,7 +75,7 @@ def of_variants(result: Mapping[str, Any]) -> str:
     variants = result["variants"]
     calm = all("most_likely" in rows for rows in variants.values())
     ours = "most_likely" if calm else "model"
-    words = "most likely" if calm else f"mean of {result['samples']}" if result["sample_spread"] else "the only future"
+    words = "most likely" if calm else "the only future" if result["sample_spread"] == 0 else f"mean of {result['samples']}"
     lines = [["PSNR of the mean error, dB", words, "flow", "copy-last", "more than the better"]]
     for name, rows in variants.items():
         db = {label: rows.get(label, {}).get("psnr_of_mean_mse_db") for label in (ours, "flow", "copy_last")}
