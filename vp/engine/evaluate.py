@@ -80,7 +80,7 @@ def evaluate(
         baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
         published: label -> other models' scores and their source (`vp.engine.reference_rows`), where there are any.
         variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
-        digits: for moving digits, source (MNIST or strokes, in words), and under a published law sharpness_before_hit and _after_hit.
+        digits: for moving digits, source (MNIST or strokes, in words); under a published law sharpness_before_hit and _after_hit.
         pictures: for a model that shows pictures of its own, see `score_pictures`.
         actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
         per_clip: where asked for.
