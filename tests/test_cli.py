@@ -91,9 +91,27 @@ def test_evaluate_prints_one_json_line_and_writes_the_same(capsys, tmp_path):
     assert {"checkpoint", "protocol", "clips", "samples", "seconds", "metrics", "per_frame", "baselines"} <= result.keys()
     for row in (result, *result["baselines"].values()):
         for name in ("psnr_db", "ssim", "ssim_legacy", "sharpness"):
-            assert {"best", "mean", "worst", "ci95"} <= row["metrics"][name].keys()
+            assert {"best", "mean", "worst", "median", "ci95", "ci95_mean"} <= row["metrics"][name].keys()
     assert result["baselines"].keys() == {"black", "mean_image", "copy_last", "flow"}
     assert result["metrics"] == result["baselines"]["copy_last"]["metrics"]
+
+
+def test_two_evaluations_are_compared_clip_by_clip(capsys, tmp_path):
+    files = [tmp_path / f"{name}.json" for name in ("copy-last", "flow", "short", "whole")]
+    wishes = (("copy-last", 4, "--per-clip"), ("flow", 4, "--per-clip"), ("flow", 3, "--per-clip"), ("flow", 4))
+    for path, (name, clips, *flags) in zip(files, wishes):
+        run(capsys, "evaluate", name, "--clips", clips, "--samples", 1, *flags, "--json", path)
+    copied, flow, short, whole = files
+    got = run(capsys, "paired", copied, flow, "--json", tmp_path / "pair.json")
+    assert json.loads((tmp_path / "pair.json").read_text()) == got and got["checkpoints"] == ["copy-last", "flow"]
+    for metric, kinds in json.loads(copied.read_text())["against_flow"].items():
+        for kind, found in kinds.items():
+            assert got["differences"][metric][kind] == pytest.approx(found, abs=1e-5)
+    assert "clips is 4 in one evaluation and 3 in the other" in refused(capsys, "paired", copied, short)
+    assert "make it anew with --per-clip" in refused(capsys, "paired", copied, whole)
+    assert "no JSON file" in refused(capsys, "paired", copied, tmp_path / "missing.json")
+    (tmp_path / "list.json").write_text("[1]")
+    assert "holds no evaluation" in refused(capsys, "paired", copied, tmp_path / "list.json")
 
 
 def test_evaluate_reads_official_sequences_and_shows_a_table(capsys, tmp_path):
@@ -105,8 +123,10 @@ def test_evaluate_reads_official_sequences_and_shows_a_table(capsys, tmp_path):
     *table, last = capsys.readouterr().out.strip().splitlines()
     result = json.loads(last)
     assert (result["clips"], result["test_set"]) == (3, "extract.npz")
-    assert table[0].split()[-5:] == ["mse", "mae", "psnr_db", "ssim", "sharpness"]
-    assert [line.split()[0] for line in table[1:]] == ["copy-last", "black", "mean_image", "copy_last", "flow"]
+    scores = ["mse", "mae", "psnr_db", "psnr_of_mean_mse_db", "ssim", "sharpness", "ssim_legacy", "crps", "spread_skill"]
+    assert table[0].split()[-9:] == scores
+    assert [line.split()[0] for line in table[1:6]] == ["copy-last", "black", "mean_image", "copy_last", "flow"]
+    assert table[6].startswith("published: ConvLSTM-S") and "29.8" in table[6].split() and table[-2].startswith("minus flow")
     assert float(table[1].split()[1]) == pytest.approx(result["metrics"]["mse"]["mean"], abs=0.06)
     assert "asked for" in refused(capsys, "evaluate", "flow", "--protocol", "mmnist", "--test-set", path, "--clips", 9)
 

@@ -32,8 +32,13 @@ EXAMPLES = {
   python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
   python -m vp evaluate fusion-mmnist --protocol fusion-16-32 --figure fusion.png
+  python -m vp evaluate svg-lp-smmnist --protocol smmnist-srvp --clips 100 --samples 100      # beside published scores
   python -m vp evaluate svg-lp-push --protocol push --clips 100
+  python -m vp evaluate svg-lp-smmnist --clips 100 --per-clip --json lp.json                  # for `python -m vp paired`
   python -m vp evaluate copy-last --protocol next-frame --clips 100""",
+    "paired": """
+  python -m vp paired lp.json fp.json
+  python -m vp paired lp.json fp.json --json lp-fp.json""",
     "plot": """
   python -m vp plot runs/lp
   python -m vp plot runs/kl --out kl.png""",
@@ -69,7 +74,7 @@ def add(commands: Any, name: str, help: str, run: Callable[[argparse.Namespace, 
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name not in ("plot", "compare", "average", "data", "info"):
+    if name not in ("paired", "plot", "compare", "average", "data", "info"):
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser
@@ -154,7 +159,13 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
+    p.add_argument("--per-clip", action="store_true", help="add the model's scores of each clip to the result")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
+
+    p = add(commands, "paired", "what one evaluation has more than another on the same clips, with intervals", run_paired)
+    p.add_argument("first", type=Path, metavar="A.json", help="written by `evaluate --per-clip --json A.json`")
+    p.add_argument("second", type=Path, metavar="B.json", help="of the same protocol, clips and split; taken from the first")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
 
     p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot)
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
@@ -308,7 +319,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine.checkpoint import record
     from .engine.evaluate import headline
     from .engine.model import find
-    from .engine.tables import WINDOW, of_gains, of_scores, of_windows
+    from .engine.tables import WINDOW, of_flow, of_gains, of_scores, of_variants, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.protocol == "compression":
@@ -330,6 +341,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             test_set=args.test_set,
             options=options,
             seed=args.seed,
+            per_clip=args.per_clip,
             progress=progress,
         )
     if args.timing:
@@ -340,6 +352,10 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
         draw(result, args.figure)
     print(of_scores(result))
+    if "against_flow" in result:
+        print(of_flow(result))
+    if "variants" in result:
+        print(of_variants(result))
     if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
         print(of_windows(result))
     if "actions" in result:
@@ -359,6 +375,28 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
     keep(args.json, result)
     print(of_bits(result))
     return result
+
+
+def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
+    from .engine.scores import paired
+    from .engine.tables import of_pair
+
+    refuse(args.parser, extra)
+    result = paired(read_evaluation(args.first), read_evaluation(args.second))
+    keep(args.json, result)
+    print(of_pair(result))
+    return result
+
+
+def read_evaluation(path: Path) -> dict:
+    """What `evaluate --json` wrote."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ValueError(f"{path} is no JSON file that can be read; give one that `evaluate --per-clip --json` wrote") from None
+    if not isinstance(found, dict) or "protocol" not in found:
+        raise ValueError(f"{path} holds no evaluation; give a file that `evaluate --per-clip --json` wrote")
+    return found
 
 
 def keep(path: Path | None, result: dict) -> None:

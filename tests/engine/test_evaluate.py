@@ -10,19 +10,22 @@ import pytest
 import torch
 
 from vp.core.clips import at_scale
-from vp.core.options import Options, choice
+from vp.core.options import Options, choice, knob
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Prediction, Step
+from vp.core.video import Abilities, Batch, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.engine.diagnose import contrast, learned_prior_timing, uncertain_frames
 from vp.engine.evaluate import evaluate, headline
 from vp.engine.model import load
-from vp.engine.tables import of_scores, of_windows
-from vp.metrics import METRICS
+from vp.engine.reference_rows import REFERENCE_ROWS
+from vp.engine.scores import paired
+from vp.engine.tables import of_flow, of_pair, of_scores, of_variants, of_windows
+from vp.metrics import METRICS, psnr
 
 PROTOCOL, CLIPS, SAMPLES = "smmnist-svg", 5, 3
 N_PAST = PROTOCOLS[PROTOCOL].n_past
-LEVELS = {"best", "mean", "worst", "ci95"}
+LEVELS = {"best", "mean", "worst", "median", "ci95", "ci95_mean"}
+TOGETHER = {"crps", "crps_ci95", "diversity", "spread_skill", "sample_spread"}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -70,13 +73,17 @@ def result():
 
 
 def test_the_record_has_the_promised_shape_and_is_json(result):
-    head = ["checkpoint", "protocol", "clips", "samples", "seconds", "seconds_a_clip"]
-    assert list(result) == [*head, "metrics", "per_frame", "digits", "rows", "baselines"]
+    head = ["checkpoint", "protocol", "clips", "samples", "seconds", "seconds_a_clip", "psnr_cap_db"]
+    row_keys = {"metrics", "per_frame", *TOGETHER}
+    assert set(result) == {*head, *row_keys, "against_flow", "digits", "rows", "baselines"}
+    assert list(result)[:7] == head and result["psnr_cap_db"] == 100
     assert set(result["baselines"]) == {"black", "mean_image", "copy_last", "flow"}
     assert set(result["rows"]) == {"oracle"}, "a row whose prior the model does not offer is left out"
     n_future = PROTOCOLS[PROTOCOL].n_future
     for row in (result, *result["rows"].values(), *result["baselines"].values()):
-        assert set(row["metrics"]) == set(METRICS) and all(set(levels) == LEVELS for levels in row["metrics"].values())
+        assert row_keys <= set(row)
+        assert set(row["metrics"]) == {*METRICS, "psnr_of_mean_mse_db"}
+        assert all(set(levels) == LEVELS for levels in row["metrics"].values())
         assert set(row["per_frame"]) == {"psnr_db", "ssim", "mse", "sharpness"}
         assert all(len(curve) == n_future for curves in row["per_frame"].values() for curve in curves.values())
     assert json.loads(json.dumps(result, allow_nan=False)) == result
@@ -85,9 +92,12 @@ def test_the_record_has_the_promised_shape_and_is_json(result):
 def test_samples_spread_and_deterministic_rows_do_not(result):
     ours = result["metrics"]["psnr_db"]
     assert ours["best"] > ours["mean"] > ours["worst"]
+    assert result["spread_skill"] > 0 and result["sample_spread"] > 0 and result["diversity"] > 0
     for row in (*result["rows"].values(), *result["baselines"].values()):
         for levels in row["metrics"].values():
             assert levels["best"] == levels["mean"] == levels["worst"]
+        assert row["sample_spread"] == 0 and not row["spread_skill"] and not row["diversity"]
+        assert row["crps"] == pytest.approx(row["metrics"]["mae"]["mean"] / 4096, abs=1e-5)
 
 
 def test_scores_are_of_the_predicted_frames_and_of_the_right_clips(result):
@@ -170,7 +180,10 @@ def test_super_resolution_shows_the_context_small_and_scores_the_future_large():
 def test_an_evaluation_prints_as_a_table(result):
     lines = of_scores(result).splitlines()
     assert len(lines) == 2 + len(result["rows"]) + len(result["baselines"]) and len({len(line) for line in lines}) == 1
-    assert lines[0].split()[-5:] == ["mse", "mae", "psnr_db", "ssim", "sharpness"] and lines[1].startswith("faded")
+    scores = ["mse", "mae", "psnr_db", "psnr_of_mean_mse_db", "ssim", "sharpness", "crps", "spread_skill"]
+    assert lines[0].split()[-8:] == scores and lines[1].startswith("faded")
+    head, ours, oracle = of_flow(result).splitlines()
+    assert head.split()[:4] == ["minus", "flow", "psnr_db", "best"] and ours.startswith("faded") and oracle.startswith("oracle")
 
 
 def test_fading_keeps_its_share_of_the_edges_before_and_after_hits():
@@ -185,7 +198,7 @@ def test_fading_keeps_its_share_of_the_edges_before_and_after_hits():
 def test_the_batch_size_changes_nothing_but_the_time(result):
     rows = {"oracle": {"prior": "oracle"}}
     other = evaluate(model_of(Faded(), rows), PROTOCOL, CLIPS, SAMPLES, batch=2)
-    for key in ("metrics", "per_frame", "digits", "rows", "baselines"):
+    for key in ("metrics", "per_frame", "crps", "spread_skill", "sample_spread", "digits", "rows", "baselines"):
         assert flat(other[key]) == pytest.approx(flat(result[key]), abs=1e-4)
 
 
@@ -304,3 +317,136 @@ def test_no_other_split_is_scored():
         evaluate(model, PROTOCOL, 2, 1, split="train")
     with pytest.raises(ValueError, match="a test set came, and split 'val'"):
         evaluate(model, "mmnist", 2, 1, split="val", test_set="mnist_test_seq.npy")
+
+
+@dataclass(frozen=True)
+class WarmOptions(Options):
+    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise", "Temperature")
+
+
+class Warm(Predictor):
+    """The truth, and noise of the temperature's size."""
+
+    options_type = WarmOptions
+
+    def __init__(self, stochastic=True):
+        self.abilities = Abilities(stochastic=stochastic)
+
+    def stream(self, observation, seeds, options=None):
+        size = (options or WarmOptions()).temperature * self.abilities.stochastic
+        frames = observation.target[:, None] + 0.1 * size * noise(seeds, *observation.target.shape[1:])
+        yield Step(1, 1, prediction=Prediction(frames.clamp(0, 1), raw=frames))
+
+
+def test_temperature_0_is_a_row_of_its_own():
+    got = evaluate(model_of(Warm()), PROTOCOL, 3, 4)
+    calm = got["rows"]["most_likely"]
+    assert calm["metrics"]["mse"]["mean"] == calm["crps"] == calm["sample_spread"] == 0
+    pixels = 64 * 64
+    assert got["metrics"]["mse"]["mean"] == pytest.approx(0.01 * pixels, rel=0.02)
+    assert got["sample_spread"] == pytest.approx(2 * 0.01 * pixels, rel=0.02)
+    assert got["spread_skill"] == pytest.approx((5 / 4 * 4) ** 0.5, rel=0.02), "the mean of 4 has a quarter of the squared error"
+    assert headline(got)["sample_spread"] == got["sample_spread"]
+    for without in (evaluate(model_of(Warm()), PROTOCOL, 1, 2, options={"temperature": 0}),
+                    evaluate(model_of(Warm(stochastic=False)), PROTOCOL, 1, 2)):  # fmt: skip
+        assert "most_likely" not in without["rows"], "the model's own row is it"
+
+
+def test_one_sample_of_many_futures_has_no_spread_to_tell_of():
+    got = evaluate(model_of(Warm()), PROTOCOL, 2, 1)
+    assert got["spread_skill"] is got["diversity"] is got["sample_spread"] is None
+    assert got["rows"]["most_likely"]["sample_spread"] == 0
+
+
+def test_every_row_is_compared_with_flow_clip_by_clip(result):
+    clips = protocol_clips(PROTOCOL, CLIPS).frames.double() / 255
+    flow, copy_last = result["baselines"]["flow"], result["baselines"]["copy_last"]
+    assert "against_flow" not in flow
+    future = evaluate(load("flow", "cpu", "fp32"), PROTOCOL, CLIPS, 1, per_clip=True)["per_clip"]
+    assert set(future) == {"psnr_db", "ssim", "mse", "crps"} and set(future["crps"]) == {"mean"}
+    copied = psnr(clips[:, N_PAST - 1 : N_PAST].float(), clips[:, N_PAST:].float()).double().mean(1)
+    apart = copied - torch.tensor(future["psnr_db"]["mean"], dtype=torch.float64)
+    got = copy_last["against_flow"]["psnr_db"]["mean"]
+    assert got["difference"] == pytest.approx(apart.mean().item(), abs=1e-3)
+    assert got["ci95"] == pytest.approx(2.7764 * apart.std().item() / 5**0.5, rel=1e-3)
+    for name, kind in (("psnr_db", "best"), ("ssim", "mean"), ("mse", "best")):
+        levels = (row["metrics"][name][kind] for row in (result, flow))
+        assert result["against_flow"][name][kind]["difference"] == pytest.approx(next(levels) - next(levels), abs=1e-4)
+    assert result["against_flow"]["crps"]["mean"]["difference"] == pytest.approx(result["crps"] - flow["crps"], abs=1e-5)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Six colour clips, higher than wide, of two recordings: each recording is one clip, three times."""
+
+    def open_clips(*_):
+        frames = torch.rand(2, 15, 3, 24, 20, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, 0)
+        return Batch(frames, extras={"recording": torch.tensor([5, 5, 5, 2, 2, 2])})
+
+    monkeypatch.setattr(sys.modules["vp.engine.evaluate"], "clips_of", open_clips)
+    monkeypatch.setattr(sys.modules["vp.engine.contenders"], "mean_image", lambda *_: torch.full((3, 24, 20), 0.5))
+    return open_clips
+
+
+def test_intervals_of_recordings_count_recordings_whatever_the_frames_shape(recorded):
+    got = evaluate(load("copy-last", "cpu", "fp32"), PROTOCOL, samples=1, per_clip=True)
+    assert got["recordings"] == 2 and got["clips"] == 6 and got["per_clip"]["recording"] == [5, 5, 5, 2, 2, 2]
+    one, *_, other = got["per_clip"]["psnr_db"]["mean"]
+    assert got["metrics"]["psnr_db"]["ci95_mean"] == pytest.approx(12.7062 * abs(one - other) / 2, rel=1e-3)
+    assert got["against_flow"]["mse"]["mean"]["ci95"] > 0 and got["crps_ci95"] > 0
+    frames = recorded().frames.double()
+    error = (frames[:, N_PAST - 1 : N_PAST] - frames[:, N_PAST:]).square().mean().item()
+    assert got["metrics"]["mse"]["mean"] == pytest.approx(error * 3 * 24 * 20, rel=1e-4)
+    assert got["metrics"]["psnr_of_mean_mse_db"]["mean"] == pytest.approx(-10 * np.log10(error), abs=1e-3)
+    assert got["metrics"]["ms_ssim"]["mean"] < 0.5
+    pair = paired(got, got | {"checkpoint": "another"})
+    assert pair["recordings"] == 2 and pair["differences"]["crps"]["mean"] == {"difference": 0, "ci95": 0}
+    assert "copy-last minus another" in of_pair(pair) and "2 recordings" in of_pair(pair)
+
+
+def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
+    """Of three variants the first stands still and the second does not; the third has no clip."""
+    batch = recorded()
+    still = batch.frames.clone()
+    still[:4] = still[:4, :1]
+    extras = {"variant": torch.tensor([0, 0, 0, 0, 1, 1])}
+    monkeypatch.setattr(sys.modules["vp.engine.evaluate"], "clips_of", lambda *_: Batch(still, extras=extras))
+    plan = SimpleNamespace(dataset="fake", n_past=5, length=15, scale=1, variants=("still", "noise", "nowhere"))
+    monkeypatch.setitem(PROTOCOLS, "fake", plan)
+    got = evaluate(model_of(Warm()), "fake", samples=3)
+    assert list(got["variants"]) == ["still", "noise"] and "recordings" not in got
+    for rows in got["variants"].values():
+        assert list(rows) == ["model", "most_likely", "copy_last", "flow"]
+        assert all(set(row) == {"psnr_of_mean_mse_db", "mse", "ssim", "crps"} for row in rows.values())
+        assert rows["most_likely"]["psnr_of_mean_mse_db"] == 100
+    assert got["variants"]["still"]["copy_last"] == {"psnr_of_mean_mse_db": 100, "mse": 0, "ssim": 1, "crps": 0}
+    noisy = got["variants"]["noise"]["copy_last"]
+    error = (still[4:, 4:5] - still[4:, 5:]).double().square().mean().item()
+    assert noisy["mse"] == pytest.approx(error * 1440, rel=1e-4)
+    head, first, second = of_variants(got).splitlines()
+    assert "most likely" in head
+    flow = got["variants"]["still"]["flow"]["psnr_of_mean_mse_db"]
+    assert first.split() == ["still", "100.00", f"{flow:.2f}", "100.00", "+0.00"], "the better of the two is copy-last"
+    better = max(got["variants"]["noise"][name]["psnr_of_mean_mse_db"] for name in ("flow", "copy_last"))
+    assert second.split()[0] == "noise" and float(second.split()[-1]) == pytest.approx(100 - better, abs=0.006)
+    assert "the only future" in of_variants(evaluate(load("copy-last", "cpu", "fp32"), "fake", samples=3))
+    assert "mean of 3" in of_variants(evaluate(model_of(Faded()), "fake", samples=3))
+
+
+def test_published_scores_stand_below_ours():
+    copied = load("copy-last", "cpu", "fp32")
+    got = evaluate(copied, "smmnist-srvp", 1, 1)
+    assert got["published"] == REFERENCE_ROWS["smmnist-srvp"]
+    *_, slamp, note = of_scores(got).splitlines()
+    assert slamp.split()[:2] == ["published:", "SLAMP"] and {"18.07", "0.774"} <= set(slamp.split())
+    assert "best of 100 samples" in note and "5,000 clips" in note and "Akan" in note
+    table = of_scores(evaluate(copied, "mmnist", 1, 1))
+    assert "ssim_legacy" in table.splitlines()[0] and "published: ConvLSTM-S, 15.0 M" in table and "2 M sequences" in table
+    for other in (evaluate(copied, "smmnist-srvp", 1, 1, split="val"), evaluate(copied, "mmnist", 1, 1, known="0-4,19")):
+        assert "published" not in other, "published scores are of test clips continued from their first frames"
+
+
+def test_published_rows_have_our_metrics_and_a_source():
+    for rows in REFERENCE_ROWS.values():
+        for row in rows.values():
+            assert set(row) - set(METRICS) <= {"note", "source", "parameters", "sequences"} and row["source"] and row["note"]

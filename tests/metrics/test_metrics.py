@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from vp.metrics import METRICS, mae, mse, psnr, sharpness, ssim, ssim_legacy
+from vp.metrics import METRICS, mae, ms_ssim, mse, psnr, psnr_of_mean_mse, sharpness, ssim, ssim_legacy
 
 TOLERANCE = 1e-5  # float32 moments against scikit-image in float64
 
@@ -68,7 +68,54 @@ def test_psnr_averages_decibels_not_errors():
 def test_equal_frames_score_100_db_and_exactly_1(value):
     a = torch.full((1, 32, 32), value)
     assert psnr(a, a).item() == pytest.approx(100.0)
-    assert ssim(a, a).item() == ssim_legacy(a, a).item() == sharpness(a, a).item() == 1.0
+    assert ssim(a, a).item() == ssim_legacy(a, a).item() == ms_ssim(a, a).item() == sharpness(a, a).item() == 1.0
+
+
+def test_psnr_of_the_mean_error_does_not_hear_of_exact_frames():
+    errors = torch.tensor([0.0, 0.02])
+    assert psnr_of_mean_mse(errors.mean()).item() == pytest.approx(20, abs=1e-4), "and the mean of 100 and 17 dB is 58"
+    assert psnr_of_mean_mse(torch.tensor([0.0, 0.1, 1.0])).tolist() == pytest.approx([100, 10, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "scales"),
+    [(11, 300, 1), (21, 30, 1), (22, 47, 2), (64, 64, 3), (64, 110, 3), (176, 200, 5), (400, 352, 5)],
+)
+def test_ms_ssim_takes_the_scales_that_fit(height, width, scales):
+    """Against the paper's product, in float64."""
+    weights = torch.tensor([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
+    a = torch.rand(2, 3, height, width)
+    assert torch.allclose(ms_ssim(a, a), torch.ones(2), atol=1e-6)
+    b = (0.7 * a + 0.3 * torch.rand_like(a)).clamp(0, 1)
+    want, x, y = torch.ones(2, 3, dtype=torch.float64), a.double(), b.double()
+    for scale, weight in enumerate(weights / weights.sum()):
+        if scale:
+            x, y = (torch.nn.functional.avg_pool2d(z, 2) for z in (x, y))
+        luminance, structure = by_convolution(x, y)
+        want = want * ((luminance * structure if scale == scales - 1 else structure).mean((-2, -1))) ** weight
+    torch.testing.assert_close(ms_ssim(a, b), want.mean(1).float(), atol=TOLERANCE, rtol=0)
+    if scales == 1:
+        torch.testing.assert_close(ms_ssim(a, b), torch.stack([ssim(x, y) for x, y in zip(a, b)]), atol=TOLERANCE, rtol=0)
+
+
+def by_convolution(a, b):
+    """Luminance, and contrast and structure, (F, C, H - 10, W - 10) each, by a plain two-dimensional Gaussian window."""
+    x = torch.arange(11, dtype=torch.float64) - 5
+    line = (-x.square() / 4.5).exp()
+    window = (line[:, None] * line / line.sum() ** 2)[None, None]
+
+    def blur(z):
+        return torch.nn.functional.conv2d(z.flatten(0, 1)[:, None], window)[:, 0].unflatten(0, z.shape[:2])
+
+    mean_a, mean_b = blur(a), blur(b)
+    var_a, var_b, cov = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2, blur(a * b) - mean_a * mean_b
+    c1, c2 = 1e-4, 9e-4
+    return (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1), (2 * cov + c2) / (var_a + var_b + c2)
+
+
+def test_ms_ssim_of_inverted_contrast_is_a_number():
+    a = torch.rand(2, 1, 64, 64)
+    assert (ms_ssim(1 - a, a) == 0).all()
 
 
 def test_sharpness_is_linear_in_contrast_and_finite_on_flat_truth():
@@ -124,6 +171,8 @@ def test_what_cannot_be_scored_is_named(name):
 def test_frames_below_the_window_are_refused():
     with pytest.raises(ValueError, match="at least 11x11"):
         ssim(torch.zeros(1, 10, 40), torch.zeros(1, 10, 40))
+    with pytest.raises(ValueError, match="at least 11x11"):
+        ms_ssim(torch.zeros(1, 40, 10), torch.zeros(1, 40, 10))
 
 
 def test_two_thousand_frames_take_well_under_a_second():

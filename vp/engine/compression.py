@@ -17,6 +17,7 @@ from vp.metrics import psnr
 
 from .evaluate import clips_of
 from .model import load
+from .rows import most_likely
 from .scores import number
 
 PROTOCOL = "mmnist"  # its clips; the frames it gives are sent as they are and not counted
@@ -90,9 +91,9 @@ def transmit(predictor: Predictor, frames: Tensor, step: float) -> tuple[Tensor,
 
 def next_frame(predictor: Predictor, past: Tensor) -> Tensor:
     """float32 (B, C, H, W): the one frame after `past` (B, T, C, H, W)."""
-    calm = {"temperature": 0} if "temperature" in predictor.options_type.controls() else {}
     observation = Observation.prefix(past, past.shape[1], past.shape[1] + 1)
-    options = predictor.options_type.parse(calm)
+    options = predictor.options_type()
+    options = most_likely(predictor, options) or options
     return predictor.predict(observation, seed_grid(0, len(past), 1), options).frames[:, 0, -1].to(past)
 
 

@@ -18,11 +18,12 @@ from vp.core.video import Observation
 from vp.data import open_dataset
 
 from .model import load
-from .rows import extra_rows
+from .rows import extra_rows, most_likely
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
 MEAN_CLIPS, MEAN_FRAMES = 500, 4
+MOST_LIKELY = "most_likely"
 SAME = 1e-5  # futures of two seeds that differ by less are one future
 CPU = torch.device("cpu")
 
@@ -36,23 +37,27 @@ class Contender:
     Args:
         futures: (observation, seeds int64 (B, N)) -> float32 (B, N, T, C, H, W), not clipped.
         samples: futures a clip that are worth making; 1 where seeds change nothing.
+        one_future: seeds change nothing.
         device: where observations should be, and metrics are computed.
         actions: what becomes of the true actions (clips, T, A) of all clips before it is shown them.
     """
 
     futures: Callable[[Observation, Tensor], Tensor]
     samples: int = 1
+    one_future: bool = True
     device: torch.device = CPU
     actions: Callable[[Tensor], Tensor] = lambda true: true
 
 
 def model_rows(model: Any, options: Options, probe: Observation, samples: int) -> dict[Key, Contender]:
-    """The model under `options`, and its extra rows.
+    """The model under `options`, the same without chance where it has such a thing, and the extra rows of its family.
 
     Raises:
         ValueError: the model does not take such clips.
     """
     rows: dict[Key, Options] = {("model", ""): options}
+    calm = most_likely(model.predictor, options)
+    rows |= {} if calm is None else {("rows", MOST_LIKELY): calm}
     rows |= {("rows", label): wish for label, wish in extra_rows(model.family, model.predictor).items()}
     return {key: contender(model.predictor, wish, probe, samples) for key, wish in rows.items()}
 
@@ -102,10 +107,9 @@ def contender(predictor: Predictor, options: Options, probe: Observation, sample
         prediction = predictor.predict(observation, seeds, options)
         return prediction.frames if prediction.raw is None else prediction.raw
 
-    if samples > 1:
-        one, other = futures(probe, seed_grid(0, 1, 2))[0]
-        samples = samples if (one - other).abs().max() > SAME else 1
-    return Contender(futures, samples, device)
+    one, other = futures(probe, seed_grid(0, 1, 2))[0]
+    one_future = bool((one - other).abs().max() <= SAME)
+    return Contender(futures, 1 if one_future else samples, one_future, device)
 
 
 def still(picture: Tensor) -> Contender:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,23 @@ from vp.core.predictor import seed_grid
 from vp.core.video import Batch
 from vp.data import PROTOCOLS, protocol_clips, protocol_digits, read_test_set
 from vp.data.bounce import LAWS
-from vp.metrics import ERRORS, METRICS
+from vp.metrics import CAP_DB, ERRORS, METRICS, Ensemble
 
-from .contenders import Contender, Key, action_rows, baseline_rows, bicubic_rows, model_rows
+from .contenders import MOST_LIKELY, Contender, Key, action_rows, baseline_rows, bicubic_rows, model_rows
 from .frames import parse_mask
 from .pictures import score_pictures
+from .reference_rows import REFERENCE_ROWS
 from .rows import given_actions
-from .scores import around_hit, number, summary
+from .scores import Scores, around_hit, differences, number, of_each_clip, of_variant, row_of, to_lists
 from .touched import psnr_of_touched, touched_pixels
 from .watch import observe
 
 CLIPS = 100  # where no number is given
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
-
-Scores = dict[str, Tensor]  # metric -> float32 (clips, samples, predicted frames)
+RECORDING, VARIANT = "recording", "variant"  # extras int64 (clips,): clips of one recording, clips of one kind
+TOGETHER = ("crps", "diversity", "spread_skill", "sample_spread")
+MODEL, FLOW = ("model", ""), ("baselines", "flow")
+VARIANT_ROWS = {MODEL: "model", ("rows", MOST_LIKELY): MOST_LIKELY, ("baselines", "copy_last"): "copy_last", FLOW: "flow"}
 
 
 def evaluate(
@@ -44,6 +48,7 @@ def evaluate(
     batch: int | None = None,
     options: Options | Mapping[str, Any] | None = None,
     seed: int = 0,
+    per_clip: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Best, mean and worst of `samples` futures of `clips` clips, for the model, its extra rows and the baselines.
@@ -58,17 +63,27 @@ def evaluate(
         split: "test", or "val" for clips to choose by.
         data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
         test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of clips of our own.
-        batch: clips at once; None: as many as make 160 futures. Seeds, and so the futures, do not depend on it.
+        batch: clips at once; None: as many as make 160 futures, one or more. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
+        per_clip: add `per_clip`, the model's scores of each clip, which `vp.engine.scores.paired` compares.
         progress: called with (clips done, clips in all), counted over all rows.
 
     Returns:
-        checkpoint, protocol, clips, samples, seconds; of the model's row: seconds_a_clip, metrics included, `metrics` and
-        `per_frame` (see `vp.engine.scores.summary`); rows: label -> such a row; baselines: black, mean_image, copy_last and
-        flow -> such a row, or None where one cannot work from the protocol's context; for moving digits digits: source
-        (MNIST or strokes, in words), sharpness_before_hit and sharpness_after_hit; for a model that shows pictures of its own,
-        pictures: see `score_pictures`; and of a model that takes actions the rows true, shuffled and zero actions, and
-        actions: what the true ones gain, in dB. Ready for json.dumps.
+        A mapping ready for json.dumps. A row is what `vp.engine.scores.row_of` gives, and against_flow: itself minus the flow
+        baseline, clip by clip (`vp.engine.scores.differences`), left out where flow cannot work.
+
+        checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the usual ones.
+        seconds_a_clip: of the model's own row, metrics included, which stands here with all its keys.
+        psnr_cap_db: where the PSNR of a single frame ends.
+        recordings: how many, where clips are told apart by them; intervals are then over recordings.
+        rows: label -> row; most_likely (temperature 0) of a model that has a temperature, and the rows of its family.
+        baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
+        published: label -> other models' scores and their source (`vp.engine.reference_rows`), where there are any.
+        variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
+        digits: for moving digits, source (MNIST or strokes, in words); under a published law sharpness_before_hit and _after_hit.
+        pictures: for a model that shows pictures of its own, see `score_pictures`.
+        actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
+        per_clip: where asked for.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -88,30 +103,59 @@ def evaluate(
     data = Batch(data.frames, given_actions(data, acting), data.extras)
     probe = observe(data, slice(0, 1), mask, plan.scale)
     contenders = model_rows(model, options, probe, samples)
-    contenders |= action_rows(contenders["model", ""], len(data.frames)) if acting else {}
+    contenders |= action_rows(contenders[MODEL], len(data.frames)) if acting else {}
     contenders |= baseline_rows(plan.dataset, data_root, probe)
-    contenders |= bicubic_rows(contenders["model", ""], plan.scale)
+    contenders |= bicubic_rows(contenders[MODEL], plan.scale)
     scores, seconds = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
-    rows = {key: None if row is None else summary(row) for key, row in scores.items()}
+    groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
+    rows = {key: None if row is None else row_of(row, groups) for key, row in scores.items()}
+    of_clips = {key: of_each_clip(row) for key, row in scores.items() if row is not None}
+    if FLOW in of_clips:
+        for key in of_clips.keys() - {FLOW}:
+            rows[key]["against_flow"] = differences(of_clips[key], of_clips[FLOW], groups)
     result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
     result |= {} if test_set is None else {"test_set": Path(test_set).name}
     result |= {} if split == "test" else {"split": split}
-    result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds["model", ""] / len(data.frames), 4)}
-    result |= rows["model", ""]
+    result |= {} if groups is None else {"recordings": len(groups.unique())}
+    result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds[MODEL] / len(data.frames), 4)}
+    result |= {"psnr_cap_db": CAP_DB, **rows[MODEL]}
     if known is not None:
         result["known"] = known
-    if plan.dataset in LAWS and "hits" in data.extras and probe.is_prefix:
-        lag = LAWS[plan.dataset].uncertain_after_hit or 0
-        around = around_hit(scores["model", ""]["sharpness"], data.extras["hits"].cpu(), probe.n_past, lag)
-        result["digits"] = {"source": protocol_digits(data_root, split), **around}
+    if "hits" in data.extras and probe.is_prefix:
+        result["digits"] = {"source": protocol_digits(data_root, split)}
+        if plan.dataset in LAWS:
+            lag = LAWS[plan.dataset].uncertain_after_hit or 0
+            sharpness, hits = scores[MODEL].frames["sharpness"], data.extras["hits"].cpu()
+            result["digits"] |= around_hit(sharpness, hits, probe.n_past, lag)
     pictures = score_pictures(model.predictor, options, data, mask, plan.scale)
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
     if acting:
-        result["rows"] = {"true actions": rows["model", ""], **result["rows"]}
+        result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
         result["actions"] = gains(result)
+    names = plan.variants
+    if names and VARIANT in data.extras:
+        result["variants"] = variants_of(names, data.extras[VARIANT].cpu(), scores)
+    if known is None and split == "test" and protocol in REFERENCE_ROWS:
+        result["published"] = REFERENCE_ROWS[protocol]
+    if per_clip:
+        result["per_clip"] = to_lists(of_clips[MODEL], groups)
     return result
+
+
+def variants_of(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scores | None]) -> dict[str, Any]:
+    """Of each variant that has clips: the model, its most likely future, copy_last and flow (see `of_variant`).
+
+    Args:
+        variant: int64 (clips,), indices into `names`.
+    """
+    there = {label: scores[key] for key, label in VARIANT_ROWS.items() if scores.get(key) is not None}
+    return {
+        name: {label: of_variant(row, variant == index) for label, row in there.items()}
+        for index, name in enumerate(names)
+        if (variant == index).any()
+    }
 
 
 def gains(result: Mapping[str, Any]) -> dict[str, float | None]:
@@ -147,10 +191,10 @@ def score_all(
         parts = []
         for part in score(row, data, known, scale, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
             parts.append(part)
-            done += len(part["ssim"])
+            done += len(part.frames["ssim"])
             if progress:
                 progress(done, total)
-        scores[key] = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        scores[key] = joined(parts)
         seconds[key] = time.monotonic() - began
     return scores, seconds
 
@@ -163,18 +207,31 @@ def score(row: Contender, data: Batch, known: Tensor, scale: int, seed: int, bat
     for start in range(0, len(data.frames), batch):
         chunk = slice(start, start + batch)
         observation = observe(data, chunk, known, scale, row.device)
-        truth = observation.target[:, None, ~known]
+        truth = observation.target[:, ~known]
         futures = row.futures(observation, seeds[chunk])[:, :, ~known].to(truth)
-        clipped = futures.clamp(0, 1)
-        scores = {name: metric(futures if name in ERRORS else clipped, truth).cpu() for name, metric in METRICS.items()}
-        if touched is not None:
-            scores["psnr_touched_db"] = psnr_of_touched(clipped, truth, touched[chunk][:, ~known]).cpu()
-        yield scores
+        yield scores_of(futures, truth, row.one_future, None if touched is None else touched[chunk][:, ~known])
 
 
-def clips_of(
-    protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None
-) -> Batch:
+def scores_of(futures: Tensor, truth: Tensor, one_future: bool = True, touched: Tensor | None = None) -> Scores:
+    """Scores, on the CPU, of predicted frames (B, N, T, C, H, W), not clipped, against the true ones (B, T, C, H, W).
+
+    Args:
+        one_future: see `Scores`. touched: bool (B, T, H, W), pixels that are scored for themselves as well.
+    """
+    clipped, against = futures.clamp(0, 1), truth[:, None]
+    frames = {name: metric(futures if name in ERRORS else clipped, against).cpu() for name, metric in METRICS.items()}
+    if touched is not None:
+        frames["psnr_touched_db"] = psnr_of_touched(clipped, against, touched).cpu()
+    return Scores(frames, Ensemble.of(futures, truth), truth[0, 0].numel(), one_future)
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """The scores of all parts' clips, in order."""
+    frames = {name: torch.cat([part.frames[name] for part in parts]) for name in parts[0].frames}
+    return replace(parts[0], frames=frames, ensemble=Ensemble.joined([part.ensemble for part in parts]))
+
+
+def clips_of(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
     """The clips of a protocol, or the first sequences of a file that holds its official ones."""
     if split not in ("test", "val"):
         raise ValueError(f"split is {split!r}; give test, or val for clips to choose by")
@@ -190,8 +247,8 @@ def clips_of(
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model's card keeps of an evaluation: counts, the digits, and best and mean of each metric."""
+    """What a model's card keeps of an evaluation: counts, the digits, best and mean of each metric, what is of all samples."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
-    kept |= {name: result[name] for name in ("test_set", "split", "actions") if name in result}
+    kept |= {name: result[name] for name in ("test_set", "split", "actions", *TOGETHER) if name in result}
     return kept | ({"digits": result["digits"]["source"]} if "digits" in result else {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from vp.core.family import Family
@@ -15,6 +17,14 @@ def extra_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
     refused = {name for name, reason in predictor.abilities.priors.items() if reason is not None}
     wishes = {label: wish for label, wish in family.rows.items() if wish.get("prior") not in refused}
     return {label: predictor.options_type.parse(wish) for label, wish in wishes.items()}
+
+
+def most_likely(predictor: Predictor, options: Options) -> Options | None:
+    """The same options at temperature 0, where latents are the mean of their prior; None for a model with one future or without a
+    temperature, and where the temperature is 0 already."""
+    if not predictor.abilities.stochastic or not getattr(options, "temperature", 0):
+        return None
+    return replace(options, temperature=0.0)
 
 
 def given_actions(clips: Batch, wanted: Actions | None) -> Tensor | None:

@@ -1,23 +1,70 @@
-"""From a score per clip, sample and frame to the numbers of a table: best, mean and worst of the samples."""
+"""From a score per clip, sample and frame to the numbers of a table, with intervals that know which clips belong together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vp.metrics import ERRORS
+from vp.metrics import ERRORS, Ensemble, crps, diversity, psnr_of_mean_mse, sample_spread, spread_skill
 
 CURVES = ("psnr_db", "ssim", "mse", "sharpness")  # shown frame by frame
 PARTLY = ("psnr_touched_db",)  # NaN at frames, and clips, where there is nothing to score
-DECIMALS = 5
+COMPARED = ("psnr_db", "ssim", "mse")  # clip by clip, beside the CRPS
+DECIMALS = 6
+# 97.5 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond them the expansion in `student` is exact to 0.0001
+STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622)
+NORMAL = 1.959964  # the same of the normal distribution
+
+PerClip = Mapping[str, Mapping[str, Tensor]]  # metric -> "best" or "mean" of the samples -> float64 (clips,)
 
 
-def summary(scores: Mapping[str, Tensor]) -> dict[str, Any]:
-    """One row of an evaluation.
+@dataclass(frozen=True)
+class Scores:
+    """What one row of an evaluation made of the same clips as every other.
+
+    Args:
+        frames: metric -> float32 (clips, samples, predicted frames).
+        ensemble: of the same samples together.
+        pixels: channels times height times width of a frame.
+        one_future: seeds change nothing. One sample of a model with many futures says nothing of their spread.
+    """
+
+    frames: Mapping[str, Tensor]
+    ensemble: Ensemble
+    pixels: int
+    one_future: bool = True
+
+
+def row_of(scores: Scores, groups: Tensor | None = None) -> dict[str, Any]:
+    """One row of an evaluation: `summary`, and the samples' worth together.
+
+    Args:
+        groups: int64 (clips,), equal for clips of one recording; None: each clip stands for itself.
+
+    Returns:
+        what `summary` gives, metrics psnr_of_mean_mse_db included, and crps with crps_ci95, diversity, spread_skill and
+        sample_spread (see `vp.metrics.ensemble`), means over clips and frames.
+    """
+    ensemble = scores.ensemble
+    of_clips = crps(ensemble).double().mean(1)
+    known = scores.one_future or ensemble.n > 1
+    spread = {
+        "diversity": diversity(ensemble),
+        "spread_skill": spread_skill(ensemble),
+        "sample_spread": sample_spread(ensemble, scores.pixels).double().mean(),
+    }
+    row = summary(scores.frames, groups, scores.pixels)
+    row |= {"crps": number(of_clips.mean()), "crps_ci95": number(half_width(of_clips, groups))}
+    return row | {name: number(value) if known else None for name, value in spread.items()}
+
+
+def summary(scores: Mapping[str, Tensor], groups: Tensor | None = None, pixels: int | None = None) -> dict[str, Any]:
+    """Best, mean and worst of the samples.
 
     The best sample of a clip is chosen by each metric for itself, by its mean over the predicted frames: the protocol
     of SVG's figures and of the tables of SRVP and SLAMP. For sharpness the best is the sample nearest to 1, for errors the
@@ -25,31 +72,171 @@ def summary(scores: Mapping[str, Tensor]) -> dict[str, Any]:
 
     Args:
         scores: metric -> float (clips, samples, predicted frames).
+        groups: int64 (clips,), equal for clips of one recording; None: each clip stands for itself.
+        pixels: channels times height times width of a frame, for psnr_of_mean_mse_db; None leaves that out.
 
     Returns:
-        {"metrics": {metric: {"best", "mean", "worst", "ci95"}}, "per_frame": {metric: {"best": [...], "mean": [...]}}};
-        ci95 is the half width of the interval of the mean over clips of the best sample; what is undefined is None.
+        {"metrics": {metric: {"best", "mean", "worst", "median", "ci95", "ci95_mean"}},
+        "per_frame": {metric: {"best": [...], "mean": [...]}}}; best, mean and worst are means over clips, median is that over
+        clips of the samples' mean; ci95 and ci95_mean are the half widths of the 95 % intervals of best and mean (see
+        `half_width`); what is undefined is None. psnr_of_mean_mse_db has the numbers of mse in dB.
     """
     metrics, per_frame = {}, {}
     for name, of_frames in scores.items():
-        of_frames = of_frames.double()
+        of_frames, belong = of_frames.double(), groups
         of_clips = of_frames.mean(-1)
         if name in PARTLY:
             of_clips = of_frames.nanmean(-1)
-            of_clips = of_clips[~of_clips.isnan().any(1)]
-        rank = -(of_clips - 1).abs() if name == "sharpness" else -of_clips if name in ERRORS else of_clips
+            there = ~of_clips.isnan().any(1)
+            of_clips, belong = of_clips[there], None if groups is None else groups[there]
+        best, worst = extremes(name, of_clips)
         clip = torch.arange(len(of_clips))
-        best, worst = rank.argmax(1), rank.argmin(1)
-        metrics[name] = {
-            "best": number(of_clips[clip, best].mean()),
-            "mean": number(of_clips.mean()),
-            "worst": number(of_clips[clip, worst].mean()),
-            "ci95": half_width(of_clips[clip, best]),
+        chosen, mean = of_clips[clip, best], of_clips.mean(1)
+        levels = {
+            "best": chosen.mean(),
+            "mean": of_clips.mean(),
+            "worst": of_clips[clip, worst].mean(),
+            "median": mean.quantile(0.5) if len(mean) else math.nan,
+            "ci95": half_width(chosen, belong),
+            "ci95_mean": half_width(mean, belong),
         }
+        metrics[name] = {level: number(value) for level, value in levels.items()}
+        if name == "mse" and pixels:
+            metrics["psnr_of_mean_mse_db"] = in_decibels(levels, pixels)
         if name in CURVES:
             curves = {"best": of_frames[clip, best].mean(0), "mean": of_frames.mean((0, 1))}
             per_frame[name] = {kind: [number(x) for x in curve] for kind, curve in curves.items()}
     return {"metrics": metrics, "per_frame": per_frame}
+
+
+def extremes(name: str, of_clips: Tensor) -> tuple[Tensor, Tensor]:
+    """int64 (clips,) twice: the best and the worst sample by this metric of (clips, samples)."""
+    rank = -(of_clips - 1).abs() if name == "sharpness" else -of_clips if name in ERRORS else of_clips
+    return rank.argmax(1), rank.argmin(1)
+
+
+def in_decibels(mse: Mapping[str, Any], pixels: int) -> dict[str, float | None]:
+    """The levels of a row's mse, summed over so many pixels, as PSNR of the mean error; intervals to first order."""
+    db = {level: psnr_of_mean_mse(torch.as_tensor(mse[level]) / pixels) for level in ("best", "mean", "worst", "median")}
+    widths = {"ci95": "best", "ci95_mean": "mean"}
+    db |= {width: 10 / math.log(10) * mse[width] / mse[level] for width, level in widths.items()}
+    return {level: number(value) for level, value in db.items()}
+
+
+def half_width(values: Tensor, groups: Tensor | None = None) -> float:
+    """Half width of the 95 % interval of a mean; NaN for fewer than two values or groups.
+
+    Groups of values, the clips of one recording, count as one draw each: the standard error is the cluster-robust one of a mean
+    (Liang and Zeger 1986), from the groups' sums of residuals, and Student's t has one degree of freedom less than there are
+    groups. Without groups it is the standard deviation over the root of the count.
+
+    Args:
+        values: float (n,). groups: int64 (n,), or None: each value is a group.
+    """
+    residuals = values - values.mean() if len(values) else values
+    if groups is not None:
+        _, place = groups.unique(return_inverse=True)
+        count = int(place.max()) + 1 if len(place) else 0
+        residuals = residuals.new_zeros(count).index_add(0, place, residuals)
+    count = len(residuals)
+    if count < 2:
+        return math.nan
+    error = (count / (count - 1) * residuals.square().sum()).sqrt() / len(values)
+    return student(count - 1) * float(error)
+
+
+def student(freedom: int) -> float:
+    """97.5 % quantile of Student's t for 1 or more degrees of freedom (Hill's expansion, Abramowitz and Stegun 26.7.5)."""
+    if freedom <= len(STUDENT):
+        return STUDENT[freedom - 1]
+    z = NORMAL
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+def of_each_clip(scores: Scores) -> PerClip:
+    """Best and mean of the samples of each clip, and "mean" alone of the CRPS, which is of all samples together."""
+    out = {}
+    for name in COMPARED:
+        of_clips = scores.frames[name].double().mean(-1)
+        best, _ = extremes(name, of_clips)
+        out[name] = {"best": of_clips[torch.arange(len(best)), best], "mean": of_clips.mean(1)}
+    return out | {"crps": {"mean": crps(scores.ensemble).double().mean(1)}}
+
+
+def differences(ours: PerClip, theirs: PerClip, groups: Tensor | None) -> dict[str, Any]:
+    """Ours minus theirs, clip by clip: metric -> "best" or "mean" -> difference, and ci95, the half width of its interval."""
+    out: dict[str, Any] = {}
+    for name, kinds in ours.items():
+        apart = {kind: values - theirs[name][kind] for kind, values in kinds.items()}
+        out[name] = {kind: {"difference": number(x.mean()), "ci95": number(half_width(x, groups))} for kind, x in apart.items()}
+    return out
+
+
+def to_lists(clips: PerClip, groups: Tensor | None) -> dict[str, Any]:
+    """Scores of each clip as JSON holds them, with `recording` where clips have one."""
+    lists = {name: {kind: [number(x) for x in values] for kind, values in kinds.items()} for name, kinds in clips.items()}
+    return lists if groups is None else {"recording": groups.tolist(), **lists}
+
+
+SAME = ("protocol", "clips", "split", "test_set", "known", "digits")  # what two evaluations must share to be paired
+
+
+def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """What model A has more than model B on the same clips, clip by clip.
+
+    Args:
+        a, b: results of `evaluate` with `per_clip`.
+
+    Returns:
+        checkpoints (A, B), protocol, clips, samples (A, B), recordings where clips have one, and differences: metric -> "best" or
+        "mean" of the samples -> difference (A minus B), and ci95, the half width of its 95 % interval. Ready for json.dumps.
+
+    Raises:
+        ValueError: one of them has no scores of single clips, or they are of different clips, in one sentence.
+    """
+    for which, result in (("first", a), ("second", b)):
+        if "per_clip" not in result:
+            raise ValueError(f"the {which} evaluation has no scores of single clips; make it anew with --per-clip")
+    for name in SAME:
+        pair = [told(name, result) for result in (a, b)]
+        if pair[0] != pair[1]:
+            raise ValueError(f"{name} is {pair[0]!r} in one evaluation and {pair[1]!r} in the other; give two of the same clips")
+    owners = [result["per_clip"].get("recording") for result in (a, b)]
+    if owners[0] != owners[1]:
+        raise ValueError("the clips are of different recordings in the two evaluations; give two of the same clips")
+    groups = None if owners[0] is None else torch.tensor(owners[0])
+    ours, theirs = (tensors(result["per_clip"]) for result in (a, b))
+    head = {"checkpoints": [a["checkpoint"], b["checkpoint"]], "protocol": a["protocol"], "clips": a["clips"]}
+    head |= {"samples": [a["samples"], b["samples"]]}
+    head |= {} if groups is None else {"recordings": len(groups.unique())}
+    return head | {"differences": differences(ours, theirs, groups)}
+
+
+def told(name: str, result: Mapping[str, Any]) -> Any:
+    """What an evaluation says of its clips; it leaves out a split that is the test split."""
+    if name == "digits":
+        return result.get(name, {}).get("source")
+    return result.get(name, "test" if name == "split" else None)
+
+
+def tensors(lists: Mapping[str, Any]) -> PerClip:
+    """The opposite of `to_lists`, without the recordings; None becomes NaN."""
+
+    def tensor(values: Sequence[float | None]) -> Tensor:
+        return torch.tensor([math.nan if x is None else x for x in values], dtype=torch.float64)
+
+    kept = {name: kinds for name, kinds in lists.items() if name != "recording"}
+    return {name: {kind: tensor(values) for kind, values in kinds.items()} for name, kinds in kept.items()}
+
+
+def of_variant(scores: Scores, which: Tensor) -> dict[str, float | None]:
+    """psnr_of_mean_mse_db, mse, ssim and crps of some of the clips, bool (clips,): means over samples, frames and clips."""
+    mse, ssim = (scores.frames[name][which].double().mean() for name in ("mse", "ssim"))
+    levels = {"psnr_of_mean_mse_db": psnr_of_mean_mse(mse / scores.pixels), "mse": mse, "ssim": ssim}
+    levels["crps"] = crps(scores.ensemble.clips(which)).double().mean()
+    return {name: number(value) for name, value in levels.items()}
 
 
 def around_hit(sharpness: Tensor, hits: Tensor, n_past: int, lag: int) -> dict[str, float | None]:
@@ -68,11 +255,6 @@ def around_hit(sharpness: Tensor, hits: Tensor, n_past: int, lag: int) -> dict[s
     by_frame = sharpness.double().mean(1)
     means = {"sharpness_before_hit": by_frame[before].mean(), "sharpness_after_hit": by_frame[after].mean()}
     return {name: number(mean) for name, mean in means.items()}
-
-
-def half_width(values: Tensor) -> float | None:
-    """Of the 95 % interval of a mean: 1.96 standard deviations over the root of the count."""
-    return number(1.96 * values.std() / math.sqrt(len(values))) if len(values) > 1 else None
 
 
 def number(value: Tensor | float) -> float | None:

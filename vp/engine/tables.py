@@ -5,20 +5,84 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SCORES = {"mse": ".1f", "mae": ".1f", "psnr_db": ".2f", "ssim": ".3f", "sharpness": ".2f"}
-TOUCHED = {"psnr_touched_db": ".2f"}
-
+SCORES = {"mse": ".1f", "mae": ".1f", "psnr_db": ".2f", "psnr_of_mean_mse_db": ".2f", "ssim": ".3f", "sharpness": ".2f"}
+TOUCHED, LEGACY = {"psnr_touched_db": ".2f"}, {"ssim_legacy": ".4f"}  # where they are asked for, and published
+TOGETHER = {"crps": ".4f", "spread_skill": ".2f"}  # one number of all samples together
+APART = {"psnr_db": ".2f", "ssim": ".4f", "mse": ".1f", "crps": ".5f"}  # of differences
 
 WINDOW = 10  # predicted frames of a line of `of_windows`
 
 
 def of_scores(result: Mapping[str, Any]) -> str:
-    """An evaluation: a line a row, each metric over clips and frames, of the best sample and of all where they differ."""
+    """An evaluation: a line a row, each metric over clips and frames, of the best sample and of all where they differ.
+
+    Published rows stand below, and what is to be known of them.
+    """
     pictures = {f"pictures: {name}": row for name, row in result.get("pictures", {}).items()}
     rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"]) | pictures
+    published = result.get("published", {})
     scores = SCORES | (TOUCHED if TOUCHED.keys() <= result["metrics"].keys() else {})
-    lines = [[name, *(cell(row, metric, form) for metric, form in scores.items())] for name, row in rows.items()]
-    return columns([["best / mean of samples", *scores], *lines])
+    scores |= LEGACY if any(LEGACY.keys() <= row.keys() for row in published.values()) else {}
+    lines = [["best / mean of samples", *scores, *TOGETHER]]
+    for name, row in rows.items():
+        lines.append([name, *(cell(row, metric, form) for metric, form in scores.items())])
+        lines[-1] += [of_number((row or {}).get(metric), form) for metric, form in TOGETHER.items()]
+    for name, row in published.items():
+        size = f", {row['parameters'] / 1e6:.1f} M" if "parameters" in row else ""
+        lines.append([f"published: {name}{size}"])
+        lines[-1] += [of_number(row.get(metric), form) for metric, form in {**scores, **TOGETHER}.items()]
+    notes = dict.fromkeys(f"published: {row['note']} ({row['source']})" for row in published.values())
+    return "\n".join([columns(lines), *notes])
+
+
+def of_number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def of_flow(result: Mapping[str, Any]) -> str:
+    """Each row of an evaluation minus the flow baseline, clip by clip, with the half width of the 95 % interval."""
+    rows = {result["checkpoint"]: result} | dict(result["rows"])
+    return of_differences("minus flow", {name: row["against_flow"] for name, row in rows.items()})
+
+
+def of_pair(pair: Mapping[str, Any]) -> str:
+    """Two evaluations of the same clips: what the first has more, with the half width of the 95 % interval."""
+    (ours, theirs), (n, m) = pair["checkpoints"], pair["samples"]
+    of = f"{pair['recordings']} recordings" if "recordings" in pair else f"{pair['clips']} clips"
+    head = f"{pair['protocol']}, {of}, samples {n} and {m}"
+    return of_differences(head, {f"{ours} minus {theirs}": pair["differences"]})
+
+
+def of_differences(head: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line a row, a column for best and mean of the samples under each metric."""
+    names = {(metric, kind): f"{metric} {kind}" for row in rows.values() for metric in row for kind in row[metric]}
+    lines = [[head, *names.values()]]
+    for label, row in rows.items():
+        cells = [(row[metric][kind], APART[metric]) for metric, kind in names]
+        lines.append([label, *(of_interval(found["difference"], found["ci95"], form) for found, form in cells)])
+    return columns(lines)
+
+
+def of_interval(value: float | None, half_width: float | None, form: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:+{form}} +- {of_number(half_width, form)}"
+
+
+def of_variants(result: Mapping[str, Any]) -> str:
+    """A line a variant: PSNR of the mean error of the most likely future, of flow and of copy-last, and what the first has more
+    than the better of the others. A model without a most likely future is shown by the mean of its samples."""
+    variants = result["variants"]
+    calm = all("most_likely" in rows for rows in variants.values())
+    ours = "most_likely" if calm else "model"
+    words = "most likely" if calm else "the only future" if result["sample_spread"] == 0 else f"mean of {result['samples']}"
+    lines = [["PSNR of the mean error, dB", words, "flow", "copy-last", "more than the better"]]
+    for name, rows in variants.items():
+        db = {label: rows.get(label, {}).get("psnr_of_mean_mse_db") for label in (ours, "flow", "copy_last")}
+        others = [db[label] for label in ("flow", "copy_last") if db[label] is not None]
+        gain = None if db[ours] is None or not others else db[ours] - max(others)
+        lines.append([name, *(of_number(value, ".2f") for value in db.values()), of_number(gain, "+.2f")])
+    return columns(lines)
 
 
 def of_gains(result: Mapping[str, Any]) -> str:

@@ -30,6 +30,21 @@ def decibels(mse: Tensor) -> Tensor:
     return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1)
 
 
+def psnr_of_mean_mse(mse: Tensor) -> Tensor:
+    """PSNR of an error that was averaged first, over pixels, channels, frames and clips: 10 log10(1 / mean MSE).
+
+    The mean of frames' own PSNR is ruled by the few frames that are all but exact, for those have tens of dB more than the rest;
+    this one goes up only where the mean error goes down.
+
+    Args:
+        mse: float (...), squared errors per pixel and channel, already averaged.
+
+    Returns:
+        of the same shape and dtype, in dB, capped at 100.
+    """
+    return decibels(mse[..., None])
+
+
 def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """PSNR over some of the pixels, in the same convention.
 
