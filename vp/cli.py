@@ -507,13 +507,13 @@ def refuse(parser: argparse.ArgumentParser, extra: list[str]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; wrong values exit 2 with one sentence, never a traceback."""
+    """Runs one command; wrong values exit 2 with one sentence, training that diverges 3, never a traceback."""
     args, extra = build_parser().parse_known_args(argv)
     try:
         result = args.run(args, extra)
     except ValueError as error:
         print(f"python -m vp: {error}", file=sys.stderr)
-        return 2
+        return getattr(error, "exit_code", 2)
     except KeyboardInterrupt:
         print("python -m vp: stopped", file=sys.stderr)
         return 130

@@ -51,6 +51,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
 
     Raises:
         ValueError: nothing to resume, an unknown checkpoint, or a device or data set that is not there.
+        NotFinite: a loss or a gradient is not a finite number; the folder keeps the state saved last, two minutes old at most.
     """
     keep_big_buffers()
     if settings.device != "cuda":
@@ -109,34 +110,33 @@ def follow(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
     return {"process": trainer.accelerator.process_index, "steps": trainer.step}
 
 
-def loop(
-    trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event
-) -> dict[str, Any]:
+def loop(trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event) -> dict[str, Any]:
     settings, scores = trainer.settings, {}
+    if not settings.resume:
+        trainer.save()  # there is a good state to go back to from the first step on
     start = saved = validated = time.monotonic()
     spent = trainer.spent_s
-    bar = tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2)
-    while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
-        step = trainer.step
-        with speed.step(trainer.clips_a_step * trainer.data.length):
-            terms = trainer.advance()
-        log.step(step, terms)
-        bar.update()
-        now = time.monotonic()
-        trainer.spent_s = spent + now - start
-        last = trainer.step == trainer.total
-        if last or now - validated > 60 * settings.validate_minutes:
-            scores = validation.score(trainer.average, trainer.step, settings.out)
-            log.validation(trainer.step, scores)
-            if scores["score"] > trainer.best:
-                trainer.best = scores["score"]
-                trainer.export("best", scores)
-            validated = time.monotonic()
-        if now - saved > 60 * settings.save_minutes:
-            trainer.save()
-            saved = time.monotonic()
+    with tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2) as bar:
+        while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+            step = trainer.step
+            with speed.step(trainer.clips_a_step * trainer.data.length):
+                terms = trainer.advance()
+            log.step(step, terms)
+            bar.update()
+            now = time.monotonic()
+            trainer.spent_s = spent + now - start
+            last = trainer.step == trainer.total
+            if last or now - validated > 60 * settings.validate_minutes:
+                scores = validation.score(trainer.average, trainer.step, settings.out)
+                log.validation(trainer.step, scores)
+                if scores["score"] > trainer.best:
+                    trainer.best = scores["score"]
+                    trainer.export("best", scores)
+                validated = time.monotonic()
+            if now - saved > 60 * settings.save_minutes:
+                trainer.save()
+                saved = time.monotonic()
     trainer.save()
-    bar.close()
     files = {name: str(settings.out / f"{name}.safetensors") for name in ("best", "last")}
     return {
         "recipe": trainer.recipe.name,
@@ -144,6 +144,6 @@ def loop(
         "total": trainer.total,
         "minutes": round(trainer.spent_s / 60, 2),
         "finished": trainer.step >= trainer.total,
-        "files": files,
+        "files": {name: file for name, file in files.items() if os.path.exists(file)},  # no best one before a validation
         "validation": scores,
     }

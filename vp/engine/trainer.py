@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core.family import Family, Phase, Progress, Recipe, Stage
+from ..core.family import Family, Losses, Phase, Progress, Recipe, Stage
 from ..core.runtime import Runtime
 from . import checkpoint, state
 from .model import find
@@ -53,6 +53,13 @@ class Settings:
     data_root: str | None = None
     validate_minutes: float = 5.0
     save_minutes: float = 2.0
+
+
+class NotFinite(ValueError):
+    """A loss, a gradient or a weight is not a finite number; the run's folder keeps the last good state. `exit_code` is what the
+    command line returns."""
+
+    exit_code = 3
 
 
 def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
@@ -164,9 +171,28 @@ class Trainer:
         return torch.optim.AdamW(groups, fused=True, **options)
 
     def save(self) -> None:
+        """Writes the state to go on from, and the averaged weights.
+
+        Raises:
+            NotFinite: some of it is not finite; what was saved before stays.
+        """
+        tensors = state.pack(self.networks, self.average, self.optimizers)
+        for name, x in tensors.items():
+            if x.is_floating_point() and not x.isfinite().all():
+                raise self.not_finite(name, x[~x.isfinite()][0])
         numbers = {name: getattr(self, name) for name in ("step", "total", "spent_s", "best", "start")}
-        state.write(self.settings.out / "state", state.pack(self.networks, self.average, self.optimizers), numbers)
+        state.write(self.settings.out / "state", tensors, numbers)
         self.export("last")
+
+    def not_finite(self, what: str, value: Tensor | None = None) -> NotFinite:
+        """The error to raise; nothing that was saved has been written over."""
+        out, found = self.settings.out, state.read(self.settings.out / "state")
+        kept = "which holds no state yet: give a lower --lr, or other --data"
+        if found:
+            kept = f"which keeps the state of step {found[1]['step']}: go on from there with --resume, or begin anew from its"
+            kept += " last.safetensors with --init and a lower --lr"
+        number = "not finite" if value is None else float(value)
+        return NotFinite(f"{what} is {number} at step {self.step} of the run in {out}, {kept}")
 
     def saved_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What the run in `settings.out` saved last; raises ValueError where there is nothing."""
@@ -240,7 +266,12 @@ class Trainer:
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
-        """One step: its mini-batches through every phase of a stage."""
+        """One step: its mini-batches through every phase of a stage.
+
+        Raises:
+            NotFinite: a loss before its gradient is asked for (that of `grid_sample` at places that are not numbers can crash the
+                process, pytorch issue 24823), or a gradient before the optimiser takes a step.
+        """
         (batches, generator), terms = self.data.step(step), {}
         ratio = self.lr / next(iter(self.phases.values())).lr
         for phase in map(self.phases.get, stage.phases):
@@ -254,14 +285,27 @@ class Trainer:
             for batch in batches:
                 with self.runtime.autocast():
                     losses = phase.loss(self.networks, batch, progress, generator)
+                self.check(phase, losses)
                 (losses.total / len(batches)).backward()
                 told.append({**losses.terms, f"{phase.name}_loss": losses.total})
             self.share_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
-            if torch.isfinite(norm):  # one bad batch must not poison the weights
-                optimizer.step()
+            if not norm.isfinite():
+                raise self.not_finite(f"the gradient norm of phase {phase.name}", norm)
+            optimizer.step()
             terms |= {name: mean_of(name, told) for name in told[0]} | {f"{phase.name}_grad_norm": norm}
         return terms
+
+    def check(self, phase: Phase, losses: Losses) -> None:
+        """Raises NotFinite, in every process where the loss of one of them is not finite."""
+        fine = bool(losses.total.isfinite())
+        if not self.agree(not fine):
+            return
+        if fine:
+            raise self.not_finite(f"a loss of phase {phase.name} in another process")
+        bad = {name: x for name, x in losses.terms.items() if not x.isfinite()}
+        name, value = next(iter(bad.items()), ("total", losses.total))
+        raise self.not_finite(f"term {name} of the loss of phase {phase.name}", value)
 
     def share_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Averages gradients over the processes."""
