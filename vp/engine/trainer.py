@@ -19,7 +19,7 @@ from .model import find
 from .muon import Muon
 from .provenance import commit
 from .recompute import recomputed
-from .training_data import Data
+from .training_data import Data, digits_used
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
@@ -31,7 +31,8 @@ class Settings:
 
     Args:
         out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
-        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule.
+        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
+        threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         recompute: see `recompute.recomputed`.
         validate_minutes: time between validations. digits, data_root: see `open_dataset`.
@@ -44,6 +45,7 @@ class Settings:
     init: str | None = None
     device: str = "auto"
     precision: str = "auto"
+    threads: int | None = None
     batch: int | None = None
     accumulate: int = 1
     recompute: bool = False
@@ -81,6 +83,14 @@ def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> 
     networks.load_state_dict(fitting, strict=False)
 
 
+def short_name(name: str) -> str:
+    """What lineages call a checkpoint: by its name; the best or last one of a run by that of the run's folder."""
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        return name
+    return path.resolve().parent.name if path.stem in ("best", "last") else path.stem
+
+
 def lr_factor(share: float, warmup: float, final: float) -> float:
     """Linear warm-up, then a cosine down to `final`."""
     if share < warmup:
@@ -105,10 +115,11 @@ class Trainer:
         self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
         saved = self.saved_state() if settings.resume else None
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
+        self.parent: str | None = None  # its name
         if saved:
-            self.start = saved[1]["start"]
+            self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
         elif settings.init:
-            self.start = checkpoint.read_card(find(settings.init))
+            self.start, self.parent = checkpoint.read_card(find(settings.init)), short_name(settings.init)
         self.data = Data(
             recipe,
             self.runtime.device,
@@ -135,9 +146,16 @@ class Trainer:
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
-        self.step, self.total, self.spent_s, self.best = 0, settings.steps or 0, 0.0, -math.inf
+        self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
+        self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
+        self.legs: list[dict[str, Any]] = []  # those before this one, see `every_leg`
+        self.leg_from = 0  # step
         if saved:
             self.restore(*saved)
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.runtime.bf16 else "fp32"
 
     @property
     def lr(self) -> float:
@@ -180,7 +198,8 @@ class Trainer:
         for name, x in tensors.items():
             if x.is_floating_point() and not x.isfinite().all():
                 raise self.not_finite(name, x[~x.isfinite()][0])
-        numbers = {name: getattr(self, name) for name in ("step", "total", "spent_s", "best", "start")}
+        names = ("step", "total", "spent_s", "cpu_s", "best", "start", "parent")
+        numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
         state.write(self.settings.out / "state", tensors, numbers)
         self.export("last")
 
@@ -204,24 +223,39 @@ class Trainer:
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         state.unpack(tensors, self.networks, self.average, self.optimizers)
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
-        self.spent_s, self.best = numbers["spent_s"], numbers["best"]
+        self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
+        self.legs, self.leg_from = numbers.get("legs", []), self.step
 
     def entry(self) -> dict[str, Any]:
-        """What a card's lineage keeps of this run; clips and minutes are its own, `batch` is the clips that an update takes."""
+        """What a card's lineage keeps of this run: device, commit and total are those it began with, others follow as `resumed`.
+
+        Clips and minutes are this run's own; `batch` is the clips that an update takes; cpu_minutes are of all cores, and of the
+        first process where several train together.
+        """
+        first, *others = self.every_leg()
         return {
             "recipe": self.recipe.name,
-            "init": self.start.get("recipe"),
+            "init": self.parent,
             "data": dict(self.recipe.data),
             "seed": self.settings.seed,
             "steps": self.step,
             "clips": self.step * self.clips_a_step,
             "minutes": round(self.spent_s / 60, 1),
+            "cpu_minutes": round(self.cpu_s / 60, 1),
             "batch": self.clips_a_step,
             "lr": self.lr,
-            "device": self.runtime.describe(),
-            "precision": "bf16" if self.runtime.bf16 else "fp32",
-            "commit": commit(),
+            "digits": digits_used(self.recipe, self.settings.digits, self.settings.data_root),
+            "precision": self.precision,
+            **{name: first[name] for name in ("device", "commit", "total")},
+            **({"resumed": others} if others else {}),
         }
+
+    def every_leg(self) -> list[dict[str, Any]]:
+        """The stretches of a run that was resumed, each with its first step and what may change there without doing harm: the
+        device, the code's commit, and the steps planned. A leg like the one before it is part of that."""
+        leg = {"step": self.leg_from, "total": self.total, "device": self.runtime.describe(), "commit": commit()}
+        same = self.legs and {**self.legs[-1], "step": self.leg_from} == leg
+        return self.legs if same else [*self.legs, leg]
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
         """The averaged weights as a checkpoint."""
