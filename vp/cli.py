@@ -125,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=positive, help="CPU threads (default: one a core); 1 where two trainings run side by side")
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")
     p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
     p.add_argument("--seeds", type=numbers, metavar="0,1,2", help="a run a seed, below --out")
@@ -250,7 +251,7 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
     found = replace(found, config=overridden(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
-    chosen = {name: getattr(args, name) for name in (*names, "digits", "data_root", "validate_minutes")}
+    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "validate_minutes")}
     settings = Settings(out=args.out or Path("runs") / args.recipe, **chosen)
     if not args.vary and not args.seeds:
         return train(family, found, settings)
@@ -510,7 +511,7 @@ def byte_bar() -> Iterator[Callable[[str, int, int], None]]:
 def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import FAMILIES
     from .engine import available
-    from .engine.checkpoint import read_card
+    from .engine.checkpoint import history, read_card
     from .engine.model import find
 
     refuse(args.parser, extra)
@@ -519,7 +520,8 @@ def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
         return cards[args.checkpoint] if args.checkpoint in cards else read_card(find(args.checkpoint))
     cards = available()
     for card in cards:
-        print(f"{card['name']:24} {card.get('problem') or card['about']}")
+        trained = history(card)
+        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({trained})" if trained else ""))
     recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}
     print("\n".join(["recipes:", *(f"  {name:22} {about}" for name, about in recipes.items())]))
     return {"models": [card["name"] for card in cards], "recipes": list(recipes)}
@@ -531,13 +533,13 @@ def refuse(parser: argparse.ArgumentParser, extra: list[str]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; wrong values exit 2 with one sentence, never a traceback."""
+    """Runs one command; wrong values exit 2 with one sentence, training that diverges 3, never a traceback."""
     args, extra = build_parser().parse_known_args(argv)
     try:
         result = args.run(args, extra)
     except ValueError as error:
         print(f"python -m vp: {error}", file=sys.stderr)
-        return 2
+        return getattr(error, "exit_code", 2)
     except KeyboardInterrupt:
         print("python -m vp: stopped", file=sys.stderr)
         return 130

@@ -1,7 +1,7 @@
 """Checkpoints: one .safetensors file whose header says everything about the model; no pickle anywhere.
 
-The header holds one JSON under "vp": format, family, config, dataset, context, step, commit, licence, about and measured
-metrics. Lists read headers only.
+The header holds one JSON under "vp": format, family, config, dataset, context, step, commit, licence, about, measured metrics and
+the lineage: all runs that led to the weights. Lists read headers only.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 def save(path: Path, weights: Mapping[str, Tensor], card: Mapping[str, Any], storage: str = "fp16") -> None:
     """Writes `weights` and the card, atomically: floats are stored as `storage`, but float64 as it is: statistics of the
     training data, which are few, and whose rounding would move every sample."""
-    kept = {
-        name: x.detach().to("cpu", STORAGE[storage] if is_weight(x) else x.dtype).contiguous() for name, x in weights.items()
-    }
+    kept = {name: x.detach().to("cpu", STORAGE[storage] if is_weight(x) else x.dtype).contiguous() for name, x in weights.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(kept, partial, {"vp": json.dumps({"format": FORMAT, **card})})
@@ -76,6 +74,16 @@ def lineage(card: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [dict(entry) for entry in card.get("lineage", ())]
     entry = {name: card[name] for name in ("recipe", "init", "data", "clips", "minutes", "commit") if name in card}
     return [entry | ({"steps": card["step"]} if "step" in card else {})]
+
+
+def history(card: Mapping[str, Any]) -> str:
+    """How long a checkpoint was trained, "3 runs, 151 minutes" say; "" for a card that no training wrote."""
+    runs = lineage(card)
+    if not runs or "minutes" not in card:
+        return ""
+    unlisted = bool(runs[0].get("init"))  # an older version wrote down the last one's name alone
+    count = len(runs) + unlisted
+    return f"{count}{' or more' * unlisted} run{'s' * (count > 1)}, {card['minutes']:.0f} minutes"
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

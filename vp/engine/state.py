@@ -24,9 +24,7 @@ def pack(networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optim
     return {name: x.detach().cpu().contiguous().clone() for name, x in tensors.items()}
 
 
-def unpack(
-    tensors: Mapping[str, Tensor], networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optimizer]
-) -> None:
+def unpack(tensors: Mapping[str, Tensor], networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optimizer]) -> None:
     """The reverse of `pack`, in place."""
     for name, module in (("networks", networks), ("average", average)):
         module.load_state_dict({k.split(".", 1)[1]: v for k, v in tensors.items() if k.startswith(f"{name}.")})

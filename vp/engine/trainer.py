@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core.family import Family, Phase, Progress, Recipe, Stage
+from ..core.family import Family, Losses, Phase, Progress, Recipe, Stage
 from ..core.runtime import Runtime
 from . import checkpoint, state
 from .model import find
 from .muon import Muon
 from .provenance import commit
 from .recompute import recomputed
-from .training_data import Data
+from .training_data import Data, digits_used
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
@@ -31,7 +31,8 @@ class Settings:
 
     Args:
         out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
-        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule.
+        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
+        threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         recompute: see `recompute.recomputed`.
         validate_minutes: time between validations. digits, data_root: see `open_dataset`.
@@ -44,6 +45,7 @@ class Settings:
     init: str | None = None
     device: str = "auto"
     precision: str = "auto"
+    threads: int | None = None
     batch: int | None = None
     accumulate: int = 1
     recompute: bool = False
@@ -53,6 +55,13 @@ class Settings:
     data_root: str | None = None
     validate_minutes: float = 5.0
     save_minutes: float = 2.0
+
+
+class NotFinite(ValueError):
+    """A loss, a gradient or a weight is not a finite number; the run's folder keeps the last good state. `exit_code` is what the
+    command line returns."""
+
+    exit_code = 3
 
 
 def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
@@ -72,6 +81,14 @@ def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> 
     if sum(x.numel() for x in fitting.values()) * 2 < sum(x.numel() for x in own.values()):
         raise ValueError(f"{source} fits too little of this recipe's network to start from; leave out --init")
     networks.load_state_dict(fitting, strict=False)
+
+
+def short_name(name: str) -> str:
+    """What lineages call a checkpoint: by its name; the best or last one of a run by that of the run's folder."""
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        return name
+    return path.resolve().parent.name if path.stem in ("best", "last") else path.stem
 
 
 def lr_factor(share: float, warmup: float, final: float) -> float:
@@ -98,10 +115,11 @@ class Trainer:
         self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
         saved = self.saved_state() if settings.resume else None
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
+        self.parent: str | None = None  # its name
         if saved:
-            self.start = saved[1]["start"]
+            self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
         elif settings.init:
-            self.start = checkpoint.read_card(find(settings.init))
+            self.start, self.parent = checkpoint.read_card(find(settings.init)), short_name(settings.init)
         self.data = Data(
             recipe,
             self.runtime.device,
@@ -128,9 +146,16 @@ class Trainer:
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
-        self.step, self.total, self.spent_s, self.best = 0, settings.steps or 0, 0.0, -math.inf
+        self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
+        self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
+        self.legs: list[dict[str, Any]] = []  # those before this one, see `every_leg`
+        self.leg_from = 0  # step
         if saved:
             self.restore(*saved)
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.runtime.bf16 else "fp32"
 
     @property
     def lr(self) -> float:
@@ -164,9 +189,29 @@ class Trainer:
         return torch.optim.AdamW(groups, fused=True, **options)
 
     def save(self) -> None:
-        numbers = {name: getattr(self, name) for name in ("step", "total", "spent_s", "best", "start")}
-        state.write(self.settings.out / "state", state.pack(self.networks, self.average, self.optimizers), numbers)
+        """Writes the state to go on from, and the averaged weights.
+
+        Raises:
+            NotFinite: some of it is not finite; what was saved before stays.
+        """
+        tensors = state.pack(self.networks, self.average, self.optimizers)
+        for name, x in tensors.items():
+            if x.is_floating_point() and not x.isfinite().all():
+                raise self.not_finite(name, x[~x.isfinite()][0])
+        names = ("step", "total", "spent_s", "cpu_s", "best", "start", "parent")
+        numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
+        state.write(self.settings.out / "state", tensors, numbers)
         self.export("last")
+
+    def not_finite(self, what: str, value: Tensor | None = None) -> NotFinite:
+        """The error to raise; nothing that was saved has been written over."""
+        out, found = self.settings.out, state.read(self.settings.out / "state")
+        kept = "which holds no state yet: give a lower --lr, or other --data"
+        if found:
+            kept = f"which keeps the state of step {found[1]['step']}: go on from there with --resume, or begin anew from its"
+            kept += " last.safetensors with --init and a lower --lr"
+        number = "not finite" if value is None else float(value)
+        return NotFinite(f"{what} is {number} at step {self.step} of the run in {out}, {kept}")
 
     def saved_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What the run in `settings.out` saved last; raises ValueError where there is nothing."""
@@ -178,24 +223,39 @@ class Trainer:
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         state.unpack(tensors, self.networks, self.average, self.optimizers)
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
-        self.spent_s, self.best = numbers["spent_s"], numbers["best"]
+        self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
+        self.legs, self.leg_from = numbers.get("legs", []), self.step
 
     def entry(self) -> dict[str, Any]:
-        """What a card's lineage keeps of this run; clips and minutes are its own, `batch` is the clips that an update takes."""
+        """What a card's lineage keeps of this run: device, commit and total are those it began with, others follow as `resumed`.
+
+        Clips and minutes are this run's own; `batch` is the clips that an update takes; cpu_minutes are of all cores, and of the
+        first process where several train together.
+        """
+        first, *others = self.every_leg()
         return {
             "recipe": self.recipe.name,
-            "init": self.start.get("recipe"),
+            "init": self.parent,
             "data": dict(self.recipe.data),
             "seed": self.settings.seed,
             "steps": self.step,
             "clips": self.step * self.clips_a_step,
             "minutes": round(self.spent_s / 60, 1),
+            "cpu_minutes": round(self.cpu_s / 60, 1),
             "batch": self.clips_a_step,
             "lr": self.lr,
-            "device": self.runtime.describe(),
-            "precision": "bf16" if self.runtime.bf16 else "fp32",
-            "commit": commit(),
+            "digits": digits_used(self.recipe, self.settings.digits, self.settings.data_root),
+            "precision": self.precision,
+            **{name: first[name] for name in ("device", "commit", "total")},
+            **({"resumed": others} if others else {}),
         }
+
+    def every_leg(self) -> list[dict[str, Any]]:
+        """The stretches of a run that was resumed, each with its first step and what may change there without doing harm: the
+        device, the code's commit, and the steps planned. A leg like the one before it is part of that."""
+        leg = {"step": self.leg_from, "total": self.total, "device": self.runtime.describe(), "commit": commit()}
+        same = self.legs and {**self.legs[-1], "step": self.leg_from} == leg
+        return self.legs if same else [*self.legs, leg]
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
         """The averaged weights as a checkpoint."""
@@ -240,7 +300,12 @@ class Trainer:
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
-        """One step: its mini-batches through every phase of a stage."""
+        """One step: its mini-batches through every phase of a stage.
+
+        Raises:
+            NotFinite: a loss before its gradient is asked for (that of `grid_sample` at places that are not numbers can crash the
+                process, pytorch issue 24823), or a gradient before the optimiser takes a step.
+        """
         (batches, generator), terms = self.data.step(step), {}
         ratio = self.lr / next(iter(self.phases.values())).lr
         for phase in map(self.phases.get, stage.phases):
@@ -254,14 +319,27 @@ class Trainer:
             for batch in batches:
                 with self.runtime.autocast():
                     losses = phase.loss(self.networks, batch, progress, generator)
+                self.check(phase, losses)
                 (losses.total / len(batches)).backward()
                 told.append({**losses.terms, f"{phase.name}_loss": losses.total})
             self.share_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
-            if torch.isfinite(norm):  # one bad batch must not poison the weights
-                optimizer.step()
+            if not norm.isfinite():
+                raise self.not_finite(f"the gradient norm of phase {phase.name}", norm)
+            optimizer.step()
             terms |= {name: mean_of(name, told) for name in told[0]} | {f"{phase.name}_grad_norm": norm}
         return terms
+
+    def check(self, phase: Phase, losses: Losses) -> None:
+        """Raises NotFinite, in every process where the loss of one of them is not finite."""
+        fine = bool(losses.total.isfinite())
+        if not self.agree(not fine):
+            return
+        if fine:
+            raise self.not_finite(f"a loss of phase {phase.name} in another process")
+        bad = {name: x for name, x in losses.terms.items() if not x.isfinite()}
+        name, value = next(iter(bad.items()), ("total", losses.total))
+        raise self.not_finite(f"term {name} of the loss of phase {phase.name}", value)
 
     def share_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Averages gradients over the processes."""

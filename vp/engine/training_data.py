@@ -12,6 +12,8 @@ from tqdm import tqdm
 from ..core.family import Recipe
 from ..core.video import Batch
 from ..data import SIMULATORS, ClipSource, Framing, open_dataset
+from ..data.bounce import LAWS
+from ..data.digits import which_digits
 from .variation import varied
 
 SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
@@ -85,6 +87,11 @@ class Data:
         batch = self.sources[index].batch(self.count, self.length, generator)
         batch = (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
         return varied(batch, generator) if self.varied else batch
+
+
+def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> str | None:
+    """What "auto" and the like come to for the training digits here: "mnist", "strokes" or "mixed"; None without digits."""
+    return which_digits(digits, "train", data_root) if set(LAWS) & set(recipe.data) else None
 
 
 def open_for(
