@@ -191,3 +191,15 @@ def test_an_epoch_keeps_the_ratio_that_it_began_with():
 def test_impossible_schedules_are_refused(wrong):
     with pytest.raises(ValueError, match="; give|: give"):
         Objective(**wrong)
+
+
+def test_teacher_forcing_drawn_by_epochs_differs_from_run_to_run_and_holds_for_an_epoch():
+    objective = Objective(teacher_draw="epoch", teacher=1.0)
+
+    def draws(seed: int) -> list[bool]:
+        at = [Progress(epoch=epoch + 0.5, share=0.5, seed=seed) for epoch in range(40)]
+        return [forced_frames(objective, progress, 1, torch.Generator())[0][0] for progress in at]
+
+    assert draws(0) != draws(1) != draws(2)
+    again = forced_frames(objective, Progress(epoch=3.9, share=0.5, seed=1), 1, torch.Generator())[0][0]
+    assert again == draws(1)[3]

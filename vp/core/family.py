@@ -23,6 +23,7 @@ class Progress:
     epoch: float = 0.0
     share: float = 0.0  # of the budget, 0 at the start and 1 at the end
     stage: float = 0.0  # the same of the current stage
+    seed: int = 0  # of the run, below 2**32: for what is drawn for longer than a step
 
 
 @dataclass(frozen=True)

@@ -381,7 +381,7 @@ class Trainer:
             self.begin(stage)
         clips = self.step * self.clips_a_step
         along = (share - begun) / width
-        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along)
+        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed)
         scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
         terms = self.run_phases(stage, progress, self.step, scale)
         self.follow(stage, round(along * width * self.total))

@@ -46,6 +46,7 @@ class Data:
             raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
         self.device, self.count, self.share, self.accumulate = device, batch, share, accumulate
         self.seed, self.continuation = seed, continuation
+        self.run_seed = step_seed(seed, continuation, 0, 0)  # of what is drawn for longer than a step
         self.varied = recipe.varied
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         filed = not set(SIMULATORS) & set(recipe.data)

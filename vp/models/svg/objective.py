@@ -45,7 +45,7 @@ def teacher_ratio(objective: Objective, share: float) -> float:
 
 
 def forced_frames(objective: Objective, progress: Progress, length: int, generator: torch.Generator) -> tuple[list[bool], float]:
-    """For each of `length` frames whether chance would feed it, and the ratio; by epochs it depends on the epoch alone."""
+    """For each of `length` frames whether chance would feed it, and the ratio; by epochs it depends on run and epoch alone."""
     draws = torch.rand(length, generator=generator, device=generator.device)
     share = progress.share
     if objective.teacher_draw == "batch":
@@ -53,7 +53,7 @@ def forced_frames(objective: Objective, progress: Progress, length: int, generat
     elif objective.teacher_draw == "epoch":
         epoch = int(progress.epoch)
         share *= epoch / progress.epoch if epoch else 0.0  # the epoch's first step
-        draws = torch.rand(1, generator=torch.Generator().manual_seed(epoch)).expand(length)
+        draws = torch.rand(1, generator=torch.Generator().manual_seed((progress.seed + epoch) % 2**32)).expand(length)
     ratio = teacher_ratio(objective, share)
     return draws.lt(ratio).tolist(), ratio
 
