@@ -107,7 +107,6 @@ def test_mirror_walk_equals_the_plain_loop():
             if not 0 < x < 36:
                 x, dx, hit = min(max(x, 0.0), 36.0), -dx, True
             assert tracks.position[t, n].tolist() == [int(y), int(x)] and tracks.hits[t, n] == hit
-            assert tracks.state[t, n].tolist() == [y, x, dy, dx]
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -27,12 +27,10 @@ SRVP_CONTACTS = 8  # new velocities within one step; only a digit sitting in a c
 @dataclass(frozen=True)
 class Tracks:
     """`position` int64 (T, N, 2) as (y, x); `hits` bool (T, N): a wall is touched at this frame, or (SRVP) on the way
-    to it; `state` float64 (T, N, 4), only where all that follows can be foreseen: the position before it was cut to whole
-    pixels, and the velocity that leads on from it, both as (y, x)."""
+    to it."""
 
     position: Tensor
     hits: Tensor
-    state: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 
         travel: largest position, px.
     """
     position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
-    positions, hits, states = [], [], []
+    positions, hits = [], []
     for _ in range(length):
         position = position + velocity
         outside = (position <= 0) | (position >= travel)
@@ -141,8 +139,7 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 
         velocity = torch.where(outside, -velocity, velocity)
         positions.append(position.long())  # published positions are truncated, not rounded
         hits.append(outside.any(-1))
-        states.append(torch.cat([position, velocity], -1))
-    return Tracks(torch.stack(positions), torch.stack(hits), torch.stack(states))
+    return Tracks(torch.stack(positions), torch.stack(hits))
 
 
 def column(numbers: Numbers, like: Tensor) -> Tensor:

@@ -64,25 +64,19 @@ class MovingDigits:
             shared_trajectory: all clips move alike and differ in their digits only.
 
         Returns:
-            frames uint8 (B, T, 1, 64, 64); extras["things"] uint8 (B, T, digits, 64, 64), each digit alone; extras["masks"]
-            uint8 (B, T, 1, 64, 64), k where digit k of 1, 2, ... is inked, the later one where two are, 0 elsewhere;
-            extras["hits"] bool (B, T, digits): the frame at which a digit is drawn at the wall it hit (SRVP: the frame that
-            ends the step of the contact). What follows a hit cannot be foreseen: for "smmnist-svg" the first random frame is
-            the one after it, for "smmnist-srvp" the frame of the hit itself (`law.uncertain_after_hit` frames after the hit).
-            For "mmnist" also extras["states"] float32 (B, T, digits, 4): the exact position of the top-left corner and the
-            velocity, px and px a frame, x first.
+            frames uint8 (B, T, 1, 64, 64); extras["masks"] uint8 (B, T, 1, 64, 64), k where digit k of 1, 2, ... is inked, the
+            later one where two are, 0 elsewhere; extras["hits"] bool (B, T, digits): the frame at which a digit is drawn at the
+            wall it hit (SRVP: the frame that ends the step of the contact). What follows a hit cannot be foreseen: for
+            "smmnist-svg" the first random frame is the one after it, for "smmnist-srvp" the frame of the hit itself
+            (`law.uncertain_after_hit` frames after the hit).
         """
         trajectories = 1 if shared_trajectory else clips
         tracks = self.law.draw(trajectories * self.n_digits, length, generator)
         chosen = self.images[self.choose(clips, generator)]
         position = self.per_clip(tracks.position, clips, trajectories)
         hits = self.per_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
-        frames, things = draw_clips(chosen, position, self.law.overlap)
-        extras = {"hits": hits, "masks": numbered(things), "things": things}
-        if tracks.state is not None:
-            states = self.per_clip(tracks.state, clips, trajectories).transpose(0, 1)
-            extras["states"] = states[..., [1, 0, 3, 2]].float()
-        return Batch(frames, extras=extras)
+        frames, masks = draw_clips(chosen, position, self.law.overlap)
+        return Batch(frames, extras={"hits": hits, "masks": masks})
 
     def choose(self, clips: int, generator: torch.Generator) -> Tensor:
         return choose(self.counts, clips, self.n_digits, generator)
@@ -103,21 +97,21 @@ def choose(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator
 
 
 def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, Tensor]:
-    """Pastes digits on black canvases, together and each alone.
+    """Pastes digits on black canvases.
 
     Args:
         digits: uint8 (B, D, S, S). position: int64 (T, B, D, 2), (y, x) of the top-left corner, 0..64-S.
         overlap: "sum" clipped at 255, or "max".
 
     Returns:
-        frames uint8 (B, T, 1, 64, 64), and digits uint8 (B, T, D, 64, 64).
+        frames and masks (see `numbered`), both uint8 (B, T, 1, 64, 64).
     """
-    clips, count, side, _ = digits.shape
-    frames, things = (digits.new_zeros(clips, len(position), number, SIZE, SIZE) for number in (1, count))
+    clips, _, side, _ = digits.shape
+    frames, masks = (digits.new_zeros(clips, len(position), 1, SIZE, SIZE) for _ in range(2))
     for t, layers in enumerate(placed(digits, position, SIZE - side)):
         frames[:, t, 0] = merge(layers, overlap)
-        things[:, t] = layers
-    return frames, things
+        masks[:, t, 0] = numbered(layers)
+    return frames, masks
 
 
 def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
@@ -139,10 +133,10 @@ def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
         yield windows[rows, offset].view(clips, count, SIZE, SIZE)
 
 
-def numbered(things: Tensor) -> Tensor:
-    """uint8 (B, T, D, H, W) -> (B, T, 1, H, W): the number, from 1, of the last digit inked there, 0 where none is."""
-    numbers = torch.arange(1, things.shape[2] + 1, device=things.device, dtype=torch.uint8)
-    return ((things > INK) * numbers[:, None, None]).amax(2, keepdim=True)
+def numbered(layers: Tensor) -> Tensor:
+    """uint8 (B, D, H, W) -> (B, H, W): the number, from 1, of the last digit inked there, 0 where none is."""
+    numbers = torch.arange(1, layers.shape[1] + 1, device=layers.device, dtype=torch.uint8)
+    return ((layers > INK) * numbers[:, None, None]).amax(1)
 
 
 def merge(layers: Tensor, overlap: str) -> Tensor:

@@ -17,7 +17,7 @@ from vp.data import Clip
 
 from .acting import BESIDE, Plan, plan
 from .compose import compose, growing, to_floats
-from .familiarity import strangeness
+from .familiarity import strangeness, trained_on
 from .frames import fit, parse_mask, resize
 from .model import Model
 from .result import Result
@@ -180,7 +180,7 @@ def prepare(
         notes.append("This model is deterministic: every future would be the same, so one is made.")
     if len(frames) < past + future:
         notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
-    notes += filter(None, [strangeness(frames, abilities.dataset)])
+    notes += filter(None, [strangeness(frames[mask[: len(frames)]], trained_on(model.card))])
     full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
     fps = getattr(clip, "fps", None) or abilities.fps or 10

@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 
 from vp.engine.export import write
-from vp.engine.familiarity import strangeness
+from vp.engine.familiarity import strangeness, trained_on
 from vp.engine.frames import fit
 from vp.engine.result import Result, Row
 from vp.engine.sample import whole
@@ -123,7 +123,7 @@ class Handlers:
         loaded = self.models.get(model)
         choice, abilities = noted(clips.find(name), loaded.card), loaded.predictor.abilities
         frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
-        strange = strangeness(frames, abilities.dataset)
+        strange = strangeness(frames[:past], trained_on(loaded.card))
         known = np.arange(len(frames)) < past
         return Result(
             (Row("truth", "The clip", frames, "As the model will see it."),),
