@@ -11,7 +11,8 @@ import torch
 from vp.data import open_dataset, read_clip
 from vp.data.digits_robust import VARIANTS
 from vp.engine.familiarity import strangeness, trained_on
-from vp.ui.make_examples import CLIPS
+from vp.engine.frames import fit
+from vp.ui.clips import CLIPS, examples
 
 MIX = ("smmnist-svg", "smmnist-srvp", "digits-robust")
 
@@ -130,3 +131,11 @@ def test_the_push_world_is_known_by_its_bin_and_other_colour_clips_are_not():
     ]
     for other in others:
         assert "pushes objects about in a bin" in strangeness(np.ascontiguousarray(other), ["push"])
+
+
+def test_the_app_s_own_digit_clips_are_known_to_models_of_their_data():
+    for name, entry in examples().items():
+        if entry["data"].startswith(("smmnist", "mmnist")):
+            frames, _ = fit(read_clip(CLIPS / entry["file"]).frames[:5], 64, (1,))
+            assert strangeness(frames, ("smmnist-svg", "smmnist-srvp", "mmnist")) is None, name
+            assert strangeness(frames, MIX) is None, name

@@ -105,7 +105,7 @@ def test_stop_ends_the_model_within_a_step(home, counted):
 def test_a_new_clip_is_shown_before_it_is_predicted(home):
     page = home()
     page.click("#picker button[data-name=balls]")
-    page.wait_for_selector(".vp-notes >> text=does not know pictures like this")
+    page.wait_for_selector(".vp-notes >> text=do not trust what it shows")
     assert "converted from colour to grey" in page.locator(".vp-notes").inner_text()
     page.click("#fresh")
     page.wait_for_selector(".vp-name >> text=simulator")
