@@ -31,7 +31,7 @@ EXAMPLES = {
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
   python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
   python -m vp evaluate vpn-convlstm-mmnist --protocol compression
-  python -m vp evaluate fusion-mmnist --protocol fusion-16-32 --figure fusion.png
+  python -m vp evaluate svg-lp-smmnist --protocol digits-robust --clips 96
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-srvp --clips 100 --samples 100      # beside published scores
   python -m vp evaluate svg-lp-push --protocol push --clips 100
   python -m vp evaluate svg-lp-smmnist --clips 100 --per-clip --json lp.json                  # for `python -m vp paired`
@@ -103,8 +103,8 @@ def numbers(text: str) -> list[int]:
 
 
 WAYS = (
-    "smmnist-svg, smmnist-srvp, mmnist, gatech, kth, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32, next-frame,"
-    " super-resolution or compression (default: smmnist-svg)"
+    "smmnist-svg, smmnist-srvp, digits-robust, mmnist, gatech, kth, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32,"
+    " next-frame, super-resolution or compression (default: smmnist-svg)"
 )
 LISTED = 20  # notes on a data set
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
