@@ -24,7 +24,8 @@ def tiny(name: str, **changes) -> SimpleNamespace:
     with torch.no_grad():
         for p in networks.parameters():
             p.add_(0.05 * torch.randn_like(p))
-    return SimpleNamespace(name=f"tiny-{name}", family=family, predictor=family.predictor(cfg, networks, Runtime.pick("cpu", "fp32")))
+    predictor = family.predictor(cfg, networks, Runtime.pick("cpu", "fp32"))
+    return SimpleNamespace(name=f"tiny-{name}", family=family, predictor=predictor)
 
 
 def futures(model) -> torch.Tensor:
