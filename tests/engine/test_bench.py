@@ -83,7 +83,7 @@ def test_sampling_is_timed_with_a_recipes_untrained_weights_too_and_in_a_worker_
 
 
 def test_a_training_step_is_timed_and_its_work_counted():
-    row = stepping("vpn", "conv", Switches(), 1, 1, "cpu", "fp32")
+    row = stepping("vpn", "simvp", Switches(), 1, 1, "cpu", "fp32")
     assert row["median_s"] > 0 and 1 < row["gflop"] < 100
     with pytest.raises(ValueError, match="give one with training steps to time: svg, vpn"):
         training("flow", 1, 1)

@@ -26,7 +26,7 @@ MIX = {"smmnist-svg": 0.5, "mmnist": 1.0}
 def small(**more):
     family, found = recipe("svg-det-smmnist")
     config = dataclasses.replace(family.tiny(), size=64)
-    return family, dataclasses.replace(found, **{"config": config, "batch": 2, "length": 6, **more})
+    return family, dataclasses.replace(found, **{"config": config, "batch": 2, "length": 6, "stages": (Stage(("svg",)),), **more})
 
 
 def settings(out, **more) -> Settings:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from vp.catalog import recipe
-from vp.core.family import Progress
+from vp.core.family import Progress, Stage
 from vp.engine.trainer import Settings, Trainer
 from vp.models.svg.config import Objective
 
@@ -30,7 +30,7 @@ def small():
     config = dataclasses.replace(
         found.config, width=16, flows=2, n_past=3, n_future=3, objective=Objective(teacher=0.0, lengths=((0.0, 6),))
     )
-    return family, dataclasses.replace(found, config=config, batch=2)
+    return family, dataclasses.replace(found, config=config, batch=2, stages=(Stage(("svg",)),))
 
 
 def settings(out: Path) -> Settings:

@@ -29,7 +29,7 @@ def small(batch: int = 2):
     family, found = recipe("svg-lp-smmnist")
     objective = Objective(lengths=((0.0, 6), (0.5, 7)))
     config = dataclasses.replace(found.config, width=16, flows=2, n_past=3, n_future=4, objective=objective)
-    return family, dataclasses.replace(found, config=config, batch=batch)
+    return family, dataclasses.replace(found, config=config, batch=batch, stages=(Stage(("svg",)),))
 
 
 def settings(out: Path, **more) -> Settings:
@@ -153,8 +153,17 @@ def test_stages_share_the_budget_in_order(tmp_path):
     family, found = small()
     staged = dataclasses.replace(found, stages=(Stage(("a",), 1), Stage(("b", "a"), 3)))
     trainer = Trainer(family, found, settings(tmp_path, steps=1))
-    trainer.recipe = staged
+    trainer.recipe, trainer.stages = staged, staged.stages
     assert [trainer.stage(s) for s in (0, 0.24, 0.26, 1.0)] == [0, 0, 1, 1] and trainer.widths() == [0.25, 0.75]
+
+
+def test_a_stage_does_without_a_critic_that_the_config_gives_no_weight(tmp_path):
+    family, found = small()
+    found = dataclasses.replace(found, stages=(Stage(("svg",), 1), Stage(("svg", "critic"), 1), Stage(("critic",), 1)))
+    trainer = Trainer(family, found, settings(tmp_path, steps=2))
+    assert [stage.phases for stage in trainer.stages] == [("svg",), ("svg",)] and trainer.widths() == [0.5, 0.5]
+    for _ in range(2):
+        assert trainer.advance()["svg_grad_norm"] > 0
 
 
 def test_the_average_follows_the_weights_and_is_what_is_exported(tmp_path):
@@ -166,7 +175,7 @@ def test_the_average_follows_the_weights_and_is_what_is_exported(tmp_path):
     for name, x in average.items():
         torch.testing.assert_close(exported[name], x, rtol=1e-3, atol=1e-4)  # stored as fp16
     card = checkpoint.read_card(tmp_path / "last.safetensors")
-    assert card["recipe"] == "svg-lp-smmnist" and card["step"] == 4 and card["dataset"] == "smmnist-svg"
+    assert card["recipe"] == "svg-lp-smmnist" and card["step"] == 4 and card["dataset"] == "digits-robust"
 
 
 def test_a_critic_trains_beside_the_model_and_stays_out_of_the_checkpoint(tmp_path):
@@ -242,4 +251,4 @@ def test_init_from_another_latent_takes_what_fits_and_from_another_network_is_re
     config = dataclasses.replace(other.config, width=found.config.width, flows=found.config.flows)
     start = Trainer(diffusion, dataclasses.replace(other, config=config), settings(tmp_path / "other", steps=1, init=path))
     own = start.networks.state_dict()
-    assert torch.equal(own["denoiser.belief.gates.weight"], saved["svg.belief.gates.weight"])
+    assert torch.equal(own["denoiser.scene.gates.weight"], saved["svg.scene.gates.weight"])

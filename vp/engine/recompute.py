@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 def recomputed(networks: nn.Module) -> nn.Module:
-    """The networks, of whose sequences of layers only the inputs are kept until the gradient asks for more.
+    """The networks, of whose sequences of layers and recurrent cells only the inputs are kept until the gradient asks for more.
 
     Sequences that change when they compute (batch statistics, spectral norms) stay as they are: twice would be once too often.
     """
@@ -20,8 +20,9 @@ def recomputed(networks: nn.Module) -> nn.Module:
     return networks
 
 
-def blocks(module: nn.Module) -> list[nn.Sequential]:
-    """The outermost sequences that can be computed twice."""
-    if isinstance(module, nn.Sequential) and not any(isinstance(x, _BatchNorm) or is_parametrized(x) for x in module.modules()):
+def blocks(module: nn.Module) -> list[nn.Module]:
+    """The outermost sequences, and modules that call themselves `recomputable`, that can be computed twice."""
+    whole = isinstance(module, nn.Sequential) or getattr(module, "recomputable", False)
+    if whole and not any(isinstance(x, _BatchNorm) or is_parametrized(x) for x in module.modules()):
         return [module]
     return [block for child in module.children() for block in blocks(child)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,12 @@ def mean_of(name: str, told: list[dict[str, Tensor]]) -> Tensor:
     return torch.stack([terms[name].detach() for terms in told if name in terms]).mean(0)
 
 
+def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
+    """The stages with the phases alone that a config has: one whose critic has no weight, say, trains without it."""
+    kept = (replace(stage, phases=tuple(name for name in stage.phases if name in phases)) for stage in stages)
+    return tuple(stage for stage in kept if stage.phases)
+
+
 class Trainer:
     """One run: networks, their average, one optimiser a phase, and the step."""
 
@@ -145,6 +152,7 @@ class Trainer:
             for module in (networks, self.average):
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
+        self.stages = feasible(recipe.stages, self.phases)
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
         self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
         self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
@@ -285,7 +293,7 @@ class Trainer:
         """Steps that fit into the minutes left, from the mean time of a few steps along the schedule of every stage."""
         before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
         mean, begun = 0.0, 0.0
-        for stage, width in zip(self.recipe.stages, self.widths()):
+        for stage, width in zip(self.stages, self.widths()):
             seconds = []
             for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
                 start = time.perf_counter()
@@ -353,8 +361,8 @@ class Trainer:
 
     def widths(self) -> list[float]:
         """What share of the budget each stage takes."""
-        total = sum(stage.share for stage in self.recipe.stages)
-        return [stage.share / total for stage in self.recipe.stages]
+        total = sum(stage.share for stage in self.stages)
+        return [stage.share / total for stage in self.stages]
 
     def stage(self, share: float) -> int:
         """Index of the stage at this share of the budget."""
@@ -363,7 +371,7 @@ class Trainer:
             until += width
             if share < until:
                 return index
-        return len(self.recipe.stages) - 1
+        return len(self.stages) - 1
 
     def begin(self, stage: Stage) -> None:
         """A later stage goes on from the averaged weights; networks may start from those of another one."""
@@ -376,7 +384,7 @@ class Trainer:
         """One training step."""
         share = self.step / self.total
         index, widths = self.stage(share), self.widths()
-        stage, width, begun = self.recipe.stages[index], widths[index], sum(widths[:index])
+        stage, width, begun = self.stages[index], widths[index], sum(widths[:index])
         if self.step and self.stage((self.step - 1) / self.total) < index:
             self.begin(stage)
         clips = self.step * self.clips_a_step

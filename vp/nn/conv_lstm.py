@@ -19,6 +19,8 @@ class ConvLSTMCell(nn.Module):
     The forget gate's bias starts at 1, so that a fresh cell remembers.
     """
 
+    recomputable = True  # activation checkpointing may compute it twice
+
     def __init__(self, inputs: int, hidden: int, kernel: int = 3):
         super().__init__()
         self.hidden = hidden
