@@ -112,7 +112,7 @@ def test_configs_that_make_no_sense_are_refused_in_one_sentence():
     for words, wrong in {
         "size is 40": {"size": 40},
         "n_past is 0": {"n_past": 0},
-        "give 2 or 3 levels": {"widths": (16,)},
+        "give 2 to 4 levels": {"widths": (16,)},
         "mixing is 20; give multiples of 8": {"mixing": 20},
     }.items():
         with pytest.raises(ValueError, match=words):

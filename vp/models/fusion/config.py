@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ...core.settings import one_of
 
-FOLD = 4  # pixels of a side that the 3D U-Net reads as channels
+FOLD = 2  # pixels of a side that the 3D U-Net reads as channels
 
 MODES = ("overlay", "stack")
 SEGMENTERS = ("exact", "colour", "background", "deeplab")
@@ -106,8 +106,8 @@ class FusionConfig:
     n_past: int = 16
     n_future: int = 32
     drawing: Drawing = field(default_factory=Drawing)
-    widths: tuple[int, ...] = (32, 64, 96)
-    mixing: int = 128
+    widths: tuple[int, ...] = (16, 32, 64, 64)
+    mixing: int = 160
     translator: tuple[int, ...] = (32, 64, 96, 128)
     reference: bool = False
     sharpener: int = 32
@@ -118,8 +118,8 @@ class FusionConfig:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
         if self.n_past < 1:
             raise ValueError(f"n_past is {self.n_past}; give 1 or more")
-        if not 2 <= len(self.widths) <= 3 or not 2 <= len(self.translator) <= 4:
-            raise ValueError(f"widths are {self.widths} and {self.translator}; give 2 or 3 levels, and 2 to 4")
+        if not 2 <= len(self.widths) <= 4 or not 2 <= len(self.translator) <= 4:
+            raise ValueError(f"widths are {self.widths} and {self.translator}; give 2 to 4 levels")
         if any(width % 8 or width < 8 for width in (*self.widths, self.mixing, *self.translator)):
             came = f"widths are {self.widths} and {self.translator}, mixing is {self.mixing}"
             raise ValueError(f"{came}; give multiples of 8")
