@@ -1,6 +1,7 @@
 """Does the part that gives a checkpoint its name do the work? Its output is replaced by the mean, and all else is kept.
 
-    python -m benchmarks.ablation vpn-convlstm-mmnist --protocol mmnist --clips 100
+    python -m benchmarks.ablation svg-lp-smmnist --protocol smmnist-svg --clips 50
+    python -m benchmarks.ablation runs/convlstm/best.safetensors --protocol mmnist --clips 100
 
 Wherever the part is called its output is averaged over all clips and futures that are predicted together, at every place, channel
 and step for itself: it says what is usual, and nothing of the clip at hand. Error (MSE summed over the pixels of a frame; for a
@@ -13,15 +14,16 @@ import argparse
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vp.core.runtime import keep_big_buffers
+from vp.core.runtime import Runtime, keep_big_buffers
 from vp.core.tree import map_tensors
-from vp.engine import load
 from vp.engine.evaluate import evaluate
+from vp.engine.model import load_on
 
 ENOUGH = 0.2  # by how much of itself an error must grow without the part
 
@@ -52,7 +54,9 @@ def parts(model: Any) -> tuple[str, str, list[nn.Module]]:
     if name == "fusion":
         return "3D U-Net", "mse", [predictor.networks["predictor"].trunk]
     if name == "ramvid":
-        return "denoiser", "mse", [predictor.denoiser]
+        net = predictor.denoiser
+        layers = [net.scene, net.motion, net.later] if predictor.cfg.network == "compact" else [net]
+        return "denoiser", "mse", layers
     raise ValueError(f"{model.name} is of the family {name!r}, which has no part to replace; give a trained checkpoint")
 
 
@@ -74,23 +78,18 @@ def averaged(modules: list[nn.Module]) -> Iterator[list[int]]:
         return mean_over_rows(output)
 
     handles = [module.register_forward_hook(mean) for module in modules]
-    completes = [module for module in modules if hasattr(module, "complete")]  # RaMViD's sampler calls this one
-    for module in completes:
-        module.complete = lambda *given, whole=module.complete: mean(module, given, whole(*given))
     try:
         yield calls
     finally:
         for handle in handles:
             handle.remove()
-        for module in completes:
-            del module.complete
 
 
 def ablate(model: Any, protocol: str, clips: int, samples: int, **options: Any) -> dict[str, Any]:
     """Both errors on the same clips and seeds.
 
     Args:
-        model: what `vp.engine.load` returns.
+        model: what `vp.engine.load` returns, on a runtime that records nothing.
         protocol: a key of `vp.data.PROTOCOLS`.
         clips: how many.
         samples: futures a clip, of models that draw them.
@@ -129,7 +128,11 @@ def main() -> None:
     torch.set_grad_enabled(False)
     places = {"split": args.split, "data_root": args.data_root, "test_set": args.test_set}
     for name in args.checkpoint:
-        row = ablate(load(name, args.device), args.protocol, args.clips, args.samples, **places)
+        try:
+            runtime = replace(Runtime.pick(args.device), recorder=None)  # a recorded call would be replayed past the hooks
+            row = ablate(load_on(runtime, name), args.protocol, args.clips, args.samples, **places)
+        except ValueError as error:
+            parser.error(str(error))
         kept, without = (f"{row[key]:.4g}" for key in ("with", "without"))
         print(f"{name}: {row['error']} {kept}, without its {row['part']} {without} ({row['growth']:+.0%})")
         print(json.dumps(row))

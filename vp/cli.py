@@ -29,8 +29,8 @@ EXAMPLES = {
   python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
     "evaluate": """
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
-  python -m vp evaluate vpn-convlstm-mmnist --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
-  python -m vp evaluate vpn-convlstm-mmnist --protocol compression
+  python -m vp evaluate runs/convlstm/best.safetensors --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
+  python -m vp evaluate flow --protocol compression
   python -m vp evaluate svg-lp-smmnist --protocol digits-robust --clips 96
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-srvp --clips 100 --samples 100      # beside published scores
   python -m vp evaluate svg-lp-push --protocol push --clips 100

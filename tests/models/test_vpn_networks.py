@@ -87,6 +87,9 @@ def test_configs_that_make_no_sense_are_refused_in_one_sentence():
         "network is 'rnn'": {"network": "rnn"},
         "size is 40": {"size": 40},
         "least_past is 11": {"least_past": 11},
+        r"widths are \(64, 128\); lstm takes 4, each a multiple of 8": {"network": "lstm"},
+        r"widths are \(12, 16\); simvp takes 2": {"network": "simvp", "widths": (12, 16)},
+        "patch is 3; give one of which": {"patch": 3},
         "has no logits": {"objective": Objective(bce=1.0)},
     }.items():
         with pytest.raises(ValueError, match=words):

@@ -24,6 +24,10 @@ class Progress:
     share: float = 0.0  # of the budget, 0 at the start and 1 at the end
     stage: float = 0.0  # the same of the current stage
     seed: int = 0  # of the run, below 2**32: for what is drawn for longer than a step
+    phases: tuple[str, ...] | None = None  # that take turns in the current stage; None: all there are
+
+    def trains(self, phase: str) -> bool:
+        return self.phases is None or phase in self.phases
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Losses:
     terms: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-LossFn = Callable[[nn.ModuleDict, Batch, Progress, torch.Generator], Losses]
+# None where a batch has nothing to learn from
+LossFn = Callable[[nn.ModuleDict, Batch, Progress, torch.Generator], Losses | None]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ def average(names: Sequence[str], shares: Sequence[float], out: Path) -> dict[st
             raise ValueError(f"{path.name} holds another network than {paths[0].name}; average checkpoints of one recipe")
         for key, x in weights.items():
             mean[key] = x if not x.is_floating_point() else mean.get(key, 0) + share * x
-    card = checkpoint.read_card(paths[-1]) | {"metrics": {}, "average": {p.stem: round(s, 4) for p, s in zip(paths, shares)}}
+    cards = [checkpoint.read_card(path) for path in paths]
+    runs = [run for card in cards for run in checkpoint.lineage(card)]
+    runs = [run for i, run in enumerate(runs) if run not in runs[:i]]  # parents may have runs in common
+    shares_of = {path.stem: round(share, 4) for path, share in zip(paths, shares)}
+    card = cards[-1] | {"metrics": {}, "average": shares_of, "lineage": runs}
     checkpoint.save(out, mean, card)
     return {"file": str(out), "average": card["average"]}

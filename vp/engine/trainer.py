@@ -153,6 +153,10 @@ class Trainer:
                 start_from(module, weights, settings.init)
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.stages = feasible(recipe.stages, self.phases)
+        idle = sorted(set(self.phases) - {name for stage in self.stages for name in stage.phases})
+        if idle:
+            names = ", ".join(idle)
+            raise ValueError(f"the settings ask for {names}, which no stage of {recipe.name} trains; leave its weights at 0")
         self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
         self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
         self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
@@ -297,7 +301,7 @@ class Trainer:
             seconds = []
             for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
                 start = time.perf_counter()
-                progress = Progress(share=begun + along * width, stage=along)
+                progress = Progress(share=begun + along * width, stage=along, phases=stage.phases)
                 self.run_phases(stage, progress, probe, lr_scale=0.0)
                 seconds.append(time.perf_counter() - start)
             mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
@@ -327,9 +331,13 @@ class Trainer:
             for batch in batches:
                 with self.runtime.autocast():
                     losses = phase.loss(self.networks, batch, progress, generator)
+                if losses is None:  # nothing to learn from this one
+                    continue
                 self.check(phase, losses)
                 (losses.total / len(batches)).backward()
                 told.append({**losses.terms, f"{phase.name}_loss": losses.total})
+            if not told:
+                continue
             self.share_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
             if not norm.isfinite():
@@ -389,7 +397,7 @@ class Trainer:
             self.begin(stage)
         clips = self.step * self.clips_a_step
         along = (share - begun) / width
-        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed)
+        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed, stage.phases)
         scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
         terms = self.run_phases(stage, progress, self.step, scale)
         self.follow(stage, round(along * width * self.total))

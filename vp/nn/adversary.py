@@ -27,6 +27,11 @@ def has_critic(weights: Weights) -> bool:
     return bool(weights.adversarial or weights.matching)
 
 
+def is_judged(weights: Weights, progress: Progress) -> bool:
+    """Whether predictions are shown to a critic now: it has a weight, and is trained in the current stage."""
+    return has_critic(weights) and progress.trains(CRITIC.name)
+
+
 def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
     """A critic of clips of so many channels, where the weights ask for one."""
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
@@ -43,8 +48,10 @@ def weighed(weights: Weights, terms: dict[str, Tensor]) -> Tensor:
     return weights.adversarial * terms["adversarial"] + weights.matching * terms["matching"]
 
 
-def critic_loss(networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
-    """True clips against those that have just been predicted."""
+def critic_loss(networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses | None:
+    """True clips against those that have just been predicted; None where none were shown to it."""
+    if "fake" not in batch.extras:
+        return None
     loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
     return Losses(loss, {"critic": loss})
 

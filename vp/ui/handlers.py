@@ -100,9 +100,9 @@ class Handlers:
         return self.choose_clip(f"example:{event._data['name']}", model, past, future)
 
     def fresh(self, model: str, past: int, future: int) -> list[Any]:
-        """A new clip from the simulator that the model was trained on, or from the first one there is."""
-        trained = str(self.models.cards[model].get("dataset", ""))
-        dataset = next((name for name in clips.SIMULATORS if name in trained), clips.SIMULATORS[0])
+        """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
+        trained = trained_on(self.models.cards[model])
+        dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(f"random:{dataset}:{random.randrange(clips.SEEDS)}", model, past, future)
 
     def upload(self, path: str | None, model: str, past: int, future: int) -> list[Any]:

@@ -27,7 +27,7 @@ def other_walls(choice: Choice, card: Mapping[str, Any]) -> str | None:
     here, learned = walls(choice.data), [known for known in map(walls, card.get("data", {})) if known]
     if here is None or not learned or here in learned:
         return None
-    return f"In this clip the walls {here}; this model learned walls that {learned[0]}. New random clip shows some of those."
+    return f"In this clip the walls {here}; this model learned walls that {learned[0]}."
 
 
 def noted(choice: Choice, card: Mapping[str, Any]) -> Choice:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import confront, has_critic, weighed
+from ...nn.adversary import confront, is_judged, weighed
 from ...nn.losses import gradient_difference
 from .config import FusionConfig, Objective
 from .network import predict_pictures
@@ -123,7 +123,7 @@ def translator_loss(
     painted, truth = task.painted(networks[name]), task.truth
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
     total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
-    if has_critic(weights):
+    if is_judged(weights, progress):
         real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
         judged = confront(networks, batch, real, fake)
         total, terms = total + weighed(weights, judged), terms | judged

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
-from ...nn.adversary import confront, has_critic, weighed
+from ...nn.adversary import confront, is_judged, weighed
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -37,7 +37,7 @@ def random_mask_loss(
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    if not has_critic(cfg):
+    if not is_judged(cfg, progress):
         return losses
     terms = confront(networks, batch, *judged)
     return Losses(losses.total + weighed(cfg, terms), {**losses.terms, **terms})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ class How:
     Args:
         settled: of each frame, whether it is given or was sampled before. known: whether the network is told that it is known.
         times: where the frames lie in time. trust: how clean known frames are, 1 is clean. copies: so many rows one after another
-            have the same settled frames. faint: whether the others are too noisy to tell anything (`QUIET`).
+            have the same settled frames.
     """
 
     settled: tuple[bool, ...]
@@ -41,7 +41,6 @@ class How:
     times: tuple[int, ...]
     trust: float = 1.0
     copies: int = 1
-    faint: bool = False
 
     def alike(self, rows: range) -> list[int]:
         """How many of these rows in turn have the same settled frames."""
@@ -167,15 +166,15 @@ class Sampler:
         means = [torch.zeros_like(leaders(unknown(part, how.settled), counts)) for part, counts in zip(parts, alike)]
 
         def clean(x: Tensor, i: int) -> Tensor:
-            time, here = x.new_full((), levels.time[i]), replace(how, faint=rolls and levels.time[i] < QUIET)
+            time, faint = x.new_full((), levels.time[i]), rolls and levels.time[i] < QUIET
             out = []
             for k, (noisy, part, counts, memory) in enumerate(zip(x.split(most), parts, alike, memories)):
-                if here.faint and shares:
+                if faint and shares:
                     part, memory = map_tensors(lambda y: leaders(y, counts), (part, memory))
-                    means[k] = tools.call(here, levels.a[i] * means[k], part, memory, time).float()
+                    means[k] = tools.call(how, levels.a[i] * means[k], part, memory, time).float()
                     told = spread(means[k], counts)
                 else:
-                    told = tools.call(here, noisy, part, memory, time).float()
+                    told = tools.call(how, noisy, part, memory, time).float()
                 out.append(process.clean_from(self.cfg, told, noisy, levels.a[i], levels.s[i]))
             return torch.cat(out)
 

@@ -58,7 +58,6 @@ class Objective:
             left with what cannot.
         imagined: share of the clips of a mini-batch whose future is drawn from the prior; only the critic judges them.
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
-        critic_from: share of the budget before which the critic is not asked.
         teacher: share of the budget at which the teacher-forcing ratio, the probability that a future step is fed the true
             frame, has fallen to `teacher_floor`; inf: it never falls.
         teacher_start, teacher_from: the ratio at first, and the share from which it falls, in a line.
@@ -77,7 +76,6 @@ class Objective:
     adversarial: float = 0.0
     matching: float = 0.0
     imagined: float = 0.0
-    critic_from: float = 0.0
     teacher: float = 0.2
     teacher_start: float = 1.0
     teacher_from: float = 0.0

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import confront, has_critic, weighed
+from ...nn.adversary import confront, is_judged, weighed
 from .config import Objective, SVGConfig
 from .latent import Gaussian, kl
 from .network import Features, SVGNetwork
@@ -108,14 +108,14 @@ def rollout_loss(
     forced, ratio = forced_frames(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]
     features = model.encode_clips(frames, cfg.n_past)
-    posterior, z, imagined, guided = None, None, None, count
-    judged = has_critic(objective) and progress.share >= objective.critic_from
+    judged = is_judged(objective, progress)
+    guided = count - round(objective.imagined * count) * judged  # without a latent too: the critic alone judges the others
+    posterior, z, imagined = None, None, None
     if cfg.latent != "none" and progress.share < objective.latent_from:
         z = frames.new_zeros(count, length - 1, cfg.z_dim)
     elif cfg.latent != "none":
         posterior = model.posterior(features)
         noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
-        guided = count - round(objective.imagined * count) * judged
         z, imagined = posterior.sample(noise), noise[guided:]
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)

@@ -19,11 +19,12 @@ class Objective:
         l1: weight of the absolute error.
         bce: weight of the cross-entropy on logits.
         gradient: weight of the difference of gradients (Mathieu et al. 2016, eq. 6).
-        context: weight of the known frames that a recurrent network predicts while it reads them, against the future ones.
+        context: weight of the known frames that a recurrent network predicts while it reads them, against the future ones
+            (lstm, and convlstm with `pyramid`).
         adversarial: weight of the critic's judgement (least squares, Mao et al. 2017).
         matching: weight of the distance between the critic's features (Wang et al. 2018, eq. 4); both 0: no critic.
-        teacher: scheduled sampling (Bengio et al. 2015): the probability that a future step is fed the true frame is 1 until
-            the first share and 0 from the second.
+        teacher: of recurrent networks, scheduled sampling (Bengio et al. 2015): the probability that a future step is fed the
+            true frame is 1 until the first share and 0 from the second.
         lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
         short: share of the mini-batches with fewer known frames than usual, down to the config's `least_past`.
         scale: the known frames are shown at 1/scale of their size, enlarged again; 1 as they are.
@@ -83,6 +84,12 @@ class VPNConfig:
         one_of("output", self.output, OUTPUTS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
+        count, multiple = (4, 8) if self.network == "lstm" else (2, 1 if self.network == "convlstm" and not self.pyramid else 8)
+        if len(self.widths) != count or any(width < 1 or width % multiple for width in self.widths):
+            raise ValueError(f"widths are {self.widths}; {self.network} takes {count}, each a multiple of {multiple}")
+        block = self.patch * (1 + self.pyramid)
+        if self.network == "convlstm" and (self.patch < 1 or self.size % block):
+            raise ValueError(f"patch is {self.patch}; give one of which {block // max(self.patch, 1)} fit into size, {self.size}")
         if not 2 <= self.least_past <= self.n_past:
             raise ValueError(f"least_past is {self.least_past}; give 2 to n_past, {self.n_past}")
         if self.objective.bce and self.output != "sigmoid":

@@ -17,7 +17,7 @@ from ...core.clips import at_scale
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import confront, has_critic, weighed
+from ...nn.adversary import confront, is_judged, weighed
 from ...nn.losses import gradient_difference
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, rollout
@@ -61,7 +61,7 @@ def rollout_loss(
         known = compare(objective, model, guesses, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
         parts["context_mse"] = known["mse"]
-    if has_critic(objective):
+    if is_judged(objective, progress):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.to_frames(raw)], 1)
         parts.update(confront(networks, batch, real, fake))

@@ -13,12 +13,15 @@ AGAINST_CRITIC = (Stage(("vpn", "critic")),)
 BLURS = "trained on squared error, so it blurs where it is unsure"
 
 CONVLSTM = VPNConfig()
-SIMVP = VPNConfig(network="simvp", widths=(24, 80), objective=Objective(context=0.0, lengths=((0.0, 10),)))
+# all ten frames at once: nothing is fed back, and nothing predicted on the way
+SIMVP = VPNConfig(
+    network="simvp", widths=(24, 80), objective=Objective(context=0.0, teacher=(0.0, 0.0), lengths=((0.0, 10),))
+)
 LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
 # these go on where a whole run ends, on their own frames throughout
-GAN = replace(SIMVP, objective=replace(SIMVP.objective, teacher=(0.0, 0.0), adversarial=0.02, matching=0.05))
+GAN = replace(SIMVP, objective=replace(SIMVP.objective, adversarial=0.02, matching=0.05))
 LARGER = replace(CONVLSTM, objective=Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),), context=0.0, scale=2))
-DOCUMENT = VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False)
+DOCUMENT = VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False, objective=Objective(context=0.0))
 DOCUMENT_LSTM = VPNConfig(
     network="lstm", output="sigmoid", before=False, widths=(64, 128, 256, 512), objective=Objective(mse=0.0, bce=1.0, context=0.0)
 )
@@ -41,5 +44,5 @@ RECIPES = (
     ),
     recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
     recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
-    recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (24 M)", batch=16),
+    recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (10 M)", batch=16),
 )
