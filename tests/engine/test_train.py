@@ -166,6 +166,14 @@ def test_a_stage_does_without_a_critic_that_the_config_gives_no_weight(tmp_path)
         assert trainer.advance()["svg_grad_norm"] > 0
 
 
+def test_a_critic_that_no_stage_trains_is_refused(tmp_path):
+    family, found = small()
+    objective = dataclasses.replace(found.config.objective, adversarial=0.1)
+    judged = dataclasses.replace(found, config=dataclasses.replace(found.config, objective=objective))
+    with pytest.raises(ValueError, match="ask for critic, which no stage of svg-lp-smmnist trains; leave its weights at 0"):
+        Trainer(family, judged, settings(tmp_path, steps=1))
+
+
 def test_the_average_follows_the_weights_and_is_what_is_exported(tmp_path):
     family, found = small()
     train(family, found, settings(tmp_path, steps=4))

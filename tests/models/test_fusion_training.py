@@ -152,3 +152,16 @@ def test_the_folder_recipe_takes_grey_recordings_too(tmp_path, folder):
     assert frames.shape == (2, 10, 3, 64, 64)
     terms = trainer.advance()
     assert torch.isfinite(terms["pictures_mse"]) and Stage(("predictor",)).init == {}
+
+
+def test_translators_may_be_trained_without_any_critic(tmp_path):
+    """The stages keep the critic's phase; where it is shown nothing it learns nothing."""
+    family, found = small("fusion-mmnist")
+    objective = dataclasses.replace(found.config.objective, adversarial=0.0, matching=0.0)
+    trainer = Trainer(
+        family, dataclasses.replace(found, config=dataclasses.replace(found.config, objective=objective)), settings(tmp_path)
+    )
+    before = {name: x.clone() for name, x in trainer.networks["critic"].state_dict().items()}
+    terms = [trainer.advance() for _ in range(trainer.total)]
+    assert all("critic_loss" not in x for x in terms) and {"translator_loss"} <= set().union(*terms)
+    assert all(torch.equal(x, before[name]) for name, x in trainer.networks["critic"].state_dict().items())

@@ -203,3 +203,18 @@ def test_teacher_forcing_drawn_by_epochs_differs_from_run_to_run_and_holds_for_a
     assert draws(0) != draws(1) != draws(2)
     again = forced_frames(objective, Progress(epoch=3.9, share=0.5, seed=1), 1, torch.Generator())[0][0]
     assert again == draws(1)[3]
+
+
+@pytest.mark.parametrize("latent", ["learned", "none"])
+def test_a_critic_is_asked_only_in_the_stages_that_train_it_and_then_leaves_less_to_squared_error(latent):
+    cfg = dataclasses.replace(tiny(), latent=latent, objective=Objective(adversarial=0.1, matching=0.1, imagined=0.5))
+    nets = torch.nn.ModuleDict({**networks(cfg), **critics(cfg)})
+    clips = torch.rand(4, 6, 1, 32, 32)
+    loss = phases(cfg)[0].loss
+    alone, judged = (
+        loss(nets, Batch(clips), Progress(share=0.9, phases=names), torch.Generator().manual_seed(0)).terms
+        for names in (("svg",), ("svg", "critic"))
+    )
+    assert "adversarial" not in alone and {"adversarial", "matching"} <= set(judged)
+    if latent == "none":  # the same predictions: what differs is how many clips squared error sees
+        assert alone["mse"] != judged["mse"]
