@@ -161,7 +161,7 @@ def test_a_stage_does_without_a_critic_that_the_config_gives_no_weight(tmp_path)
     family, found = small()
     found = dataclasses.replace(found, stages=(Stage(("svg",), 1), Stage(("svg", "critic"), 1), Stage(("critic",), 1)))
     trainer = Trainer(family, found, settings(tmp_path, steps=2))
-    assert [stage.phases for stage in trainer.stages] == [("svg",), ("svg",)] and trainer.widths() == [0.5, 0.5]
+    assert [(stage.phases, stage.share) for stage in trainer.stages] == [(("svg",), 2)] and trainer.widths() == [1.0]
     for _ in range(2):
         assert trainer.advance()["svg_grad_norm"] > 0
 

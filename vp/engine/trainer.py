@@ -106,9 +106,16 @@ def mean_of(name: str, told: list[dict[str, Tensor]]) -> Tensor:
 
 
 def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
-    """The stages with the phases alone that a config has: one whose critic has no weight, say, trains without it."""
-    kept = (replace(stage, phases=tuple(name for name in stage.phases if name in phases)) for stage in stages)
-    return tuple(stage for stage in kept if stage.phases)
+    """The stages with the phases alone that a config has: one whose critic has no weight, say, trains without it, and if nothing
+    else told it from the stage before they are one."""
+    kept: list[Stage] = []
+    for stage in stages:
+        stage = replace(stage, phases=tuple(name for name in stage.phases if name in phases))
+        if kept and stage.phases == kept[-1].phases and not stage.init:
+            kept[-1] = replace(kept[-1], share=kept[-1].share + stage.share)
+        elif stage.phases:
+            kept.append(stage)
+    return tuple(kept)
 
 
 class Trainer:

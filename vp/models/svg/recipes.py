@@ -18,7 +18,7 @@ LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "
 # one objective for all three, so that nothing but the latent tells them apart. z is left with what cannot be foreseen; half of
 # the clips that the critic sees are continued from the prior, for most of what N(0, I) draws the posterior never shows it
 DIGITS = Objective(
-    latent_from=0.25, beta_start=3e-5, beta=1e-3, beta_ramp=(0.3, 0.6), teacher=0.15, lengths=((0.0, 8), (0.1, 11), (0.3, 15)),
+    latent_from=0.25, beta_start=3e-5, beta=5e-4, beta_ramp=(0.3, 0.6), teacher=0.15, lengths=((0.0, 8), (0.1, 11), (0.3, 15)),
     adversarial=0.004, matching=0.01, imagined=0.5,
 )  # fmt: skip
 
