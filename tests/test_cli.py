@@ -282,3 +282,9 @@ def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, 
         assert "takes none" in refused(capsys, "sample", tiny_checkpoint, clip, "--actions", actions, *words)
     table.write_text("0.5\n" * 8)
     assert "actions of 1 numbers a frame" in refused(capsys, "sample", path, clip, "--actions", table, *words)
+
+
+def test_a_reader_who_leaves_early_sees_no_traceback():
+    command = f"{sys.executable} -m vp info | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=120)
+    assert done.stdout.count("\n") == 1 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr

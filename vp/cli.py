@@ -536,12 +536,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; wrong values exit 2 with one sentence, training that diverges 3, never a traceback."""
     args, extra = build_parser().parse_known_args(argv)
     try:
-        result = args.run(args, extra)
+        print(json.dumps(args.run(args, extra)), flush=True)
+    except BrokenPipeError:  # whoever read the output has enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except ValueError as error:
         print(f"python -m vp: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     except KeyboardInterrupt:
         print("python -m vp: stopped", file=sys.stderr)
         return 130
-    print(json.dumps(result))
     return 0
