@@ -47,25 +47,31 @@ class LayerMemory(nn.Module):
         write_features: channels of the maps that it writes by, at a quarter of the frame's side.
         layers: how many, K.
         channels: of the frames, C.
+        previous: whether the moved previous frame is blended in beside the layers. Being generated itself, it is resampled at
+            every step and blurs.
+        contrast: factor of the masks' logits: the higher, the less do several sources share a pixel.
     """
 
-    def __init__(self, features: int, write_features: int, layers: int, channels: int):
+    def __init__(
+        self, features: int, write_features: int, layers: int, channels: int, previous: bool = True, contrast: float = 1.0
+    ):
         super().__init__()
-        self.layers, self.channels = layers, channels
-        pictures = 4 * channels * (layers + 1)
-        self.motions = (2 * layers, layers, layers, 2 * layers, 2)  # see `advance`
+        self.layers, self.channels, self.previous, self.contrast = layers, channels, previous, contrast
+        written = 4 * channels * (layers + 1)
+        self.sources = layers + previous
+        self.motions = (2 * layers, layers, layers, 2 * layers, 2 * previous)  # see `advance`
         self.flow = nn.Sequential(block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
         self.write_up = enlarge(write_features, WRITE)
         self.gates = nn.Sequential(
-            block(WRITE + pictures, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2)
+            block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2)
         )
         self.blend_up = nn.Sequential(
             nn.Conv2d(features, 4 * BLEND, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True)
         )
         self.blend = nn.Sequential(
-            block(BLEND + pictures, MIX),
+            block(BLEND + 4 * channels * self.sources, MIX),
             block(MIX, MIX),
-            nn.Conv2d(MIX, 4 * (layers + 2 + channels), 3, padding=1),
+            nn.Conv2d(MIX, 4 * (self.sources + 1 + channels), 3, padding=1),
         )
         nn.init.normal_(self.flow[-1].weight, std=0.01)
         nn.init.normal_(self.flow[-1].weight.split(self.motions)[1], std=0.1)
@@ -97,7 +103,8 @@ class LayerMemory(nn.Module):
             dt: frames ahead.
 
         Returns:
-            The layers `dt` frames on, and the previous frame moved through a flow field of its own, (B, C, H, W).
+            The layers `dt` frames on, and what the next frame is blended from, (B, S, C, H, W): the layers and, if it is a
+            source, the previous frame moved through a flow field of its own.
         """
         votes, weights, renewals, bend, recent = self.flow(features).float().split(self.motions, 1)
         weights = weights.flatten(2).softmax(-1)  # (B, K, places): whose vote counts for a layer
@@ -112,30 +119,29 @@ class LayerMemory(nn.Module):
         before = warp(state.displacement.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
         displacement = step + before.view_as(step)
         flows = widened(torch.cat([displacement, recent], 1), size).reshape(-1, 2, *size)
-        sources = torch.cat([state.pictures, previous[:, None]], 1)
+        sources = torch.cat([state.pictures, previous[:, None]], 1) if self.previous else state.pictures
         moved = warp(sources.flatten(0, 1), flows).view_as(sources)
-        return LayerState(state.pictures, velocity, displacement, moved[:, :-1]), moved[:, -1]
+        return LayerState(state.pictures, velocity, displacement, moved[:, : self.layers]), moved
 
-    def compose(self, moved: Tensor, previous: Tensor, features: Tensor, beside: Tensor | None = None) -> Tensor:
+    def compose(self, moved: Tensor, features: Tensor, beside: Tensor | None = None) -> Tensor:
         """The next frame.
 
         Args:
-            moved: float32 (B, K, C, H, W), the layers.
-            previous: float32 (B, C, H, W), the previous frame, moved.
+            moved: float32 (B, S, C, H, W), the sources.
             features: (B, features, H/4, W/4).
             beside: (B, 24, H/2, W/2) or None, added to what the masks are read from.
 
         Returns:
             float32 (B, C, H, W) in [0, 1].
         """
-        pictures = torch.cat([moved, previous[:, None]], 1)
         x = self.blend_up(features)
         if beside is not None:
             x = x + beside
         order = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.preserve_format
-        fine = F.pixel_unshuffle(pictures.flatten(1, 2), 2)  # mixed there, each pixel of four for itself, and put back at the end
+        fine = F.pixel_unshuffle(moved.flatten(1, 2), 2)  # mixed there, each pixel of four for itself, and put back at the end
         x = torch.cat([x, fine.to(x.dtype, memory_format=order)], 1)
         blend = self.blend(x).to(torch.float32, memory_format=torch.contiguous_format).unflatten(1, (-1, 4))
-        masks, drawn = blend.split([pictures.shape[1] + 1, self.channels], 1)
-        candidates = torch.cat([fine.unflatten(1, (*pictures.shape[1:3], 4)), drawn.sigmoid()[:, None]], 1)
+        masks, drawn = blend.split([self.sources + 1, self.channels], 1)
+        masks = self.contrast * masks
+        candidates = torch.cat([fine.unflatten(1, (*moved.shape[1:3], 4)), drawn.sigmoid()[:, None]], 1)
         return F.pixel_shuffle((masks.softmax(1)[:, :, None] * candidates).sum(1).flatten(1, 2), 2)

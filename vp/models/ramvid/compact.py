@@ -178,9 +178,9 @@ class CompactDenoiser(MovingRollout):
                 state = self.advance(state, gap=gaps[t])[0] if t else state
                 frame = frames[:, t]
             else:
-                state, previous = self.advance(state, hints[:, t - begun], seen[:, t - begun], gap=gaps[t])
+                state, sources = self.advance(state, hints[:, t - begun], seen[:, t - begun], gap=gaps[t])
                 glimpse = gated(glimpses[:, t - begun], self.gate_glimpse, state.features)
-                frame = self.memory.compose(state.layers.moved, previous, state.features, glimpse)
+                frame = self.memory.compose(sources, state.features, glimpse)
             out.append(frame)
             if settled[t] or t < length - 1:
                 features = self.encode_frames(frame, out[max(t - 1, 0)]) + trust[:, t]
@@ -217,7 +217,7 @@ class CompactDenoiser(MovingRollout):
     def advance(
         self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None, *, gap: float
     ) -> tuple[Rollout, Tensor]:
-        """`gap` frames on, with what the noisy frames show there; also the last frame, moved."""
+        """`gap` frames on, with what the noisy frames show there; also what the frame is blended from."""
         scene = state.scene[0]
         inputs = self.coarse(scene)
         if hint is None:
@@ -228,5 +228,5 @@ class CompactDenoiser(MovingRollout):
         features = self.join(torch.cat([scene, self.fine(motion[0])], 1))
         if seen is not None:
             features = features + gated(seen, self.gate_seen, features, seen)
-        layers, previous = self.memory.advance(state.layers, state.frame, features, gap)
-        return state._replace(motion=motion, features=features, layers=layers), previous
+        layers, sources = self.memory.advance(state.layers, state.frame, features, gap)
+        return state._replace(motion=motion, features=features, layers=layers), sources

@@ -78,7 +78,7 @@ class CompactSVG(MovingRollout, SVGNetwork):
     def __init__(self, cfg: SVGConfig):
         width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
         given = conditions.outputs if conditions else 0
-        super().__init__(cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given)
+        super().__init__(cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given, cfg.previous, cfg.contrast)
         self.cfg, side = cfg, cfg.size // 4
         self.latent_map = LatentMap(cfg.z_dim, side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, side, cfg.z_dim, width) if stochastic else None
@@ -122,9 +122,9 @@ class CompactSVG(MovingRollout, SVGNetwork):
         inputs = with_condition(inputs, state.condition)
         motion = self.motion(inputs, rollout.motion)
         features = self.join(with_condition(torch.cat([scene, self.fine(motion[0])], 1), state.condition))
-        layers, previous = self.memory.advance(rollout.layers, rollout.frame, features)
+        layers, sources = self.memory.advance(rollout.layers, rollout.frame, features)
         rollout = rollout._replace(motion=motion, features=features, layers=layers)
-        return state._replace(rollout=rollout), (layers.moved, previous, features)
+        return state._replace(rollout=rollout), (sources, features)
 
     def render(self, code: Code) -> Tensor:
         return self.memory.compose(*code)

@@ -119,8 +119,10 @@ def rollout_loss(
         z, imagined = posterior.sample(noise), noise[guided:]
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
-    error = (predicted - frames[:, 1:])[:guided].square().mean()
-    total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
+    difference = (predicted - frames[:, 1:])[:guided]
+    squared = difference.square().mean()
+    total = squared if objective.error == "squared" else difference.abs().mean()
+    parts = {"mse": squared, "teacher_ratio": torch.tensor(ratio)}
     if judged:
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
         parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))
