@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "vp").rglob("*.py"))
 LAYERS = {
     "root": (set(), set()),
     "core": (set(), set()),
-    "nn": ({"core"}, set()),
+    "nn": ({"core"}, {"cv2"}),
     "models": (set(), set()),
     "models/*": ({"core", "nn"}, set()),
     "models/baselines": ({"core", "nn"}, {"cv2"}),

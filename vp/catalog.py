@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .core.family import Family, Recipe
-from .models import baselines, fusion, ramvid, svg, vpn
+from .models import baselines, fusion, ramvid, svg, svg_motion, vpn
 
 FAMILIES: dict[str, Family] = {
     "svg": svg.FAMILY,
+    "svg-motion": svg_motion.FAMILY,
     "ramvid": ramvid.FAMILY,
     "vpn": vpn.FAMILY,
     "fusion": fusion.FAMILY,

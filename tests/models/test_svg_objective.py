@@ -11,9 +11,9 @@ from vp.core.family import Progress
 from vp.core.video import Batch
 from vp.models.svg import critics, networks, phases, tiny
 from vp.models.svg.config import Objective, SVGConfig
-from vp.models.svg.latent import Gaussian, kl
 from vp.models.svg.objective import beta_at, forced_frames, rollout_loss, teacher_ratio
 from vp.models.svg.reference import per_frame_loss
+from vp.nn.gaussian import Gaussian, kl
 
 
 def test_kl_equals_torch_distributions():

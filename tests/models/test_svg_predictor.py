@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vp.core.latent_options import LatentOptions
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import SVGConfig
-from vp.models.svg.predictor import SVGOptions
 
 from ..recorders import replayed
 
@@ -32,7 +32,7 @@ def clip():
 
 def futures(model, clip, seed=0, samples=2, target=None, **options):
     observation = Observation.prefix(clip, 3, target=target)
-    return model.predict(observation, seed_grid(seed, len(clip), samples), SVGOptions(**options))
+    return model.predict(observation, seed_grid(seed, len(clip), samples), LatentOptions(**options))
 
 
 def test_temperature_zero_follows_the_mean_and_ignores_seeds(clip):
@@ -109,7 +109,7 @@ def test_recorded_and_watched_predictions_are_the_same(clip, prior):
     """Where calls are recorded, what a step returned is overwritten by the next: nothing may depend on it by then."""
     plain = make()
     recorded = predictor(plain.cfg, torch.nn.ModuleDict({"svg": plain.network}), replace(plain.runtime, recorder=replayed))
-    observation, options = Observation.prefix(clip, 3, target=clip), SVGOptions(prior=prior)
+    observation, options = Observation.prefix(clip, 3, target=clip), LatentOptions(prior=prior)
     seeds = seed_grid(0, 2, 3)
     want = plain.predict(observation, seeds, options)
     for model in (plain, recorded):

@@ -47,7 +47,10 @@ class MovingRollout(nn.Module):
         previous, contrast: see `LayerMemory`.
     """
 
-    def __init__(self, channels: int, width: int, layers: int, motion_inputs: int, feature_inputs: int = 0, previous: bool = True, contrast: float = 1.0):
+    def __init__(
+        self, channels: int, width: int, layers: int, motion_inputs: int, feature_inputs: int = 0,
+        previous: bool = True, contrast: float = 1.0,
+    ):  # fmt: skip
         super().__init__()
         wide = width * 3 // 2
         self.encoder = nn.Sequential(nn.PixelUnshuffle(2), block(8 * channels, 32), block(32, width, 2), block(width, width))

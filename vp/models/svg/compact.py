@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...nn.blocks import block
+from ...nn.gaussian import Gaussian
 from ...nn.moving_rollout import MovingRollout, Rollout
 from .conditions import Conditioner
 from .config import SVGConfig
-from .latent import Gaussian
 from .network import Code, Features, SVGNetwork
 
 LATENT_CHANNELS = 16

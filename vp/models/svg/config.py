@@ -9,7 +9,6 @@ from ...core.settings import one_of
 LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
 KL_SCHEDULES = ("log-ramp", "none", "monotonic", "cyclical")
-ERRORS = ("squared", "absolute")
 TEACHER_DRAWS = ("frame", "batch", "epoch")
 ALIGNMENTS = ("t-1", "t")
 
@@ -58,7 +57,6 @@ class Objective:
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first, and z is
             left with what cannot.
         imagined: share of the clips of a mini-batch whose future is drawn from the prior; only the critic judges them.
-        error: the reconstruction term, 'squared' (the paper's) or 'absolute'.
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
         teacher: share of the budget at which the teacher-forcing ratio, the probability that a future step is fed the true
             frame, has fallen to `teacher_floor`; inf: it never falls.
@@ -75,7 +73,6 @@ class Objective:
     beta_start: float = 1e-5
     beta_ramp: tuple[float, float] = (0.2, 0.5)
     latent_from: float = 0.0
-    error: str = "squared"
     adversarial: float = 0.0
     matching: float = 0.0
     imagined: float = 0.0
@@ -87,7 +84,6 @@ class Objective:
     lengths: tuple[tuple[float, int], ...] = ((0.0, 8), (0.15, 11), (0.4, 15))
 
     def __post_init__(self) -> None:
-        one_of("error", self.error, ERRORS)
         one_of("kl", self.kl, KL_SCHEDULES)
         one_of("teacher_draw", self.teacher_draw, TEACHER_DRAWS)
         if self.beta < 0 or self.beta_start <= 0 or (self.kl == "log-ramp" and self.beta <= 0):

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from ...core.clips import preceding
+from ...nn.gaussian import Gaussian
 from .conditions import Conditioner
 from .config import SVGConfig
-from .latent import Gaussian
 
 Features = tuple[Tensor, ...]
 Code = tuple[Tensor, ...]

@@ -16,8 +16,8 @@ from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
 from ...nn.adversary import confront, is_judged, weighed
+from ...nn.gaussian import Gaussian, kl
 from .config import Objective, SVGConfig
-from .latent import Gaussian, kl
 from .network import Features, SVGNetwork
 
 SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
@@ -119,10 +119,8 @@ def rollout_loss(
         z, imagined = posterior.sample(noise), noise[guided:]
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
-    difference = (predicted - frames[:, 1:])[:guided]
-    squared = difference.square().mean()
-    total = squared if objective.error == "squared" else difference.abs().mean()
-    parts = {"mse": squared, "teacher_ratio": torch.tensor(ratio)}
+    error = (predicted - frames[:, 1:])[:guided].square().mean()
+    total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
     if judged:
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
         parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))

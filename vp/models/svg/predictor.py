@@ -13,37 +13,14 @@ from torch import Tensor
 
 from ...core.capture import Function
 from ...core.clips import held
-from ...core.options import Options, choice, knob
+from ...core.latent_options import LatentOptions, chosen_prior, offered_priors
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from ...core.video import Abilities, Observation, Prediction, Step
+from ...nn.gaussian import Gaussian, kl
 from .config import SVGConfig
-from .latent import Gaussian, kl
 from .network import SVGNetwork
-
-PRIORS = {
-    "learned": "learned prior p(z | past)",
-    "fixed": "fixed prior N(0, I)",
-    "posterior": "posterior sample (sees the future)",
-    "posterior-mean": "posterior mean (sees the future)",
-}
-
-
-@dataclass(frozen=True)
-class SVGOptions(Options):
-    """Where z comes from at the frames to predict, and how far samples stray from its mean."""
-
-    prior: str = choice("auto", {"auto": "the model's own", **PRIORS}, "where the latent z is drawn from", "Prior")
-    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 follows the mean of the prior", "Temperature")
-
-
-def offered_priors(cfg: SVGConfig) -> dict[str, str | None]:
-    """Prior -> None where the model offers it, or the reason why not."""
-    if cfg.latent == "none":
-        return dict.fromkeys(PRIORS, "this model is deterministic: it has no latent to draw")
-    untrained = "this model was trained with a fixed prior; it has no learned one"
-    return {**dict.fromkeys(PRIORS), "learned": untrained if cfg.latent == "fixed" else None}
 
 
 @dataclass(frozen=True)
@@ -85,7 +62,7 @@ class SVGPredictor(Predictor):
     Known steps take the posterior mean, so that all futures of a clip share one context.
     """
 
-    options_type = SVGOptions
+    options_type = LatentOptions
 
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
@@ -97,40 +74,30 @@ class SVGPredictor(Predictor):
         )
         self.abilities = Abilities(
             n_past=(2, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
-            trained_future=cfg.n_future, stochastic=stochastic, priors=offered_priors(cfg), reasons=reasons,
+            trained_future=cfg.n_future, stochastic=stochastic, priors=offered_priors(cfg.latent), reasons=reasons,
             actions=network.conditioner and network.conditioner.actions(),
         )
 
-    def check(self, observation: Observation, options: SVGOptions | None = None) -> None:
+    def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
         super().check(observation, options)
-        prior = self.resolve(options or SVGOptions())
+        prior = chosen_prior((options or LatentOptions()).prior, self.cfg.latent)
         if prior.startswith("posterior") and observation.target is None:
             raise ValueError("the posterior needs the true future frames, and none came; choose another prior")
 
-    def resolve(self, options: SVGOptions) -> str:
-        """The prior asked for, or a ValueError with the reason why this model does not offer it."""
-        if self.cfg.latent == "none":
-            return "none"
-        prior = options.prior if options.prior != "auto" else self.cfg.latent
-        reason = self.abilities.priors[prior]
-        if reason:
-            raise ValueError(f"prior is {prior!r}, but {reason}")
-        return prior
-
-    def stream(self, observation: Observation, seeds: Tensor, options: SVGOptions | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, options, watched=True)
 
-    def predict(self, observation: Observation, seeds: Tensor, options: SVGOptions | None = None) -> Prediction:
+    def predict(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Prediction:
         """All steps at once, for nobody watches them."""
         return deque(self.run(observation, seeds, options, watched=False), maxlen=1).pop().prediction
 
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Tensor, options: SVGOptions | None, watched: bool) -> Iterator[Step]:
-        options = options or SVGOptions()
+    def run(self, observation: Observation, seeds: Tensor, options: LatentOptions | None, watched: bool) -> Iterator[Step]:
+        options = options or LatentOptions()
         self.check(observation, options)
         network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
         refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past + 1, total))
-        how = How(self.resolve(options), options.temperature, n_past, seeds.shape[1], refreshes)
+        how = How(chosen_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
         true, vectors = self.given(observation, how), self.vectors(observation)
         z = None if how.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
         frames = observation.frames[:, None].repeat(1, how.copies, 1, 1, 1, 1)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...nn.gaussian import Gaussian
 from .backbones import DECODERS, ENCODERS, published_init
 from .conditions import Conditioner
 from .config import SVGConfig
-from .latent import Gaussian
 from .network import Code, Features, SVGNetwork, by_time
 
 Cells = tuple[tuple[Tensor, Tensor], ...]

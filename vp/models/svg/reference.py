@@ -11,8 +11,8 @@ from torch import nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
+from ...nn.gaussian import Gaussian, kl
 from .config import SVGConfig
-from .latent import Gaussian, kl
 from .objective import beta_at
 from .published import PublishedSVG
 

@@ -1,0 +1,148 @@
+"""SVG over motion: constant velocity before training, any size, one sampling of the last known frame."""
+
+import pytest
+import torch
+
+from vp.core.family import Progress
+from vp.core.predictor import seed_grid
+from vp.core.runtime import Runtime
+from vp.core.video import Batch, Observation
+from vp.models.svg_motion import FAMILY, tiny
+from vp.models.svg_motion.flows import composed, flows_back, last_known, motion_size
+from vp.models.svg_motion.network import MotionNetwork, inside, moved
+from vp.models.svg_motion.objective import beta_at, motion_loss, pyramid_error
+
+CPU = Runtime(torch.device("cpu"), bf16=False)
+
+
+def sliding(length, height, width, velocity=(2, 1), channels=3):
+    """float32 (1, T, C, H, W): a smooth texture under a window that moves, so that pictures move by -velocity (x, y) a frame."""
+    margin = 4 * length
+    noise = torch.rand(1, channels, (height + margin) // 4, (width + margin) // 4, generator=torch.Generator().manual_seed(0))
+    texture = torch.nn.functional.interpolate(noise, size=(height + margin, width + margin), mode="bicubic").clamp(0, 1)
+    at = [(t * velocity[1], t * velocity[0]) for t in range(length)]
+    return torch.stack([texture[:, :, y : y + height, x : x + width] for y, x in at], 1)
+
+
+def predictor(**settings):
+    torch.manual_seed(0)
+    cfg = FAMILY.config(**settings)
+    return FAMILY.predictor(cfg, FAMILY.networks(cfg), CPU)
+
+
+def inner(frames: torch.Tensor, border: int = 24) -> torch.Tensor:
+    return frames[..., border:-border, border:-border]
+
+
+def test_untrained_it_continues_with_constant_velocity():
+    clip = sliding(10, 128, 192)
+    future = predictor(latent="none").predict(Observation.prefix(clip, 5, 10), seed_grid(0, 1, 1)).frames[:, 0]
+    error, copied = (inner(x - clip)[:, 5:].abs().mean() for x in (future, clip[:, 4:5].expand_as(clip)))
+    assert error < 0.15 * copied, (error, copied)
+
+
+def test_a_photograph_stays_a_photograph_before_training():
+    clip = sliding(1, 96, 128).expand(-1, 12, -1, -1, -1)
+    future = predictor(latent="none").predict(Observation.prefix(clip, 4, 12), seed_grid(0, 1, 1)).frames[:, 0]
+    assert (future - clip).abs().max() < 1e-4
+
+
+SIZES = [(72, 128, 3, 5), (50, 31, 1, 2), (16, 200, 3, 3), (256, 144, 1, 4)]
+
+
+@pytest.mark.parametrize(("height", "width", "channels", "n_past"), SIZES)
+def test_frames_of_any_size_come_back_in_it(height, width, channels, n_past):
+    clip = sliding(n_past + 2, height, width, channels=channels)
+    got = predictor(half=8, quarter=16, eighth=16).predict(Observation.prefix(clip, n_past, n_past + 2), seed_grid(0, 1, 2))
+    assert got.frames.shape == (1, 2, n_past + 2, channels, height, width)
+    assert torch.equal(got.frames[:, 0, :n_past], clip[:, :n_past])
+    assert got.traces["prior_mean"].shape == (1, 2, n_past + 2, 16) and got.traces["prior_mean"][:, :, n_past:].isfinite().all()
+
+
+def test_a_clip_too_small_is_refused_in_words():
+    clip = sliding(4, 15, 40)
+    with pytest.raises(ValueError, match="the clip is 40x15; this model takes 16 pixels or more a side"):
+        predictor().check(Observation.prefix(clip, 2, 4))
+
+
+def test_the_posterior_needs_the_truth_and_tells_its_divergence():
+    clip = sliding(6, 32, 32)
+    model = predictor(half=8, quarter=16, eighth=16, short_side=32)
+    options = model.options_type(prior="posterior-mean")
+    with pytest.raises(ValueError, match="the posterior needs the true future frames"):
+        model.check(Observation.prefix(clip, 3, 6), options)
+    traces = model.predict(Observation.prefix(clip, 3, target=clip), seed_grid(0, 1, 2), options).traces
+    assert (traces["kl"][:, :, 3:] >= 0).all() and traces["kl"][:, :, :3].isnan().all()
+
+
+def test_flow_points_back_to_where_pixels_were():
+    flows = flows_back(sliding(3, 128, 128, velocity=(4, 2)), (64, 64))
+    assert flows.shape == (1, 2, 2, 64, 64)
+    middle = flows[..., 24:40, 24:40].mean((0, 1, 3, 4))
+    assert torch.allclose(middle, torch.tensor([2.0, 1.0]), atol=0.1), middle  # half as many pixels on a grid of half the side
+
+
+def test_composed_steps_lead_to_the_first_frame():
+    steps = torch.tensor([1.0, -0.5]).view(1, 1, 2, 1, 1).expand(1, 4, 2, 8, 8)
+    assert torch.allclose(composed(steps)[0, :, :, 0, 0], torch.tensor([[1.0, -0.5], [2, -1], [3, -1.5], [4, -2]]))
+
+
+def test_two_known_frames_stand_for_three_of_constant_velocity():
+    clip = sliding(3, 64, 64)
+    three, two = last_known(clip, (64, 64)), last_known(clip[:, 1:], (64, 64))
+    assert all(a.shape == b.shape for a, b in zip(three, two))
+    assert torch.equal(two[0][:, 0], two[0][:, 1]) and torch.equal(two[1][:, 0], two[1][:, 1])
+    assert torch.equal(two[1][:, 0], three[1][:, 0])
+
+
+def test_frames_of_any_size_are_moved_by_the_same_share_of_it():
+    shift = torch.zeros(1, 2, 8, 8)
+    shift[:, 0] = 1  # an eighth of the width
+    ramp = torch.linspace(0, 1, 64).expand(1, 1, 32, 64)
+    assert torch.allclose(moved(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
+
+
+def test_inside_tells_what_no_known_frame_shows():
+    shift = torch.zeros(1, 2, 4, 4)
+    shift[:, 0] = 2
+    assert inside(shift)[0, 0].tolist() == [[1, 1, 0, 0]] * 4
+
+
+def test_motion_is_read_at_multiples_of_eight():
+    assert [motion_size(*size, 64) for size in ((360, 640), (31, 500), (64, 64))] == [(64, 112), (64, 1032), (64, 64)]
+
+
+def test_the_pyramid_is_zero_for_no_difference_and_grows_with_it():
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(pyramid_error(torch.zeros_like(x)), torch.zeros(2))
+    assert torch.allclose(pyramid_error(3 * x), 3 * pyramid_error(x))
+
+
+def test_every_weight_is_trained():
+    cfg = tiny()
+    nets, clip = FAMILY.networks(cfg), sliding(6, 32, 32)
+    for share in (0.0, 0.9):
+        losses = motion_loss(cfg, nets, Batch(clip), Progress(share=share), torch.Generator().manual_seed(0))
+        assert losses.total.isfinite() and ("kl" in losses.terms) == (share == 0.9)
+    for p in nets.parameters():  # layers that start at zero stop every gradient behind them
+        p.data.add_(0.05 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
+    motion_loss(cfg, nets, Batch(clip), Progress(share=0.9), torch.Generator().manual_seed(0)).total.backward()
+    idle = [name for name, p in nets.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not idle, idle
+
+
+def test_beta_rises_on_a_log_scale():
+    objective = tiny().objective
+    assert [beta_at(objective, x) for x in (0.0, 1.0)] == pytest.approx([objective.beta_start, objective.beta])
+    middle = sum(objective.beta_ramp) / 2
+    assert beta_at(objective, middle) == pytest.approx((objective.beta_start * objective.beta) ** 0.5)
+
+
+def test_an_untrained_network_has_one_future_however_z_falls():
+    torch.manual_seed(0)
+    network = MotionNetwork(FAMILY.config())
+    small, flows = last_known(sliding(3, 64, 64), (64, 64))
+    scene, state = network.begin(small, flows)
+    carried, summary = network.carry(scene, state)
+    steps = [network.advance(scene, state, carried, summary, z).step for z in torch.randn(2, 1, network.latent.width((64, 64)))]
+    assert torch.equal(*steps) and torch.equal(steps[0], carried.step)

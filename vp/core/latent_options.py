@@ -1,0 +1,41 @@
+"""Options of models with a latent: where it is drawn from, and how far samples stray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .options import Options, choice, knob
+
+PRIORS = {
+    "learned": "learned prior p(z | past)",
+    "fixed": "fixed prior N(0, I)",
+    "posterior": "posterior sample (sees the future)",
+    "posterior-mean": "posterior mean (sees the future)",
+}
+
+
+@dataclass(frozen=True)
+class LatentOptions(Options):
+    """Where z comes from at the frames to predict, and how far samples stray from its mean."""
+
+    prior: str = choice("auto", {"auto": "the model's own", **PRIORS}, "where the latent z is drawn from", "Prior")
+    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 follows the mean of the prior", "Temperature")
+
+
+def offered_priors(latent: str) -> dict[str, str | None]:
+    """Prior -> None where a model with this latent ('none', 'fixed' or 'learned') offers it, or the reason why not."""
+    if latent == "none":
+        return dict.fromkeys(PRIORS, "this model is deterministic: it has no latent to draw")
+    untrained = "this model was trained with a fixed prior; it has no learned one"
+    return {**dict.fromkeys(PRIORS), "learned": untrained if latent == "fixed" else None}
+
+
+def chosen_prior(prior: str, latent: str) -> str:
+    """The prior asked for, 'none' without a latent, or a ValueError with the reason why such a model does not offer it."""
+    if latent == "none":
+        return "none"
+    prior = latent if prior == "auto" else prior
+    reason = offered_priors(latent)[prior]
+    if reason:
+        raise ValueError(f"prior is {prior!r}, but {reason}")
+    return prior

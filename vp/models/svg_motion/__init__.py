@@ -1,0 +1,45 @@
+"""SVG over motion: a conditional VAE (Denton & Fergus 2018) whose futures are the last known frame with its pixels moved."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import nn
+
+from ...core.family import Family, Phase
+from ...core.runtime import Runtime
+from .config import MotionConfig
+from .network import MotionNetwork
+from .objective import motion_loss
+from .predictor import MotionPredictor
+from .recipes import RECIPES
+
+
+def networks(cfg: MotionConfig) -> nn.ModuleDict:
+    return nn.ModuleDict({"svg": MotionNetwork(cfg)})
+
+
+def phases(cfg: MotionConfig) -> tuple[Phase, ...]:
+    return (Phase("svg", ("svg",), partial(motion_loss, cfg), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+
+
+def predictor(cfg: MotionConfig, nets: nn.ModuleDict, runtime: Runtime) -> MotionPredictor:
+    return MotionPredictor(cfg, nets["svg"], runtime)
+
+
+def tiny() -> MotionConfig:
+    return MotionConfig(short_side=16, n_past=3, n_future=3, half=8, quarter=16, eighth=16, z_global=4, z_map=2)
+
+
+FAMILY = Family(
+    name="svg-motion",
+    title="SVG over motion",
+    citation="Denton & Fergus, Stochastic Video Generation with a Learned Prior, ICML 2018, over optical flow",
+    config=MotionConfig,
+    networks=networks,
+    phases=phases,
+    predictor=predictor,
+    tiny=tiny,
+    recipes=RECIPES,
+    rows={"posterior": {"prior": "posterior-mean"}},
+)

@@ -1,0 +1,69 @@
+"""What describes one model that predicts motion: the network, the latent and the objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...core.settings import one_of
+
+LATENTS = ("none", "fixed", "learned")
+
+
+@dataclass(frozen=True)
+class MotionObjective:
+    """The loss and its schedules, each a function of the share of the budget spent.
+
+    Args:
+        beta_start, beta, beta_ramp: weight of the KL, in nats a frame, against the logarithm of a frame's error: it goes from the
+            one to the other on a log scale between the two shares.
+        latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first.
+        squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
+        smooth: weight of the total variation of the change that a step makes to the flow.
+        from_two: share of the mini-batches for which two frames are known instead of three.
+        lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
+    """
+
+    beta_start: float = 1e-4
+    beta: float = 3e-3
+    beta_ramp: tuple[float, float] = (0.5, 0.8)
+    latent_from: float = 0.3
+    squared: float = 0.25
+    smooth: float = 0.0
+    from_two: float = 0.15
+    lengths: tuple[tuple[float, int], ...] = ((0.0, 5), (0.15, 10))
+
+    def __post_init__(self) -> None:
+        if min(self.beta_start, self.beta) <= 0:
+            raise ValueError(f"beta_start is {self.beta_start} and beta {self.beta}; give weights above 0")
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """One model.
+
+    Args:
+        latent: 'none' (deterministic), 'fixed' (prior N(0, I)) or 'learned'.
+        short_side: of the frames that motion is read from, px, a multiple of 8; the clip's own frames have any size.
+        channels: of the frames.
+        n_past, n_future: lengths trained on.
+        half, quarter, eighth: channels at these shares of that size.
+        z_global: width of the part of z that concerns the whole frame.
+        z_map: channels of the part of z that has a place, at an eighth.
+    """
+
+    latent: str = "learned"
+    short_side: int = 64
+    channels: int = 3
+    n_past: int = 5
+    n_future: int = 10
+    half: int = 24
+    quarter: int = 64
+    eighth: int = 96
+    z_global: int = 16
+    z_map: int = 4
+    objective: MotionObjective = field(default_factory=MotionObjective)
+
+    def __post_init__(self) -> None:
+        one_of("latent", self.latent, LATENTS)
+        if self.short_side < 16 or self.short_side % 8:
+            raise ValueError(f"short_side is {self.short_side}; give a multiple of 8 pixels, 16 or more")

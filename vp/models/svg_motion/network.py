@@ -1,0 +1,146 @@
+"""A network that predicts how the pixels of the last known frame will move.
+
+A conditional VAE (Denton & Fergus 2018) over motion. It reads the last three known frames and the optical flow between them at a
+small size, and gives for every future frame where each pixel comes from in the last known one. Enlarged, that displacement is
+applied once to the frame itself, so futures are as large and as sharp as the clip, however many frames ahead.
+
+Every step first lets the flow carry itself on with constant velocity (semi-Lagrangian advection, Stam 1999), and then changes
+it; the layers that do so start at zero, so an untrained network continues with constant velocity. Chance enters what changes the
+flow and nothing else: z has a part for the whole frame, a camera's motion say, and a part with a place. Generated frames are
+never read again: what is known of the scene is carried along by the displacement.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...nn.blocks import block, enlarge
+from ...nn.conv_gru import ConvGRUCell
+from ...nn.optical_flow import at_size
+from ...nn.warp import warp, widened
+from .config import MotionConfig
+from .latent import Latent
+
+READ = 3  # known frames that are read
+UP = 32  # channels from an eighth to a quarter
+JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quarter and at half
+
+
+class Scene(NamedTuple):
+    """What the last known frame shows: maps (B, half, h/2, w/2) and (B, quarter, h/4, w/4)."""
+
+    half: Tensor
+    quarter: Tensor
+
+
+class State(NamedTuple):
+    """Where a rollout stands at some frame.
+
+    Args:
+        fine: float32 (B, quarter, h/4, w/4), recurrent. coarse: float32 (B, eighth, h/8, w/8), recurrent.
+        step: float32 (B, 2, h/2, w/2), where pixels were in the frame before, in pixels of this grid, x first.
+        displacement: the same, where they were in the last known frame.
+    """
+
+    fine: Tensor
+    coarse: Tensor
+    step: Tensor
+    displacement: Tensor
+
+
+class MotionNetwork(nn.Module):
+    """See the module."""
+
+    def __init__(self, cfg: MotionConfig):
+        super().__init__()
+        self.cfg = cfg
+        half, quarter, eighth, stochastic = cfg.half, cfg.quarter, cfg.eighth, cfg.latent != "none"
+        pixels = READ * cfg.channels + 2
+        self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + 7, half + 16, 3, padding=1), block(half + 16, half))
+        self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
+        self.encode_eighth = nn.Sequential(block(quarter, eighth, 2), block(eighth, eighth))
+        self.start_fine = nn.Conv2d(quarter, quarter, 3, padding=1)
+        self.start_coarse = nn.Conv2d(eighth, eighth, 3, padding=1)
+        self.read = block(2 * quarter + 5, quarter)
+        self.fine = ConvGRUCell(quarter, quarter)
+        self.down = block(quarter, eighth, 2)
+        self.whole = nn.Linear(eighth, eighth)
+        self.latent = Latent(cfg) if stochastic else None
+        self.coarse = ConvGRUCell(eighth + cfg.z_map * stochastic, eighth)
+        self.up = enlarge(eighth, UP)
+        self.join = block(quarter + UP, JOINED)
+        self.change = nn.Conv2d(JOINED, 3, 3, padding=1)
+        self.up_half = enlarge(JOINED, 16)
+        self.refine = block(16 + half + 4, REFINED)
+        self.change_half = nn.Conv2d(REFINED, 2, 3, padding=1)
+        for layer in (self.change, self.change_half):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def begin(self, frames: Tensor, flows: Tensor) -> tuple[Scene, State]:
+        """Reads what is known.
+
+        Args:
+            frames: float32 (B, 3, C, h, w) in [0, 1], the last known frames, the newest last; h and w multiples of 8.
+            flows: float32 (B, 2, 2, h/2, w/2), in pixels of this grid, x first: where pixels of the last frame were in the one
+                before, and where pixels of that one were in the first.
+        """
+        size = frames.shape[-2:]
+        first, second = flows.unbind(1)
+        second = warp(second, first)
+        last = frames[:, 2]
+        before, earlier = (warp(frames[:, 2 - n], 2 * widened(flow, size)) for n, flow in ((1, first), (2, first + second)))
+        mismatch = [4 * (last - x).abs().mean(1, keepdim=True) for x in (before, earlier)]
+        pixels = F.pixel_unshuffle(torch.cat([last - 0.5, before - last, earlier - last, *mismatch], 1), 2)
+        turn = first - second
+        half = self.encode_half(torch.cat([pixels, first / 4, second / 4, turn, turn.norm(dim=1, keepdim=True)], 1))
+        quarter = self.encode_quarter(half)
+        eighth = self.encode_eighth(quarter)
+        fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
+        return Scene(half, quarter), State(fine, coarse, first, torch.zeros_like(first))
+
+    def carry(self, scene: Scene, state: State) -> tuple[State, Tensor]:
+        """One frame on with constant velocity, and the summary (B, eighth, h/8, w/8) that the latent is drawn from."""
+        step = warp(state.step, state.step)
+        displacement = step + warp(state.displacement, step)
+        step_quarter, moved = (at_size(x, scene.quarter.shape[-2:]) for x in (step, displacement))
+        fine = warp(state.fine, step_quarter)
+        seen = warp(scene.quarter.float(), moved)
+        x = torch.cat([seen, step_quarter, moved / 4, inside(moved), fine], 1)
+        fine = self.fine(self.read(x.to(scene.quarter.dtype)), fine)
+        summary = self.down(fine.to(scene.quarter.dtype))
+        summary = summary + self.whole(summary.float().mean((2, 3)))[..., None, None]
+        coarse = warp(state.coarse, at_size(step, summary.shape[-2:]))
+        return State(fine, coarse, step, displacement), summary
+
+    def advance(self, scene: Scene, before: State, carried: State, summary: Tensor, z: Tensor | None) -> State:
+        """What becomes of the carried state with a chosen z (B, Z); `before` is the state that was carried."""
+        dtype, size = scene.quarter.dtype, carried.step.shape[-2:]
+        if self.latent is not None:
+            summary = self.latent.enter(summary, z)
+        coarse = self.coarse(summary.to(dtype), carried.coarse)
+        joined = self.join(torch.cat([carried.fine.to(dtype), self.up(coarse.to(dtype))], 1))
+        change, gate = self.change(joined).float().split([2, 1], 1)
+        seen = warp(scene.half.float(), carried.displacement)
+        x = torch.cat([self.up_half(joined).float(), seen, carried.step, carried.displacement / 4], 1)
+        change = widened(change, size) + self.change_half(self.refine(x.to(dtype))).float()
+        step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
+        return State(carried.fine, coarse, step, step + warp(before.displacement, step))
+
+
+def inside(displacement: Tensor) -> Tensor:
+    """float32 (B, 1, h, w): 1 where a displacement (B, 2, h, w) points into the frame, 0 where it points beyond its border."""
+    height, width = displacement.shape[-2:]
+    xs = displacement[:, 0] + torch.arange(width, device=displacement.device)
+    ys = displacement[:, 1] + torch.arange(height, device=displacement.device)[:, None]
+    return ((xs > -0.5) & (xs < width - 0.5) & (ys > -0.5) & (ys < height - 0.5)).float()[:, None]
+
+
+def moved(frames: Tensor, displacement: Tensor) -> Tensor:
+    """Frames float32 (B, C, H, W) of any size, each sampled once where a displacement (B, 2, h, w), in pixels of its own grid,
+    points."""
+    return warp(frames, at_size(displacement, frames.shape[-2:]))

@@ -1,0 +1,94 @@
+"""The training objective: rollouts, judged on the moved pictures themselves, plus the weighted KL (Denton & Fergus 2018, eq. 3).
+
+A future frame is the last known frame with its pixels moved, and nothing is blended into it, so a smear is no way out of doubt.
+The error of each frame is taken as its logarithm: a clip that hardly moves then counts as much as one where much happens, and
+the squared part is what PSNR measures.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...core.family import Losses, Progress
+from ...core.settings import length_at
+from ...core.video import Batch
+from ...nn.gaussian import kl
+from .config import MotionConfig, MotionObjective
+from .flows import composed, flows_back, last_known, motion_size
+from .network import READ, moved
+
+LEVELS = 3  # of the Laplacian pyramid
+ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
+
+
+def beta_at(objective: MotionObjective, share: float) -> float:
+    """Weight of the KL."""
+    low, high = objective.beta_ramp
+    along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
+    return math.exp((1 - along) * math.log(objective.beta_start) + along * math.log(objective.beta))
+
+
+def pyramid_error(difference: Tensor) -> Tensor:
+    """Mean absolute error on a Laplacian pyramid (Niklaus & Liu 2018, section 3.3), of differences (M, C, H, W): (M,).
+
+    A pyramid is linear, so the one of the difference is the difference of the two. Each level weighs twice the finer one.
+    """
+    total, weight = 0.0, 0.5
+    for _ in range(LEVELS):
+        low = F.avg_pool2d(difference, 2)
+        total = total + weight * (difference - F.interpolate(low, scale_factor=2, mode="nearest")).abs().mean((1, 2, 3))
+        difference, weight = low, 2 * weight
+    return total + weight * difference.abs().mean((1, 2, 3))
+
+
+def motion_loss(
+    cfg: MotionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
+) -> Losses:
+    """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1], H and W multiples of 8."""
+    network, objective = networks["svg"], cfg.objective
+    length = cfg.n_past + length_at(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
+    frames = batch.frames[:, cfg.n_past - READ : length]
+    height, width = motion_size(*frames.shape[-2:], cfg.short_side)
+    fewer = torch.rand((), generator=generator, device=generator.device) < objective.from_two
+    known = frames[:, 1:READ] if fewer else frames[:, :READ]
+    grid = (height // 2, width // 2)
+    scene, state = network.begin(*last_known(known, (height, width)))
+    drawn = cfg.latent != "none" and progress.share >= objective.latent_from
+    if drawn:
+        true_steps = flows_back(frames[:, READ - 1 :], grid, estimated_at=cfg.short_side)
+        true_displacements = composed(true_steps)
+    displacements, divergences, changes = [], [], []
+    for t in range(frames.shape[1] - READ):
+        carried, summary = network.carry(scene, state)
+        z = None
+        if drawn:
+            prior = network.latent.prior(summary)
+            posterior = network.latent.posterior(
+                summary, carried.step, carried.displacement, true_steps[:, t], true_displacements[:, t]
+            )
+            noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
+            z = posterior.sample(noise)
+            divergences.append(kl(posterior, prior).sum(-1))
+        elif network.latent is not None:
+            z = frames.new_zeros(len(frames), network.latent.width((height, width)))
+        state = network.advance(scene, state, carried, summary, z)
+        displacements.append(state.displacement)
+        changes.append(state.step - carried.step)
+    count = len(displacements)
+    last = frames[:, READ - 1].repeat(count, 1, 1, 1)
+    difference = moved(last, torch.cat(displacements)) - frames[:, READ:].transpose(0, 1).flatten(0, 1)
+    absolute, squared = pyramid_error(difference), difference.square().mean((1, 2, 3))
+    total = torch.log(absolute + ERROR_FLOOR).mean() + objective.squared * torch.log(squared + SQUARED_FLOOR).mean()
+    parts = {"error": absolute.mean(), "mse": squared.mean(), "psnr_db": -10 * torch.log10(squared + 1e-5).mean()}
+    if objective.smooth:
+        change = torch.cat(changes)
+        roughness = change.diff(dim=-1).abs().mean() + change.diff(dim=-2).abs().mean()
+        parts["roughness"], total = roughness, total + objective.smooth * roughness
+    if drawn:
+        parts["kl"], beta = torch.stack(divergences).mean(), beta_at(objective, progress.share)
+        parts["beta"], total = torch.tensor(beta), total + beta * parts["kl"]
+    return Losses(total, parts)

@@ -1,0 +1,50 @@
+"""Dense optical flow between two frames, estimated by OpenCV on the CPU: DIS (Kroeger et al. 2016)."""
+
+from __future__ import annotations
+
+import threading
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+ESTIMATORS = threading.local()  # an estimator keeps buffers of its own: one a thread
+
+
+def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
+    """Where each pixel of the later frame was in the earlier one.
+
+    Args:
+        later, earlier: (B, C, H, W) in [0, 1], C 1 or 3 (RGB), on any device; 12 pixels a side or more.
+
+    Returns:
+        float32 (B, 2, H, W) on that device, in pixels relative to the pixel itself, x first.
+    """
+    fields = [estimator().calc(a, b, None) for a, b in zip(luma(later), luma(earlier))]
+    return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).contiguous().to(later.device)
+
+
+def estimator() -> cv2.DISOpticalFlow:
+    if not hasattr(ESTIMATORS, "dis"):
+        ESTIMATORS.dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return ESTIMATORS.dis
+
+
+def luma(frames: Tensor) -> np.ndarray:
+    """uint8 (B, H, W)."""
+    weights = frames.new_tensor(LUMA if frames.shape[1] == 3 else (1.0,)).view(-1, 1, 1)
+    return (frames * weights).sum(1).mul(255).round().clamp(0, 255).byte().cpu().numpy()
+
+
+def at_size(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """A flow (B, 2, H, W) on a grid of another size (h, w), in pixels of that grid: averaged where it shrinks, bilinear where it
+    grows."""
+    height, width = flow.shape[-2:]
+    if size == (height, width):
+        return flow
+    mode = {"mode": "area"} if size[0] <= height else {"mode": "bilinear", "align_corners": False}
+    scale = flow.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
+    return F.interpolate(flow, size=size, **mode) * scale
