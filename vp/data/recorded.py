@@ -146,11 +146,13 @@ class RecordedClips:
 
     def window(self, recording: Recording, tape: Tape, length: int, where: float) -> Tape | None:
         """`length` frames from one of the possible starts, chosen by `where` in [0, 1); None where there is none."""
-        span = self.span(recording, length)
-        start, stride = start_at(where, recording.spans(len(tape.frames)), span), self.framing.stride_at(recording.fps)
-        if start is None:
-            return None
-        taken = slice(start, start + span, stride)
+        start = start_at(where, recording.spans(len(tape.frames)), self.span(recording, length))
+        return None if start is None else self.cut(recording, tape, length, start)
+
+    def cut(self, recording: Recording, tape: Tape, length: int, start: int) -> Tape:
+        """`length` frames from frame `start` on."""
+        stride = self.framing.stride_at(recording.fps)
+        taken = slice(start, start + self.span(recording, length), stride)
         actions = joined(tape.actions, start, length, stride) if self.action_dim else None
         return Tape(tape.frames[taken], actions, {name: x[taken] for name, x in tape.extras.items()})
 
