@@ -131,6 +131,34 @@ def test_evaluate_reads_official_sequences_and_shows_a_table(capsys, tmp_path):
     assert "asked for" in refused(capsys, "evaluate", "flow", "--protocol", "mmnist", "--test-set", path, "--clips", 9)
 
 
+def test_any_folder_is_a_protocol(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("VP_DATA", raising=False)
+    for index, (height, width) in enumerate(((36, 64), (64, 40), (48, 48))):
+        x, y = np.arange(width) - np.arange(16)[:, None, None], np.arange(height)[:, None]
+        waves = 127 + 60 * np.sin(x / 5 + y / 7 + index) + 60 * np.cos(x / 9 - y / 4)
+        np.savez(tmp_path / f"{index}.npz", frames=np.repeat(waves.astype(np.uint8)[..., None], 3, -1))
+    words = ["--protocol", "folder:5+10", "--data-root", tmp_path, "--samples", 2]
+    path = tmp_path / "out" / "flow.json"
+    flow = ["--method", "dis", "--short-side", 36, "--per-clip", "--json", path]
+    assert cli.main([str(word) for word in ("evaluate", "flow", *words, "--split", "all", *flow)]) == 0
+    *table, last = capsys.readouterr().out.strip().splitlines()
+    result = json.loads(last)
+    assert json.loads(path.read_text()) == result and result["framing"] == {"short_side": 36, "channels": 3, "stride": 1}
+    assert (result["protocol"], result["split"], result["clips"], result["recordings"]) == ("folder:5+10", "all", 6, 3)
+    assert result["metrics"] == result["baselines"]["flow"]["metrics"], "the same pixels, the same flow"
+    assert set(result["sources"]) == {"0.npz", "1.npz", "2.npz"} and table[-1].startswith("model is ahead of flow in 0%")
+    few = run(capsys, "evaluate", "copy-last", *words, "--split", "all", "--clips", 2, "--stride", 1, "--known", "0-1,13-14")
+    assert few["clips"] == 2 and "flow_between" in few["baselines"]
+    for split in ("train", "val", "test"):
+        assert run(capsys, "evaluate", "copy-last", *words, "--split", split)["recordings"] == 1
+    assert "no recordings for dev here (train has 1, val has 1, test has 1)" in refused(
+        capsys, "evaluate", "copy-last", *words, "--split", "dev"
+    )
+    assert "invalid choice: 'most'" in refused(capsys, "evaluate", "copy-last", *words, "--split", "most")
+    assert "short_side is 5000; give 1 to 1024" in refused(capsys, "evaluate", "flow", *words, "--short-side", 5000)
+    assert "give its folder by --data-root" in refused(capsys, "evaluate", "flow", "--protocol", "folder:5+10")
+
+
 def test_compression_is_a_protocol(capsys, monkeypatch, tmp_path):
     from vp.engine import compression
 

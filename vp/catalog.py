@@ -13,8 +13,10 @@ FAMILIES: dict[str, Family] = {
     "fusion": fusion.FAMILY,
     "copy-last": baselines.COPY_LAST,
     "flow": baselines.FLOW,
+    "flow-random": baselines.FLOW_RANDOM,
     "copy-nearest": baselines.COPY_NEAREST,
     "blend": baselines.BLEND,
+    "flow-between": baselines.FLOW_BETWEEN,
 }
 
 

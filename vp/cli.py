@@ -15,6 +15,7 @@ from typing import Any
 from .core.options import Choice, Knob, Options
 from .core.runtime import DEVICES
 from .data.catalog import DATASETS
+from .data.splits import ALL, SPLITS
 
 EXAMPLES = {
     "train": """
@@ -35,7 +36,9 @@ EXAMPLES = {
   python -m vp evaluate svg-lp-smmnist --protocol smmnist-srvp --clips 100 --samples 100      # beside published scores
   python -m vp evaluate svg-lp-push --protocol push --clips 100
   python -m vp evaluate svg-lp-smmnist --clips 100 --per-clip --json lp.json                  # for `python -m vp paired`
-  python -m vp evaluate copy-last --protocol next-frame --clips 100""",
+  python -m vp evaluate copy-last --protocol next-frame --clips 100
+  python -m vp evaluate flow --protocol folder:5+10 --data-root my/clips --split all          # whole frames, in colour
+  python -m vp evaluate flow-between --protocol real128:5+10 --data-root DIR --split dev --known 0-2,12-14""",
     "paired": """
   python -m vp paired lp.json fp.json
   python -m vp paired lp.json fp.json --json lp-fp.json""",
@@ -104,7 +107,8 @@ def numbers(text: str) -> list[int]:
 
 WAYS = (
     "smmnist-svg, smmnist-srvp, digits-robust, mmnist, gatech, kth, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32,"
-    " next-frame, super-resolution or compression (default: smmnist-svg)"
+    " next-frame, super-resolution or compression (default: smmnist-svg); or any data set with lengths, NAME:PAST+FUTURE as in"
+    " folder:5+10, real128:5+10, ucf101:5+10: two windows of each recording, its start and its middle, at the size of the model"
 )
 LISTED = 20  # notes on a data set
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
@@ -150,13 +154,16 @@ def build_parser() -> argparse.ArgumentParser:
     p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate)
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
     p.add_argument("--protocol", default="smmnist-svg", help=WAYS)
-    p.add_argument("--clips", type=positive, help="how many (default: 100, or all of --test-set; compression: 20)")
+    p.add_argument("--clips", type=positive, help="how many (default: 100, or all of --test-set or windows; compression: 20)")
     p.add_argument("--test-set", metavar="FILE", help="official Moving MNIST sequences: mnist_test_seq.npy, or .npz with frames")
     p.add_argument("--samples", type=positive, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
-    p.add_argument("--split", choices=("test", "val"), default="test", help="val: clips to choose by (default: test)")
+    p.add_argument("--split", choices=(*SPLITS, ALL), default="test", help="val, or dev: clips to choose by (default: test)")
+    p.add_argument("--short-side", type=positive, metavar="PX", help="of whole frames, where the model takes any (default: 128)")
+    p.add_argument("--fps", type=float, help="of NAME:PAST+FUTURE: about so many frames a second (default: the clip's own rate)")
+    p.add_argument("--stride", type=positive, default=1, help="of NAME:PAST+FUTURE: every so many frames (default: 1)")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--data-root", help="folder with MNIST/raw, push/, gatech/ or kth/ (default: the variable VP_DATA)")
+    p.add_argument("--data-root", help="folder of the data, or one that holds it or MNIST/raw (default: the variable VP_DATA)")
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
     p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
@@ -320,7 +327,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     from .engine.checkpoint import record
     from .engine.evaluate import headline
     from .engine.model import find
-    from .engine.tables import WINDOW, of_flow, of_gains, of_scores, of_variants, of_windows
+    from .engine.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.protocol == "compression":
@@ -340,6 +347,9 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             split=args.split,
             data_root=args.data_root,
             test_set=args.test_set,
+            short_side=args.short_side,
+            stride=args.stride,
+            fps=args.fps,
             options=options,
             seed=args.seed,
             per_clip=args.per_clip,
@@ -361,6 +371,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         print(of_windows(result))
     if "actions" in result:
         print(of_gains(result))
+    if "sources" in result:
+        print(of_sources(result))
     if args.record:
         record(find(args.checkpoint), args.protocol, headline(result))
     return result

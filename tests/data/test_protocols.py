@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vp.data import DATASETS, PROTOCOLS, protocol_clips, protocol_digits
+from vp.data import DATASETS, PROTOCOLS, find_protocol, protocol_clips, protocol_digits
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +48,26 @@ def test_one_frame_ahead_is_scored_on_the_first_frames_of_the_same_clips():
     assert torch.equal(protocol_clips("next-frame", 120).frames, protocol_clips("mmnist", 120).frames[:, :10])
 
 
+def test_any_data_set_is_a_protocol_with_lengths():
+    found = find_protocol("real128:5+10")
+    assert (found.dataset, found.n_past, found.length, found.size) == ("real128", 5, 15, None), "the model decides the size"
+    assert find_protocol("mmnist") == PROTOCOLS["mmnist"]
+    assert protocol_clips("smmnist-srvp:3+4", 2).frames.shape == (2, 7, 1, 64, 64)
+
+
 def test_which_digits_are_used_is_said(tmp_path):
     assert protocol_digits(tmp_path) == "test split of stroke digits"
     assert protocol_digits(digits="mnist", split="val") == "val split of MNIST digits"
 
 
 def test_wrong_arguments_get_one_sentence():
-    with pytest.raises(ValueError, match="there is no protocol 'ucf'"):
+    with pytest.raises(ValueError, match="protocol is 'ucf'; give one of smmnist-svg, .*, or a data set and lengths as in"):
         protocol_clips("ucf", 1)
+    with pytest.raises(ValueError, match="there is no data set 'ucf'; there are .*ucf101"):
+        find_protocol("ucf:5+10")
+    with pytest.raises(ValueError, match="protocol is 'folder:0.5'; give 1 frame or more on both sides"):
+        find_protocol("folder:0+5")
+    with pytest.raises(ValueError, match="protocol folder:5.10 has windows of recordings"):
+        protocol_clips("folder:5+10", 1)
     with pytest.raises(ValueError, match="clips is 0"):
         protocol_clips("mmnist", 0)

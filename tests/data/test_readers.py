@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vp.data import DATASETS, Framing, open_dataset
+from vp.data import DATASETS, Framing, open_dataset, write_mp4
 from vp.data.readers.files import natural
 from vp.data.splits import assign
 
@@ -307,6 +307,101 @@ def test_pictures_of_different_sizes_are_no_clip(tmp_path):
         open_dataset("folder", "train", tmp_path).batch(1, 2, gen())
 
 
+# --- clips with an index ---
+
+
+HEAD = "file,source,licence,fps,frames,width,height,split"
+LINES = [
+    "a/one.mp4,cars,CC0,25.0,12,48,32,train",
+    "a/two.mp4,cars,CC0,12.5,12,32,48,train",
+    "b/three.mp4,dogs,unstated,30,12,48,32,dev",
+    "four.mp4,cats,unstated,30,12,48,32,val",
+    "five.mp4,hats,CC BY 4.0,30,12,48,32,example",
+]
+WRONG = {
+    "gone.mp4,x,,30,12,48,32,val": "no such file below the folder",
+    "../four.mp4,x,,30,12,48,32,val": "no such file below the folder",
+    "four.mp4,cats,,fast,12,48,32,val": "fps is 'fast' and frames '12' in index.csv; give numbers",
+    "four.mp4,cats,,30,1,48,32,val": "fps is 30 and frames 1 in index.csv; give a rate up to 1000 and 2 frames or more",
+    "four.mp4,cats,,30,12,48,32,spare": "split is 'spare' in index.csv; give one of train, dev, val, test, example",
+    "four.mp4,cats,,30,12,48,32,train": "its source cats is in val already; a source belongs to one split",
+}
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    """real128/ with clips of 48x32 and 32x48 px, 12 frames each."""
+    root = tmp_path / "real128"
+    for line in LINES:
+        name, *_, width, height, _ = line.split(",")
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_mp4(root / name, moving(12)[:, : int(height), : int(width)], 25)
+    (root / "index.csv").write_text("\n".join([HEAD, *LINES, *WRONG]) + "\n")
+    return tmp_path
+
+
+def test_an_index_tells_lengths_rates_sources_and_splits_without_opening_clips(indexed, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("vp.data.video_decode.open_with_opencv", None)
+        found, split = scan("real128", indexed)
+    assert split == {"cars": "train", "dogs": "dev", "cats": "val", "hats": "example"}
+    assert [reason for _, reason in found.left_out] == list(WRONG.values())
+    assert names(found) == [line.split(",")[0] for line in LINES]
+    assert [(r.fps, r.promised, r.group) for r in found.recordings[1:3]] == [(12.5, 12, "cars"), (30.0, 12, "dogs")]
+
+
+def test_whole_frames_of_an_index_have_their_aspect_and_a_folder_laid_out_likewise_is_read_alike(indexed):
+    for name, root in (("real128", indexed), ("folder", indexed / "real128")):
+        clips = open_dataset(name, "all", root, framing=Framing(short_side=16))
+        assert [tuple(clips.tape(r).frames.shape) for r in clips.recordings[:2]] == [(12, 3, 16, 24), (12, 3, 24, 16)]
+        assert open_dataset(name, "dev", root).batch(1, 6, gen()).frames.shape == (1, 6, 3, 64, 64)
+        with pytest.raises(ValueError, match=r"for test here \(train has 2, dev has 1, val has 1, example has 1\)"):
+            open_dataset(name, "test", root)
+    first = open_dataset("real128", "val", indexed, framing=Framing(short_side=32, most=5))
+    assert first.tape(first.recordings[0]).frames.shape == (5, 3, 32, 48), "no more is decoded than asked for"
+
+
+def test_an_index_of_something_else_is_just_another_file(tmp_path):
+    write_clip(tmp_path / "one.avi", moving(6))
+    (tmp_path / "index.csv").write_text("file,licence\none.avi,CC0\n")
+    found, _ = scan("folder", tmp_path)
+    assert names(found) == ["one.avi"] and [name for name, _ in found.left_out] == ["index.csv"]
+    with pytest.raises(ValueError, match="no recordings of real128 .*looks for index.csv with the columns file, source, fps"):
+        scan("real128", tmp_path)
+
+
+# --- whole frames ---
+
+
+@pytest.mark.parametrize("name", ["kth", "folder", "folder of pictures", "arrays", "bair", "davis", "bair-lab", "pose"])
+def test_every_reader_gives_whole_frames_at_a_short_side(name, tmp_path):
+    wide, key = moving(6)[:, :48], name.partition(" ")[0]
+    if name == "kth":
+        write_clip(tmp_path / "person01_boxing_d1_uncomp.avi", wide)
+    elif name == "folder":
+        write_clip(tmp_path / "one.avi", wide)
+    elif name == "folder of pictures":
+        write_frames(tmp_path / "one", wide)
+    elif name == "arrays":
+        key = "folder"
+        np.savez(tmp_path / "one.npz", frames=wide)
+        np.savez(tmp_path / "grey.npz", frames=wide[None, ..., 0])
+    elif name == "bair":
+        write_tfrecord(tmp_path / "train" / "a.tfrecords", [bair_record(moving(6), actions_of(6))])
+    elif name == "davis":
+        write_frames(tmp_path / "JPEGImages" / "480p" / "bear", wide, ".jpg")
+    elif name == "bair-lab":
+        write_frames(tmp_path / "train" / "0" / "0", wide)
+    else:
+        write_frames(tmp_path / "train_img", wide)
+        write_frames(tmp_path / "train_label", wide)
+    clips = open_dataset(key, "all", tmp_path, framing=Framing(short_side=24))
+    for recording in clips.recordings:
+        tape = clips.tape(recording)
+        assert tape.frames.shape == (6, clips.channels, 24, 24 if name == "bair" else 32)
+        assert name != "pose" or tape.extras["pose"].shape == tape.frames.shape
+
+
 # --- masks and label pictures ---
 
 
@@ -379,7 +474,10 @@ def test_nothing_there_gets_one_sentence_that_says_what_is_looked_for(name, tmp_
 
 
 def test_an_unknown_split_and_a_framed_simulator_get_one_sentence(kth):
-    with pytest.raises(ValueError, match="split is 'dev'; give one of train, val, test"):
+    with pytest.raises(ValueError, match="split is 'odd'; give one of train, dev, val, test, example, all"):
+        open_dataset("kth", "odd", kth)
+    with pytest.raises(ValueError, match=r"kth has no recordings for dev here \(train has 3, val has 1, test has 1\)"):
         open_dataset("kth", "dev", kth)
+    assert len(open_dataset("kth", "all", kth).recordings) == 5
     with pytest.raises(ValueError, match="smmnist-svg is made at 64x64 pixels in grey"):
         open_dataset("smmnist-svg", digits="strokes", framing=Framing(size=32))

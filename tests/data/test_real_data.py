@@ -31,7 +31,7 @@ def there(name: str, *inside: str) -> Path:
 def decoded(name: str, size: int = 64) -> tuple[dict[str, int], list]:
     """Decodes everything, prints the counts and returns them with the footage: a few hundred frames at most a test."""
     found = DATASETS[name].scan(name, ROOT)
-    split, footage = assign(found.recordings), [recording.load(size) for recording in found.recordings]
+    split, footage = assign(found.recordings), [recording.load(Framing(size)) for recording in found.recordings]
     counts = {part: sum(split[r.group] == part for r in found.recordings) for part in ("train", "val", "test")}
     frames = sum(len(one.frames) for one in footage)
     print(f"\n{name}: {len(footage)} recordings, {frames} frames, {counts}, {len(found.left_out)} left out")
@@ -121,3 +121,15 @@ def test_real_ucf101_clips_open_fast_and_by_group():
     assert not found.left_out and set(split.values()) == {"train", "val", "test"}
     batch = open_dataset("ucf101", "val", ROOT, framing=Framing(fps=10)).batch(8, 6, gen())
     assert batch.frames.shape == (8, 6, 3, 64, 64) and batch.frames.float().std() > 20
+
+
+def test_real_clips_with_an_index_are_whole_and_their_lengths_are_true():
+    there("real128")
+    found = DATASETS["real128"].scan("real128", ROOT)
+    split = assign(found.recordings)
+    counts = {part: sum(split[r.group] == part for r in found.recordings) for part in ("train", "dev", "val", "example")}
+    print(f"\nreal128: {len(found.recordings)} recordings, {len(split)} sources, {counts}, {len(found.left_out)} left out")
+    assert not found.left_out and all(counts.values())
+    for recording in found.recordings[::200]:
+        frames = recording.load(Framing(short_side=128)).frames
+        assert min(frames.shape[1:3]) == 128 and len(frames) == recording.promised

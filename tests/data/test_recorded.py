@@ -15,13 +15,13 @@ def gen(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def counting(name: str, number: int, frames: int, actions: int = 2, decoded: list | None = None, **more) -> Recording:
+def counting(name: str, number: int, frames: int, actions: int = 2, decoded: list | None = None, height: int = 16, **more):
     """Frames show (number, t) in two pixels; actions[t] is (number, t), so that every alignment can be checked."""
 
-    def load(size: int) -> Footage:
+    def load(framing: Framing) -> Footage:
         if decoded is not None:
             decoded.append(name)
-        pictures = np.zeros((frames, size, size, 3), np.uint8)
+        pictures = np.zeros((frames, *framing.target(height, 16), 3), np.uint8)
         pictures[:, 0, 0], pictures[:, 0, 1] = number, np.arange(frames)[:, None]
         rows = np.stack([np.full(frames, number), np.arange(frames)], 1).astype(np.float32)[:, :actions]
         state = np.arange(frames, dtype=np.float32)[:, None]
@@ -61,7 +61,7 @@ def test_a_generator_alone_decides_whatever_was_drawn_and_decoded_before():
 def test_damage_changes_nothing_for_those_drawn_after_it():
     """A run that resumes meets the damaged file anew, one that went on knows it: both must draw the same clips."""
 
-    def broken(size: int) -> Footage:
+    def broken(framing: Framing) -> Footage:
         raise ValueError("r3 is damaged")
 
     def make() -> RecordedClips:
@@ -75,6 +75,16 @@ def test_damage_changes_nothing_for_those_drawn_after_it():
     assert torch.equal(first.frames, again.frames)
 
 
+def test_whole_frames_keep_their_aspect_and_only_those_of_one_size_are_stacked():
+    clips = RecordedClips("test", [counting("wide", 1, 9), counting("high", 2, 9, height=24)], Framing(short_side=8), 3)
+    assert clips.size is None
+    windows, numbers = clips.windows(2, 5, gen())
+    assert {number: tuple(w.frames.shape) for number, w in zip(numbers, windows)} == {0: (5, 3, 8, 8), 1: (5, 3, 12, 8)}
+    assert clips.batch(1, 5, gen()).frames.shape[:3] == (1, 5, 3)
+    with pytest.raises(ValueError, match="clips of test are 8x8 and 8x12 px; give square frames, one clip at a time, or crops"):
+        clips.batch(2, 5, gen())
+
+
 def test_fewer_recordings_than_clips_are_drawn_again_and_more_are_not():
     numbers = source(counting("a", 1, 12), counting("b", 2, 12)).batch(7, 5, gen()).frames[:, 0, 0, 0, 0]
     assert sorted(numbers.tolist()) in ([1, 1, 1, 1, 2, 2, 2], [1, 1, 1, 2, 2, 2, 2])
@@ -83,7 +93,7 @@ def test_fewer_recordings_than_clips_are_drawn_again_and_more_are_not():
 
 
 def test_every_clip_tells_its_recording_whatever_was_too_short_or_damaged():
-    def broken(size: int) -> Footage:
+    def broken(framing: Framing) -> Footage:
         raise ValueError("damaged")
 
     damaged = Recording("damaged", "damaged", 20, 20.0, broken, actions=2)
@@ -130,12 +140,12 @@ def test_grey_and_colour():
 
 
 def test_promises_that_decoding_does_not_keep():
-    short = Recording("a", "a", 50, 25.0, lambda size: counting("a", 1, 6, actions=0).load(size))
+    short = Recording("a", "a", 50, 25.0, lambda framing: counting("a", 1, 6, actions=0).load(framing))
     other = counting("b", 2, 50, actions=0)
     assert set(source(short, other).batch(4, 20, gen()).frames[:, 0, 0, 0, 0].tolist()) == {2}
     with pytest.raises(ValueError, match="fewer frames than their headers say"):
         source(short).batch(1, 20, gen())
-    wrong = Recording("c", "c", 6, 25.0, lambda size: counting("c", 1, 6).load(size), actions=7)
+    wrong = Recording("c", "c", 6, 25.0, lambda framing: counting("c", 1, 6).load(framing), actions=7)
     with pytest.raises(ValueError, match="c has 2 numbers an action and promised 7"):
         source(wrong).batch(1, 5, gen())
 
@@ -166,7 +176,38 @@ def test_the_cache_drops_what_was_not_asked_for_longest_and_keeps_the_newest():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"size": 0}, {"channels": 2}, {"stride": 0}, {"stride": 2, "fps": 5.0}, {"fps": 0.0}, {"cache_mb": -1}]
+    ("size", "short_side", "target"),
+    [
+        ((360, 640), 128, (128, 228)),
+        ((640, 360), 64, (114, 64)),
+        ((48, 64), 96, (96, 128)),
+        ((64, 64), 64, (64, 64)),
+        ((9, 9), None, (16, 16)),
+    ],
+)
+def test_a_short_side_keeps_the_aspect_and_enlarges_too(size, short_side, target):
+    framing = Framing(16, short_side)
+    assert framing.target(*size) == target
+    for shape in (size, (*size, 1), (*size, 3)):
+        picture = np.full(shape, 7, np.uint8)
+        assert (framing.fit(picture) == np.full((*target, *shape[2:]), 7)).all()
+
+
+def test_squares_cut_or_squeeze_and_masks_keep_their_numbers():
+    picture = np.zeros((8, 16), np.uint8)
+    picture[:, :4], picture[:, 12:] = 9, 5
+    assert not Framing(8).fit(picture).any(), "the centre"
+    assert Framing(8).fit(picture, squeeze=True)[0].tolist() == [9, 9, 0, 0, 0, 0, 5, 5]
+    whole = Framing(8, short_side=7).fit(picture, nearest=True)
+    assert whole.shape == (7, 14) and set(np.unique(whole)) == {0, 5, 9}
+    assert set(np.unique(Framing(8, short_side=7).fit(picture))) > {0, 5, 9}, "averaged"
+    same = Framing(8, short_side=8).fit(picture)
+    assert same is picture
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"size": 0}, {"short_side": 0}, {"channels": 2}, {"stride": 0}, {"stride": 2, "fps": 5.0}, {"fps": 0.0}, {"cache_mb": -1}],
 )
 def test_wrong_framing_gets_one_sentence(wrong):
     with pytest.raises(ValueError, match=r"is .*; give"):

@@ -411,7 +411,7 @@ def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
     still[:4] = still[:4, :1]
     extras = {"variant": torch.tensor([0, 0, 0, 0, 1, 1])}
     monkeypatch.setattr(sys.modules["vp.engine.evaluate"], "clips_of", lambda *_: Batch(still, extras=extras))
-    plan = SimpleNamespace(dataset="fake", n_past=5, length=15, scale=1, variants=("still", "noise", "nowhere"))
+    plan = SimpleNamespace(dataset="fake", n_past=5, length=15, size=64, scale=1, variants=("still", "noise", "nowhere"))
     monkeypatch.setitem(PROTOCOLS, "fake", plan)
     got = evaluate(model_of(Warm()), "fake", samples=3)
     assert list(got["variants"]) == ["still", "noise"] and "recordings" not in got

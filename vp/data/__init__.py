@@ -7,14 +7,18 @@ from .digits import DigitBank, download_mnist
 from .framing import Framing
 from .layout import Layout
 from .moving_digits import ClipSource, MovingDigits
-from .protocols import PROTOCOLS, Protocol, protocol_clips, protocol_digits
+from .protocols import PROTOCOLS, Protocol, find_protocol, protocol_clips, protocol_digits
+from .splits import ALL, SPLITS
 from .test_sets import read_test_set
 from .video_file import Clip, read_clip, write_gif, write_mp4
+from .windows import Windows
 
 __all__ = [
+    "ALL",
     "DATASETS",
     "PROTOCOLS",
     "SIMULATORS",
+    "SPLITS",
     "Clip",
     "ClipSource",
     "DigitBank",
@@ -22,7 +26,9 @@ __all__ = [
     "Layout",
     "MovingDigits",
     "Protocol",
+    "Windows",
     "download_mnist",
+    "find_protocol",
     "named_actions",
     "open_dataset",
     "protocol_clips",

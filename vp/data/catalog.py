@@ -16,7 +16,7 @@ from .framing import Framing
 from .layout import Layout
 from .moving_digits import SIZE, ClipSource, MovingDigits
 from .push.source import PushWorld
-from .readers import arrays, bair, bridge, davis, folder, kth, lab, named_videos, pose
+from .readers import arrays, bair, bridge, davis, folder, indexed, kth, lab, named_videos, pose
 
 UCF101 = partial(
     named_videos.read, r"v_(?P<what>[a-z]+)_g(?P<group>\d+)_c\d+", "v_Archery_g01_c01.avi", named_videos.ucf101_split
@@ -69,6 +69,7 @@ DATASETS: dict[str, Simulator | Layout] = {
     "gatech": Layout(GATECH, ("gatech", "gatech_actions"), "PS7A1P1T1.avi and so on", channels=1),
     "davis": Layout(davis.read, ("davis", "DAVIS"), davis.LOOKS_FOR),
     "pose": Layout(pose.read, ("pose",), pose.LOOKS_FOR),
+    "real128": Layout(indexed.read, ("real128",), indexed.LOOKS_FOR),
     "folder": Layout(folder.read, (), folder.LOOKS_FOR),
 }
 SIMULATORS = tuple(name for name, data in DATASETS.items() if isinstance(data, Simulator))
@@ -87,13 +88,14 @@ def open_dataset(
 
     Args:
         name: a key of `DATASETS`.
-        split: "train", "val" or "test": other digits or episodes of a simulator, other people or trajectories of recordings.
+        split: "train", "val" or "test": other digits or episodes of a simulator, other people or trajectories of recordings;
+            of recordings also "dev" and "example" where their layout has them, and "all".
         data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw, or push/ with pool
             files. Of recordings: their own folder (or one file), or a folder that holds it under its usual name.
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
         device: where clips are made. n_digits: digits a clip, where the data set does not decide it. Where there are no digits,
             `digits` and this are ignored.
-        framing: size, channels and rate of recordings.
+        framing: size or short side, channels and rate of recordings.
 
     Raises:
         ValueError: an unknown name, split or kind of digits, or data asked for and not found.

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from .video_file import centre_square
+
+MAX_SIDE = 1_024
+
 
 @dataclass(frozen=True)
 class Framing:
     """
     Args:
-        size: side of the frames in px; the centre square is cut out and resized by area averaging.
+        size: side of square frames in px; the centre square is cut out and resized by area averaging.
+        short_side: whole frames instead, their aspect kept and the shorter side resized to so many px, up or down; `size` is then
+            ignored, and recordings may differ in height and width.
         channels: 1 (grey), 3 (RGB), or None for what the data set usually has.
         stride: every so many frames are taken. fps: thin out to about this rate instead, in whole strides.
+        most: a recording's first frames, if no more of it need be decoded; a reader that gains nothing by stopping gives all.
         cache_mb: memory for decoded clips.
 
     Raises:
@@ -19,14 +28,17 @@ class Framing:
     """
 
     size: int = 64
+    short_side: int | None = None
     channels: int | None = None
     stride: int = 1
     fps: float | None = None
+    most: int | None = None
     cache_mb: float = 1_024
 
     def __post_init__(self) -> None:
-        if not 1 <= self.size <= 1_024:
-            raise ValueError(f"size is {self.size}; give 1 to 1024 pixels")
+        for name in ("size", "short_side"):
+            if not 1 <= (1 if getattr(self, name) is None else getattr(self, name)) <= MAX_SIDE:
+                raise ValueError(f"{name} is {getattr(self, name)}; give 1 to {MAX_SIDE} pixels")
         if self.channels not in (None, 1, 3):
             raise ValueError(f"channels is {self.channels}; give 1 (grey) or 3 (RGB)")
         if self.stride < 1 or (self.stride > 1 and self.fps is not None):
@@ -39,3 +51,30 @@ class Framing:
     def stride_at(self, fps: float) -> int:
         """Frames from one taken to the next, for a recording of this rate."""
         return self.stride if self.fps is None else max(1, round(fps / self.fps))
+
+    def target(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) in px of the frames of a recording of this size."""
+        if self.short_side is None:
+            return self.size, self.size
+        scale = self.short_side / min(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    def fit(self, picture: np.ndarray, squeeze: bool = False, nearest: bool = False) -> np.ndarray:
+        """A picture (H, W) or (H, W, C) as a frame; one that has the frame's size already comes back as it is.
+
+        Args:
+            squeeze: where frames are square, the whole picture is squeezed into the square instead of cut to its centre.
+            nearest: nothing is averaged, as the numbers of a mask must not be.
+
+        Returns:
+            (*target, C) of the same dtype, resized by area averaging or nearest neighbour.
+        """
+        import cv2
+
+        target = self.target(*picture.shape[:2])
+        if self.short_side is None and not squeeze:
+            picture = centre_square(picture)
+        if picture.shape[:2] == target:
+            return picture
+        resized = cv2.resize(picture, target[::-1], interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_AREA)
+        return resized.reshape(*target, *picture.shape[2:])  # OpenCV drops a channel that stands alone

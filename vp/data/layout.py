@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 
-from .digits import SPLITS
 from .framing import Framing
 from .recorded import RecordedClips
 from .recording import Found, Watch, unwatched
-from .splits import assign
+from .splits import ALL, SPLITS, assign
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,18 @@ class Layout:
     def open(
         self, name: str, split: str, data_root: str | Path | None, framing: Framing, device: torch.device | str = "cpu"
     ) -> RecordedClips:
-        """The clips of a split.
+        """The clips of a split, or of "all".
 
         Raises:
             ValueError: an unknown split, no folder, nothing to read in it, or a split without recordings.
         """
-        if split not in SPLITS:
-            raise ValueError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
+        if split not in (*SPLITS, ALL):
+            raise ValueError(f"split is {split!r}; give one of {', '.join((*SPLITS, ALL))}")
         recordings = self.scan(name, data_root).recordings
         splits = assign(recordings)
-        chosen = [recording for recording in recordings if splits[recording.group] == split]
+        chosen = [recording for recording in recordings if split in (ALL, splits[recording.group])]
         if not chosen:
             counts = {other: sum(splits[r.group] == other for r in recordings) for other in SPLITS}
             there = ", ".join(f"{other} has {count}" for other, count in counts.items() if count)
-            raise ValueError(f"{name} has no recordings for {split} here ({there}); add some or open another split")
+            raise ValueError(f"{name} has no recordings for {split} here ({there}); add some or open another split, or all")
         return RecordedClips(name, chosen, framing, framing.channels or self.channels, device)

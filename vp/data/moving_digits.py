@@ -23,7 +23,7 @@ class ClipSource(Interface):
 
     name: str
     channels: int
-    size: int
+    size: int | None  # px of square frames; None where clips differ in size
     fps: float
 
     def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:

@@ -1,7 +1,12 @@
-"""Evaluation protocols: which clips, how many frames are given, how many are predicted."""
+"""Evaluation protocols: which clips, how many frames are given, how many are predicted.
+
+Those in PROTOCOLS have a name, a size and clips drawn from a seed. Any other data set is one as NAME:PAST+FUTURE, such as
+folder:5+10: size and channels then come from the model, and of recordings fixed windows are scored (see `windows`).
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,24 +15,25 @@ import torch
 
 from vp.core.video import Batch
 
-from .catalog import open_dataset
+from .catalog import DATASETS, SIMULATORS, open_dataset
 from .digits import SPLITS, which_digits
 from .digits_robust import VARIANTS
+from .moving_digits import SIZE
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px; `seed` of the clips; `chunk`:
-    clips drawn together, fixed, so that K clips are the first of any larger number; the frames given are shown at 1/`scale` of
-    their size, enlarged again by bicubic interpolation; `variants`: what clip 0, 1, ... and, after the last, again the first
-    show, where a protocol compares kinds of clips (`extras["variant"]` has their indices)."""
+    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px, None: as the model takes them; `seed`
+    of the clips; `chunk`: clips drawn together, fixed, so that K clips are the first of any larger number; the frames given are
+    shown at 1/`scale` of their size, enlarged again by bicubic interpolation; `variants`: what clip 0, 1, ... and, after all of
+    them, again the first show, where a protocol compares kinds of clips (`extras["variant"]` has their indices)."""
 
     dataset: str
     n_past: int
     n_future: int
-    size: int
-    seed: int
-    about: str
+    size: int | None = None
+    seed: int = 20_260
+    about: str = ""
     chunk: int = 100
     scale: int = 1
     variants: tuple[str, ...] = ()
@@ -55,13 +61,35 @@ PROTOCOLS = {
 }
 
 
+ANY = re.compile(r"([^:]+):(\d+)\+(\d+)")
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol of a name in PROTOCOLS, or of a data set and two lengths, NAME:PAST+FUTURE.
+
+    Raises:
+        ValueError: neither of them, or lengths below 1.
+    """
+    if name in PROTOCOLS:
+        return PROTOCOLS[name]
+    match = ANY.fullmatch(name)
+    if match is None:
+        raise ValueError(f"protocol is {name!r}; give one of {', '.join(PROTOCOLS)}, or a data set and lengths as in folder:5+10")
+    dataset, past, future = match[1], int(match[2]), int(match[3])
+    if dataset not in DATASETS:
+        raise ValueError(f"protocol is {name!r}, and there is no data set {dataset!r}; there are {', '.join(DATASETS)}")
+    if min(past, future) < 1:
+        raise ValueError(f"protocol is {name!r}; give 1 frame or more on both sides of the +")
+    return Protocol(dataset, past, future, SIZE if dataset in SIMULATORS else None)
+
+
 def protocol_clips(
     name: str, clips: int, data_root: str | Path | None = None, split: str = "test", digits: str = "auto"
 ) -> Batch:
     """The first `clips` clips of a protocol: drawn on the CPU from a fixed seed, so they are the same on every device.
 
     Args:
-        name: a key of `PROTOCOLS`.
+        name: a key of `PROTOCOLS`, or a simulator with lengths, such as push:2+20.
         clips: how many; fewer are always the beginning of more.
         data_root, split, digits: as for `open_dataset`. Claims are made on "test"; choose by looking at "val".
 
@@ -71,11 +99,11 @@ def protocol_clips(
         extras["recording"] int64 (clips,), see `RecordedClips.batch`; where the protocol has variants extras["variant"] int64
         (clips,), the index of each clip's.
     """
-    if name not in PROTOCOLS:
-        raise ValueError(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
+    protocol = find_protocol(name)
     if clips < 1:
         raise ValueError(f"clips is {clips}; give 1 or more")
-    protocol = PROTOCOLS[name]
+    if protocol.size is None:
+        raise ValueError(f"protocol {name} has windows of recordings, not clips that are drawn; open them by `Windows`")
     source = open_dataset(protocol.dataset, split, data_root, digits)
     generator = torch.Generator().manual_seed(1_000_000 * SPLITS.index(split) + protocol.seed)
     draw = partial(source.batch, in_turn=True) if protocol.variants else source.batch

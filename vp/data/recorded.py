@@ -56,7 +56,8 @@ class RecordedClips:
 
     Args:
         recordings: of one split, one or more.
-        framing: size, rate and memory. channels: 1 or 3.
+        framing: size, rate and memory. With a short side clips may differ in height and width, and `size` is None.
+        channels: 1 or 3.
         device: where clips go.
     """
 
@@ -66,7 +67,8 @@ class RecordedClips:
         if not recordings:
             raise ValueError(f"{name} has no recordings; give one or more")
         self.name, self.recordings, self.framing = name, list(recordings), framing
-        self.channels, self.size, self.device = channels, framing.size, torch.device(device)
+        self.channels, self.device = channels, torch.device(device)
+        self.size = framing.size if framing.short_side is None else None
         self.fps = round(statistics.median(r.fps / framing.stride_at(r.fps) for r in recordings), 3)
         dims = {r.actions for r in recordings}
         self.action_dim = dims.pop() if len(dims) == 1 else 0  # of a recording; recordings without actions rule them out
@@ -83,7 +85,14 @@ class RecordedClips:
             recording are alike, so what is measured on them counts as one.
 
         Raises:
-            ValueError: no recording is long enough, or none of those can be decoded.
+            ValueError: no recording is long enough, none of those can be decoded, or the clips differ in size.
+        """
+        return self.stacked(*self.windows(clips, length, generator))
+
+    def windows(self, clips: int, length: int, generator: torch.Generator) -> tuple[list[Tape], list[int]]:
+        """What `batch` stacks: windows, which may differ in height and width, and the indices of their recordings.
+
+        Whoever needs clips of one size from whole frames cuts them out of these.
         """
         pool, windows, numbers, failures = self.long_enough(length), [], [], 0
         for number, where in self.draws(pool, generator):
@@ -99,7 +108,7 @@ class RecordedClips:
             if failures >= 2 * len(pool):  # a whole round, wherever it began
                 why = next(iter(self.refused.values()), "they have fewer frames than their headers say")
                 raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
-        return self.stacked(windows, numbers)
+        return windows, numbers
 
     def long_enough(self, length: int) -> list[int]:
         """Indices of the recordings that promise `length` frames at the rate asked for."""
@@ -128,7 +137,7 @@ class RecordedClips:
         tape = self.cache.get(recording.name)
         if tape is None:
             try:
-                tape = to_tape(recording, self.size, self.channels)
+                tape = to_tape(recording, self.framing, self.channels)
             except (OSError, ValueError) as error:
                 self.refused[recording.name] = str(error)
                 return None
@@ -137,15 +146,22 @@ class RecordedClips:
 
     def window(self, recording: Recording, tape: Tape, length: int, where: float) -> Tape | None:
         """`length` frames from one of the possible starts, chosen by `where` in [0, 1); None where there is none."""
-        span = self.span(recording, length)
-        start, stride = start_at(where, recording.spans(len(tape.frames)), span), self.framing.stride_at(recording.fps)
-        if start is None:
-            return None
-        taken = slice(start, start + span, stride)
+        start = start_at(where, recording.spans(len(tape.frames)), self.span(recording, length))
+        return None if start is None else self.cut(recording, tape, length, start)
+
+    def cut(self, recording: Recording, tape: Tape, length: int, start: int) -> Tape:
+        """`length` frames from frame `start` on."""
+        stride = self.framing.stride_at(recording.fps)
+        taken = slice(start, start + self.span(recording, length), stride)
         actions = joined(tape.actions, start, length, stride) if self.action_dim else None
         return Tape(tape.frames[taken], actions, {name: x[taken] for name, x in tape.extras.items()})
 
-    def stacked(self, windows: list[Tape], numbers: list[int]) -> Batch:
+    def stacked(self, windows: Sequence[Tape], numbers: Sequence[int]) -> Batch:
+        """Windows of one size as a batch; raises ValueError where they differ."""
+        sizes = {tuple(w.frames.shape[-2:]) for w in windows}
+        if len(sizes) > 1:
+            came = " and ".join(f"{width}x{height}" for height, width in sorted(sizes)[:2])
+            raise ValueError(f"clips of {self.name} are {came} px; give square frames, one clip at a time, or crops of one size")
         frames = torch.stack([w.frames for w in windows]).to(self.device)
         actions = None
         if self.action_dim:
@@ -172,9 +188,9 @@ def joined(actions: Tensor, start: int, length: int, stride: int) -> Tensor:
     return torch.nn.functional.pad(rows, (0, 0, 0, length * stride - len(rows))).reshape(length, -1)
 
 
-def to_tape(recording: Recording, size: int, channels: int) -> Tape:
+def to_tape(recording: Recording, framing: Framing, channels: int) -> Tape:
     """Decodes a recording; raises ValueError where it is damaged or its actions are not what was promised."""
-    footage = recording.load(size)
+    footage = recording.load(framing)
     frames = torch.from_numpy(np.ascontiguousarray(with_channels(footage.frames, channels).transpose(0, 3, 1, 2)))
     actions = None if footage.actions is None else torch.from_numpy(footage.actions)
     came = 0 if actions is None else actions.shape[1]

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from .framing import Framing
+
 Item = TypeVar("Item")
 Watch = Callable[[Sequence[Item], str], Iterable[Item]]  # (items, what they are) -> the same items, a progress bar running beside
 
@@ -37,11 +39,11 @@ class Recording:
 
     Args:
         name: its path below the data's folder, unique in the data set.
-        group: what a split never tears apart: a person, a trajectory.
+        group: what a split never tears apart, for it is alike: a person, a trajectory, the source that clips were cut from.
         promised: frames by the header; decoding may give fewer.
         fps: frames a second, nominal where the files carry no rate.
-        load: side in px -> footage, the centre square resized; raises ValueError where the file is damaged.
-        split: "train", "val" or "test" where the data's own layout says so.
+        load: framing -> footage, in its size; raises ValueError where the file is damaged.
+        split: one of `splits.SPLITS` where the data's own layout says so.
         actions: numbers an action has, 0 where there are none.
         parts: stretches [first, end) of frames that may be used; none: all frames.
     """
@@ -50,7 +52,7 @@ class Recording:
     group: str
     promised: int
     fps: float
-    load: Callable[[int], Footage]
+    load: Callable[[Framing], Footage]
     split: str | None = None
     actions: int = 0
     parts: tuple[tuple[int, int], ...] = ()

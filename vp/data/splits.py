@@ -1,4 +1,4 @@
-"""Which recordings are for training, validation and test: whole groups, never windows of one recording.
+"""Which recordings are for training, for choices and for reported numbers: whole groups, never windows of one recording.
 
 Where the layout does not say, a hash of the group's name does, so that new files never move the old ones. Only where a split
 would stay empty (few groups) does it borrow from the largest.
@@ -11,15 +11,17 @@ from collections.abc import Sequence
 
 from .recording import Recording
 
+SPLITS = ("train", "dev", "val", "test", "example")  # dev: for choices, where val too is for reported numbers; example: to show
+ALL = "all"  # asks for every recording
 VAL, TEST = 0.1, 0.1  # shares of the groups
 WORDS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
-    "val": "val", "valid": "val", "validate": "val", "validation": "val",
+    "val": "val", "valid": "val", "validate": "val", "validation": "val", "dev": "dev",
 }  # fmt: skip
 
 
 def assign(recordings: Sequence[Recording]) -> dict[str, str]:
-    """group -> "train", "val" or "test".
+    """group -> one of SPLITS.
 
     A layout's own split stands; if it has no validation recordings, a tenth of its training groups (one at least, where there
     are two) become them. A missing training or test split of a layout stays missing. Of two groups without a layout one is for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ from .rows import extra_rows, most_likely
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
+FLOW_RANDOM, FLOW_BETWEEN = {"flow_random": "flow-random"}, {"flow_between": "flow-between"}  # where recordings are scored
 MEAN_CLIPS, MEAN_FRAMES = 500, 4
 MOST_LIKELY = "most_likely"
 SAME = 1e-5  # futures of two seeds that differ by less are one future
 CPU = torch.device("cpu")
 
 Key = tuple[str, str]  # ("model", ""), ("rows", label) or ("baselines", name)
+MODEL: Key = ("model", "")
+FLOW: Key = ("baselines", "flow")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def model_rows(model: Any, options: Options, probe: Observation, samples: int) -
     Raises:
         ValueError: the model does not take such clips.
     """
-    rows: dict[Key, Options] = {("model", ""): options}
+    rows: dict[Key, Options] = {MODEL: options}
     calm = most_likely(model.predictor, options)
     rows |= {} if calm is None else {("rows", MOST_LIKELY): calm}
     rows |= {("rows", label): wish for label, wish in extra_rows(model.family, model.predictor).items()}
@@ -69,18 +72,33 @@ def action_rows(model: Contender, clips: int) -> dict[Key, Contender]:
 
 
 def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, Contender | None]:
-    """The baselines, None for one that cannot work from so little context."""
-    rows: dict[str, Contender | None] = {
-        "black": still(torch.zeros(probe.frames.shape[2:])),
-        "mean_image": still(mean_image(dataset, data_root)),
-    }
-    for name, model in (BASELINES if probe.is_prefix else BASELINES | BETWEEN).items():
+    """The baselines of clips of one size, None for one that cannot work from so little context."""
+    rows = {"black": still(torch.zeros(probe.frames.shape[2:])), "mean_image": still(mean_image(dataset, data_root))}
+    names = BASELINES if probe.is_prefix else BASELINES | BETWEEN
+    return {("baselines", name): row for name, row in rows.items()} | untrained_rows(names, probe, 1)
+
+
+def flow_rows(probe: Observation, samples: int) -> dict[Key, Contender | None]:
+    """The baselines of clips of any size, None for one that cannot work from so little context."""
+    names = BASELINES | FLOW_RANDOM if probe.is_prefix else BASELINES | BETWEEN | FLOW_BETWEEN
+    return untrained_rows(names, probe, samples, method="dis")  # of the flows the better one for recordings, at any size
+
+
+def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any) -> dict[Key, Contender | None]:
+    """Baselines that are predictors.
+
+    Args:
+        names: as evaluations call them -> as `load` does. wishes: options, for those that have them.
+    """
+    rows: dict[Key, Contender | None] = {}
+    for name, model in names.items():
         predictor = load(model, "cpu", "fp32").predictor
+        own = {option: wish for option, wish in wishes.items() if option in predictor.options_type.controls()}
         try:
-            rows[name] = contender(predictor, predictor.options_type(), probe, 1)
+            rows["baselines", name] = contender(predictor, predictor.options_type.parse(own), probe, samples)
         except ValueError:
-            rows[name] = None
-    return {("baselines", name): row for name, row in rows.items()}
+            rows["baselines", name] = None
+    return rows
 
 
 def bicubic_rows(model: Contender, scale: int) -> dict[Key, Contender]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,24 @@ from torch import Tensor
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
 from vp.core.video import Batch
-from vp.data import PROTOCOLS, protocol_clips, protocol_digits, read_test_set
+from vp.data import PROTOCOLS, find_protocol, protocol_clips, protocol_digits, read_test_set
 from vp.data.bounce import LAWS
-from vp.metrics import CAP_DB, ERRORS, METRICS, Ensemble
+from vp.metrics import CAP_DB
 
-from .contenders import MOST_LIKELY, Contender, Key, action_rows, baseline_rows, bicubic_rows, model_rows
+from .contenders import FLOW, MODEL, MOST_LIKELY, Contender, Key, action_rows, baseline_rows, bicubic_rows, model_rows
+from .evaluate_windows import evaluate_windows, framing_for
 from .frames import parse_mask
 from .pictures import score_pictures
 from .reference_rows import REFERENCE_ROWS
 from .rows import given_actions
-from .scores import Scores, around_hit, differences, number, of_each_clip, of_variant, row_of, to_lists
-from .touched import psnr_of_touched, touched_pixels
+from .scores import Scores, around_hit, number, of_variant, to_lists
+from .scoring import joined, score, tabled
 from .watch import observe
 
 CLIPS = 100  # where no number is given
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
 RECORDING, VARIANT = "recording", "variant"  # extras int64 (clips,): clips of one recording, clips of one kind
 TOGETHER = ("crps", "diversity", "spread_skill", "sample_spread")
-MODEL, FLOW = ("model", ""), ("baselines", "flow")
 VARIANT_ROWS = {MODEL: "model", ("rows", MOST_LIKELY): MOST_LIKELY, ("baselines", "copy_last"): "copy_last", FLOW: "flow"}
 
 
@@ -45,6 +44,9 @@ def evaluate(
     split: str = "test",
     data_root: str | Path | None = None,
     test_set: str | Path | None = None,
+    short_side: int | None = None,
+    stride: int = 1,
+    fps: float | None = None,
     batch: int | None = None,
     options: Options | Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -55,22 +57,26 @@ def evaluate(
 
     Args:
         model: what `vp.engine.load` returns.
-        protocol: a key of `vp.data.PROTOCOLS`.
-        clips: how many; None: 100, or all of a test set.
+        protocol: a key of `vp.data.PROTOCOLS`, whose clips have one size; or NAME:PAST+FUTURE of any data set, such as
+            folder:5+10. Of recordings two windows each are then scored, from the start and the middle (`vp.data.Windows`): the
+            centre square where the model knows one size only, else whole frames; in colour where the model takes it.
+        clips: how many; None: 100, or all of a test set, or all windows.
         samples: futures a clip; one is made where seeds change nothing.
         known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the protocol's first ones; filling in is scored
             beside copy_nearest and blend as well.
-        split: "test", or "val" for clips to choose by.
-        data_root: folder that holds MNIST/raw; None: the environment variable VP_DATA.
+        split: "test", or "val" for clips to choose by; of windows any of `vp.data.SPLITS` that the data has, or "all".
+        data_root: folder of the data set, or one that holds it or MNIST/raw; None: the environment variable VP_DATA.
         test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of clips of our own.
-        batch: clips at once; None: as many as make 160 futures, one or more. Seeds, and so the futures, do not depend on it.
+        short_side, stride, fps: of windows, see `vp.data.Framing`; short_side None: 128 px; ignored by a model of one size.
+        batch: clips at once; None: as many as fit into memory, one or more. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
         per_clip: add `per_clip`, the model's scores of each clip, which `vp.engine.scores.paired` compares.
         progress: called with (clips done, clips in all), counted over all rows.
 
     Returns:
-        A mapping ready for json.dumps. A row is what `vp.engine.scores.row_of` gives, and against_flow: itself minus the flow
-        baseline, clip by clip (`vp.engine.scores.differences`), left out where flow cannot work.
+        A mapping ready for json.dumps, first what every protocol has, then what differs of windows. A row is what
+        `vp.engine.scores.row_of` gives, and against_flow: itself minus the flow baseline, clip by clip
+        (`vp.engine.scores.differences`), left out where flow cannot work.
 
         checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the usual ones.
         seconds_a_clip: of the model's own row, metrics included, which stands here with all its keys.
@@ -85,20 +91,36 @@ def evaluate(
         actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
         per_clip: where asked for.
 
+        Of windows errors are means over pixels (pixel_mse, pixel_mae), PSNR ends at 50 dB, and intervals are over sources: what a
+        data set's recordings are alike in, a person or a place. Baselines are copy_last, flow and flow_random; filling in,
+        copy_last, copy_nearest, blend and flow_between.
+        framing: size or short_side, channels, and stride or fps. recordings, and left_out: how many are too short or damaged.
+        wins: in which share of the windows the most likely future is ahead of flow, and of the better of flow and copy_last
+        (filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter.
+
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
     """
-    began = time.monotonic()
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol is {protocol!r}; give one of {', '.join(PROTOCOLS)}")
+    began, plan = time.monotonic(), find_protocol(protocol)
     if min(count for count in (clips, samples, batch, 1) if count is not None) < 1:
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
-    plan, data = PROTOCOLS[protocol], clips_of(protocol, clips, split, data_root, test_set)
     mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
+    if plan.size is None:
+        if test_set is not None:
+            raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
+        framing = framing_for(model.predictor.abilities, short_side, stride, fps)
+        result = evaluate_windows(
+            model, plan, mask, options, clips=clips, samples=samples, split=split, data_root=data_root, framing=framing,
+            seed=seed, batch=batch, per_clip=per_clip, progress=progress,
+        )  # fmt: skip
+        return {"checkpoint": model.name, "protocol": protocol, **result} | ({} if known is None else {"known": known})
+    if (short_side, stride, fps) != (None, 1, None):
+        raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
+    data = clips_of(protocol, clips, split, data_root, test_set)
     acting = model.predictor.abilities.actions
     data = Batch(data.frames, given_actions(data, acting), data.extras)
     probe = observe(data, slice(0, 1), mask, plan.scale)
@@ -108,11 +130,7 @@ def evaluate(
     contenders |= bicubic_rows(contenders[MODEL], plan.scale)
     scores, seconds = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
     groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
-    rows = {key: None if row is None else row_of(row, groups) for key, row in scores.items()}
-    of_clips = {key: of_each_clip(row) for key, row in scores.items() if row is not None}
-    if FLOW in of_clips:
-        for key in of_clips.keys() - {FLOW}:
-            rows[key]["against_flow"] = differences(of_clips[key], of_clips[FLOW], groups)
+    rows, of_clips = tabled(scores, groups)
     result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
     result |= {} if test_set is None else {"test_set": Path(test_set).name}
     result |= {} if split == "test" else {"split": split}
@@ -188,8 +206,8 @@ def score_all(
         if row is None:
             scores[key] = None
             continue
-        parts = []
-        for part in score(row, data, known, scale, seed, batch or max(1, FUTURES_AT_ONCE // row.samples)):
+        parts, seeds = [], seed_grid(seed, len(data.frames), row.samples)
+        for part in score(row, data, known, scale, seeds, batch or max(1, FUTURES_AT_ONCE // row.samples)):
             parts.append(part)
             done += len(part.frames["ssim"])
             if progress:
@@ -197,38 +215,6 @@ def score_all(
         scores[key] = joined(parts)
         seconds[key] = time.monotonic() - began
     return scores, seconds
-
-
-def score(row: Contender, data: Batch, known: Tensor, scale: int, seed: int, batch: int) -> Iterator[Scores]:
-    """Scores of `batch` clips at a time, on the CPU; sample n of a clip has the same seed in any chunk."""
-    seeds = seed_grid(seed, len(data.frames), row.samples)
-    touched = touched_pixels(data, known)
-    data = data if data.actions is None else Batch(data.frames, row.actions(data.actions), data.extras)
-    for start in range(0, len(data.frames), batch):
-        chunk = slice(start, start + batch)
-        observation = observe(data, chunk, known, scale, row.device)
-        truth = observation.target[:, ~known]
-        futures = row.futures(observation, seeds[chunk])[:, :, ~known].to(truth)
-        yield scores_of(futures, truth, row.one_future, None if touched is None else touched[chunk][:, ~known])
-
-
-def scores_of(futures: Tensor, truth: Tensor, one_future: bool = True, touched: Tensor | None = None) -> Scores:
-    """Scores, on the CPU, of predicted frames (B, N, T, C, H, W), not clipped, against the true ones (B, T, C, H, W).
-
-    Args:
-        one_future: see `Scores`. touched: bool (B, T, H, W), pixels that are scored for themselves as well.
-    """
-    clipped, against = futures.clamp(0, 1), truth[:, None]
-    frames = {name: metric(futures if name in ERRORS else clipped, against).cpu() for name, metric in METRICS.items()}
-    if touched is not None:
-        frames["psnr_touched_db"] = psnr_of_touched(clipped, against, touched).cpu()
-    return Scores(frames, Ensemble.of(futures, truth), truth[0, 0].numel(), one_future)
-
-
-def joined(parts: Sequence[Scores]) -> Scores:
-    """The scores of all parts' clips, in order."""
-    frames = {name: torch.cat([part.frames[name] for part in parts]) for name in parts[0].frames}
-    return replace(parts[0], frames=frames, ensemble=Ensemble.joined([part.ensemble for part in parts]))
 
 
 def clips_of(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
@@ -239,7 +225,7 @@ def clips_of(protocol: str, clips: int | None, split: str, data_root: str | Path
         raise ValueError(f"a test set came, and split {split!r}; leave one of them out")
     if test_set is None:
         return protocol_clips(protocol, CLIPS if clips is None else clips, data_root, split)
-    plan = PROTOCOLS[protocol]
+    plan = find_protocol(protocol)
     if plan.dataset != "mmnist":
         official = ", ".join(name for name, other in PROTOCOLS.items() if other.dataset == "mmnist")
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; those with one: {official}")

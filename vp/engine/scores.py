@@ -12,9 +12,10 @@ from torch import Tensor
 
 from vp.metrics import ERRORS, Ensemble, crps, diversity, psnr_of_mean_mse, sample_spread, spread_skill
 
-CURVES = ("psnr_db", "ssim", "mse", "sharpness")  # shown frame by frame
+CURVES = ("psnr_db", "ssim", "mse", "pixel_mse", "sharpness")  # shown frame by frame
 PARTLY = ("psnr_touched_db",)  # NaN at frames, and clips, where there is nothing to score
-COMPARED = ("psnr_db", "ssim", "mse")  # clip by clip, beside the CRPS
+COMPARED = ("psnr_db", "ssim", "mse", "pixel_mse")  # clip by clip, beside the CRPS
+SQUARED = ("mse", "pixel_mse")  # one of them is there
 DECIMALS = 6
 # 97.5 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond them the expansion in `student` is exact to 0.0001
 STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622)
@@ -30,7 +31,7 @@ class Scores:
     Args:
         frames: metric -> float32 (clips, samples, predicted frames).
         ensemble: of the same samples together.
-        pixels: channels times height times width of a frame.
+        pixels: channels times height times width of a frame, of which errors are sums; 1 where they are means over pixels.
         one_future: seeds change nothing. One sample of a model with many futures says nothing of their spread.
     """
 
@@ -73,13 +74,13 @@ def summary(scores: Mapping[str, Tensor], groups: Tensor | None = None, pixels: 
     Args:
         scores: metric -> float (clips, samples, predicted frames).
         groups: int64 (clips,), equal for clips of one recording; None: each clip stands for itself.
-        pixels: channels times height times width of a frame, for psnr_of_mean_mse_db; None leaves that out.
+        pixels: see `Scores`, for psnr_of_mean_mse_db; None leaves that out.
 
     Returns:
         {"metrics": {metric: {"best", "mean", "worst", "median", "ci95", "ci95_mean"}},
         "per_frame": {metric: {"best": [...], "mean": [...]}}}; best, mean and worst are means over clips, median is that over
         clips of the samples' mean; ci95 and ci95_mean are the half widths of the 95 % intervals of best and mean (see
-        `half_width`); what is undefined is None. psnr_of_mean_mse_db has the numbers of mse in dB.
+        `half_width`); what is undefined is None. psnr_of_mean_mse_db has the numbers of mse, or pixel_mse, in dB.
     """
     metrics, per_frame = {}, {}
     for name, of_frames in scores.items():
@@ -101,7 +102,7 @@ def summary(scores: Mapping[str, Tensor], groups: Tensor | None = None, pixels: 
             "ci95_mean": half_width(mean, belong),
         }
         metrics[name] = {level: number(value) for level, value in levels.items()}
-        if name == "mse" and pixels:
+        if name in SQUARED and pixels:
             metrics["psnr_of_mean_mse_db"] = in_decibels(levels, pixels)
         if name in CURVES:
             curves = {"best": of_frames[clip, best].mean(0), "mean": of_frames.mean((0, 1))}
@@ -158,7 +159,7 @@ def student(freedom: int) -> float:
 def of_each_clip(scores: Scores) -> PerClip:
     """Best and mean of the samples of each clip, and "mean" alone of the CRPS, which is of all samples together."""
     out = {}
-    for name in COMPARED:
+    for name in (name for name in COMPARED if name in scores.frames):
         of_clips = scores.frames[name].double().mean(-1)
         best, _ = extremes(name, of_clips)
         out[name] = {"best": of_clips[torch.arange(len(best)), best], "mean": of_clips.mean(1)}
@@ -180,7 +181,9 @@ def to_lists(clips: PerClip, groups: Tensor | None) -> dict[str, Any]:
     return lists if groups is None else {"recording": groups.tolist(), **lists}
 
 
-SAME = ("protocol", "clips", "split", "test_set", "known", "digits")  # what two evaluations must share to be paired
+SAME = ("protocol", "clips", "split", "test_set", "known", "digits", "framing")  # what two evaluations must share to be paired
+ALIKE = ("source", "recording")  # of clips; the first that is told groups those that are alike
+WHERE = (*ALIKE, "start")  # what is told of each clip beside its scores
 
 
 def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,8 +193,9 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
         a, b: results of `evaluate` with `per_clip`.
 
     Returns:
-        checkpoints (A, B), protocol, clips, samples (A, B), recordings where clips have one, and differences: metric -> "best" or
-        "mean" of the samples -> difference (A minus B), and ci95, the half width of its 95 % interval. Ready for json.dumps.
+        checkpoints (A, B), protocol, clips, samples (A, B), recordings or sources where clips have them, and differences: metric
+        -> "best" or "mean" of the samples -> difference (A minus B), and ci95, the half width of its 95 % interval. Ready for
+        json.dumps.
 
     Raises:
         ValueError: one of them has no scores of single clips, or they are of different clips, in one sentence.
@@ -203,14 +207,15 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
         pair = [told(name, result) for result in (a, b)]
         if pair[0] != pair[1]:
             raise ValueError(f"{name} is {pair[0]!r} in one evaluation and {pair[1]!r} in the other; give two of the same clips")
-    owners = [result["per_clip"].get("recording") for result in (a, b)]
+    owners = [[result["per_clip"].get(name) for name in WHERE] for result in (a, b)]
     if owners[0] != owners[1]:
         raise ValueError("the clips are of different recordings in the two evaluations; give two of the same clips")
-    groups = None if owners[0] is None else torch.tensor(owners[0])
+    kind, of_clips = next(((name, its) for name, its in zip(ALIKE, owners[0]) if its is not None), ("", None))
+    groups = None if of_clips is None else torch.tensor([list(dict.fromkeys(of_clips)).index(owner) for owner in of_clips])
     ours, theirs = (tensors(result["per_clip"]) for result in (a, b))
     head = {"checkpoints": [a["checkpoint"], b["checkpoint"]], "protocol": a["protocol"], "clips": a["clips"]}
     head |= {"samples": [a["samples"], b["samples"]]}
-    head |= {} if groups is None else {"recordings": len(groups.unique())}
+    head |= {} if groups is None else {f"{kind}s": len(groups.unique())}
     return head | {"differences": differences(ours, theirs, groups)}
 
 
@@ -222,12 +227,12 @@ def told(name: str, result: Mapping[str, Any]) -> Any:
 
 
 def tensors(lists: Mapping[str, Any]) -> PerClip:
-    """The opposite of `to_lists`, without the recordings; None becomes NaN."""
+    """The opposite of `to_lists`, without what says where clips are from; None becomes NaN."""
 
     def tensor(values: Sequence[float | None]) -> Tensor:
         return torch.tensor([math.nan if x is None else x for x in values], dtype=torch.float64)
 
-    kept = {name: kinds for name, kinds in lists.items() if name != "recording"}
+    kept = {name: kinds for name, kinds in lists.items() if name not in WHERE}
     return {name: {kind: tensor(values) for kind, values in kinds.items()} for name, kinds in kept.items()}
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
-from ..data.digits import SPLITS
+from ..data.digits import SPLITS as USUAL
 from ..data.recorded import to_tape
 from ..data.recording import Found, Recording, Watch, unwatched
-from ..data.splits import assign
+from ..data.splits import SPLITS, assign
 from .sheets import encode_png
 
 ROWS, COLUMNS = 4, 8  # of the contact sheet: recordings a split, frames a recording
@@ -67,17 +67,17 @@ def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, w
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
-    start, data, size = time.monotonic(), DATASETS[name], Framing(size).size  # a size that no clips can have is refused first
+    start, data, framing = time.monotonic(), DATASETS[name], Framing(size)  # a size that no clips can have is refused first
     if isinstance(data, Layout):
         found = data.scan(name, data_root, watch)
-        counts, rows = go_through(found, size, watch)
+        counts, rows = go_through(found, framing, watch)
         if not any(count.recordings for count in counts.values()):
             raise ValueError(f"none of the {len(found.recordings)} recordings of {name} can be decoded: {found.left_out[0][1]}")
         result = {"root": str(data.root(name, data_root)), "splits": {split: count.row() for split, count in counts.items()}}
         dims = sorted({recording.actions for recording in found.recordings if recording.actions})
         rest = {"actions": dims, "left_out": len(found.left_out), "first_left_out": found.left_out[:LISTED], "notes": found.notes}
     else:
-        sources = {split: open_dataset(name, split, data_root) for split in SPLITS}
+        sources = {split: open_dataset(name, split, data_root) for split in USUAL}
         result, rest = {"made_of": {split: source.contents for split, source in sources.items()}}, {"left_out": 0}
         rows = [row for split, source in sources.items() for row in simulated(split, source)]
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -85,16 +85,17 @@ def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, w
     return {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
 
 
-def go_through(found: Found, size: int, watch: Watch) -> tuple[dict[str, Count], list[tuple[str, np.ndarray]]]:
+def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, Count], list[tuple[str, np.ndarray]]]:
     """Decodes all recordings; moves the damaged ones to what was left out.
 
     Returns:
         split -> count, and (label, uint8 (T, H, W, 3)) of the first recordings of each split.
     """
-    splits, counts, rows = assign(found.recordings), {split: Count() for split in SPLITS}, []
+    splits, rows = assign(found.recordings), []
+    counts = {split: Count() for split in SPLITS if split in (*USUAL, *splits.values())}
     for recording in watch(found.recordings, "recordings"):
         try:
-            tape = to_tape(recording, size, 3)
+            tape = to_tape(recording, framing, 3)
         except (OSError, ValueError) as error:
             found.left_out.append((recording.name, str(error)))
             continue

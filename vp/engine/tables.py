@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SCORES = {"mse": ".1f", "mae": ".1f", "psnr_db": ".2f", "psnr_of_mean_mse_db": ".2f", "ssim": ".3f", "sharpness": ".2f"}
+ANY_SIZE = {"psnr_db": ".2f", "psnr_of_mean_mse_db": ".2f", "ssim": ".3f", "ms_ssim": ".3f", "sharpness": ".2f"}
 TOUCHED, LEGACY = {"psnr_touched_db": ".2f"}, {"ssim_legacy": ".4f"}  # where they are asked for, and published
 TOGETHER = {"crps": ".4f", "spread_skill": ".2f"}  # one number of all samples together
-APART = {"psnr_db": ".2f", "ssim": ".4f", "mse": ".1f", "crps": ".5f"}  # of differences
+APART = {"psnr_db": ".2f", "ssim": ".4f", "mse": ".1f", "pixel_mse": ".5f", "crps": ".5f"}  # of differences
 
 WINDOW = 10  # predicted frames of a line of `of_windows`
 
@@ -21,7 +22,8 @@ def of_scores(result: Mapping[str, Any]) -> str:
     pictures = {f"pictures: {name}": row for name, row in result.get("pictures", {}).items()}
     rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"]) | pictures
     published = result.get("published", {})
-    scores = SCORES | (TOUCHED if TOUCHED.keys() <= result["metrics"].keys() else {})
+    scores = SCORES if "mse" in result["metrics"] else ANY_SIZE
+    scores |= TOUCHED if TOUCHED.keys() <= result["metrics"].keys() else {}
     scores |= LEGACY if any(LEGACY.keys() <= row.keys() for row in published.values()) else {}
     lines = [["best / mean of samples", *scores, *TOGETHER]]
     for name, row in rows.items():
@@ -48,7 +50,7 @@ def of_flow(result: Mapping[str, Any]) -> str:
 def of_pair(pair: Mapping[str, Any]) -> str:
     """Two evaluations of the same clips: what the first has more, with the half width of the 95 % interval."""
     (ours, theirs), (n, m) = pair["checkpoints"], pair["samples"]
-    of = f"{pair['recordings']} recordings" if "recordings" in pair else f"{pair['clips']} clips"
+    of = next(f"{pair[kind]} {kind}" for kind in ("sources", "recordings", "clips") if kind in pair)
     head = f"{pair['protocol']}, {of}, samples {n} and {m}"
     return of_differences(head, {f"{ours} minus {theirs}": pair["differences"]})
 
@@ -83,6 +85,24 @@ def of_variants(result: Mapping[str, Any]) -> str:
         gain = None if db[ours] is None or not others else db[ours] - max(others)
         lines.append([name, *(of_number(value, ".2f") for value in db.values()), of_number(gain, "+.2f")])
     return columns(lines)
+
+
+def of_sources(result: Mapping[str, Any]) -> str:
+    """A line a source, mean PSNR of the rows that matter, by what the most likely future has more than the first rival; in how
+    many windows it is ahead."""
+    wins, sources = dict(result["wins"]), result["sources"]
+    ours = wins.pop("row")
+    rival = next(iter(wins), "").removeprefix("over_")
+    lines = []
+    for name, row in sources.items():
+        db = row["psnr_db"]
+        gain = db[ours] - db[rival] if rival and None not in (db[ours], db[rival]) else None
+        lines.append((gain, [name, str(row["windows"]), *(of_number(x, ".2f") for x in db.values()), of_number(gain, "+.2f")]))
+    lines.sort(key=lambda line: (line[0] is None, line[0]))
+    head = ["PSNR, dB", "windows", *next(iter(sources.values()))["psnr_db"], f"{ours} minus {rival}" if rival else ""]
+    won = ", ".join(f"{what.removeprefix('over_').replace('_and_', ' and ')} in {share:.0%}" for what, share in wins.items())
+    ahead = [f"{ours} is ahead of {won} of the windows"] if won else []
+    return "\n".join([columns([head, *(line for _, line in lines)]), *ahead])
 
 
 def of_gains(result: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
-"""Image metrics per frame, batched on the device: PSNR, SSIM in two definitions and over scales, sharpness, and summed errors.
+"""Image metrics per frame, batched on the device: PSNR, SSIM in two definitions and over scales, sharpness, and errors.
 
 `ensemble` holds those of all samples of a clip together.
 """
 
+from functools import partial
+
 from .ensemble import Ensemble, crps, diversity, sample_spread, spread_skill
-from .errors import mae, mse
+from .errors import mae, mse, pixel_mae, pixel_mse
 from .psnr import CAP_DB, psnr, psnr_of_mean_mse, psnr_within
 from .sharpness import sharpness
 from .ssim import ms_ssim, ssim, ssim_legacy
@@ -18,18 +20,34 @@ METRICS = {
     "mse": mse,
     "mae": mae,
 }
-ERRORS = ("mse", "mae")  # lower is better; taken from predictions as the model gave them, all others from clipped ones
+# of clips that may differ in size: errors as means over pixels, and PSNR capped lower, for real frames are never so near to one
+# another unless nothing moves, and a few such frames would rule its mean
+CAP_ANY_SIZE_DB = 50.0
+METRICS_ANY_SIZE = {
+    "psnr_db": partial(psnr, cap=CAP_ANY_SIZE_DB),
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "sharpness": sharpness,
+    "pixel_mse": pixel_mse,
+    "pixel_mae": pixel_mae,
+}
+# lower is better; taken from predictions as the model gave them, all others from clipped ones
+ERRORS = ("mse", "mae", "pixel_mse", "pixel_mae")
 
 __all__ = [
+    "CAP_ANY_SIZE_DB",
     "CAP_DB",
     "ERRORS",
     "METRICS",
+    "METRICS_ANY_SIZE",
     "Ensemble",
     "crps",
     "diversity",
     "mae",
     "ms_ssim",
     "mse",
+    "pixel_mae",
+    "pixel_mse",
     "psnr",
     "psnr_of_mean_mse",
     "psnr_within",

@@ -1,7 +1,7 @@
-"""The errors that Moving MNIST tables report: summed over the pixels of a frame, predictions not clipped.
+"""Errors of predictions that were not clipped, as sums over a frame's pixels or as means over them.
 
-Srivastava et al. 2015 and what followed; divide by channels times pixels for the mean. A black frame has 174 on the official
-test set.
+Moving MNIST tables report sums (Srivastava et al. 2015 and what followed): a black frame has 174 on the official test set. Where
+frames differ in size only means can be compared.
 """
 
 from __future__ import annotations
@@ -26,3 +26,13 @@ def mse(a: Tensor, b: Tensor) -> Tensor:
 def mae(a: Tensor, b: Tensor) -> Tensor:
     """Absolute differences summed over channels and pixels; arguments and result as for `mse`."""
     return per_frame(lambda x, y: (x - y).abs().sum((-3, -2, -1)), a, b)
+
+
+def pixel_mse(a: Tensor, b: Tensor) -> Tensor:
+    """Squared differences, mean over channels and pixels; arguments and result as for `mse`."""
+    return per_frame(lambda x, y: (x - y).square().mean((-3, -2, -1)), a, b)
+
+
+def pixel_mae(a: Tensor, b: Tensor) -> Tensor:
+    """Absolute differences, mean over channels and pixels; arguments and result as for `mse`."""
+    return per_frame(lambda x, y: (x - y).abs().mean((-3, -2, -1)), a, b)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
 from .frames import per_frame
@@ -9,25 +11,26 @@ from .frames import per_frame
 CAP_DB = 100.0  # equal frames would be infinite, which neither JSON nor an average survives
 
 
-def psnr(a: Tensor, b: Tensor) -> Tensor:
+def psnr(a: Tensor, b: Tensor, cap: float = CAP_DB) -> Tensor:
     """10 log10(1 / MSE) per channel, then the mean over channels.
 
     Args:
         a, b: float (..., C, H, W) in [0, 1], broadcastable.
+        cap: in dB, of each channel.
 
     Returns:
-        float32 (...) in dB, each channel capped at 100.
+        float32 (...) in dB, each channel capped.
     """
-    return per_frame(channel_mean_db, a, b)
+    return per_frame(partial(channel_mean_db, cap=cap), a, b)
 
 
-def channel_mean_db(a: Tensor, b: Tensor) -> Tensor:
-    return decibels((a - b).square().mean((-2, -1)))
+def channel_mean_db(a: Tensor, b: Tensor, cap: float) -> Tensor:
+    return decibels((a - b).square().mean((-2, -1)), cap)
 
 
-def decibels(mse: Tensor) -> Tensor:
+def decibels(mse: Tensor, cap: float = CAP_DB) -> Tensor:
     """Of mean squared errors (..., C), the mean over channels."""
-    return mse.clamp(min=10 ** (-CAP_DB / 10)).log10().mul(-10).mean(-1)
+    return mse.clamp(min=10 ** (-cap / 10)).log10().mul(-10).mean(-1)
 
 
 def psnr_of_mean_mse(mse: Tensor) -> Tensor:

@@ -55,8 +55,9 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
 
     The window and constants of `ssim`. Contrast and structure are compared at every scale, luminance at the coarsest only; each
     scale halves the one before by 2x2 means, an odd last row or column left out. As many of the paper's five scales are taken as
-    have a shorter side of 11 px or more (five from 176 px, three for 64 px), with the paper's exponents divided by their sum. A
-    negative mean of contrast and structure counts as 0, for its root would not be real. Per channel, then the mean over channels.
+    have a shorter side of 11 px or more (three for 64 px, four from 88 px, so for 96 and 128, five from 176 px), with the paper's
+    exponents divided by their sum. A negative mean of contrast and structure counts as 0, for its root would not be real. Per
+    channel, then the mean over channels.
 
     Args:
         a, b: float (..., C, H, W) in [0, 1], broadcastable, at least 11x11.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..framing import Framing
 from ..recording import Footage, Found, Recording, Watch, aligned, unwatched
-from ..video_file import fit
 from .files import ARRAYS, below, files
 
 FPS = 10.0  # nominal: arrays carry no rate
@@ -57,24 +57,23 @@ def read(root: Path, watch: Watch = unwatched, split: str | None = None, acting:
     return found
 
 
-def load(path: Path, key: str, size: int) -> Footage:
+def load(path: Path, key: str, framing: Framing) -> Footage:
     arrays = read_arrays(path)
-    frames = resized(arrays[key], size)
+    frames = resized(arrays[key], framing)
     actions = arrays.get("actions")
     if actions is not None:
         actions = aligned(actions, len(frames), f"actions of {path.name}")
     return Footage(frames, actions)
 
 
-def load_grey(path: Path, key: str, axis: int, index: int, size: int) -> Footage:
+def load_grey(path: Path, key: str, axis: int, index: int, framing: Framing) -> Footage:
     frames = np.moveaxis(open_array(path, key), axis, 0)[index]
-    return Footage(resized(frames[..., None], size))
+    return Footage(resized(frames[..., None], framing))
 
 
-def resized(frames: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (T, H, W, C) -> (T, size, size, C)."""
-    shape = (len(frames), size, size, frames.shape[-1])
-    return np.stack([fit(np.ascontiguousarray(frame), (size, size), square=True) for frame in frames]).reshape(shape)
+def resized(frames: np.ndarray, framing: Framing) -> np.ndarray:
+    """uint8 (T, H, W, C) as frames."""
+    return np.stack([framing.fit(np.ascontiguousarray(frame)) for frame in frames])
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ..framing import Framing
 from ..recording import Footage, Found, Recording, Watch, unwatched
 from .files import PICTURES, natural, walk
 from .pictures import frame_folder, read_masks, read_pictures
@@ -61,5 +62,5 @@ def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
     return replace(recording, load=partial(load, tuple(frames), masks if all(path.is_file() for path in masks) else ()))
 
 
-def load(frames: Sequence[Path], masks: Sequence[Path], size: int) -> Footage:
-    return Footage(read_pictures(frames, size), extras={"masks": read_masks(masks, size)} if masks else {})
+def load(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Footage:
+    return Footage(read_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})

@@ -1,4 +1,7 @@
-"""Any folder of clips, folders of frames and array files, in whatever subfolders; {train,val,test}/ on top say the split."""
+"""Any folder of clips, folders of frames and array files, in whatever subfolders; {train,val,test}/ on top say the split.
+
+Where an index.csv says more about its clips, it is read as `indexed` reads it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..recording import Found, Recording, Watch, unwatched
+from . import indexed
 from .arrays import array_file
 from .files import ARRAYS, PICTURES, VIDEOS, below, split_by_folder, walk
 from .pictures import frame_folder
@@ -15,6 +19,8 @@ LOOKS_FOR = "clips (gif, mp4, avi, mkv, webm, mov), folders of png or jpg frames
 
 
 def read(root: Path, watch: Watch = unwatched) -> Found:
+    if indexed.is_indexed(root):
+        return indexed.read(root, watch)
     jobs: list[list[Path]] = []  # the pictures of a folder together, every other file by itself
     for _, paths in walk(root):
         pictures = [path for path in paths if is_picture(path)]

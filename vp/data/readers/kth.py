@@ -40,7 +40,7 @@ def clip(path: Path, root: Path, stretches: dict[str, tuple[tuple[int, int], ...
         raise ValueError("not named like a KTH clip, person01_boxing_d1_uncomp.avi")
     person, action, scene = match.groups()
     parts = stretches.get(f"person{int(person):02}_{action.lower()}_{(scene or '').lower()}", ())
-    recording = replace(video(path, root, f"person{int(person):02}", split_of(int(person)), whole=True), parts=parts)
+    recording = replace(video(path, root, f"person{int(person):02}", split_of(int(person)), squeeze=True), parts=parts)
     if not recording.spans():
         raise ValueError(f"{LIST} gives it no frames below {recording.promised}")
     return recording

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..framing import Framing
 from ..recording import Footage, Found, Recording, Watch, aligned, unwatched
 from .files import PICTURES, below, split_by_folder, walk
 from .pictures import frame_folder, read_pictures
@@ -39,9 +40,9 @@ def clip(frames: Sequence[Path], root: Path) -> Recording:
     return replace(recording, actions=actions, load=partial(load, tuple(frames), bool(actions)))
 
 
-def load(frames: Sequence[Path], acts: bool, size: int) -> Footage:
+def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Footage:
     positions = frames[0].with_name(POSITIONS)
-    pictures = read_pictures(frames, size)
+    pictures = read_pictures(frames, framing)
     actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if acts else None
     return Footage(pictures, actions, {"state": read_table(positions, len(frames))} if positions.is_file() else {})
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..framing import Framing
 from ..recording import Footage, Recording
-from ..video_file import centre_square, fit
 from .files import below
 
 FPS = 25.0  # nominal: pictures carry no rate
@@ -28,12 +28,12 @@ def frame_folder(paths: Sequence[Path], root: Path, split: str | None = None, fp
     return Recording(name, name, len(paths), fps, partial(load, tuple(paths)), split)
 
 
-def load(paths: Sequence[Path], size: int) -> Footage:
-    return Footage(read_pictures(paths, size))
+def load(paths: Sequence[Path], framing: Framing) -> Footage:
+    return Footage(read_pictures(paths, framing))
 
 
-def read_pictures(paths: Sequence[Path], size: int) -> np.ndarray:
-    """uint8 (T, size, size, 3).
+def read_pictures(paths: Sequence[Path], framing: Framing) -> np.ndarray:
+    """uint8 (T, H, W, 3), as frames.
 
     Raises:
         ValueError: a damaged picture, or pictures that differ in size.
@@ -45,7 +45,7 @@ def read_pictures(paths: Sequence[Path], size: int) -> np.ndarray:
         if picture.shape != shape:
             sizes = " and ".join(f"{width}x{height}" for height, width, _ in (shape, picture.shape))
             raise ValueError(f"{path.parent.name} holds pictures of {sizes}; frames of one clip have one size")
-        frames.append(fit(picture, (size, size), square=True))
+        frames.append(framing.fit(picture))
     return np.stack(frames)
 
 
@@ -66,12 +66,9 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def read_masks(paths: Sequence[Path], size: int) -> np.ndarray:
-    """uint8 (T, 1, size, size): the palette's numbers, resized by nearest neighbour, from palette or grey pictures."""
-    import cv2
-
-    masks = [centre_square(read_mask(path)) for path in paths]
-    return np.stack([cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST) for mask in masks])[:, None]
+def read_masks(paths: Sequence[Path], framing: Framing) -> np.ndarray:
+    """uint8 (T, 1, H, W), as frames: the palette's numbers, from palette or grey pictures."""
+    return np.stack([framing.fit(read_mask(path), nearest=True) for path in paths])[:, None]
 
 
 def read_mask(path: Path) -> np.ndarray:

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from ..framing import Framing
 from ..recording import Footage, Found, Recording, Watch, unwatched
 from ..splits import WORDS
 from .files import PICTURES, below, walk
@@ -51,5 +52,6 @@ def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
     return replace(frame_folder(frames, root, split, FPS), name=name, group=name, load=load_both)
 
 
-def load(frames: Sequence[Path], labels: Sequence[Path], size: int) -> Footage:
-    return Footage(read_pictures(frames, size), extras={"pose": read_pictures(labels, size).transpose(0, 3, 1, 2).copy()})
+def load(frames: Sequence[Path], labels: Sequence[Path], framing: Framing) -> Footage:
+    pose = read_pictures(labels, framing).transpose(0, 3, 1, 2).copy()
+    return Footage(read_pictures(frames, framing), extras={"pose": pose})

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..framing import Framing
 from ..recording import Footage, Found, Recording, aligned
 from ..tf_example import Values, parse_example
 from ..tfrecord import Record, read_record, records
-from ..video_file import fit
 from .files import below
 from .pictures import decode_picture
 
@@ -69,10 +69,10 @@ class RecordFiles:
         return Recording(name, name, length, self.fps, partial(load, record, self.unpack), split, actions)
 
 
-def load(record: Record, unpack: Unpack, size: int) -> Footage:
+def load(record: Record, unpack: Unpack, framing: Framing) -> Footage:
     encoded, actions, states = unpack(parse_example(read_record(record)))
     name = f"a frame of record {record.index} of {record.path.name}"
-    frames = np.stack([fit(frame(data, name), (size, size), square=True) for data in encoded])
+    frames = np.stack([framing.fit(frame(data, name)) for data in encoded])
     actions = aligned(actions, len(frames), "action") if actions.shape[1] else None
     return Footage(frames, actions, {"state": aligned(states, len(frames), "state")} if states.shape[1] else {})
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from ..framing import Framing
 from ..recording import Footage, Recording
 from ..video_decode import open_video
-from ..video_file import fit
 from .files import below
 
 MAX_FRAMES = 10_000  # of a file; 120 MB at 64x64 in colour
 
 
-def video(path: Path, root: Path, group: str | None = None, split: str | None = None, whole: bool = False) -> Recording:
+def video(path: Path, root: Path, group: str | None = None, split: str | None = None, squeeze: bool = False) -> Recording:
     """A recording of a video file, its first frame decoded to see that it is one.
 
-    `whole`: the whole picture is squeezed into a square, where otherwise the centre square is cut out.
+    `squeeze`: where frames are square, the whole picture is squeezed into the square instead of cut to its centre.
 
     Raises:
         ValueError: not a video or one picture only, in one sentence.
@@ -30,13 +30,13 @@ def video(path: Path, root: Path, group: str | None = None, split: str | None = 
     if frames < 2:
         raise ValueError(f"{path.name} has one picture only; give a video of 2 frames or more")
     name = below(path, root)
-    return Recording(name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load, path, whole), split)
+    return Recording(name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load, path, squeeze), split)
 
 
-def load(path: Path, whole: bool, size: int) -> Footage:
-    """uint8 (T, size, size, 3); a damaged end is cut off, and so is what follows frame 10,000."""
+def load(path: Path, squeeze: bool, framing: Framing) -> Footage:
+    """uint8 (T, H, W, 3); a damaged end is cut off, and so is what follows frame 10,000."""
     with closing(open_video(path)) as stream:
-        frames = [fit(frame, (size, size), square=not whole) for frame, _ in islice(stream.shots(), MAX_FRAMES)]
+        frames = [framing.fit(frame, squeeze) for frame, _ in islice(stream.shots(), min(framing.most or MAX_FRAMES, MAX_FRAMES))]
     if len(frames) < 2:
         raise ValueError(f"only one picture of {path.name} can be decoded; give a video of 2 frames or more")
     return Footage(np.stack(frames))
