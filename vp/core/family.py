@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .crops import Crops
 from .predictor import Predictor
 from .runtime import Runtime
 from .video import Batch
@@ -87,6 +88,7 @@ class Recipe:
         best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse', the
             lower.
         epoch_clips: clips of an epoch, for schedules and plots.
+        crops: training windows are cut from whole frames of recordings of any size; None: clips have the config's size.
         varied: training clips are mirrored, cut and lit at random, for few recordings (`engine.variation`).
     """
 
@@ -103,6 +105,7 @@ class Recipe:
     epoch_clips: int = 60_000
     protocol: str = "smmnist-svg"
     best_by: str = "ssim_best"
+    crops: Crops | None = None
     varied: bool = False
     about: str = ""
 

@@ -8,13 +8,14 @@ from .framing import Framing
 from .layout import Layout
 from .moving_digits import ClipSource, MovingDigits
 from .protocols import PROTOCOLS, Protocol, find_protocol, protocol_clips, protocol_digits
-from .splits import ALL, SPLITS
+from .splits import ALL, CHOICES, SPLITS
 from .test_sets import read_test_set
 from .video_file import Clip, read_clip, write_gif, write_mp4
 from .windows import Windows
 
 __all__ = [
     "ALL",
+    "CHOICES",
     "DATASETS",
     "PROTOCOLS",
     "SIMULATORS",

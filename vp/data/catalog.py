@@ -17,6 +17,7 @@ from .layout import Layout
 from .moving_digits import SIZE, ClipSource, MovingDigits
 from .push.source import PushWorld
 from .readers import arrays, bair, bridge, davis, folder, indexed, kth, lab, named_videos, pose
+from .splits import CHOICES
 
 UCF101 = partial(
     named_videos.read, r"v_(?P<what>[a-z]+)_g(?P<group>\d+)_c\d+", "v_Archery_g01_c01.avi", named_videos.ucf101_split
@@ -89,7 +90,8 @@ def open_dataset(
     Args:
         name: a key of `DATASETS`.
         split: "train", "val" or "test": other digits or episodes of a simulator, other people or trajectories of recordings;
-            of recordings also "dev" and "example" where their layout has them, and "all".
+            of recordings also "dev" and "example" where their layout has them, and "all"; "choices": what to choose by, dev where
+            there is such a split and val elsewhere.
         data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw, or push/ with pool
             files. Of recordings: their own folder (or one file), or a folder that holds it under its usual name.
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
@@ -105,6 +107,7 @@ def open_dataset(
     data, framing = DATASETS[name], framing or Framing()
     if isinstance(data, Layout):
         return data.open(name, split, data_root, framing, device)
+    split = "val" if split == CHOICES else split
     if framing != Framing(size=SIZE, channels=framing.channels if framing.channels == data.channels else None):
         colours = "grey" if data.channels == 1 else "colour"
         raise ValueError(f"{name} is made at {SIZE}x{SIZE} pixels in {colours}; leave its framing as it is")

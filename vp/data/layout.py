@@ -9,10 +9,12 @@ from pathlib import Path
 
 import torch
 
+from ..core.crops import Crops
+from .crops import CroppedClips
 from .framing import Framing
 from .recorded import RecordedClips
-from .recording import Found, Watch, unwatched
-from .splits import ALL, SPLITS, assign
+from .recording import Found, Recording, Watch, unwatched
+from .splits import ALL, CHOICES, SPLITS, assign
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,31 @@ class Layout:
     def open(
         self, name: str, split: str, data_root: str | Path | None, framing: Framing, device: torch.device | str = "cpu"
     ) -> RecordedClips:
-        """The clips of a split, or of "all".
+        """The clips of a split, or of "all"; raises ValueError as `recordings` does."""
+        return RecordedClips(name, self.recordings(name, split, data_root), framing, framing.channels or self.channels, device)
+
+    def open_crops(
+        self, name: str, split: str, data_root: str | Path | None, crops: Crops, channels: int, device: torch.device | str = "cpu"
+    ) -> CroppedClips:
+        """Windows cut from the whole frames of a split; raises ValueError as `recordings` does."""
+        chosen = self.recordings(name, split, data_root)
+        return CroppedClips(name, chosen, self.root(name, data_root), crops, channels, device)
+
+    def recordings(self, name: str, split: str, data_root: str | Path | None) -> list[Recording]:
+        """Those of a split, or of "all"; of "choices": dev where there is such a split, val elsewhere.
 
         Raises:
             ValueError: an unknown split, no folder, nothing to read in it, or a split without recordings.
         """
-        if split not in (*SPLITS, ALL):
+        if split not in (*SPLITS, ALL, CHOICES):
             raise ValueError(f"split is {split!r}; give one of {', '.join((*SPLITS, ALL))}")
         recordings = self.scan(name, data_root).recordings
         splits = assign(recordings)
+        if split == CHOICES:
+            split = "dev" if "dev" in splits.values() else "val"
         chosen = [recording for recording in recordings if split in (ALL, splits[recording.group])]
         if not chosen:
             counts = {other: sum(splits[r.group] == other for r in recordings) for other in SPLITS}
             there = ", ".join(f"{other} has {count}" for other, count in counts.items() if count)
             raise ValueError(f"{name} has no recordings for {split} here ({there}); add some or open another split, or all")
-        return RecordedClips(name, chosen, framing, framing.channels or self.channels, device)
+        return chosen

@@ -13,6 +13,7 @@ from .recording import Recording
 
 SPLITS = ("train", "dev", "val", "test", "example")  # dev: for choices, where val too is for reported numbers; example: to show
 ALL = "all"  # asks for every recording
+CHOICES = "choices"  # for those to choose by: dev where there is such a split, val elsewhere
 VAL, TEST = 0.1, 0.1  # shares of the groups
 WORDS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",

@@ -33,7 +33,7 @@ from .training_data import digits_used
 from .validate import Validation
 
 FLAGS = ("batch", "accumulate", "lr", "seed", "digits", "precision")  # of `python -m vp train`, the same in every part of a run
-SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied")  # of a recipe, likewise
+SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied", "crops")  # of a recipe, likewise
 
 
 @contextmanager

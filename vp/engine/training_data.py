@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..core.family import Recipe
 from ..core.video import Batch
-from ..data import SIMULATORS, ClipSource, Framing, open_dataset
+from ..data import DATASETS, SIMULATORS, ClipSource, Framing, open_dataset
 from ..data.bounce import LAWS
 from ..data.digits import which_digits
 from .variation import varied
@@ -103,10 +103,15 @@ def open_for(
     Raises:
         ValueError: its clips do not fit the recipe.
     """
-    config = recipe.config
-    framing = None if name in SIMULATORS else Framing(size=config.size, channels=config.channels)
+    config, crops = recipe.config, recipe.crops
+    if crops and split == "train" and name not in SIMULATORS:
+        return DATASETS[name].open_crops(name, split, data_root, crops, config.channels, device)
+    size = crops.side if crops else config.size
+    framing = None if name in SIMULATORS else Framing(size=size, channels=config.channels)
     source = open_dataset(name, split, data_root, digits, device, framing=framing)
-    came, wanted = (f"{x.channels} channel(s) of {x.size}x{x.size} px" for x in (source, config))
+    size = source.size if crops else size  # a network that is trained on crops takes frames of any size
+    sizes = (source.channels, source.size), (config.channels, size)
+    came, wanted = (f"{channels} channel(s) of {side}x{side} px" for channels, side in sizes)
     if came != wanted:
         raise ValueError(f"clips of {name} have {came}; {recipe.name} takes {wanted}: choose a data set or a recipe that fits")
     return source
@@ -116,7 +121,7 @@ def prepare(source: ClipSource) -> None:
     """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
     if not hasattr(source, "prepare"):
         return
-    with tqdm(desc=f"{source.name}: episodes", mininterval=2, delay=1) as bar:
+    with tqdm(desc=f"{source.name}: made ready", mininterval=2, delay=1) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

@@ -13,7 +13,7 @@ from ..core.options import Options
 from ..core.predictor import Predictor, seed_grid
 from ..core.runtime import Runtime
 from ..core.video import Observation
-from ..data import PROTOCOLS
+from ..data import CHOICES, PROTOCOLS
 from ..metrics import ERRORS, mse, psnr, sharpness, ssim
 from .rows import extra_rows, given_actions
 from .training_data import open_for, prepare
@@ -29,7 +29,7 @@ class Validation:
         lengths = PROTOCOLS[recipe.protocol] if recipe.protocol else recipe.config
         dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
         self.n_past = lengths.n_past
-        source = open_for(recipe, dataset, "val", settings.data_root, settings.digits)
+        source = open_for(recipe, dataset, CHOICES, settings.data_root, settings.digits)
         prepare(source)
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.crops import Crops
 from ...core.family import Recipe, Stage
 from .config import MotionConfig
 
@@ -12,6 +13,7 @@ RECIPES = (
         {"real128": 1.0},
         (Stage(("svg",)),),
         batch=8,
+        crops=Crops(),
         protocol="",
         best_by="psnr_db",
         about="learned prior over motion, real clips of any kind and size",

@@ -1,0 +1,126 @@
+"""Training windows cut at random from whole frames: places, rates, directions and mirrorings drawn anew for every clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..core.crops import Crops
+from ..core.video import Batch
+from .framing import Framing
+from .pixel_cache import PixelCache
+from .recording import Recording
+
+TRIES = 1_000  # windows looked at for one clip
+LOOKED_AT = 4  # every so many pixels and no more are compared for how much moves
+
+
+class CroppedClips:
+    """An endless source of clips of `crops.side` px from recordings of any size.
+
+    What is drawn depends on the generator and the files alone, so that training resumes exactly.
+
+    Args:
+        name: of the data set. recordings: of one split. root: the data's folder. crops: how windows are drawn.
+        channels: 1 or 3. device: where clips go.
+    """
+
+    def __init__(
+        self, name: str, recordings: Sequence[Recording], root: Path, crops: Crops, channels: int,
+        device: torch.device | str = "cpu",
+    ):  # fmt: skip
+        self.name, self.crops, self.channels, self.device = name, crops, channels, torch.device(device)
+        self.recordings, self.size, self.fps = list(recordings), crops.side, recordings[0].fps
+        self.cache = PixelCache(name, root, Framing(short_side=crops.short_side), channels)
+        self.refused: dict[str, str] = {}  # damaged recordings, and why
+        self.opened: dict[int, np.ndarray] = {}
+
+    def prepare(self, progress: Callable[[int, int], None]) -> None:
+        """Decodes what has not been decoded yet."""
+        for done, recording in enumerate(self.recordings, 1):
+            if not self.cache.path(recording).exists():
+                self.frames(done - 1)
+            progress(done, len(self.recordings))
+
+    def frames(self, index: int) -> np.ndarray | None:
+        """uint8 (T, H, W, C) of a recording, or None where it is damaged."""
+        recording = self.recordings[index]
+        if index not in self.opened and recording.name not in self.refused:
+            try:
+                self.opened[index] = self.cache.frames(recording)
+            except ValueError as error:
+                self.refused[recording.name] = str(error)
+        return self.opened.get(index)
+
+    def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
+        """`clips` clips of `length` frames: uint8 (B, T, C, side, side).
+
+        Raises:
+            ValueError: no recording is long enough, or all of those are damaged.
+        """
+        seed = torch.randint(2**31, (), generator=generator, device=generator.device)
+        random = np.random.default_rng(int(seed))
+        groups, shares = self.groups(length)
+        frames = np.stack([self.clip(groups, shares, length, random) for _ in range(clips)])
+        return Batch(torch.from_numpy(frames).permute(0, 1, 4, 2, 3).contiguous().to(self.device))
+
+    def groups(self, length: int) -> tuple[list[list[int]], np.ndarray]:
+        """Indices of the recordings of each group that promise so many frames, and how often each group is drawn."""
+        found: dict[str, list[int]] = {}
+        for index, recording in enumerate(self.recordings):
+            if recording.longest >= length and recording.name not in self.refused:
+                found.setdefault(recording.group, []).append(index)
+        if not found:
+            why = next(iter(self.refused.values()), "all are shorter")
+            raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
+        shares = np.sqrt([len(group) for group in found.values()])
+        most = max(self.crops.most_of_group, 1 / len(found))
+        shares = np.minimum(shares / shares.sum(), most)
+        return list(found.values()), shares / shares.sum()
+
+    def clip(self, groups: list[list[int]], shares: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
+        """uint8 (T, side, side, C): the first of the windows drawn in which enough moves, or the last of many."""
+        window = None
+        for _ in range(TRIES):
+            group = groups[random.choice(len(groups), p=shares)]
+            index = group[random.integers(len(group))]
+            stride, keep = int(random.choice(self.crops.strides)), random.random()
+            frames = self.frames(index)
+            if frames is None:
+                continue
+            spans = self.recordings[index].spans(len(frames))
+            first, end = spans[random.integers(len(spans))]
+            stride = stride if end - first > (length - 1) * stride else 1
+            if end - first < length:
+                continue
+            start = first + random.integers(end - first - (length - 1) * stride)
+            window = self.cut(frames[start : start + (length - 1) * stride + 1 : stride], random)
+            if keep < self.crops.still + change(window) / self.crops.lively:
+                break
+        if window is None:
+            why = next(iter(self.refused.values()), "they have fewer frames than their headers say")
+            raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
+        return self.varied(window, random)
+
+    def cut(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A square of frames (T, H, W, C), from anywhere in them."""
+        side = self.crops.side
+        top, left = (random.integers(extent - side + 1) for extent in frames.shape[1:3])
+        return frames[:, top : top + side, left : left + side]
+
+    def varied(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Backwards, mirrored, upside down, rows and columns exchanged, each by chance."""
+        backwards, mirrored, headlong, turned = random.random(4)
+        frames = frames[::-1] if backwards < self.crops.reversed else frames
+        frames = frames[:, :, ::-1] if mirrored < 0.5 else frames
+        frames = frames[:, ::-1] if headlong < 0.2 else frames
+        return frames.swapaxes(1, 2) if turned < self.crops.turned else frames
+
+
+def change(frames: np.ndarray) -> float:
+    """Mean absolute difference of a pixel between the middle and the other frames (T, H, W, C), in grey levels."""
+    few = frames[:, ::LOOKED_AT, ::LOOKED_AT].astype(np.int16)
+    return float(np.abs(few - few[len(few) // 2]).mean())

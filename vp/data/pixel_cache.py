@@ -1,0 +1,56 @@
+"""Decoded frames kept in files, so that a video is decoded once and training reads windows of it in no time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+from .framing import Framing
+from .recorded import with_channels
+from .recording import Recording
+
+
+class PixelCache:
+    """Frames of recordings as files of uint8, mapped into memory: what is read often stays there while nobody needs the room.
+
+    The folder is `frames` below the environment variable VP_CACHE, or below `~/.cache/vp`; it may be deleted at any time when
+    nothing trains.
+
+    Args:
+        name: of the data set. root: its folder. framing: size of the frames. channels: 1 or 3.
+    """
+
+    def __init__(self, name: str, root: Path, framing: Framing, channels: int):
+        self.framing, self.channels = framing, channels
+        size = f"short{framing.short_side}" if framing.short_side else f"square{framing.size}"
+        kind = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+        base = Path(os.environ.get("VP_CACHE") or Path.home() / ".cache" / "vp")
+        self.folder = base / "frames" / f"{name}-{size}-{channels}-{kind}"
+
+    def path(self, recording: Recording) -> Path:
+        """Its file; a recording that was replaced by a longer, shorter, slower or faster one has another."""
+        what = f"{recording.name} {recording.promised} {recording.fps}"
+        return self.folder / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npy"
+
+    def frames(self, recording: Recording) -> np.ndarray:
+        """uint8 (T, H, W, C), read only; decoded first where that has not been done.
+
+        Raises:
+            ValueError: the recording is damaged. OSError: the cache cannot be written.
+        """
+        path = self.path(recording)
+        if not path.exists():
+            frames = np.ascontiguousarray(with_channels(recording.load(self.framing).frames, self.channels))
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.part")  # several trainings may decode the same video at once
+            try:
+                with part.open("wb") as file:
+                    np.save(file, frames)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
