@@ -96,7 +96,8 @@ def evaluate(
         copy_last, copy_nearest, blend and flow_between.
         framing: size or short_side, channels, and stride or fps. recordings, and left_out: how many are too short or damaged.
         wins: in which share of the windows the most likely future is ahead of flow, and of the better of flow and copy_last
-        (filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter.
+        (filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter. There is no
+        row of shuffled actions.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
