@@ -31,4 +31,5 @@ def test_a_layout_s_own_split_stands_and_lends_validation_only_where_there_is_no
     assert split["b0"] == split["b1"] == "test"
     assert 1 <= list(split.values()).count("val") <= 10
     whole = assign(train + test + recordings(["c"], "val"))
+    assert "val" not in assign(train + recordings(["d"], "dev")).values(), "dev is there to choose by"
     assert list(whole.values()).count("val") == 1 and set(assign(test).values()) == {"test"}

@@ -12,7 +12,7 @@ import torch
 
 from vp.core.options import Options, knob
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Prediction, Step
+from vp.core.video import Abilities, Actions, Prediction, Step
 from vp.data import write_mp4
 from vp.engine.evaluate import evaluate, headline
 from vp.engine.evaluate_windows import by_source, wins
@@ -185,6 +185,33 @@ def test_a_model_of_one_size_gets_its_square_in_its_colours(clips):
     got = scored(model_of(grey), clips)
     assert grey.seen == {(1, 16, 16)} and got["framing"] == {"size": 16, "channels": 1, "stride": 1}
     assert got["rows"] == {} and got["wins"]["row"] == "model"
+
+
+class Driven(TinyColour):
+    """Moves the last frame by what the actions say, in pixels."""
+
+    def stream(self, observation, seeds, options=None):
+        self.check(observation)
+        out, past = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1), observation.n_past
+        for t in range(past, out.shape[2]):
+            steps = observation.actions[:, past - 1 : t, 0].sum(1).round().int().tolist()
+            out[:, :, t] = torch.stack([x.roll(step, -1) for x, step in zip(out[:, :, past - 1], steps)])
+        yield Step(1, 1, prediction=Prediction(out))
+
+
+def test_true_actions_are_compared_with_none(tmp_path):
+    for speed in (1, 2):
+        actions = np.full((9, 2), speed, np.float32)
+        np.savez(tmp_path / f"{speed}.npz", frames=drifting(9, 40, 60, speed), actions=actions)
+    model = Driven(stochastic=False, actions=Actions(("x", "y"), ((-2, 2), (-2, 2))))
+    got = scored(model_of(model), tmp_path, short_side=40)
+    assert list(got["rows"]) == ["true actions", "zero actions"] and got["rows"]["true actions"]["metrics"] == got["metrics"]
+    still = got["baselines"]["copy_last"]["metrics"]["psnr_db"]["mean"]
+    assert got["rows"]["zero actions"]["metrics"]["psnr_db"]["mean"] == pytest.approx(still, abs=1e-4)
+    gain = got["metrics"]["psnr_db"]["mean"] - still
+    assert got["actions"]["true_over_zero_db"] == pytest.approx(gain, abs=1e-4) and gain > 3
+    with pytest.raises(ValueError, match="actions of 2 numbers a frame came; this model takes 1"):
+        scored(model_of(Driven(actions=Actions(("x",), ((-1, 1),)))), tmp_path, short_side=40)
 
 
 def test_a_stride_thins_the_clips(clips):

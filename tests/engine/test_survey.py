@@ -87,6 +87,18 @@ def test_nothing_but_damage_and_an_unknown_name_get_one_sentence(tmp_path):
         survey("kht", tmp_path, tmp_path / "sheet.png")
 
 
+def test_splits_beyond_the_usual_three_are_counted_where_there_are_any(tmp_path):
+    lines = ["file,source,fps,frames,split"]
+    for index, split in enumerate(("train", "train", "dev", "example")):
+        clip(tmp_path / f"{index}.avi", seed=index)
+        lines.append(f"{index}.avi,source {index % 2 if split == 'train' else index},25,6,{split}")
+    (tmp_path / "index.csv").write_text("\n".join(lines))
+    result = survey("folder", tmp_path, tmp_path / "sheet.png", size=16)
+    assert {split: row["recordings"] for split, row in result["splits"].items()} == {
+        "train": 2, "dev": 1, "val": 0, "test": 0, "example": 1,
+    }  # fmt: skip
+
+
 def test_simulators_count_what_they_are_made_of(tmp_path):
     result = survey("smmnist-svg", tmp_path, tmp_path / "sheet.png")
     assert result["made_of"]["train"] == {"strokes digits": 6_000} and (tmp_path / "sheet.png").stat().st_size > 1_000

@@ -5,7 +5,20 @@ import time
 import pytest
 import torch
 
-from vp.metrics import METRICS, mae, ms_ssim, mse, psnr, psnr_of_mean_mse, sharpness, ssim, ssim_legacy
+from vp.metrics import (
+    METRICS,
+    METRICS_ANY_SIZE,
+    mae,
+    ms_ssim,
+    mse,
+    pixel_mae,
+    pixel_mse,
+    psnr,
+    psnr_of_mean_mse,
+    sharpness,
+    ssim,
+    ssim_legacy,
+)
 
 TOLERANCE = 1e-5  # float32 moments against scikit-image in float64
 
@@ -69,6 +82,18 @@ def test_equal_frames_score_100_db_and_exactly_1(value):
     a = torch.full((1, 32, 32), value)
     assert psnr(a, a).item() == pytest.approx(100.0)
     assert ssim(a, a).item() == ssim_legacy(a, a).item() == ms_ssim(a, a).item() == sharpness(a, a).item() == 1.0
+
+
+def test_metrics_of_any_size_are_means_over_pixels_and_end_at_50_db():
+    a, b = frames("noise", 3)
+    pixels = a[0].numel()
+    torch.testing.assert_close(pixel_mse(a, b) * pixels, mse(a, b))
+    torch.testing.assert_close(pixel_mae(a, b) * pixels, mae(a, b))
+    capped = METRICS_ANY_SIZE["psnr_db"]
+    assert torch.equal(capped(a, b), psnr(a, b)), "far below either cap"
+    near = torch.stack((a[0, 0], a[0, 1] + 0.1, a[0, 2] + 1e-4))
+    assert psnr(near, a[0]).item() == pytest.approx((100 + 20 + 80) / 3, abs=0.1)
+    assert capped(near, a[0]).item() == pytest.approx((50 + 20 + 50) / 3, abs=1e-3), "each channel"
 
 
 def test_psnr_of_the_mean_error_does_not_hear_of_exact_frames():

@@ -102,12 +102,18 @@ def test_a_texture_goes_on_to_within_a_fraction_of_a_pixel(family, method):
     assert (each.amax(0) > torch.tensor([35, 33, 31, 29]) - 10 * (1 - off)).all(), each.amax(0)
 
 
-@pytest.mark.parametrize("known", [[1, 1, 1, 0, 0], [1, 0, 0, 1, 1]], ids=["beginning", "ends"])
-@pytest.mark.parametrize("family", [FLOW, FLOW_RANDOM, FLOW_BETWEEN], ids=lambda family: family.name)
+@pytest.mark.parametrize(
+    ("family", "known"),
+    [
+        (FLOW, [1, 1, 1, 0, 0]),
+        (FLOW_RANDOM, [1, 1, 1, 0, 0]),
+        (FLOW_RANDOM, [1, 1, 0, 0, 0]),
+        (FLOW_BETWEEN, [1, 1, 1, 0, 0]),
+        (FLOW_BETWEEN, [0, 1, 0, 0, 1]),
+    ],
+)
 def test_a_still_clip_stays_still_bit_for_bit(family, known):
     known = torch.tensor(known).bool()
-    if not predictor(family).abilities.any_mask and known[-1]:
-        pytest.skip("it continues a beginning and nothing else")
     still = torch.rand(1, 1, 3, 70, 90, generator=torch.Generator().manual_seed(0)).expand(1, 5, -1, -1, -1)
     got = predict(family, Observation(still.masked_fill(~known.view(1, -1, 1, 1, 1), float("nan")), known), samples=3)
     assert torch.equal(got, still[:, None].expand_as(got))

@@ -24,13 +24,14 @@ WORDS = {
 def assign(recordings: Sequence[Recording]) -> dict[str, str]:
     """group -> one of SPLITS.
 
-    A layout's own split stands; if it has no validation recordings, a tenth of its training groups (one at least, where there
-    are two) become them. A missing training or test split of a layout stays missing. Of two groups without a layout one is for
-    training and one for validation; a lone one is for training.
+    A layout's own split stands; if it has no recordings to choose by, val or dev, a tenth of its training groups (one at least,
+    where there are two) become val. A missing training or test split of a layout stays missing. Of two groups without a layout
+    one is for training and one for validation; a lone one is for training.
     """
     out = {r.group: r.split or by_hash(r.group) for r in recordings}
     if any(r.split for r in recordings):
-        borrow(out, "val", "train")
+        if "dev" not in out.values():
+            borrow(out, "val", "train")
     elif len(out) < 3:
         out = dict(zip(sorted(out, key=place, reverse=True), ("train", "val")))
     else:

@@ -23,7 +23,7 @@ from .frames import parse_mask
 from .pictures import score_pictures
 from .reference_rows import REFERENCE_ROWS
 from .rows import given_actions
-from .scores import Scores, around_hit, number, of_variant, to_lists
+from .scores import Scores, around_hit, gains, of_variant, to_lists
 from .scoring import joined, score, tabled
 from .watch import observe
 
@@ -96,7 +96,8 @@ def evaluate(
         copy_last, copy_nearest, blend and flow_between.
         framing: size or short_side, channels, and stride or fps. recordings, and left_out: how many are too short or damaged.
         wins: in which share of the windows the most likely future is ahead of flow, and of the better of flow and copy_last
-        (filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter.
+        (filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter. There is no
+        row of shuffled actions.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -174,18 +175,6 @@ def variants_of(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scor
         for index, name in enumerate(names)
         if (variant == index).any()
     }
-
-
-def gains(result: Mapping[str, Any]) -> dict[str, float | None]:
-    """What the mean PSNR of all samples gains by the true actions, in dB; `touched_`: on the pixels of touched objects."""
-    others = {name.partition(" ")[0]: row for name, row in result["rows"].items() if name.endswith(" actions")}
-    true, others = others.pop("true"), others | {"copy_last": result["baselines"]["copy_last"]}
-    gained = {}
-    for prefix, metric in (("", "psnr_db"), ("touched_", "psnr_touched_db")):
-        for name, row in others.items():
-            pair = [x["metrics"].get(metric, {}).get("mean") for x in (true, row)] if row else [None]
-            gained[f"{prefix}true_over_{name}_db"] = None if None in pair else number(pair[0] - pair[1])
-    return gained
 
 
 def score_all(

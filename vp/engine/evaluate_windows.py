@@ -19,7 +19,7 @@ from vp.metrics import CAP_ANY_SIZE_DB, METRICS_ANY_SIZE
 
 from .contenders import MODEL, MOST_LIKELY, Contender, Key, action_rows, flow_rows, model_rows
 from .rows import given_actions
-from .scores import Scores, number, to_lists
+from .scores import Scores, gains, number, to_lists
 from .scoring import joined, score, tabled
 from .watch import observe
 
@@ -75,6 +75,7 @@ def evaluate_windows(
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
     if acting:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
+        result["actions"] = gains(result)
     means = {label or "model": x["psnr_db"]["mean"] for (_, label), x in of_clips.items()}
     rivals = [name for name in RIVALS[not probe.is_prefix] if name in means]
     result["wins"] = wins(means, rivals)

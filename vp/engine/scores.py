@@ -244,6 +244,18 @@ def of_variant(scores: Scores, which: Tensor) -> dict[str, float | None]:
     return {name: number(value) for name, value in levels.items()}
 
 
+def gains(result: Mapping[str, Any]) -> dict[str, float | None]:
+    """What the mean PSNR of all samples gains by the true actions, in dB; `touched_`: on the pixels of touched objects."""
+    others = {name.partition(" ")[0]: row for name, row in result["rows"].items() if name.endswith(" actions")}
+    true, others = others.pop("true"), others | {"copy_last": result["baselines"]["copy_last"]}
+    gained = {}
+    for prefix, metric in (("", "psnr_db"), ("touched_", "psnr_touched_db")):
+        for name, row in others.items():
+            pair = [x["metrics"].get(metric, {}).get("mean") for x in (true, row)] if row else [None]
+            gained[f"{prefix}true_over_{name}_db"] = None if None in pair else number(pair[0] - pair[1])
+    return gained
+
+
 def around_hit(sharpness: Tensor, hits: Tensor, n_past: int, lag: int) -> dict[str, float | None]:
     """Mean sharpness of single samples before and after the first wall hit that the context does not settle.
 

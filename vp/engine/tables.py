@@ -12,6 +12,7 @@ TOGETHER = {"crps": ".4f", "spread_skill": ".2f"}  # one number of all samples t
 APART = {"psnr_db": ".2f", "ssim": ".4f", "mse": ".1f", "pixel_mse": ".5f", "crps": ".5f"}  # of differences
 
 WINDOW = 10  # predicted frames of a line of `of_windows`
+LISTED = 20  # sources
 
 
 def of_scores(result: Mapping[str, Any]) -> str:
@@ -88,8 +89,8 @@ def of_variants(result: Mapping[str, Any]) -> str:
 
 
 def of_sources(result: Mapping[str, Any]) -> str:
-    """A line a source, mean PSNR of the rows that matter, by what the most likely future has more than the first rival; in how
-    many windows it is ahead."""
+    """A line a source, mean PSNR of the rows that matter, those first in which the most likely future has least more than the
+    first rival; in how many windows it is ahead."""
     wins, sources = dict(result["wins"]), result["sources"]
     ours = wins.pop("row")
     rival = next(iter(wins), "").removeprefix("over_")
@@ -101,8 +102,9 @@ def of_sources(result: Mapping[str, Any]) -> str:
     lines.sort(key=lambda line: (line[0] is None, line[0]))
     head = ["PSNR, dB", "windows", *next(iter(sources.values()))["psnr_db"], f"{ours} minus {rival}" if rival else ""]
     won = ", ".join(f"{what.removeprefix('over_').replace('_and_', ' and ')} in {share:.0%}" for what, share in wins.items())
-    ahead = [f"{ours} is ahead of {won} of the windows"] if won else []
-    return "\n".join([columns([head, *(line for _, line in lines)]), *ahead])
+    last = [f"and {len(lines) - LISTED} more sources"] if len(lines) > LISTED else []
+    last += [f"{ours} is ahead of {won} of the windows"] if won else []
+    return "\n".join([columns([head, *(line for _, line in lines[:LISTED])]), *last])
 
 
 def of_gains(result: Mapping[str, Any]) -> str:

@@ -12,8 +12,7 @@ Which flow is better depends on the clip. PSNR (dB) / SSIM, mean of 10 frames pr
     real128 dev, short side 128, 40 clips   24.73 / .818    24.96 / .817 (24.91 / .813 not doubled)
     UCF101 val, 64 px, 30 clips             25.02 / .764    25.25 / .768
 
-So auto is Farneback up to 64 px, as the protocols of digits and of the push world have always had it; evaluations on recordings ask
-for DIS.
+So auto is Farneback up to 64 px, the size of digits and of the push world, and evaluations on recordings ask for DIS at any size.
 """
 
 from __future__ import annotations

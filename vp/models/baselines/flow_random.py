@@ -1,9 +1,13 @@
 """Flow with chance in its motion: what a stochastic model has to beat in its best samples and in CRPS.
 
 A sample of constant velocity differs from the next in speed, times U(.5, 1.3), in damping, U(.8, 1) a frame, and by a smooth
-Gaussian field that is added to the velocity. The field's standard deviation, in pixels a frame, is the residual of the last known
-flow: how far the velocity of each pixel is from what the flow before predicts for it, averaged over the neighbourhood. With two
-known frames there is no flow before, and half of the speed stands in for the residual. Where nothing moved nothing will.
+Gaussian field that is added to the velocity. The field's root mean square length, in pixels a frame, is the residual of the last
+known flow: how far the velocity of each pixel is from what the flow before predicts for it, averaged over the neighbourhood. With
+two known frames there is no flow before, and half of the speed stands in for the residual. Where nothing moved nothing will.
+
+On 24 clips of real128 dev (short side 96, 5 frames seen, 10 predicted, 8 samples): CRPS .0300 where flow has .0417, best of 8
+25.03 dB, mean 24.04, flow 24.74, spread over skill .67. Without the field CRPS is .0355 and best of 8 25.57 dB; with one of twice
+the variance .0292 and 24.63; with half of the speed in place of the residual .0310 and 25.11.
 """
 
 from __future__ import annotations
@@ -43,10 +47,9 @@ class RandomFlow(Predictor):
         known = observation.frames[:, max(0, n_past - 3) : n_past]
         speeds, dampings, fields = draws(seeds, *known.shape[-2:])
         last = velocity(known[:, -2], known[:, -1], options.method)
-        moving = speeds.to(last) * last[:, None] + residual(known, last, options.method)[:, None] * fields.to(last)
-        futures = extrapolate(
-            known[:, -1].repeat_interleave(samples, 0), moving.flatten(0, 1), dampings.to(last).flatten(0, 1)
-        )
+        deviation = residual(known, last, options.method)[:, None] / 2**0.5  # of each of the two components
+        moving = speeds.to(last) * last[:, None] + deviation * fields.to(last)
+        futures = extrapolate(known[:, -1].repeat_interleave(samples, 0), moving.flatten(0, 1), dampings.to(last).flatten(0, 1))
         out = observation.frames[:, None].repeat(1, samples, 1, 1, 1, 1)
         for t in range(n_past, total):
             out[:, :, t] = next(futures).unflatten(0, seeds.shape)
