@@ -47,16 +47,18 @@ class LayerMemory(nn.Module):
         write_features: channels of the maps that it writes by, at a quarter of the frame's side.
         layers: how many, K.
         channels: of the frames, C.
-        previous: whether the moved previous frame is blended in beside the layers. Being generated itself, it is resampled at
-            every step and blurs.
+        previous: whether the moved previous frame is a source beside the layers. Being generated itself, it is resampled at every
+            step and blurs.
+        drawn: whether a synthesised picture is one too. Squared error has it draw fog wherever it is in doubt.
         contrast: factor of the masks' logits: the higher, the less do several sources share a pixel.
     """
 
     def __init__(
-        self, features: int, write_features: int, layers: int, channels: int, previous: bool = True, contrast: float = 1.0
-    ):
+        self, features: int, write_features: int, layers: int, channels: int, previous: bool = True, drawn: bool = True,
+        contrast: float = 1.0,
+    ):  # fmt: skip
         super().__init__()
-        self.layers, self.channels, self.previous, self.contrast = layers, channels, previous, contrast
+        self.layers, self.channels, self.previous, self.drawn, self.contrast = layers, channels, previous, drawn, contrast
         written = 4 * channels * (layers + 1)
         self.sources = layers + previous
         self.motions = (2 * layers, layers, layers, 2 * layers, 2 * previous)  # see `advance`
@@ -71,7 +73,7 @@ class LayerMemory(nn.Module):
         self.blend = nn.Sequential(
             block(BLEND + 4 * channels * self.sources, MIX),
             block(MIX, MIX),
-            nn.Conv2d(MIX, 4 * (self.sources + 1 + channels), 3, padding=1),
+            nn.Conv2d(MIX, 4 * (self.sources + drawn * (1 + channels)), 3, padding=1),
         )
         nn.init.normal_(self.flow[-1].weight, std=0.01)
         nn.init.normal_(self.flow[-1].weight.split(self.motions)[1], std=0.1)
@@ -141,7 +143,10 @@ class LayerMemory(nn.Module):
         fine = F.pixel_unshuffle(moved.flatten(1, 2), 2)  # mixed there, each pixel of four for itself, and put back at the end
         x = torch.cat([x, fine.to(x.dtype, memory_format=order)], 1)
         blend = self.blend(x).to(torch.float32, memory_format=torch.contiguous_format).unflatten(1, (-1, 4))
-        masks, drawn = blend.split([self.sources + 1, self.channels], 1)
-        masks = self.contrast * masks
-        candidates = torch.cat([fine.unflatten(1, (*moved.shape[1:3], 4)), drawn.sigmoid()[:, None]], 1)
-        return F.pixel_shuffle((masks.softmax(1)[:, :, None] * candidates).sum(1).flatten(1, 2), 2)
+        candidates = fine.unflatten(1, (*moved.shape[1:3], 4))
+        masks = blend
+        if self.drawn:
+            masks, drawn = blend.split([self.sources + 1, self.channels], 1)
+            candidates = torch.cat([candidates, drawn.sigmoid()[:, None]], 1)
+        masks = (self.contrast * masks).softmax(1)
+        return F.pixel_shuffle((masks[:, :, None] * candidates).sum(1).flatten(1, 2), 2)

@@ -78,7 +78,8 @@ class CompactSVG(MovingRollout, SVGNetwork):
     def __init__(self, cfg: SVGConfig):
         width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
         given = conditions.outputs if conditions else 0
-        super().__init__(cfg.channels, width, cfg.flows, LATENT_CHANNELS * stochastic + given, given, cfg.previous, cfg.contrast)
+        inputs = LATENT_CHANNELS * stochastic + given
+        super().__init__(cfg.channels, width, cfg.flows, inputs, given, cfg.previous, cfg.drawn, cfg.contrast)
         self.cfg, side = cfg, cfg.size // 4
         self.latent_map = LatentMap(cfg.z_dim, side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, side, cfg.z_dim, width) if stochastic else None

@@ -105,7 +105,8 @@ class SVGConfig:
         n_past, n_future: lengths trained on.
         z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
         width: of the compact network: channels of its recurrent state. flows: of it: remembered layers; previous,
-            contrast: whether the moved previous frame is a source beside them, and the factor of the masks' logits.
+            drawn: whether the moved previous frame and a synthesised picture are sources beside them; contrast: factor of the
+            logits of the masks that choose between sources.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
         conditions: numbers that come with every frame, such as actions, or None.
@@ -124,6 +125,7 @@ class SVGConfig:
     width: int = 64
     flows: int = 3
     previous: bool = True
+    drawn: bool = True
     contrast: float = 1.0
     last_frame_skip: bool = False
     skip_off_by_one: bool = False

@@ -76,13 +76,13 @@ class MotionPredictor(Predictor):
         for t in range(n_past, total):
             with self.runtime.autocast():
                 carried, summary = network.carry(scene, state)
-                z, told = None, {}
+                z, stats = None, {}
                 if z_width:
                     true = None if truth is None else tuple(x[:, t - n_past].repeat_interleave(seeds.shape[1], 0) for x in truth)
-                    z, told = self.latent(prior, options.temperature, summary, carried, true, noises[:, t - n_past])
+                    z, stats = self.latent(prior, options.temperature, summary, carried, true, noises[:, t - n_past])
                 state = network.advance(scene, state, carried, summary, z)
             frames[:, :, t] = moved(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
-            for name, value in told.items():
+            for name, value in stats.items():
                 nothing = torch.full((*seeds.shape, total, *value.shape[1:]), float("nan"))
                 traces.setdefault(name, nothing)[:, :, t] = value.float().cpu().unflatten(0, seeds.shape)
             if t < total - 1:
@@ -100,18 +100,18 @@ class MotionPredictor(Predictor):
     def latent(
         self, prior: str, temperature: float, summary: Tensor, carried: State, true: tuple[Tensor, Tensor] | None, noise: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """z (M, Z), and what is to be plotted of it: the part for the whole frame, (M, z_global), and the divergence, (M,)."""
+        """z (M, Z), and its statistics to plot: the part for the whole frame, (M, z_global), and the divergence, (M,)."""
         latent = self.network.latent
         own = latent.prior(summary)
-        told = {"prior_mean": own.mean, "prior_std": own.std}
+        stats = {"prior_mean": own.mean, "prior_std": own.std}
         chosen = Gaussian.standard(own.mean) if prior == "fixed" else own
         if true is not None:
             chosen = latent.posterior(summary, carried.step, carried.displacement, *true)
-            told |= {"posterior_mean": chosen.mean, "posterior_std": chosen.std}
-        told = {name: x[:, : self.cfg.z_global] for name, x in told.items()}
+            stats |= {"posterior_mean": chosen.mean, "posterior_std": chosen.std}
+        stats = {name: x[:, : self.cfg.z_global] for name, x in stats.items()}
         if true is not None:
-            told["kl"] = kl(chosen, own).sum(-1)
-        return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), told
+            stats["kl"] = kl(chosen, own).sum(-1)
+        return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), stats
 
 
 def repeated(tree, times: int):
