@@ -41,8 +41,22 @@ def test_what_is_written_lies_between_what_was_there_and_the_frame_and_starts_fr
 
 @torch.no_grad()
 def test_a_composed_frame_is_a_blend_and_what_comes_beside_changes_it():
-    made, moved, previous = memory(), torch.rand(1, 2, 1, 32, 48), torch.rand(1, 1, 32, 48)
-    plain = made.compose(moved, previous, FEATURES)
-    assert plain.shape == previous.shape and plain.min() >= 0 and plain.max() <= 1
-    assert torch.equal(made.compose(moved, previous, FEATURES, torch.zeros(1, 24, 16, 24)), plain)
-    assert not torch.equal(made.compose(moved, previous, FEATURES, torch.randn(1, 24, 16, 24)), plain)
+    made, sources = memory(), torch.rand(1, 3, 1, 32, 48)
+    plain = made.compose(sources, FEATURES)
+    assert plain.shape == (1, 1, 32, 48) and plain.min() >= 0 and plain.max() <= 1
+    assert torch.equal(made.compose(sources, FEATURES, torch.zeros(1, 24, 16, 24)), plain)
+    assert not torch.equal(made.compose(sources, FEATURES, torch.randn(1, 24, 16, 24)), plain)
+
+
+@torch.no_grad()
+def test_with_nothing_but_layers_a_pixel_lies_between_theirs_and_contrast_takes_it_to_one_of_them():
+    sources, apart = torch.rand(1, 2, 1, 32, 48), []
+    for contrast in (1.0, 1000.0):
+        torch.manual_seed(0)
+        made = LayerMemory(16, 24, 2, 1, previous=False, drawn=False, contrast=contrast)
+        _, moved = made.advance(made.init(FRAME), FRAME, FEATURES)
+        assert moved.shape[1] == 2
+        frame = made.compose(sources, FEATURES)
+        assert (frame >= sources.amin(1) - 1e-6).all() and (frame <= sources.amax(1) + 1e-6).all()
+        apart.append((frame - sources.transpose(0, 1)).abs().amin(0).mean())
+    assert apart[1] < 0.1 * apart[0]
