@@ -138,11 +138,33 @@ def test_beta_rises_on_a_log_scale():
     assert beta_at(objective, middle) == pytest.approx((objective.beta_start * objective.beta) ** 0.5)
 
 
-def test_an_untrained_network_has_one_future_however_z_falls():
+@torch.no_grad()
+def test_before_training_z_is_a_departure_from_constant_velocity():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config())
-    small, flows = last_known(sliding(3, 64, 64), (64, 64))
+    small, flows = last_known(sliding(3, 64, 96), (64, 96))
     scene, state = network.begin(small, flows)
     carried, summary = network.carry(scene, state)
-    steps = [network.advance(scene, state, carried, summary, z).step for z in torch.randn(2, 1, network.latent.width((64, 64)))]
-    assert torch.equal(*steps) and torch.equal(steps[0], carried.step)
+    none = torch.zeros(1, network.latent.width((64, 96)))
+    assert torch.equal(network.advance(scene, state, carried, summary, none).step, carried.step)
+    missed = torch.tensor([1.5, -0.5]).view(1, 2, 1, 1).expand(1, 2, 32, 48).clone()
+    missed[:, 0, :16, :24] += 1.0  # what is in the upper left corner moves otherwise
+    z = network.latent.departure(missed, network.latent.grid((64, 96)))
+    change = network.advance(scene, state, carried, summary, z).step - carried.step
+    assert torch.allclose(change.mean((2, 3)), missed.mean((2, 3)), atol=1e-4)
+    assert torch.allclose(change[0, :, 4, 4], missed[0, :, 4, 4], atol=1e-4)
+    assert torch.allclose(change[0, :, 28, 44], missed[0, :, 28, 44], atol=1e-4)
+
+
+@torch.no_grad()
+def test_before_training_the_posterior_follows_the_truth():
+    """What constant velocity cannot foresee, a camera that turns back, the posterior's first z already says."""
+    there = sliding(6, 96, 96, (3, 2))
+    clip = torch.cat([there, there[:, :5].flip(1)], 1)
+    model = predictor()
+    errors = {}
+    for prior in ("learned", "posterior-mean"):
+        options = model.options_type(prior=prior, temperature=0.0)
+        future = model.predict(Observation.prefix(clip, 6, target=clip), seed_grid(0, 1, 1), options).frames[:, 0]
+        errors[prior] = inner(future - clip)[:, 6:].abs().mean()
+    assert errors["posterior-mean"] < 0.3 * errors["learned"], errors

@@ -48,7 +48,7 @@ class MotionConfig:
         n_past, n_future: lengths trained on.
         half, quarter, eighth: channels at these shares of that size.
         z_global: width of the part of z that concerns the whole frame.
-        z_map: channels of the part of z that has a place, at an eighth.
+        z_map: channels of the part of z that has a place, two or more.
     """
 
     latent: str = "learned"
@@ -65,5 +65,7 @@ class MotionConfig:
 
     def __post_init__(self) -> None:
         one_of("latent", self.latent, LATENTS)
+        if self.z_global < 6 or self.z_map < 2:
+            raise ValueError(f"z_global is {self.z_global} and z_map {self.z_map}; give 6 or more, and 2 or more")
         if self.short_side < 16 or self.short_side % 8:
             raise ValueError(f"short_side is {self.short_side}; give a multiple of 8 pixels, 16 or more")

@@ -1,21 +1,33 @@
-"""The latent of a step: a vector for the whole frame and a coarse map, their prior and posterior."""
+"""The latent of a step: how the motion departs from what was foreseen. Its prior, its posterior, and where it enters.
+
+z has a part for the whole frame and a coarse map. The first numbers of both are a departure of the flow, in units that are
+learned: six of the whole (a shift and a linear map, what a camera does) and two of every cell (what a thing there does). The
+posterior starts out from the departure that it sees, so z means something from the first step on; what a departure applies to,
+the moving thing in a cell and not the ground behind it, the network decides by a mask. The other numbers of z are free.
+"""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...nn.blocks import block
 from ...nn.gaussian import Gaussian
+from ...nn.warp import widened
 from .config import MotionConfig
 
 WIDTH = 64
+CELL = 16  # px of the small frames that a cell of the map is wide
+AFFINE = 6  # numbers of z_global that are a departure of the flow: a shift (x, y), and how it grows along x and along y
+POSTERIOR_LOGVAR, PRIOR_LOGVAR = -2.0, 0.0  # at first, in learned units
+UNIT = 0.3  # px of the flow's grid that a departure of 1 is at first
 
 
 class Heads(nn.Module):
     """A Gaussian over z (B, Z) from maps (B, inputs, h/8, w/8): z_global numbers, and z_map channels of a map, flattened."""
 
-    def __init__(self, inputs: int, cfg: MotionConfig):
+    def __init__(self, inputs: int, cfg: MotionConfig, logvar: float):
         super().__init__()
         self.body = nn.Sequential(block(inputs, WIDTH), block(WIDTH, WIDTH))
         self.whole = nn.Sequential(nn.Linear(2 * WIDTH, WIDTH), nn.LeakyReLU(0.2), nn.Linear(WIDTH, 2 * cfg.z_global))
@@ -23,13 +35,16 @@ class Heads(nn.Module):
         for layer in (self.whole[-1], self.map):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
+            nn.init.constant_(layer.bias.chunk(2)[1], logvar)
 
-    def forward(self, x: Tensor) -> Gaussian:
+    def forward(self, x: Tensor, grid: tuple[int, int], departure: Tensor | None = None) -> Gaussian:
+        """`grid`: cells of the map. `departure`: (B, Z), what the mean starts out from, or None: zero."""
         x = self.body(x)
         pooled = torch.cat([x.float().mean((2, 3)), x.float().amax((2, 3))], 1)
-        whole, places = self.whole(pooled).float().chunk(2, 1), self.map(x).float().flatten(2).chunk(2, 1)
+        places = F.adaptive_avg_pool2d(self.map(x).float(), grid).flatten(2)
+        whole, places = self.whole(pooled).float().chunk(2, 1), places.chunk(2, 1)
         mean, logvar = (torch.cat([a, b.flatten(1)], 1) for a, b in zip(whole, places))
-        return Gaussian.bounded(mean, logvar)
+        return Gaussian.bounded(mean if departure is None else mean + departure, logvar)
 
 
 class Latent(nn.Module):
@@ -38,35 +53,65 @@ class Latent(nn.Module):
     def __init__(self, cfg: MotionConfig):
         super().__init__()
         self.cfg = cfg
-        self.prior_heads = Heads(cfg.eighth, cfg) if cfg.latent == "learned" else None
+        self.prior_heads = Heads(cfg.eighth, cfg, PRIOR_LOGVAR) if cfg.latent == "learned" else None
         self.read = nn.Sequential(nn.PixelUnshuffle(2), block(4 * 10, WIDTH), block(WIDTH, WIDTH, 2))
-        self.posterior_heads = Heads(cfg.eighth + WIDTH, cfg)
+        self.posterior_heads = Heads(cfg.eighth + WIDTH, cfg, POSTERIOR_LOGVAR)
         self.enter_whole = nn.Linear(cfg.z_global, cfg.eighth)
+        self.log_unit = nn.Parameter(torch.full((AFFINE + 2,), UNIT).log())
         nn.init.normal_(self.enter_whole.weight, std=0.02)
+
+    @staticmethod
+    def grid(size: tuple[int, int]) -> tuple[int, int]:
+        """Cells of the map, where motion is read from frames of this size (h, w)."""
+        return tuple(max(1, round(side / CELL)) for side in size)
 
     def width(self, size: tuple[int, int]) -> int:
         """Numbers of z, where motion is read from frames of this size (h, w)."""
-        return self.cfg.z_global + self.cfg.z_map * (size[0] // 8) * (size[1] // 8)
+        rows, columns = self.grid(size)
+        return self.cfg.z_global + self.cfg.z_map * rows * columns
 
     def prior(self, summary: Tensor) -> Gaussian:
         """p(z_t | x_<t)."""
+        size = tuple(8 * side for side in summary.shape[-2:])
         if self.prior_heads is not None:
-            return self.prior_heads(summary)
-        width = self.cfg.z_global + self.cfg.z_map * summary.shape[-2:].numel()
-        return Gaussian.standard(torch.zeros(len(summary), width, device=summary.device))
+            return self.prior_heads(summary, self.grid(size))
+        return Gaussian.standard(torch.zeros(len(summary), self.width(size), device=summary.device))
 
     def posterior(
         self, summary: Tensor, step: Tensor, displacement: Tensor, true_step: Tensor, true_displacement: Tensor
     ) -> Gaussian:
         """q(z_t | x_<=t), from where pixels would come with constant velocity and where they do come from, float32
         (B, 2, h/2, w/2) each, relative to the frame before and to the last known frame."""
-        misses = [true_step - step, (true_displacement - displacement) / 4]
-        seen = self.read(torch.cat([*misses, step, true_step, displacement / 4], 1).to(summary.dtype))
-        return self.posterior_heads(torch.cat([summary, seen], 1))
+        missed = true_step - step
+        seen = torch.cat([missed, (true_displacement - displacement) / 4, step, true_step, displacement / 4], 1)
+        x = torch.cat([summary, self.read(seen.to(summary.dtype))], 1)
+        grid = self.grid(tuple(8 * side for side in summary.shape[-2:]))
+        return self.posterior_heads(x, grid, self.departure(missed, grid))
+
+    def departure(self, missed: Tensor, grid: tuple[int, int]) -> Tensor:
+        """z (B, Z) that says as much of what the flow missed (B, 2, h/2, w/2) as a shift of the whole and of each cell can."""
+        unit = self.log_unit.exp()
+        shift = missed.mean((2, 3))
+        rest = F.adaptive_avg_pool2d(missed - shift[..., None, None], grid) / unit[AFFINE:, None, None]
+        whole = F.pad(shift / unit[:2], (0, self.cfg.z_global - 2))
+        return torch.cat([whole, F.pad(rest, (0, 0, 0, 0, 0, self.cfg.z_map - 2)).flatten(1)], 1)
+
+    def parts(self, z: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """z (B, Z) as its part for the whole frame (B, z_global) and its map (B, z_map, rows, columns)."""
+        whole, places = z.split([self.cfg.z_global, z.shape[1] - self.cfg.z_global], 1)
+        return whole, places.unflatten(1, (self.cfg.z_map, *self.grid(size)))
 
     def enter(self, summary: Tensor, z: Tensor) -> Tensor:
         """The summary with z (B, Z) in it, (B, eighth + z_map, h/8, w/8)."""
-        whole, places = z.split([self.cfg.z_global, z.shape[1] - self.cfg.z_global], 1)
-        places = places.unflatten(1, (self.cfg.z_map, *summary.shape[-2:]))
+        whole, places = self.parts(z, tuple(8 * side for side in summary.shape[-2:]))
         summary = summary + self.enter_whole(whole)[..., None, None]
-        return torch.cat([summary, places.to(summary.dtype)], 1)
+        return torch.cat([summary, widened(places, summary.shape[-2:]).to(summary.dtype)], 1)
+
+    def flow(self, z: Tensor, size: tuple[int, int]) -> Tensor:
+        """The departure of the flow that z (B, Z) says, float32 (B, 2, *size) on the flow's grid, in its pixels."""
+        unit = self.log_unit.exp()
+        whole, places = self.parts(z, tuple(2 * side for side in size))
+        affine = (whole[:, :AFFINE] * unit[:AFFINE]).view(-1, 3, 2, 1, 1)
+        rows, columns = (torch.linspace(-1, 1, side, device=z.device) for side in size)
+        local = widened(places[:, :2] * unit[AFFINE:, None, None], size)
+        return affine[:, 0] + affine[:, 1] * columns + affine[:, 2] * rows[:, None] + local

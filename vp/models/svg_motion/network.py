@@ -73,7 +73,7 @@ class MotionNetwork(nn.Module):
         self.coarse = ConvGRUCell(eighth + cfg.z_map * stochastic, eighth)
         self.up = enlarge(eighth, UP)
         self.join = block(quarter + UP, JOINED)
-        self.change = nn.Conv2d(JOINED, 3, 3, padding=1)
+        self.change = nn.Conv2d(JOINED, 3 + stochastic, 3, padding=1)
         self.up_half = enlarge(JOINED, 16)
         self.refine = block(16 + half + 4, REFINED)
         self.change_half = nn.Conv2d(REFINED, 2, 3, padding=1)
@@ -124,10 +124,12 @@ class MotionNetwork(nn.Module):
             summary = self.latent.enter(summary, z)
         coarse = self.coarse(summary.to(dtype), carried.coarse)
         joined = self.join(torch.cat([carried.fine.to(dtype), self.up(coarse.to(dtype))], 1))
-        change, gate = self.change(joined).float().split([2, 1], 1)
+        change, gate, *applied = self.change(joined).float().split([2, 1] if self.latent is None else [2, 1, 1], 1)
         seen = warp(scene.half.float(), carried.displacement)
         x = torch.cat([self.up_half(joined).float(), seen, carried.step, carried.displacement / 4], 1)
         change = widened(change, size) + self.change_half(self.refine(x.to(dtype))).float()
+        if self.latent is not None:
+            change = change + 2 * torch.sigmoid(widened(applied[0], size)) * self.latent.flow(z, size)
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
 
