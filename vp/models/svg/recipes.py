@@ -23,8 +23,8 @@ DIGITS = Objective(
 def digits(short: str) -> Recipe:
     """Moving digits under both bounce laws and in their variety.
 
-    Pixels come from remembered layers alone, nearly every one from a single layer: what is blended or drawn anew turns to fog where
-    the model is in doubt.
+    Pixels come from remembered layers alone, nearly every one from a single layer: what is blended or drawn anew turns to fog
+    where the model is in doubt.
     """
     latent, words = LATENTS[short]
     cfg = SVGConfig(latent=latent, flows=4, previous=False, drawn=False, contrast=5.0, objective=DIGITS)
