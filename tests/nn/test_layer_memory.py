@@ -49,14 +49,24 @@ def test_a_composed_frame_is_a_blend_and_what_comes_beside_changes_it():
 
 
 @torch.no_grad()
-def test_with_nothing_but_layers_a_pixel_lies_between_theirs_and_contrast_takes_it_to_one_of_them():
+def test_with_nothing_but_layers_a_pixel_lies_between_theirs_and_hard_masks_take_it_from_one_of_them():
     sources, apart = torch.rand(1, 2, 1, 32, 48), []
-    for contrast in (1.0, 1000.0):
+    for hard in (False, True):
         torch.manual_seed(0)
-        made = LayerMemory(16, 24, 2, 1, previous=False, drawn=False, contrast=contrast)
+        made = LayerMemory(16, 24, 2, 1, previous=False, drawn=False, hard=hard)
         _, moved = made.advance(made.init(FRAME), FRAME, FEATURES)
         assert moved.shape[1] == 2
         frame = made.compose(sources, FEATURES)
         assert (frame >= sources.amin(1) - 1e-6).all() and (frame <= sources.amax(1) + 1e-6).all()
-        apart.append((frame - sources.transpose(0, 1)).abs().amin(0).mean())
-    assert apart[1] < 0.1 * apart[0]
+        apart.append((frame - sources.transpose(0, 1)).abs().amin(0).max())
+    assert apart[1] < 1e-6 < 0.01 < apart[0]
+
+
+def test_hard_masks_are_learned_as_soft_ones_are():
+    grads = []
+    for hard in (False, True):
+        torch.manual_seed(0)
+        made = LayerMemory(16, 24, 2, 1, previous=False, drawn=False, hard=hard)
+        made.compose(torch.rand(1, 2, 1, 32, 48), torch.rand(1, 16, 8, 12)).mean().backward()
+        grads.append(made.blend[-1].weight.grad)
+    assert torch.allclose(*grads, atol=1e-7) and grads[0].abs().sum() > 0

@@ -50,15 +50,16 @@ class LayerMemory(nn.Module):
         previous: whether the moved previous frame is a source beside the layers. Being generated itself, it is resampled at every
             step and blurs.
         drawn: whether a synthesised picture is one too. Squared error has it draw fog wherever it is in doubt.
-        contrast: factor of the masks' logits: the higher, the less do several sources share a pixel.
+        hard: every pixel comes from the source with the largest mask alone, so that no fog can be made of several; gradients are
+            those of the soft blend (straight-through, Bengio et al. 2013, arXiv 1308.3432).
     """
 
     def __init__(
         self, features: int, write_features: int, layers: int, channels: int, previous: bool = True, drawn: bool = True,
-        contrast: float = 1.0,
+        hard: bool = False,
     ):  # fmt: skip
         super().__init__()
-        self.layers, self.channels, self.previous, self.drawn, self.contrast = layers, channels, previous, drawn, contrast
+        self.layers, self.channels, self.previous, self.drawn, self.hard = layers, channels, previous, drawn, hard
         written = 4 * channels * (layers + 1)
         self.sources = layers + previous
         self.motions = (2 * layers, layers, layers, 2 * layers, 2 * previous)  # see `advance`
@@ -148,5 +149,8 @@ class LayerMemory(nn.Module):
         if self.drawn:
             masks, drawn = blend.split([self.sources + 1, self.channels], 1)
             candidates = torch.cat([candidates, drawn.sigmoid()[:, None]], 1)
-        masks = (self.contrast * masks).softmax(1)
+        masks = masks.softmax(1)
+        if self.hard:
+            chosen = torch.zeros_like(masks).scatter_(1, masks.argmax(1, keepdim=True), 1.0)
+            masks = chosen + (masks - masks.detach()) if masks.requires_grad else chosen
         return F.pixel_shuffle((masks[:, :, None] * candidates).sum(1).flatten(1, 2), 2)

@@ -44,12 +44,12 @@ class MovingRollout(nn.Module):
         layers: remembered layers.
         motion_inputs: channels at an eighth of the side that the motion is decided by beside the scene.
         feature_inputs: channels at a quarter of the side that the features are made from beside scene and motion.
-        previous, drawn, contrast: see `LayerMemory`.
+        previous, drawn, hard: see `LayerMemory`.
     """
 
     def __init__(
         self, channels: int, width: int, layers: int, motion_inputs: int, feature_inputs: int = 0,
-        previous: bool = True, drawn: bool = True, contrast: float = 1.0,
+        previous: bool = True, drawn: bool = True, hard: bool = False,
     ):  # fmt: skip
         super().__init__()
         wide = width * 3 // 2
@@ -59,7 +59,7 @@ class MovingRollout(nn.Module):
         self.motion = ConvLSTMCell(wide + motion_inputs, wide)
         self.fine = enlarge(wide, width // 2)
         self.join = block(width + width // 2 + feature_inputs, width)
-        self.memory = LayerMemory(width, 2 * width, layers, channels, previous, drawn, contrast)
+        self.memory = LayerMemory(width, 2 * width, layers, channels, previous, drawn, hard)
 
     def encode_frames(self, frames: Tensor, before: Tensor) -> Tensor:
         """Maps (M, width, H/4, W/4) of frames (M, C, H, W) and those before them: together they show velocities."""

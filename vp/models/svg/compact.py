@@ -79,7 +79,7 @@ class CompactSVG(MovingRollout, SVGNetwork):
         width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
         given = conditions.outputs if conditions else 0
         inputs = LATENT_CHANNELS * stochastic + given
-        super().__init__(cfg.channels, width, cfg.flows, inputs, given, cfg.previous, cfg.drawn, cfg.contrast)
+        super().__init__(cfg.channels, width, cfg.flows, inputs, given, cfg.previous, cfg.drawn, cfg.hard)
         self.cfg, side = cfg, cfg.size // 4
         self.latent_map = LatentMap(cfg.z_dim, side // 2) if stochastic else None
         self.posterior_head = GaussianHead(3 * width, side, cfg.z_dim, width) if stochastic else None

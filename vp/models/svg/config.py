@@ -105,8 +105,8 @@ class SVGConfig:
         n_past, n_future: lengths trained on.
         z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
         width: of the compact network: channels of its recurrent state. flows: of it: remembered layers; previous,
-            drawn: whether the moved previous frame and a synthesised picture are sources beside them; contrast: factor of the
-            logits of the masks that choose between sources.
+            drawn: whether the moved previous frame and a synthesised picture are sources beside them; hard: each pixel
+            comes from one source instead of a blend.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
         conditions: numbers that come with every frame, such as actions, or None.
@@ -126,7 +126,7 @@ class SVGConfig:
     flows: int = 3
     previous: bool = True
     drawn: bool = True
-    contrast: float = 1.0
+    hard: bool = False
     last_frame_skip: bool = False
     skip_off_by_one: bool = False
     objective: Objective = field(default_factory=Objective)

@@ -23,11 +23,11 @@ DIGITS = Objective(
 def digits(short: str) -> Recipe:
     """Moving digits under both bounce laws and in their variety.
 
-    Pixels come from remembered layers alone, nearly every one from a single layer: what is blended or drawn anew turns to fog
+    Pixels come from remembered layers alone, each from a single one: what is blended or drawn anew turns to fog
     where the model is in doubt.
     """
     latent, words = LATENTS[short]
-    cfg = SVGConfig(latent=latent, flows=4, previous=False, drawn=False, contrast=5.0, objective=DIGITS)
+    cfg = SVGConfig(latent=latent, flows=4, previous=False, drawn=False, hard=True, objective=DIGITS)
     return Recipe(f"svg-{short}-smmnist", cfg, MIX, STAGES, batch=8, about=f"{words}, moving digits, both bounce laws")
 
 
