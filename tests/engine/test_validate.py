@@ -28,9 +28,11 @@ def test_scores_and_a_strip_of_a_model_with_a_posterior(tmp_path):
     assert scores["score"] == scores["ssim_best"] >= scores["ssim"]
     assert scores["psnr_db_best"] >= scores["psnr_db"] and scores["posterior_psnr_db"] > 0
     strip = cv2.imread(str(tmp_path / "strips" / "0000007.png"))
-    assert strip.shape[:2] == (4 * 5 * 64, 15 * 64)  # truth, posterior and three samples of four clips
+    assert strip.shape[:2] == (4 * 6 * 64, 15 * 64)  # truth, most likely, posterior and three samples of four clips
+    assert scores["most_likely_psnr_db"] > 0 and 0 < scores["crps"] < 1 and scores["spread_skill"] > 0
 
 
 def test_a_deterministic_model_has_one_sample_and_no_posterior(tmp_path):
     scores = scored(tmp_path, "none")
     assert scores["psnr_db_best"] == scores["psnr_db"] and "posterior_psnr_db" not in scores
+    assert "most_likely_psnr_db" not in scores and scores["spread_skill"] == 0

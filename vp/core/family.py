@@ -85,8 +85,8 @@ class Recipe:
         ema: decay of the averaged weights. clip: gradient-norm limit.
         protocol: what validation during training scores (on validation clips of its own); "": the validation split of the first
             of `data`, config.n_past frames given and config.n_future predicted.
-        best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse', the
-            lower.
+        best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse' or
+            'crps', the lower.
         epoch_clips: clips of an epoch, for schedules and plots.
         crops: training windows are cut from whole frames of recordings of any size; None: clips have the config's size.
         varied: training clips are mirrored, cut and lit at random, for few recordings (`engine.variation`).

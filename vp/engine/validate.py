@@ -14,11 +14,12 @@ from ..core.predictor import Predictor, seed_grid
 from ..core.runtime import Runtime
 from ..core.video import Observation
 from ..data import CHOICES, PROTOCOLS
-from ..metrics import ERRORS, mse, psnr, sharpness, ssim
-from .rows import extra_rows, given_actions
+from ..metrics import ERRORS, Ensemble, crps, mse, psnr, sharpness, spread_skill, ssim
+from .rows import extra_rows, given_actions, most_likely
 from .training_data import open_for, prepare
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
+LOWER_IS_BETTER = (*ERRORS, "crps")
 
 
 class Validation:
@@ -34,22 +35,24 @@ class Validation:
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
-        """Mean and best-of-5 PSNR and SSIM, summed squared error, sharpness, and the rows of the family; `score` is what the
-        recipe chooses by, higher being better."""
+        """Mean and best-of-5 PSNR and SSIM, summed squared error, CRPS, spread over skill, sharpness, rows of the family and the
+        most likely future; `score` is what the recipe chooses by, higher being better."""
         training = networks.training
         predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
         samples = SAMPLES if predictor.abilities.stochastic else 1
         futures = self.predict(predictor, samples)
         scores = self.summary(futures)
         strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
-        for label, options in extra_rows(self.family, predictor).items():
+        rows = extra_rows(self.family, predictor)
+        calm = most_likely(predictor, predictor.options_type())
+        for label, options in (rows if calm is None else {**rows, "most_likely": calm}).items():
             row = self.predict(predictor, 1, options)
             scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
             strips.insert(1, row[:4, 0])
         self.write_strip(out / "strips" / f"{step:07d}.png", torch.stack(strips, 1))
         networks.train(training)
         chosen = self.recipe.best_by
-        return {"score": -scores[chosen] if chosen in ERRORS else scores[chosen], **scores}
+        return {"score": -scores[chosen] if chosen in LOWER_IS_BETTER else scores[chosen], **scores}
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
@@ -64,6 +67,8 @@ class Validation:
         out = {name: float(x.mean()) for name, x in quality.items()}
         out |= {f"{name}_best": float(x.amax(1).mean()) for name, x in quality.items()}
         out["mse"] = float(mse(future, truth).mean())
+        ensemble = Ensemble.of(future, truth[:, 0])
+        out |= {"crps": float(crps(ensemble).mean()), "spread_skill": float(spread_skill(ensemble).nan_to_num())}
         sharp = sharpness(future, truth).nanmean((0, 1))
         return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}
 

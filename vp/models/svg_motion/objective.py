@@ -61,6 +61,7 @@ def motion_loss(
     if drawn:
         true_steps = flows_back(frames[:, READ - 1 :], grid, estimated_at=cfg.short_side)
         true_displacements = composed(true_steps)
+    foreseen = round(objective.foreseen * len(frames)) if network.latent is not None and network.latent.prior_heads else 0
     displacements, divergences, changes = [], [], []
     for t in range(frames.shape[1] - READ):
         carried, summary = network.carry(scene, state)
@@ -71,8 +72,8 @@ def motion_loss(
                 summary, carried.step, carried.displacement, true_steps[:, t], true_displacements[:, t]
             )
             noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
-            z = posterior.sample(noise)
-            divergences.append(kl(posterior, prior).sum(-1))
+            z = torch.cat([prior.mean[:foreseen], posterior.sample(noise)[foreseen:]])
+            divergences.append(kl(posterior, prior).sum(-1)[foreseen:])
         elif network.latent is not None:
             z = frames.new_zeros(len(frames), network.latent.width((height, width)))
         state = network.advance(scene, state, carried, summary, z)

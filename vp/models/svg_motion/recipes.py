@@ -15,7 +15,7 @@ RECIPES = (
         batch=8,
         crops=Crops(),
         protocol="",
-        best_by="psnr_db",
+        best_by="crps",
         about="learned prior over motion, real clips of any kind and size",
     ),
 )
