@@ -1,5 +1,7 @@
 """SVG over motion: constant velocity before training, any size, one sampling of the last known frame."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -168,3 +170,22 @@ def test_before_training_the_posterior_follows_the_truth():
         future = model.predict(Observation.prefix(clip, 6, target=clip), seed_grid(0, 1, 1), options).frames[:, 0]
         errors[prior] = inner(future - clip)[:, 6:].abs().mean()
     assert errors["posterior-mean"] < 0.3 * errors["learned"], errors
+
+
+def test_clips_that_are_foreseen_teach_the_priors_mean_and_have_no_divergence():
+    cfg, clip = tiny(), torch.cat([sliding(6, 32, 32), sliding(6, 32, 32, (0, 2))])
+    cfg = dataclasses.replace(cfg, objective=dataclasses.replace(cfg.objective, foreseen=0.5, from_two=0.0))
+    nets = FAMILY.networks(cfg)
+
+    def losses(clip):
+        return motion_loss(cfg, nets, Batch(clip), Progress(share=0.9), torch.Generator().manual_seed(0))
+
+    one = losses(clip)
+    other = clip.clone()
+    other[0, cfg.n_past :] = torch.rand_like(other[0, cfg.n_past :])  # the future of the foreseen clip
+    two = losses(other)
+    assert torch.equal(one.terms["kl"], two.terms["kl"]) and not torch.equal(one.terms["error"], two.terms["error"])
+    (one.total - 3e-3 * one.terms["kl"]).backward()
+    assert nets["svg"].latent.prior_heads.map.weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="foreseen is 1; give a share from 0 to below 1"):
+        dataclasses.replace(cfg.objective, foreseen=1)

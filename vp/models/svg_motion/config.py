@@ -37,6 +37,8 @@ class MotionObjective:
     def __post_init__(self) -> None:
         if min(self.beta_start, self.beta) <= 0:
             raise ValueError(f"beta_start is {self.beta_start} and beta {self.beta}; give weights above 0")
+        if not 0 <= self.foreseen < 1:
+            raise ValueError(f"foreseen is {self.foreseen}; give a share from 0 to below 1")
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def motion_loss(
     if drawn:
         true_steps = flows_back(frames[:, READ - 1 :], grid, estimated_at=cfg.short_side)
         true_displacements = composed(true_steps)
-    foreseen = round(objective.foreseen * len(frames)) if network.latent is not None and network.latent.prior_heads else 0
+    foreseen = int(objective.foreseen * len(frames)) if cfg.latent == "learned" else 0
     displacements, divergences, changes = [], [], []
     for t in range(frames.shape[1] - READ):
         carried, summary = network.carry(scene, state)
