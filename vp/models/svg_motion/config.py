@@ -24,13 +24,13 @@ class MotionObjective:
         lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
     """
 
-    beta_start: float = 1e-4
-    beta: float = 3e-3
-    beta_ramp: tuple[float, float] = (0.5, 0.8)
-    latent_from: float = 0.3
+    beta_start: float = 1e-3
+    beta: float = 8e-3
+    beta_ramp: tuple[float, float] = (0.2, 0.7)
+    latent_from: float = 0.1
     squared: float = 0.25
     smooth: float = 0.0
-    foreseen: float = 0.25
+    foreseen: float = 0.375
     from_two: float = 0.15
     lengths: tuple[tuple[float, int], ...] = ((0.0, 5), (0.15, 10))
 
