@@ -51,6 +51,10 @@ def parts(model: Any) -> tuple[str, str, list[nn.Module]]:
         net = predictor.network
         layers = [net.scene, net.motion] if predictor.cfg.backbone == "compact" else [net.frame_predictor]
         return "recurrent network", "mse", layers
+    if name == "svg-motion" and predictor.cfg.latent == "learned":
+        return "learned prior", "crps", [predictor.network.latent.prior_heads]
+    if name == "svg-motion":
+        return "recurrent network", "mse", [predictor.network.fine, predictor.network.coarse]
     if name == "fusion":
         return "3D U-Net", "mse", [predictor.networks["predictor"].trunk]
     if name == "ramvid":

@@ -30,7 +30,8 @@ def tiny(name: str, **changes) -> SimpleNamespace:
 
 def futures(model) -> torch.Tensor:
     cfg = model.predictor.cfg
-    clips = torch.rand(3, cfg.n_past + 3, cfg.channels, cfg.size, cfg.size, generator=torch.Generator().manual_seed(1))
+    side = getattr(cfg, "size", 32)  # or any
+    clips = torch.rand(3, cfg.n_past + 3, cfg.channels, side, side, generator=torch.Generator().manual_seed(1))
     return model.predictor.predict(Observation.prefix(clips, cfg.n_past), seed_grid(0, 3, 2)).frames[:, :, cfg.n_past :]
 
 

@@ -31,7 +31,7 @@ def saved_options(page, model):
 def choose(page, name):
     """Picks a model from the dropdown."""
     page.click("#model input")
-    page.locator("ul[role=listbox] li", has_text=name).click()
+    page.get_by_role("option", name=name, exact=True).click()
 
 
 @pytest.fixture

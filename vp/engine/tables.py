@@ -23,7 +23,7 @@ def of_scores(result: Mapping[str, Any]) -> str:
     pictures = {f"pictures: {name}": row for name, row in result.get("pictures", {}).items()}
     rows = {result["checkpoint"]: result} | dict(result["rows"]) | dict(result["baselines"]) | pictures
     published = result.get("published", {})
-    scores = SCORES if "mse" in result["metrics"] else ANY_SIZE
+    scores = dict(SCORES if "mse" in result["metrics"] else ANY_SIZE)
     scores |= TOUCHED if TOUCHED.keys() <= result["metrics"].keys() else {}
     scores |= LEGACY if any(LEGACY.keys() <= row.keys() for row in published.values()) else {}
     lines = [["best / mean of samples", *scores, *TOGETHER]]
