@@ -16,7 +16,7 @@ AGAINST_CRITIC = (Stage(("svg", "critic")),)
 LATENTS = {"lp": ("learned", "learned prior"), "fp": ("fixed", "fixed prior"), "det": ("none", "deterministic")}
 # one objective for all three, so that nothing but the latent tells them apart; the weight of the KL stays small until z is in use
 DIGITS = Objective(
-    latent_from=0.1, beta_start=2e-5, beta=3e-4, beta_ramp=(0.4, 0.8), teacher=0.15, lengths=((0.0, 8), (0.1, 11), (0.3, 15))
+    latent_from=0.03, beta_start=2e-5, beta=3e-4, beta_ramp=(0.4, 0.8), teacher=0.15, lengths=((0.0, 8), (0.1, 11), (0.3, 15))
 )
 
 
