@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import cv2
 import numpy as np
 import torch
@@ -11,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
-ESTIMATORS = threading.local()  # an estimator keeps buffers of its own: one a thread
 
 
 def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
@@ -23,14 +20,10 @@ def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
     Returns:
         float32 (B, 2, H, W) on that device, in pixels relative to the pixel itself, x first.
     """
-    fields = [estimator().calc(a, b, None) for a, b in zip(luma(later), luma(earlier))]
+    # an estimator that was used before gives other flows for the same frames: a new one for every pair
+    pairs = zip(luma(later), luma(earlier))
+    fields = [cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None) for a, b in pairs]
     return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).contiguous().to(later.device)
-
-
-def estimator() -> cv2.DISOpticalFlow:
-    if not hasattr(ESTIMATORS, "dis"):
-        ESTIMATORS.dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return ESTIMATORS.dis
 
 
 def luma(frames: Tensor) -> np.ndarray:
