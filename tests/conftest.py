@@ -1,12 +1,14 @@
 """Settings every test shares."""
 
 import os
+import tempfile
 
 import pytest
 import torch
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["VP_CACHE"] = tempfile.mkdtemp(prefix="vp-cache-")  # decoded frames of the tests' own videos
 
 
 @pytest.fixture(autouse=True, scope="session")
