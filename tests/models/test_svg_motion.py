@@ -11,7 +11,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
 from vp.models.svg_motion.flows import composed, flows_back, last_known, motion_size
-from vp.models.svg_motion.network import MotionNetwork, inside, moved
+from vp.models.svg_motion.network import MotionNetwork, inside, warped
 from vp.models.svg_motion.objective import beta_at, motion_loss, pyramid_error
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
@@ -101,7 +101,7 @@ def test_frames_of_any_size_are_moved_by_the_same_share_of_it():
     shift = torch.zeros(1, 2, 8, 8)
     shift[:, 0] = 1  # an eighth of the width
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 32, 64)
-    assert torch.allclose(moved(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
+    assert torch.allclose(warped(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
 
 
 def test_inside_tells_what_no_known_frame_shows():

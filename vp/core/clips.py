@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
+
 
 def preceding(frames: Tensor) -> Tensor:
     """The frame before each; the first frame stands in for its own."""
@@ -30,3 +32,9 @@ def held(frames: Tensor, length: int) -> Tensor:
     """The frames (..., S, C, H, W) made so far, and the last of them again up to `length`: a copy."""
     last = frames[..., -1:, :, :, :]
     return torch.cat([frames, *[last] * (length - frames.shape[-4])], -4)
+
+
+def luma(frames: Tensor) -> Tensor:
+    """Grey pictures of frames (..., C, H, W) in [0, 1], C 1 or 3 (RGB): uint8 (..., H, W) on the CPU, as OpenCV takes them."""
+    weights = frames.new_tensor(LUMA if frames.shape[-3] == 3 else (1.0,)).view(-1, 1, 1)
+    return (frames * weights).sum(-3).mul(255).round().clamp(0, 255).byte().cpu()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .options import Options, choice, knob
+from .video import Observation
 
+LATENTS = ("none", "fixed", "learned")  # deterministic, with the prior N(0, I), with a learned prior
 PRIORS = {
     "learned": "learned prior p(z | past)",
     "fixed": "fixed prior N(0, I)",
@@ -23,7 +25,7 @@ class LatentOptions(Options):
 
 
 def offered_priors(latent: str) -> dict[str, str | None]:
-    """Prior -> None where a model with this latent ('none', 'fixed' or 'learned') offers it, or the reason why not."""
+    """Prior -> None where a model with this kind of latent offers it, or the reason why not."""
     if latent == "none":
         return dict.fromkeys(PRIORS, "this model is deterministic: it has no latent to draw")
     untrained = "this model was trained with a fixed prior; it has no learned one"
@@ -39,3 +41,16 @@ def chosen_prior(prior: str, latent: str) -> str:
     if reason:
         raise ValueError(f"prior is {prior!r}, but {reason}")
     return prior
+
+
+def disabled_controls(latent: str) -> dict[str, str]:
+    """Control -> why it does nothing, where a model has no latent."""
+    same = "this model is deterministic: every future is the same"
+    return dict.fromkeys(("n_futures", "prior", "temperature"), same) if latent == "none" else {}
+
+
+def check_latent(options: LatentOptions | None, latent: str, observation: Observation) -> None:
+    """Raises ValueError where the model does not offer the prior asked for, or what that needs did not come."""
+    prior = chosen_prior((options or LatentOptions()).prior, latent)
+    if prior.startswith("posterior") and observation.target is None:
+        raise ValueError("the posterior needs the true future frames, and none came; choose another prior")

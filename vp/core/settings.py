@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -14,3 +15,10 @@ def one_of(name: str, value: str, values: tuple[str, ...]) -> None:
 def length_at(lengths: Sequence[tuple[float, int]], share: float, most: int) -> int:
     """Frames trained on, at most `most`: the longest of (share, frames) pairs whose share of the budget is reached."""
     return min(max(frames for start, frames in lengths if share >= start), most)
+
+
+def log_ramp(share: float, between: tuple[float, float], start: float, end: float) -> float:
+    """From `start` to `end`, both above 0, in a line on a log scale while the share of the budget goes between two shares."""
+    low, high = between
+    along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
+    return math.exp((1 - along) * math.log(start) + along * math.log(end))

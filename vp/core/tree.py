@@ -21,3 +21,8 @@ def tensors_of(tree: Any) -> list[Tensor]:
     found: list[Tensor] = []
     map_tensors(lambda x: found.append(x) or x, tree)
     return found
+
+
+def repeat_rows(tree: Any, times: int) -> Any:
+    """Each row of every tensor in nested tuples `times` times, as (B, N) flattened."""
+    return map_tensors(lambda x: x.repeat_interleave(times, 0), tree)

@@ -12,6 +12,7 @@ from ..core.crops import Crops
 from ..core.video import Batch
 from .framing import Framing
 from .pixel_cache import PixelCache
+from .recorded import unusable
 from .recording import Recording
 
 TRIES = 1_000  # windows looked at for one clip
@@ -74,8 +75,7 @@ class CroppedClips:
             if recording.longest >= length and recording.name not in self.refused:
                 found.setdefault(recording.group, []).append(index)
         if not found:
-            why = next(iter(self.refused.values()), "all are shorter")
-            raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
+            raise ValueError(unusable(self.name, length, self.refused, "all are shorter"))
         shares = np.sqrt([len(group) for group in found.values()])
         most = max(self.crops.most_of_group, 1 / len(found))
         shares = np.minimum(shares / shares.sum(), most)
@@ -101,8 +101,7 @@ class CroppedClips:
             if keep < self.crops.still + change(window) / self.crops.lively:
                 break
         if window is None:
-            why = next(iter(self.refused.values()), "they have fewer frames than their headers say")
-            raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
+            raise ValueError(unusable(self.name, length, self.refused))
         return self.varied(window, random)
 
     def cut(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:

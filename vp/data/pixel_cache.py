@@ -27,9 +27,9 @@ class PixelCache:
     def __init__(self, name: str, root: Path, framing: Framing, channels: int):
         self.framing, self.channels = framing, channels
         size = f"short{framing.short_side}" if framing.short_side else f"square{framing.size}"
-        kind = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+        place = hashlib.sha256(str(root).encode()).hexdigest()[:8]
         base = Path(os.environ.get("VP_CACHE") or Path.home() / ".cache" / "vp")
-        self.folder = base / "frames" / f"{name}-{size}-{channels}-{kind}"
+        self.folder = base / "frames" / f"{name}-{size}-{channels}-{place}"
 
     def path(self, recording: Recording) -> Path:
         """Its file; a recording that was replaced by a longer, shorter, slower or faster one has another."""

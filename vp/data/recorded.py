@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,8 +106,7 @@ class RecordedClips:
             if len(windows) == clips:
                 break
             if failures >= 2 * len(pool):  # a whole round, wherever it began
-                why = next(iter(self.refused.values()), "they have fewer frames than their headers say")
-                raise ValueError(f"no recording of {self.name} with {length} frames can be used: {why}")
+                raise ValueError(unusable(self.name, length, self.refused))
         return windows, numbers
 
     def long_enough(self, length: int) -> list[int]:
@@ -169,6 +168,13 @@ class RecordedClips:
         shared = [name for name in windows[0].extras if all(name in w.extras for w in windows)]
         extras = {name: torch.stack([w.extras[name] for w in windows]).to(self.device) for name in shared}
         return Batch(frames, actions, extras | {"recording": torch.tensor(numbers, device=self.device)})
+
+
+def unusable(
+    name: str, length: int, refused: Mapping[str, str], why: str = "they have fewer frames than their headers say"
+) -> str:
+    """The sentence for recordings of which none can be used: the first reason in `refused`, or else `why`."""
+    return f"no recording of {name} with {length} frames can be used: {next(iter(refused.values()), why)}"
 
 
 def start_at(where: float, spans: Sequence[tuple[int, int]], length: int) -> int | None:

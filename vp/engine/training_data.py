@@ -109,10 +109,9 @@ def open_for(
     size = crops.side if crops else config.size
     framing = None if name in SIMULATORS else Framing(size=size, channels=config.channels)
     source = open_dataset(name, split, data_root, digits, device, framing=framing)
-    size = source.size if crops else size  # a network that is trained on crops takes frames of any size
-    sizes = (source.channels, source.size), (config.channels, size)
-    came, wanted = (f"{channels} channel(s) of {side}x{side} px" for channels, side in sizes)
-    if came != wanted:
+    fits = source.channels == config.channels and (crops or source.size == size)  # trained on crops, it takes any size
+    if not fits:
+        came, wanted = (f"{x.channels} channel(s) of {side}x{side} px" for x, side in ((source, source.size), (config, size)))
         raise ValueError(f"clips of {name} have {came}; {recipe.name} takes {wanted}: choose a data set or a recipe that fits")
     return source
 

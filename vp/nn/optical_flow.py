@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
+from ..core.clips import luma
 
 
 def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
@@ -20,16 +20,14 @@ def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
     Returns:
         float32 (B, 2, H, W) on that device, in pixels relative to the pixel itself, x first.
     """
-    # an estimator that was used before gives other flows for the same frames: a new one for every pair
-    pairs = zip(luma(later), luma(earlier))
-    fields = [cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None) for a, b in pairs]
+    fields = [dis(a, b) for a, b in zip(luma(later).numpy(), luma(earlier).numpy())]
     return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).contiguous().to(later.device)
 
 
-def luma(frames: Tensor) -> np.ndarray:
-    """uint8 (B, H, W)."""
-    weights = frames.new_tensor(LUMA if frames.shape[1] == 3 else (1.0,)).view(-1, 1, 1)
-    return (frames * weights).sum(1).mul(255).round().clamp(0, 255).byte().cpu().numpy()
+def dis(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """float32 (H, W, 2), x first: where each pixel of `a` is in `b`, both uint8 (H, W)."""
+    # an estimator that was used before gives other flows for the same frames: a new one every time
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
 
 
 def at_size(flow: Tensor, size: tuple[int, int]) -> Tensor:

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vp.core.clips import luma
 from vp.core.options import Options, choice
+from vp.nn.optical_flow import dis
 from vp.nn.warp import warp
 
 AUTO, DIS, FARNEBACK = "auto", "dis", "farneback"
@@ -18,7 +20,6 @@ SMALL = 64  # px of the shorter side; up to it auto is Farneback, above it DIS
 DOUBLED = {FARNEBACK: 128, DIS: 192}  # px of the shorter side; below it the flow is estimated at twice the size
 LEAST = 16  # px of the shorter side that DIS works with
 PARAMETERS = dict(pyr_scale=0.5, levels=3, winsize=15, iterations=5, poly_n=5, poly_sigma=1.1, flags=0)  # of Farneback
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,8 @@ def flow(a: Tensor, b: Tensor, method: str = AUTO) -> Tensor:
     """
     if method == AUTO:
         method = FARNEBACK if min(a.shape[-2:]) <= SMALL else DIS
-    fields = [estimate(x, y, method) for x, y in zip(grey(a), grey(b))]
+    fields = [estimate(x, y, method) for x, y in zip(luma(a).numpy(), luma(b).numpy())]
     return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).to(a).contiguous()
-
-
-def grey(frames: Tensor) -> np.ndarray:
-    """uint8 (B, H, W)."""
-    weights = frames.new_tensor(LUMA if frames.shape[1] == 3 else (1.0,)).view(-1, 1, 1)
-    return (frames * weights).sum(1).mul(255).round().clamp(0, 255).byte().cpu().numpy()
 
 
 def estimate(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
@@ -56,10 +51,7 @@ def estimate(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
         scale = max(scale, -(-LEAST // min(height, width)))
     if scale > 1:
         a, b = (cv2.resize(x, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for x in (a, b))
-    if method == FARNEBACK:
-        field = cv2.calcOpticalFlowFarneback(a, b, None, **PARAMETERS)
-    else:
-        field = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
+    field = cv2.calcOpticalFlowFarneback(a, b, None, **PARAMETERS) if method == FARNEBACK else dis(a, b)
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_AREA) / scale
 
 

@@ -4,15 +4,8 @@ Velocities are carried along by themselves (semi-Lagrangian advection, Stam 1999
 once, backwards, so no holes open. Splatting pixels forwards kept digits sharper (1.04 of the true edges instead of 0.62) for the
 same PSNR and .03 less SSIM.
 
-Which flow is better depends on the clip. PSNR (dB) / SSIM, mean of 10 frames predicted from 5, small frames doubled first:
-
-                                            Farneback       DIS
-    moving digits, 64 px, 40 clips          14.37 / .698    14.18 / .696
-    real128 dev, short side 64, 40 clips    25.62 / .830    25.76 / .830
-    real128 dev, short side 128, 40 clips   24.73 / .818    24.96 / .817 (24.91 / .813 not doubled)
-    UCF101 val, 64 px, 30 clips             25.02 / .764    25.25 / .768
-
-So auto is Farneback up to 64 px, the size of digits and of the push world, and evaluations on recordings ask for DIS at any size.
+Which flow is better depends on the clip: Farneback on moving digits, DIS on recordings (docs/log/any-clip.md). So auto is
+Farneback up to 64 px, the size of digits and of the push world, and evaluations on recordings ask for DIS at any size.
 """
 
 from __future__ import annotations

@@ -4,10 +4,6 @@ A sample of constant velocity differs from the next in speed, times U(.5, 1.3), 
 Gaussian field that is added to the velocity. The field's root mean square length, in pixels a frame, is the residual of the last
 known flow: how far the velocity of each pixel is from what the flow before predicts for it, averaged over the neighbourhood. With
 two known frames there is no flow before, and half of the speed stands in for the residual. Where nothing moved nothing will.
-
-On 24 clips of real128 dev (short side 96, 5 frames seen, 10 predicted, 8 samples): CRPS .0300 where flow has .0417, best of 8
-25.03 dB, mean 24.04, flow 24.74, spread over skill .67. Without the field CRPS is .0355 and best of 8 25.57 dB; with one of twice
-the variance .0292 and 24.63; with half of the speed in place of the residual .0310 and 25.11.
 """
 
 from __future__ import annotations

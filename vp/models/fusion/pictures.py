@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.clips import luma
 from .config import Drawing
 from .segment import by_background, by_colour, by_deeplab
 
 SHARE = 0.6  # of the segment's colour and of the edges in an overlay, as measured on the authors' animation
 RED = 128 / 255  # DAVIS's first palette colour is (128, 0, 0)
-LUMA = (0.299, 0.587, 0.114)
 
 
 def draw(frames: Tensor, drawing: Drawing, n_past: int, masks: Tensor | None = None) -> Tensor:
@@ -30,16 +30,10 @@ def draw(frames: Tensor, drawing: Drawing, n_past: int, masks: Tensor | None = N
     Returns:
         float32 (B, T, drawing.channels, H, W) in [0, 1].
     """
-    grey = to_grey(frames)
+    grey = luma(frames)
     maps = torch.stack([edges(grey, drawing.canny), segment(frames, grey, drawing, n_past, masks)], 2)
     maps = maps.to(frames.device, torch.float32)
     return overlay(maps) if drawing.mode == "overlay" else maps
-
-
-def to_grey(frames: Tensor) -> Tensor:
-    """uint8 (B, T, H, W) on the CPU."""
-    weights = frames.new_tensor(LUMA if frames.shape[2] == 3 else (1.0,)).view(-1, 1, 1)
-    return (frames * weights).sum(2).mul(255).round().clamp(0, 255).byte().cpu()
 
 
 def edges(grey: Tensor, thresholds: tuple[int, int]) -> Tensor:

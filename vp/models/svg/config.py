@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...core.latent_options import LATENTS
 from ...core.settings import one_of
 
-LATENTS = ("none", "fixed", "learned")
 BACKBONES = ("compact", "dcgan", "vgg")
 KL_SCHEDULES = ("log-ramp", "none", "monotonic", "cyclical")
 TEACHER_DRAWS = ("frame", "batch", "epoch")

@@ -6,14 +6,13 @@ pixels and steps. True frames are encoded in one batch; only fed-back frames are
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import length_at
+from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
 from ...nn.adversary import confront, is_judged, weighed
 from ...nn.gaussian import Gaussian, kl
@@ -26,9 +25,7 @@ SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 def beta_at(objective: Objective, share: float) -> float:
     """Weight of the KL."""
     if objective.kl == "log-ramp":
-        low, high = objective.beta_ramp
-        along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
-        return math.exp((1 - along) * math.log(objective.beta_start) + along * math.log(objective.beta))
+        return log_ramp(share, objective.beta_ramp, objective.beta_start, objective.beta)
     cycles = {"none": 0, "monotonic": 1, "cyclical": objective.kl_cycles}[objective.kl]
     if not cycles:
         return objective.beta

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ...core.capture import Function
 from ...core.clips import held
-from ...core.latent_options import LatentOptions, chosen_prior, offered_priors
+from ...core.latent_options import LatentOptions, check_latent, chosen_prior, disabled_controls, offered_priors
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
-from ...core.tree import map_tensors
+from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Abilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
 from .config import SVGConfig
@@ -68,21 +68,16 @@ class SVGPredictor(Predictor):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
         self.begin, self.advance, self.finish = (runtime.capture(f) for f in (self.context, self.step, self.rollout))
-        stochastic = cfg.latent != "none"
-        reasons = {} if stochastic else dict.fromkeys(
-            ("n_futures", "prior", "temperature"), "this model is deterministic: every future is the same"
-        )
         self.abilities = Abilities(
             n_past=(2, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
-            trained_future=cfg.n_future, stochastic=stochastic, priors=offered_priors(cfg.latent), reasons=reasons,
+            trained_future=cfg.n_future, stochastic=cfg.latent != "none", priors=offered_priors(cfg.latent),
+            reasons=disabled_controls(cfg.latent),
             actions=network.conditioner and network.conditioner.actions(),
         )
 
     def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
         super().check(observation, options)
-        prior = chosen_prior((options or LatentOptions()).prior, self.cfg.latent)
-        if prior.startswith("posterior") and observation.target is None:
-            raise ValueError("the posterior needs the true future frames, and none came; choose another prior")
+        check_latent(options, self.cfg.latent, observation)
 
     def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, options, watched=True)
@@ -224,8 +219,3 @@ def stacked(told: Sequence[Numbers | None]) -> Numbers | None:
 def at(tree: Any, t: int) -> Any:
     """Place t of tensors (M, T, ...)."""
     return map_tensors(lambda x: x[:, t], tree)
-
-
-def repeat_rows(tree: Any, times: int) -> Any:
-    """Each row of every tensor in nested tuples `times` times, as (B, N) flattened."""
-    return map_tensors(lambda x: x.repeat_interleave(times, 0), tree)

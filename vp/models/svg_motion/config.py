@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...core.latent_options import LATENTS
 from ...core.settings import one_of
-
-LATENTS = ("none", "fixed", "learned")
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,6 @@ class MotionObjective:
             one to the other on a log scale between the two shares.
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first.
         squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
-        smooth: weight of the total variation of the change that a step makes to the flow.
         foreseen: share of the clips of a mini-batch that follow the prior's mean: they train the most likely future.
         from_two: share of the mini-batches for which two frames are known instead of three.
         lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
@@ -29,7 +27,6 @@ class MotionObjective:
     beta_ramp: tuple[float, float] = (0.2, 0.7)
     latent_from: float = 0.1
     squared: float = 0.25
-    smooth: float = 0.0
     foreseen: float = 0.375
     from_two: float = 0.15
     lengths: tuple[tuple[float, int], ...] = ((0.0, 5), (0.15, 10))

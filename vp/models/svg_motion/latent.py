@@ -61,21 +61,20 @@ class Latent(nn.Module):
         nn.init.normal_(self.enter_whole.weight, std=0.02)
 
     @staticmethod
-    def grid(size: tuple[int, int]) -> tuple[int, int]:
-        """Cells of the map, where motion is read from frames of this size (h, w)."""
-        return tuple(max(1, round(side / CELL)) for side in size)
+    def grid(size: tuple[int, int], share: int = 1) -> tuple[int, int]:
+        """Cells of the map: where motion is read from frames of this size (h, w), or maps are so large at 1/`share` of it."""
+        return tuple(max(1, round(share * side / CELL)) for side in size)
 
-    def width(self, size: tuple[int, int]) -> int:
-        """Numbers of z, where motion is read from frames of this size (h, w)."""
-        rows, columns = self.grid(size)
+    def width(self, size: tuple[int, int], share: int = 1) -> int:
+        """Numbers of z; arguments as for `grid`."""
+        rows, columns = self.grid(size, share)
         return self.cfg.z_global + self.cfg.z_map * rows * columns
 
     def prior(self, summary: Tensor) -> Gaussian:
         """p(z_t | x_<t)."""
-        size = tuple(8 * side for side in summary.shape[-2:])
         if self.prior_heads is not None:
-            return self.prior_heads(summary, self.grid(size))
-        return Gaussian.standard(torch.zeros(len(summary), self.width(size), device=summary.device))
+            return self.prior_heads(summary, self.grid(summary.shape[-2:], 8))
+        return Gaussian.standard(torch.zeros(len(summary), self.width(summary.shape[-2:], 8), device=summary.device))
 
     def posterior(
         self, summary: Tensor, step: Tensor, displacement: Tensor, true_step: Tensor, true_displacement: Tensor
@@ -85,7 +84,7 @@ class Latent(nn.Module):
         missed = true_step - step
         seen = torch.cat([missed, (true_displacement - displacement) / 4, step, true_step, displacement / 4], 1)
         x = torch.cat([summary, self.read(seen.to(summary.dtype))], 1)
-        grid = self.grid(tuple(8 * side for side in summary.shape[-2:]))
+        grid = self.grid(summary.shape[-2:], 8)
         return self.posterior_heads(x, grid, self.departure(missed, grid))
 
     def departure(self, missed: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -96,21 +95,21 @@ class Latent(nn.Module):
         whole = F.pad(shift / unit[:2], (0, self.cfg.z_global - 2))
         return torch.cat([whole, F.pad(rest, (0, 0, 0, 0, 0, self.cfg.z_map - 2)).flatten(1)], 1)
 
-    def parts(self, z: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """z (B, Z) as its part for the whole frame (B, z_global) and its map (B, z_map, rows, columns)."""
+    def parts(self, z: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """z (B, Z) as its part for the whole frame (B, z_global) and its map (B, z_map, *grid)."""
         whole, places = z.split([self.cfg.z_global, z.shape[1] - self.cfg.z_global], 1)
-        return whole, places.unflatten(1, (self.cfg.z_map, *self.grid(size)))
+        return whole, places.unflatten(1, (self.cfg.z_map, *grid))
 
     def enter(self, summary: Tensor, z: Tensor) -> Tensor:
         """The summary with z (B, Z) in it, (B, eighth + z_map, h/8, w/8)."""
-        whole, places = self.parts(z, tuple(8 * side for side in summary.shape[-2:]))
+        whole, places = self.parts(z, self.grid(summary.shape[-2:], 8))
         summary = summary + self.enter_whole(whole)[..., None, None]
         return torch.cat([summary, widened(places, summary.shape[-2:]).to(summary.dtype)], 1)
 
     def flow(self, z: Tensor, size: tuple[int, int]) -> Tensor:
         """The departure of the flow that z (B, Z) says, float32 (B, 2, *size) on the flow's grid, in its pixels."""
         unit = self.log_unit.exp()
-        whole, places = self.parts(z, tuple(2 * side for side in size))
+        whole, places = self.parts(z, self.grid(size, 2))
         affine = (whole[:, :AFFINE] * unit[:AFFINE]).view(-1, 3, 2, 1, 1)
         rows, columns = (torch.linspace(-1, 1, side, device=z.device) for side in size)
         local = widened(places[:, :2] * unit[AFFINE:, None, None], size)

@@ -142,7 +142,7 @@ def inside(displacement: Tensor) -> Tensor:
     return ((xs > -0.5) & (xs < width - 0.5) & (ys > -0.5) & (ys < height - 0.5)).float()[:, None]
 
 
-def moved(frames: Tensor, displacement: Tensor) -> Tensor:
+def warped(frames: Tensor, displacement: Tensor) -> Tensor:
     """Frames float32 (B, C, H, W) of any size, each sampled once where a displacement (B, 2, h, w), in pixels of its own grid,
     points."""
     return warp(frames, at_size(displacement, frames.shape[-2:]))

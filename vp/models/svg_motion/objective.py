@@ -7,19 +7,17 @@ the squared part is what PSNR measures.
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import length_at
+from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
 from ...nn.gaussian import kl
 from .config import MotionConfig, MotionObjective
 from .flows import composed, flows_back, last_known, motion_size
-from .network import READ, moved
+from .network import READ, warped
 
 LEVELS = 3  # of the Laplacian pyramid
 ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
@@ -27,9 +25,7 @@ ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good en
 
 def beta_at(objective: MotionObjective, share: float) -> float:
     """Weight of the KL."""
-    low, high = objective.beta_ramp
-    along = min(max((share - low) / max(high - low, 1e-9), 0.0), 1.0)
-    return math.exp((1 - along) * math.log(objective.beta_start) + along * math.log(objective.beta))
+    return log_ramp(share, objective.beta_ramp, objective.beta_start, objective.beta)
 
 
 def pyramid_error(difference: Tensor) -> Tensor:
@@ -62,7 +58,7 @@ def motion_loss(
         true_steps = flows_back(frames[:, READ - 1 :], grid, estimated_at=cfg.short_side)
         true_displacements = composed(true_steps)
     foreseen = int(objective.foreseen * len(frames)) if cfg.latent == "learned" else 0
-    displacements, divergences, changes = [], [], []
+    displacements, divergences = [], []
     for t in range(frames.shape[1] - READ):
         carried, summary = network.carry(scene, state)
         z = None
@@ -78,17 +74,12 @@ def motion_loss(
             z = frames.new_zeros(len(frames), network.latent.width((height, width)))
         state = network.advance(scene, state, carried, summary, z)
         displacements.append(state.displacement)
-        changes.append(state.step - carried.step)
     count = len(displacements)
     last = frames[:, READ - 1].repeat(count, 1, 1, 1)
-    difference = moved(last, torch.cat(displacements)) - frames[:, READ:].transpose(0, 1).flatten(0, 1)
+    difference = warped(last, torch.cat(displacements)) - frames[:, READ:].transpose(0, 1).flatten(0, 1)
     absolute, squared = pyramid_error(difference), difference.square().mean((1, 2, 3))
     total = torch.log(absolute + ERROR_FLOOR).mean() + objective.squared * torch.log(squared + SQUARED_FLOOR).mean()
     parts = {"error": absolute.mean(), "mse": squared.mean(), "psnr_db": -10 * torch.log10(squared + 1e-5).mean()}
-    if objective.smooth:
-        change = torch.cat(changes)
-        roughness = change.diff(dim=-1).abs().mean() + change.diff(dim=-2).abs().mean()
-        parts["roughness"], total = roughness, total + objective.smooth * roughness
     if drawn:
         parts["kl"], beta = torch.stack(divergences).mean(), beta_at(objective, progress.share)
         parts["beta"], total = torch.tensor(beta), total + beta * parts["kl"]

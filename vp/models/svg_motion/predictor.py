@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from ...core.clips import held
-from ...core.latent_options import LatentOptions, chosen_prior, offered_priors
+from ...core.latent_options import LatentOptions, check_latent, chosen_prior, disabled_controls, offered_priors
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
-from ...core.tree import map_tensors
+from ...core.tree import repeat_rows
 from ...core.video import Abilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
 from .config import MotionConfig
 from .flows import composed, flows_back, last_known, motion_size
-from .network import MotionNetwork, State, moved
+from .network import MotionNetwork, State, warped
 
 SMALLEST = 16  # px of the shorter side of a clip
 
@@ -30,20 +30,14 @@ class MotionPredictor(Predictor):
     def __init__(self, cfg: MotionConfig, network: MotionNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
-        stochastic = cfg.latent != "none"
-        reasons = (
-            {}
-            if stochastic
-            else dict.fromkeys(("n_futures", "prior", "temperature"), "this model is deterministic: every future is the same")
-        )
         self.abilities = Abilities(
             n_past=(2, None),
             channels=(3, 1),
             trained_past=cfg.n_past,
             trained_future=cfg.n_future,
-            stochastic=stochastic,
+            stochastic=cfg.latent != "none",
             priors=offered_priors(cfg.latent),
-            reasons=reasons,
+            reasons=disabled_controls(cfg.latent),
         )
 
     def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
@@ -51,9 +45,7 @@ class MotionPredictor(Predictor):
         height, width = observation.frames.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ValueError(f"the clip is {width}x{height}; this model takes {SMALLEST} pixels or more a side: enlarge it first")
-        prior = chosen_prior((options or LatentOptions()).prior, self.cfg.latent)
-        if prior.startswith("posterior") and observation.target is None:
-            raise ValueError("the posterior needs the true future frames, and none came; choose another prior")
+        check_latent(options, self.cfg.latent, observation)
 
     @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
@@ -67,33 +59,30 @@ class MotionPredictor(Predictor):
         truth = self.truth(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
         small, flows = last_known(known, (height, width))
         with self.runtime.autocast():
-            scene, state = repeated(network.begin(small, flows), seeds.shape[1])
-        last = known[:, -1].repeat_interleave(seeds.shape[1], 0)
+            scene, state = repeat_rows(network.begin(small, flows), seeds.shape[1])
+        last = repeat_rows(known[:, -1], seeds.shape[1])
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
         z_width = 0 if prior == "none" else network.latent.width((height, width))
         noises = noise(seeds, total - n_past, z_width).flatten(0, 1).to(device) if z_width else None
-        traces = {}
+        latents = []
         for t in range(n_past, total):
             with self.runtime.autocast():
                 carried, summary = network.carry(scene, state)
                 z, stats = None, {}
                 if z_width:
-                    true = None if truth is None else tuple(x[:, t - n_past].repeat_interleave(seeds.shape[1], 0) for x in truth)
+                    true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
                     z, stats = self.latent(prior, options.temperature, summary, carried, true, noises[:, t - n_past])
                 state = network.advance(scene, state, carried, summary, z)
-            frames[:, :, t] = moved(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
-            for name, value in stats.items():
-                nothing = torch.full((*seeds.shape, total, *value.shape[1:]), float("nan"))
-                traces.setdefault(name, nothing)[:, :, t] = value.float().cpu().unflatten(0, seeds.shape)
+            frames[:, :, t] = warped(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+            latents.append(stats)
             if t < total - 1:
                 yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(latents, n_past, seeds)))
 
     def truth(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Where the pixels of each true future frame were in the one before and in the last known frame, (B, F, 2, h/2, w/2)."""
         true = torch.cat([observation.frames[:, : observation.n_past], observation.target[:, observation.n_past :]], 1)
         true = true[:, observation.n_past - 1 :]
-        true = true.expand(-1, -1, 3, -1, -1) if true.shape[2] == 1 else true
         steps = flows_back(true, grid, estimated_at=self.cfg.short_side).to(self.runtime.device)
         return steps, composed(steps)
 
@@ -114,6 +103,11 @@ class MotionPredictor(Predictor):
         return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), stats
 
 
-def repeated(tree, times: int):
-    """Each row of every tensor in nested tuples `times` times."""
-    return map_tensors(lambda x: x.repeat_interleave(times, 0), tree)
+def traces(latents: Sequence[dict[str, Tensor]], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
+    """name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of every predicted step; NaN at known frames."""
+    out = {}
+    for name in latents[0]:
+        future = torch.stack([stats[name] for stats in latents], 1).float().cpu().unflatten(0, seeds.shape)
+        known = future.new_full((*seeds.shape, n_past, *future.shape[3:]), float("nan"))
+        out[name] = torch.cat([known, future], 2)
+    return out
