@@ -10,7 +10,7 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
-from vp.models.svg_motion.flows import composed, flows_back, last_known, motion_size
+from vp.models.svg_motion.flows import composed, flows_back, motion_size, read_known
 from vp.models.svg_motion.network import MotionNetwork, inside, warped
 from vp.models.svg_motion.objective import beta_at, motion_loss, pyramid_error
 
@@ -89,12 +89,14 @@ def test_composed_steps_lead_to_the_first_frame():
     assert torch.allclose(composed(steps)[0, :, :, 0, 0], torch.tensor([[1.0, -0.5], [2, -1], [3, -1.5], [4, -2]]))
 
 
-def test_two_known_frames_stand_for_three_of_constant_velocity():
-    clip = sliding(3, 64, 64)
-    three, two = last_known(clip, (64, 64)), last_known(clip[:, 1:], (64, 64))
-    assert all(a.shape == b.shape for a, b in zip(three, two))
-    assert torch.equal(two[0][:, 0], two[0][:, 1]) and torch.equal(two[1][:, 0], two[1][:, 1])
-    assert torch.equal(two[1][:, 0], three[1][:, 0])
+def test_known_frames_lie_over_the_last_one_and_the_earliest_is_repeated():
+    clip = sliding(5, 64, 64)
+    five, three = read_known(clip, (64, 64)), read_known(clip[:, 2:], (64, 64))
+    assert all(a.shape == b.shape for a, b in zip(five, three))
+    assert inner(five.earlier - five.last[:, None]).abs().mean() < 0.2 * inner(clip[:, :1] - five.last[:, None]).abs().mean()
+    for a, b in zip(five[1:], three[1:]):
+        assert torch.equal(a[:, :2], b[:, :2])
+        assert torch.equal(b[:, 2], b[:, 1]) and torch.equal(b[:, 3], b[:, 1])
 
 
 def test_frames_of_any_size_are_moved_by_the_same_share_of_it():
@@ -144,8 +146,7 @@ def test_beta_rises_on_a_log_scale():
 def test_before_training_z_is_a_departure_from_constant_velocity():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config())
-    small, flows = last_known(sliding(3, 64, 96), (64, 96))
-    scene, state = network.begin(small, flows)
+    scene, state = network.begin(read_known(sliding(3, 64, 96), (64, 96)))
     carried, summary = network.carry(scene, state)
     none = torch.zeros(1, network.latent.width((64, 96)))
     assert torch.equal(network.advance(scene, state, carried, summary, none).step, carried.step)
@@ -174,7 +175,7 @@ def test_before_training_the_posterior_follows_the_truth():
 
 def test_clips_that_are_foreseen_teach_the_priors_mean_and_have_no_divergence():
     cfg, clip = tiny(), torch.cat([sliding(6, 32, 32), sliding(6, 32, 32, (0, 2))])
-    cfg = dataclasses.replace(cfg, objective=dataclasses.replace(cfg.objective, foreseen=0.5, from_two=0.0))
+    cfg = dataclasses.replace(cfg, objective=dataclasses.replace(cfg.objective, foreseen=0.5, from_fewer=0.0))
     nets = FAMILY.networks(cfg)
 
     def losses(clip):

@@ -18,7 +18,7 @@ class MotionObjective:
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first.
         squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
         foreseen: share of the clips of a mini-batch that follow the prior's mean: they train the most likely future.
-        from_two: share of the mini-batches for which two frames are known instead of three.
+        from_fewer: share of the mini-batches for which fewer frames are known than the network reads, two or more.
         lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
     """
 
@@ -28,7 +28,7 @@ class MotionObjective:
     latent_from: float = 0.1
     squared: float = 0.25
     foreseen: float = 0.375
-    from_two: float = 0.15
+    from_fewer: float = 0.2
     lengths: tuple[tuple[float, int], ...] = ((0.0, 5), (0.15, 10))
 
     def __post_init__(self) -> None:

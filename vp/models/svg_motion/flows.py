@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ...nn.optical_flow import at_size, dis_flow
-from ...nn.warp import warp
+from ...nn.warp import warp, widened
 
+READ = 5  # known frames that are read
 ESTIMATED_AT = 128  # px of the short side at which flow between known frames is estimated, whatever their own size
 
 
@@ -52,17 +55,29 @@ def composed(steps: Tensor) -> Tensor:
     return torch.stack(out, 1)
 
 
-def last_known(known: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """What the network reads of known frames (B, T, C, H, W), T two or more: the last three at `size` (h, w), and their flows.
+class Known(NamedTuple):
+    """What the network reads of known frames, the newest first where there are several; each lies over the last frame.
 
-    Where there are two only, the first of them stands in for the one before it and its pixels for keeping their velocity.
-
-    Returns:
-        float32 (B, 3, 3, h, w), in colour, and (B, 2, 2, h/2, w/2), see `MotionNetwork.begin`.
+    Args:
+        last: float32 (B, 3, h, w), the last frame, in colour. earlier: (B, READ - 1, 3, h, w), those before it.
+        flows: (B, READ - 1, 2, h/2, w/2), where pixels were one frame earlier, in pixels of this grid, x first.
     """
-    seen = known[:, -3:]
-    seen = seen.expand(-1, -1, 3, -1, -1) if seen.shape[2] == 1 else seen
-    flows = flows_back(seen, (size[0] // 2, size[1] // 2)).flip(1)
-    if seen.shape[1] == 2:
-        seen, flows = torch.cat([seen[:, :1], seen], 1), flows.repeat(1, 2, 1, 1, 1)
-    return resized(seen, size), flows
+
+    last: Tensor
+    earlier: Tensor
+    flows: Tensor
+
+
+def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
+    """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
+    frames = frames[:, -READ:]
+    frames = frames.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else frames
+    steps = flows_back(frames, (size[0] // 2, size[1] // 2)).flip(1).unbind(1)
+    small = resized(frames, size).flip(1)
+    displacement, flows, earlier = torch.zeros_like(steps[0]), [], []
+    for frame, step in zip(small[:, 1:].unbind(1), steps):
+        flows.append(warp(step, displacement))
+        displacement = displacement + flows[-1]
+        earlier.append(warp(frame, 2 * widened(displacement, size)))
+    missing = READ - frames.shape[1]
+    return Known(small[:, 0], *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))

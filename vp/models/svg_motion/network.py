@@ -23,9 +23,9 @@ from ...nn.conv_gru import ConvGRUCell
 from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
+from .flows import READ, Known
 from .latent import Latent
 
-READ = 3  # known frames that are read
 UP = 32  # channels from an eighth to a quarter
 JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quarter and at half
 
@@ -59,8 +59,9 @@ class MotionNetwork(nn.Module):
         super().__init__()
         self.cfg = cfg
         half, quarter, eighth, stochastic = cfg.half, cfg.quarter, cfg.eighth, cfg.latent != "none"
-        pixels = READ * cfg.channels + 2
-        self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + 7, half + 16, 3, padding=1), block(half + 16, half))
+        pixels, motion = 3 * READ + READ - 1, 2 * (READ - 1) + 3 * (READ - 2)
+        self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + motion, half + 16, 3, padding=1), block(half + 16, half))
+        self.steady = nn.Conv2d(half, READ - 2, 3, padding=1)
         self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
         self.encode_eighth = nn.Sequential(block(quarter, eighth, 2), block(eighth, eighth))
         self.start_fine = nn.Conv2d(quarter, quarter, 3, padding=1)
@@ -77,31 +78,24 @@ class MotionNetwork(nn.Module):
         self.up_half = enlarge(JOINED, 16)
         self.refine = block(16 + half + 4, REFINED)
         self.change_half = nn.Conv2d(REFINED, 2, 3, padding=1)
-        for layer in (self.change, self.change_half):
+        for layer in (self.steady, self.change, self.change_half):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def begin(self, frames: Tensor, flows: Tensor) -> tuple[Scene, State]:
-        """Reads what is known.
-
-        Args:
-            frames: float32 (B, 3, C, h, w) in [0, 1], the last known frames, the newest last; h and w multiples of 8.
-            flows: float32 (B, 2, 2, h/2, w/2), in pixels of this grid, x first: where pixels of the last frame were in the one
-                before, and where pixels of that one were in the first.
-        """
-        size = frames.shape[-2:]
-        first, second = flows.unbind(1)
-        second = warp(second, first)
-        last = frames[:, 2]
-        before, earlier = (warp(frames[:, 2 - n], 2 * widened(flow, size)) for n, flow in ((1, first), (2, first + second)))
-        mismatch = [4 * (last - x).abs().mean(1, keepdim=True) for x in (before, earlier)]
-        pixels = F.pixel_unshuffle(torch.cat([last - 0.5, before - last, earlier - last, *mismatch], 1), 2)
-        turn = first - second
-        half = self.encode_half(torch.cat([pixels, first / 4, second / 4, turn, turn.norm(dim=1, keepdim=True)], 1))
+    def begin(self, known: Known) -> tuple[Scene, State]:
+        """Reads what is known; h and w multiples of 8."""
+        last, earlier, flows = known
+        difference = earlier - last[:, None]
+        mismatch = 4 * difference.abs().mean(2)
+        pixels = F.pixel_unshuffle(torch.cat([last - 0.5, difference.flatten(1, 2), mismatch], 1), 2)
+        first = flows[:, 0]
+        turns = flows[:, 1:] - first[:, None]
+        half = self.encode_half(torch.cat([pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)], 1))
         quarter = self.encode_quarter(half)
         eighth = self.encode_eighth(quarter)
         fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
-        return Scene(half, quarter), State(fine, coarse, first, torch.zeros_like(first))
+        step = first + (self.steady(half).float()[:, :, None] * turns).sum(1)
+        return Scene(half, quarter), State(fine, coarse, step, torch.zeros_like(first))
 
     def carry(self, scene: Scene, state: State) -> tuple[State, Tensor]:
         """One frame on with constant velocity, and the summary (B, eighth, h/8, w/8) that the latent is drawn from."""

@@ -16,8 +16,8 @@ from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
 from ...nn.gaussian import kl
 from .config import MotionConfig, MotionObjective
-from .flows import composed, flows_back, last_known, motion_size
-from .network import READ, warped
+from .flows import READ, composed, flows_back, motion_size, read_known
+from .network import warped
 
 LEVELS = 3  # of the Laplacian pyramid
 ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
@@ -47,19 +47,20 @@ def motion_loss(
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1], H and W multiples of 8."""
     network, objective = networks["svg"], cfg.objective
     length = cfg.n_past + length_at(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
-    frames = batch.frames[:, cfg.n_past - READ : length]
+    seen = min(cfg.n_past, READ)
+    frames = batch.frames[:, cfg.n_past - seen : length]
     height, width = motion_size(*frames.shape[-2:], cfg.short_side)
-    fewer = torch.rand((), generator=generator, device=generator.device) < objective.from_two
-    known = frames[:, 1:READ] if fewer else frames[:, :READ]
+    fewer = torch.rand((), generator=generator, device=generator.device) < objective.from_fewer
+    skipped = int(torch.randint(seen - 1, (), generator=generator, device=generator.device)) if fewer else 0
     grid = (height // 2, width // 2)
-    scene, state = network.begin(*last_known(known, (height, width)))
+    scene, state = network.begin(read_known(frames[:, skipped:seen], (height, width)))
     drawn = cfg.latent != "none" and progress.share >= objective.latent_from
     if drawn:
-        true_steps = flows_back(frames[:, READ - 1 :], grid, estimated_at=cfg.short_side)
+        true_steps = flows_back(frames[:, seen - 1 :], grid, estimated_at=cfg.short_side)
         true_displacements = composed(true_steps)
     foreseen = int(objective.foreseen * len(frames)) if cfg.latent == "learned" else 0
     displacements, divergences = [], []
-    for t in range(frames.shape[1] - READ):
+    for t in range(frames.shape[1] - seen):
         carried, summary = network.carry(scene, state)
         z = None
         if drawn:
@@ -75,8 +76,8 @@ def motion_loss(
         state = network.advance(scene, state, carried, summary, z)
         displacements.append(state.displacement)
     count = len(displacements)
-    last = frames[:, READ - 1].repeat(count, 1, 1, 1)
-    difference = warped(last, torch.cat(displacements)) - frames[:, READ:].transpose(0, 1).flatten(0, 1)
+    last = frames[:, seen - 1].repeat(count, 1, 1, 1)
+    difference = warped(last, torch.cat(displacements)) - frames[:, seen:].transpose(0, 1).flatten(0, 1)
     absolute, squared = pyramid_error(difference), difference.square().mean((1, 2, 3))
     total = torch.log(absolute + ERROR_FLOOR).mean() + objective.squared * torch.log(squared + SQUARED_FLOOR).mean()
     parts = {"error": absolute.mean(), "mse": squared.mean(), "psnr_db": -10 * torch.log10(squared + 1e-5).mean()}

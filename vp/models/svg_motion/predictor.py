@@ -16,7 +16,7 @@ from ...core.tree import repeat_rows
 from ...core.video import Abilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
 from .config import MotionConfig
-from .flows import composed, flows_back, last_known, motion_size
+from .flows import composed, flows_back, motion_size, read_known
 from .network import MotionNetwork, State, warped
 
 SMALLEST = 16  # px of the shorter side of a clip
@@ -57,9 +57,9 @@ class MotionPredictor(Predictor):
         known = observation.frames[:, :n_past].to(device)
         height, width = motion_size(*size, self.cfg.short_side)
         truth = self.truth(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
-        small, flows = last_known(known, (height, width))
+        read = read_known(known, (height, width))
         with self.runtime.autocast():
-            scene, state = repeat_rows(network.begin(small, flows), seeds.shape[1])
+            scene, state = repeat_rows(network.begin(read), seeds.shape[1])
         last = repeat_rows(known[:, -1], seeds.shape[1])
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
         z_width = 0 if prior == "none" else network.latent.width((height, width))
