@@ -10,9 +10,10 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
-from vp.models.svg_motion.flows import composed, flows_back, motion_size, read_known
-from vp.models.svg_motion.network import MotionNetwork, inside, warped
-from vp.models.svg_motion.objective import beta_at, motion_loss, pyramid_error
+from vp.models.svg_motion.network import MotionNetwork
+from vp.models.svg_motion.objective import beta_at, motion_loss
+from vp.nn.losses import pyramid_error
+from vp.nn.motion_input import composed, flows_back, inside, motion_size, read_known, warped
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
 

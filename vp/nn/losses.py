@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor
+
+LEVELS = 3  # of the Laplacian pyramid
 
 
 def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
     """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
     return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))
+
+
+def pyramid_error(difference: Tensor) -> Tensor:
+    """Mean absolute error on a Laplacian pyramid (Niklaus & Liu 2018, section 3.3), of differences (M, C, H, W): (M,).
+
+    A pyramid is linear, so the one of the difference is the difference of the two. Each level weighs twice the finer one.
+    """
+    total, weight = 0.0, 0.5
+    for _ in range(LEVELS):
+        low = F.avg_pool2d(difference, 2)
+        total = total + weight * (difference - F.interpolate(low, scale_factor=2, mode="nearest")).abs().mean((1, 2, 3))
+        difference, weight = low, 2 * weight
+    return total + weight * difference.abs().mean((1, 2, 3))

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from ...nn.blocks import block, enlarge
 from ...nn.conv_gru import ConvGRUCell
+from ...nn.motion_input import READ, Known, inside
 from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
-from .flows import READ, Known
 from .latent import Latent
 
 UP = 32  # channels from an eighth to a quarter
@@ -126,17 +126,3 @@ class MotionNetwork(nn.Module):
             change = change + 2 * torch.sigmoid(widened(applied[0], size)) * self.latent.flow(z, size)
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
-
-
-def inside(displacement: Tensor) -> Tensor:
-    """float32 (B, 1, h, w): 1 where a displacement (B, 2, h, w) points into the frame, 0 where it points beyond its border."""
-    height, width = displacement.shape[-2:]
-    xs = displacement[:, 0] + torch.arange(width, device=displacement.device)
-    ys = displacement[:, 1] + torch.arange(height, device=displacement.device)[:, None]
-    return ((xs > -0.5) & (xs < width - 0.5) & (ys > -0.5) & (ys < height - 0.5)).float()[:, None]
-
-
-def warped(frames: Tensor, displacement: Tensor) -> Tensor:
-    """Frames float32 (B, C, H, W) of any size, each sampled once where a displacement (B, 2, h, w), in pixels of its own grid,
-    points."""
-    return warp(frames, at_size(displacement, frames.shape[-2:]))

@@ -8,37 +8,22 @@ the squared part is what PSNR measures.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from ...core.family import Losses, Progress
 from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
 from ...nn.gaussian import kl
+from ...nn.losses import pyramid_error
+from ...nn.motion_input import READ, composed, flows_back, motion_size, read_known, warped
 from .config import MotionConfig, MotionObjective
-from .flows import READ, composed, flows_back, motion_size, read_known
-from .network import warped
 
-LEVELS = 3  # of the Laplacian pyramid
 ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
 
 
 def beta_at(objective: MotionObjective, share: float) -> float:
     """Weight of the KL."""
     return log_ramp(share, objective.beta_ramp, objective.beta_start, objective.beta)
-
-
-def pyramid_error(difference: Tensor) -> Tensor:
-    """Mean absolute error on a Laplacian pyramid (Niklaus & Liu 2018, section 3.3), of differences (M, C, H, W): (M,).
-
-    A pyramid is linear, so the one of the difference is the difference of the two. Each level weighs twice the finer one.
-    """
-    total, weight = 0.0, 0.5
-    for _ in range(LEVELS):
-        low = F.avg_pool2d(difference, 2)
-        total = total + weight * (difference - F.interpolate(low, scale_factor=2, mode="nearest")).abs().mean((1, 2, 3))
-        difference, weight = low, 2 * weight
-    return total + weight * difference.abs().mean((1, 2, 3))
 
 
 def motion_loss(

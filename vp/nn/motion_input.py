@@ -1,4 +1,4 @@
-"""From frames of any size to what the network reads: small frames, and the optical flow between them."""
+"""From frames of any size to what networks of motion read, small frames and the optical flow between them, and back to frames."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...nn.optical_flow import at_size, dis_flow
-from ...nn.warp import warp, widened
+from .optical_flow import at_size, dis_flow
+from .warp import warp, widened
 
 READ = 5  # known frames that are read
 ESTIMATED_AT = 128  # px of the short side at which flow between known frames is estimated, whatever their own size
@@ -56,7 +56,7 @@ def composed(steps: Tensor) -> Tensor:
 
 
 class Known(NamedTuple):
-    """What the network reads of known frames, the newest first where there are several; each lies over the last frame.
+    """What a network reads of known frames, the newest first where there are several; each lies over the last frame.
 
     Args:
         last: float32 (B, 3, h, w), the last frame, in colour. earlier: (B, READ - 1, 3, h, w), those before it.
@@ -70,14 +70,42 @@ class Known(NamedTuple):
 
 def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
     """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
-    frames = frames[:, -READ:]
-    frames = frames.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else frames
-    steps = flows_back(frames, (size[0] // 2, size[1] // 2)).flip(1).unbind(1)
-    small = resized(frames, size).flip(1)
-    displacement, flows, earlier = torch.zeros_like(steps[0]), [], []
-    for frame, step in zip(small[:, 1:].unbind(1), steps):
+    frames = in_colour(frames[:, -READ:])
+    steps = flows_back(frames, (size[0] // 2, size[1] // 2))
+    return laid_over_last(resized(frames, size), steps)
+
+
+def in_colour(frames: Tensor) -> Tensor:
+    """Frames (B, T, C, H, W) with three channels."""
+    return frames.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else frames
+
+
+def laid_over_last(frames: Tensor, steps: Tensor) -> Known:
+    """Known frames (B, T, 3, h, w), T from 1 to READ, and the flow (B, T - 1, 2, h/2, w/2) of each to the one before it.
+
+    Where T is below READ the earliest is repeated, with no flow where there is none.
+    """
+    last, size = frames[:, -1], frames.shape[-2:]
+    displacement = last.new_zeros(len(last), 2, size[0] // 2, size[1] // 2)
+    flows, earlier = [], []
+    for frame, step in zip(frames[:, :-1].flip(1).unbind(1), steps.flip(1).unbind(1)):
         flows.append(warp(step, displacement))
         displacement = displacement + flows[-1]
         earlier.append(warp(frame, 2 * widened(displacement, size)))
-    missing = READ - frames.shape[1]
-    return Known(small[:, 0], *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))
+    flows, earlier = flows or [displacement], earlier or [last]
+    missing = READ - 1 - len(flows)
+    return Known(last, *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))
+
+
+def warped(frames: Tensor, displacement: Tensor) -> Tensor:
+    """Frames float32 (B, C, H, W) of any size, each sampled once where a displacement (B, 2, h, w), in pixels of its own grid,
+    points."""
+    return warp(frames, at_size(displacement, frames.shape[-2:]))
+
+
+def inside(displacement: Tensor) -> Tensor:
+    """float32 (B, 1, h, w): 1 where a displacement (B, 2, h, w) points into the frame, 0 where it points beyond its border."""
+    height, width = displacement.shape[-2:]
+    xs = displacement[:, 0] + torch.arange(width, device=displacement.device)
+    ys = displacement[:, 1] + torch.arange(height, device=displacement.device)[:, None]
+    return ((xs > -0.5) & (xs < width - 0.5) & (ys > -0.5) & (ys < height - 0.5)).float()[:, None]
