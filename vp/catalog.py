@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from .core.family import Family, Recipe
 from .models import baselines, fusion, ramvid, svg, svg_motion, vpn
+from .models.ramvid import motion as ramvid_motion
 
 FAMILIES: dict[str, Family] = {
     "svg": svg.FAMILY,
     "svg-motion": svg_motion.FAMILY,
     "ramvid": ramvid.FAMILY,
+    "ramvid-motion": ramvid_motion.FAMILY,
     "vpn": vpn.FAMILY,
     "fusion": fusion.FAMILY,
     "copy-last": baselines.COPY_LAST,

@@ -40,6 +40,8 @@ def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMA
     Returns:
         float32 (B, T - 1, 2, h, w), in pixels of that grid, x first.
     """
+    if frames.shape[1] == 1:
+        return frames.new_zeros(len(frames), 0, 2, *size)
     height, width = frames.shape[-2:]
     scale = estimated_at / min(height, width)
     frames = resized(frames, (round(height * scale), round(width * scale)))

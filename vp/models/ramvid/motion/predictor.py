@@ -1,0 +1,111 @@
+"""Sampling: clips of any size, any frames known, the motion of the others drawn together from noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ....core.options import Options, choice, knob
+from ....core.predictor import Predictor, noise
+from ....core.runtime import Runtime
+from ....core.video import Abilities, Observation, Prediction, Step
+from ....nn.motion_input import motion_size
+from .. import solvers
+from ..solvers import flow_levels
+from ..windows import LONG, Window, plan
+from .config import MotionDiffusionConfig
+from .network import COARSE, MotionDenoiser
+from .references import find_references
+
+SMALLEST = 16  # px of the shorter side of a clip
+SOLVERS = {
+    "euler": "first order (Euler)",
+    "dpm": "DPM-Solver++ (second order)",
+    "ancestral": "ancestral (fresh noise at every step)",
+}
+
+
+@dataclass(frozen=True)
+class MotionDiffusionOptions(Options):
+    """How the noise is taken away."""
+
+    steps: int = knob(8, 1, 100, 1, "network calls from noise to motion: 1 is the most likely one, 4 a draft, 8 normal", "Steps")
+    solver: str = choice("euler", SOLVERS, "how each step goes on from the network's guess", "Solver")
+    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 is the most likely motion, in one step", "Temperature")
+    long: str = choice("windows", LONG, "how clips longer than the network's are sampled", "Long clips")
+
+
+class MotionDiffusionPredictor(Predictor):
+    """Moves known frames; what is known is read once per clip, for all steps and futures."""
+
+    options_type = MotionDiffusionOptions
+
+    def __init__(self, cfg: MotionDiffusionConfig, network: MotionDenoiser, runtime: Runtime):
+        self.cfg, self.runtime = cfg, runtime
+        self.network = runtime.place(network).eval()
+        self.abilities = Abilities(
+            channels=(3, 1), trained_past=cfg.n_past, trained_future=cfg.n_future, any_mask=True, stochastic=True
+        )
+
+    def check(self, observation: Observation, options: MotionDiffusionOptions | None = None) -> None:
+        super().check(observation, options)
+        height, width = observation.frames.shape[-2:]
+        if min(height, width) < SMALLEST:
+            raise ValueError(f"the clip is {width}x{height}; this model takes {SMALLEST} pixels or more a side: enlarge it first")
+
+    @torch.inference_mode()
+    def stream(self, observation: Observation, seeds: Tensor, options: MotionDiffusionOptions | None = None) -> Iterator[Step]:
+        options = options or MotionDiffusionOptions()
+        self.check(observation, options)
+        steps = options.steps if options.temperature else 1
+        windows = plan(observation.known, self.cfg.length, options.long)
+        frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
+        total, done = len(windows) * steps, 0
+        for number, window in enumerate(windows):
+            given = bool(observation.known[window.frames[window.known]].all())
+            for guess in self.fill(window, frames, given, steps, options, seeds, number):
+                done += 1
+                frames[:, :, window.frames[~window.known]] = guess
+                preview = frames.clone()
+                yield Step(done, total, preview, Prediction(preview) if done == total else None)
+
+    def fill(
+        self, window: Window, frames: Tensor, given: bool, steps: int, options: MotionDiffusionOptions, seeds: Tensor, number: int
+    ) -> Iterator[Tensor]:
+        """Guesses of a window's unknown frames, (B, N, U, C, H, W), one a step; the last is the sample.
+
+        Args:
+            frames: (B, N, T, C, H, W). given: what is known in the window is the same for all futures of a clip.
+        """
+        network, device, futures = self.network, self.runtime.device, seeds.shape[1]
+        known = window.known.tolist()
+        seen = frames[:, :, window.frames[window.known]]
+        seen = (seen[:, 0] if given else seen.flatten(0, 1)).to(device)
+        size = motion_size(*seen.shape[-2:], self.cfg.short_side)
+        references = find_references(seen, known, size)
+        with self.runtime.autocast():
+            scene = network.begin(references, window.frames[~window.known].float().to(device))
+            scene = scene.repeated(futures) if given else scene
+        seen = (seen.repeat_interleave(futures, 0) if given else seen)[:, list(references.frames)]
+        shape = (len(scene.places), COARSE, *scene.features.shape[-2:])
+        drawn = options.temperature * noise(seeds + number, steps, *shape).flatten(0, 1).to(device)
+        levels, fresh = flow_levels(steps, self.cfg.shift), iter(drawn[:, 1:].unbind(1))
+
+        def guess(x: Tensor, i: int) -> Tensor:
+            with self.runtime.autocast():
+                return network.clean(scene, x, x.new_full((len(x),), levels.time[i]))
+
+        for i, (x, clean) in enumerate(solve(options.solver, guess, drawn[:, 0], levels, lambda: next(fresh))):
+            with self.runtime.autocast():
+                motion = network.refined(scene, x if i == steps - 1 else clean)
+            yield motion.frames(seen, references.of)[0].clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+
+
+def solve(name: str, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, fresh: solvers.Noise) -> solvers.Steps:
+    """The steps of a solver of SOLVERS."""
+    if name == "dpm":
+        return solvers.dpm_solver(guess, x, levels)
+    return solvers.ddim(guess, x, levels, fresh, eta=float(name == "ancestral"))
