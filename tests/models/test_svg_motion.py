@@ -11,7 +11,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
 from vp.models.svg_motion.network import MotionNetwork
-from vp.models.svg_motion.objective import beta_at, motion_loss
+from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
 from vp.nn.losses import pyramid_error
 from vp.nn.motion_input import composed, flows_back, inside, motion_size, read_known, warped
 
@@ -189,5 +189,41 @@ def test_clips_that_are_foreseen_teach_the_priors_mean_and_have_no_divergence():
     assert torch.equal(one.terms["kl"], two.terms["kl"]) and not torch.equal(one.terms["error"], two.terms["error"])
     (one.total - 3e-3 * one.terms["kl"]).backward()
     assert nets["svg"].latent.prior_heads.map.weight.grad.abs().sum() > 0
-    with pytest.raises(ValueError, match="foreseen is 1; give a share from 0 to below 1"):
+    with pytest.raises(ValueError, match="foreseen is 1 and sampled 0.0; give shares of 0 or more, below 1 in all"):
         dataclasses.replace(cfg.objective, foreseen=1)
+
+
+def test_the_energy_score_is_lowest_where_samples_are_spread_as_the_truth_is():
+    """The truth is 0 or 1, as likely: two samples that are each 0 or 1 beat their mean, and one of the two told twice."""
+    def score(draw):
+        random = torch.Generator().manual_seed(0)
+        truth = torch.randint(2, (4000, 1, 1, 1, 1), generator=random).float().expand(-1, -1, 3, 8, 8)
+        made = torch.cat([draw(random), draw(random)]).view(-1, 1, 1, 1, 1).expand(-1, -1, 3, 8, 8)
+        errors = pyramid_error((made - truth.repeat(2, 1, 1, 1, 1)).flatten(0, 1)).view(-1, 1)
+        first, second = made.chunk(2)
+        apart = pyramid_error((first - second).flatten(0, 1)).mean()
+        assert energy_score(errors, made).isfinite()
+        return errors.mean() - apart / 2
+
+    fair = score(lambda random: torch.randint(2, (4000,), generator=random).float())
+    narrow = score(lambda random: torch.full((4000,), 0.5))
+    surer = score(lambda random: torch.zeros(4000))
+    assert fair < 0.8 * min(narrow, surer), (fair, narrow, surer)
+
+
+def test_clips_followed_by_samples_teach_the_prior_how_wide_it_is():
+    cfg, clip = tiny(), torch.cat([sliding(6, 32, 32), sliding(6, 32, 32, (0, 2)), sliding(6, 32, 32, (3, 0))])
+    cfg = dataclasses.replace(cfg, objective=dataclasses.replace(cfg.objective, foreseen=0.34, sampled=0.34, from_fewer=0.0))
+    torch.manual_seed(0)
+    nets = FAMILY.networks(cfg)
+
+    def losses(clip):
+        return motion_loss(cfg, nets, Batch(clip), Progress(share=0.9), torch.Generator().manual_seed(0))
+
+    one, other = losses(clip), clip.clone()
+    other[2, cfg.n_past :] = torch.rand_like(other[2, cfg.n_past :])  # the future of the sampled clip
+    two = losses(other)
+    assert all(torch.equal(one.terms[name], two.terms[name]) for name in ("kl", "error"))
+    assert not torch.equal(one.terms["energy_score"], two.terms["energy_score"])
+    one.terms["energy_score"].backward()
+    assert nets["svg"].latent.prior_heads.map.bias.grad.chunk(2)[1].abs().sum() > 0  # of the log-variances

@@ -18,6 +18,8 @@ class MotionObjective:
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first.
         squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
         foreseen: share of the clips of a mini-batch that follow the prior's mean: they train the most likely future.
+        sampled: share of the clips of a mini-batch that are followed by two samples from the prior, judged together by their
+            energy score (Gneiting & Raftery 2007, section 4.3): it is lowest where samples are as likely as what comes.
         from_fewer: share of the mini-batches for which fewer frames are known than the network reads, two or more.
         lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
     """
@@ -28,14 +30,15 @@ class MotionObjective:
     latent_from: float = 0.1
     squared: float = 0.25
     foreseen: float = 0.375
+    sampled: float = 0.0
     from_fewer: float = 0.2
     lengths: tuple[tuple[float, int], ...] = ((0.0, 5), (0.15, 10))
 
     def __post_init__(self) -> None:
         if min(self.beta_start, self.beta) <= 0:
             raise ValueError(f"beta_start is {self.beta_start} and beta {self.beta}; give weights above 0")
-        if not 0 <= self.foreseen < 1:
-            raise ValueError(f"foreseen is {self.foreseen}; give a share from 0 to below 1")
+        if min(self.foreseen, self.sampled) < 0 or self.foreseen + self.sampled >= 1:
+            raise ValueError(f"foreseen is {self.foreseen} and sampled {self.sampled}; give shares of 0 or more, below 1 in all")
 
 
 @dataclass(frozen=True)

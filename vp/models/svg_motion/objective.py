@@ -8,12 +8,13 @@ the squared part is what PSNR measures.
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.settings import length_at, log_ramp
+from ...core.tree import map_tensors
 from ...core.video import Batch
-from ...nn.gaussian import kl
+from ...nn.gaussian import Gaussian, kl
 from ...nn.losses import pyramid_error
 from ...nn.motion_input import READ, composed, flows_back, motion_size, read_known, warped
 from .config import MotionConfig, MotionObjective
@@ -34,39 +35,62 @@ def motion_loss(
     length = cfg.n_past + length_at(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
     seen = min(cfg.n_past, READ)
     frames = batch.frames[:, cfg.n_past - seen : length]
-    height, width = motion_size(*frames.shape[-2:], cfg.short_side)
+    clips, (height, width) = len(frames), motion_size(*frames.shape[-2:], cfg.short_side)
     fewer = torch.rand((), generator=generator, device=generator.device) < objective.from_fewer
     skipped = int(torch.randint(seen - 1, (), generator=generator, device=generator.device)) if fewer else 0
-    grid = (height // 2, width // 2)
     scene, state = network.begin(read_known(frames[:, skipped:seen], (height, width)))
     drawn = cfg.latent != "none" and progress.share >= objective.latent_from
+    foreseen = int(objective.foreseen * clips) if drawn and cfg.latent == "learned" else 0
+    sampled = round(objective.sampled * clips) if drawn else 0
+    posted = slice(foreseen, clips - sampled)  # rows are clips: foreseen, then those that see the future, then two a sampled one
+    if sampled:
+        scene, state = map_tensors(lambda x: torch.cat([x, x[-sampled:]]), (scene, state))
     if drawn:
-        true_steps = flows_back(frames[:, seen - 1 :], grid, estimated_at=cfg.short_side)
+        true_steps = flows_back(frames[posted, seen - 1 :], (height // 2, width // 2), estimated_at=cfg.short_side)
         true_displacements = composed(true_steps)
-    foreseen = int(objective.foreseen * len(frames)) if cfg.latent == "learned" else 0
     displacements, divergences = [], []
     for t in range(frames.shape[1] - seen):
         carried, summary = network.carry(scene, state)
         z = None
         if drawn:
             prior = network.latent.prior(summary)
-            posterior = network.latent.posterior(
-                summary, carried.step, carried.displacement, true_steps[:, t], true_displacements[:, t]
-            )
-            noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
-            z = torch.cat([prior.mean[:foreseen], posterior.sample(noise)[foreseen:]])
-            divergences.append(kl(posterior, prior).sum(-1)[foreseen:])
+            now = carried.step[posted], carried.displacement[posted]
+            posterior = network.latent.posterior(summary[posted], *now, true_steps[:, t], true_displacements[:, t])
+            noise = torch.randn(prior.mean.shape, generator=generator, device=generator.device).to(frames.device)
+            z = torch.cat([prior.mean[:foreseen], posterior.sample(noise[posted]), prior.sample(noise)[posted.stop :]])
+            divergences.append(kl(posterior, Gaussian(*(x[posted] for x in prior))).sum(-1))
         elif network.latent is not None:
-            z = frames.new_zeros(len(frames), network.latent.width((height, width)))
+            z = frames.new_zeros(clips, network.latent.width((height, width)))
         state = network.advance(scene, state, carried, summary, z)
         displacements.append(state.displacement)
-    count = len(displacements)
-    last = frames[:, seen - 1].repeat(count, 1, 1, 1)
-    difference = warped(last, torch.cat(displacements)) - frames[:, seen:].transpose(0, 1).flatten(0, 1)
-    absolute, squared = pyramid_error(difference), difference.square().mean((1, 2, 3))
-    total = torch.log(absolute + ERROR_FLOOR).mean() + objective.squared * torch.log(squared + SQUARED_FLOOR).mean()
-    parts = {"error": absolute.mean(), "mse": squared.mean(), "psnr_db": -10 * torch.log10(squared + 1e-5).mean()}
+    rows = torch.cat([frames, frames[clips - sampled :]])
+    last = rows[:, seen - 1].repeat(len(displacements), 1, 1, 1)
+    made = warped(last, torch.cat(displacements)).unflatten(0, (len(displacements), -1)).transpose(0, 1)
+    difference = made - rows[:, seen:]
+    absolute, squared = pyramid_error(difference.flatten(0, 1)), difference.flatten(0, 1).square().mean((1, 2, 3))
+    absolute, squared = (x.unflatten(0, made.shape[:2]) for x in (absolute, squared))
+    one = slice(0, posted.stop)  # rows that are judged by themselves
+    total = torch.log(absolute[one] + ERROR_FLOOR).mean() + objective.squared * torch.log(squared[one] + SQUARED_FLOOR).mean()
+    parts = {"error": absolute[one].mean(), "mse": squared[one].mean()}
+    parts["psnr_db"] = -10 * torch.log10(squared[one] + 1e-5).mean()
+    if sampled:
+        parts["energy_score"], share = energy_score(absolute[posted.stop :], made[posted.stop :]), sampled / clips
+        total = (1 - share) * total + share * parts["energy_score"]
     if drawn:
         parts["kl"], beta = torch.stack(divergences).mean(), beta_at(objective, progress.share)
         parts["beta"], total = torch.tensor(beta), total + beta * parts["kl"]
     return Losses(total, parts)
+
+
+def energy_score(errors: Tensor, made: Tensor) -> Tensor:
+    """Of two samples a clip, the first of all clips and then the second: their mean error less half the distance between them.
+
+    It is taken relative to that mean error, held fixed: its gradient is that of the logarithm, as of the other clips' errors.
+
+    Args:
+        errors: float32 (2 * B, T), see `pyramid_error`. made: float32 (2 * B, T, C, H, W).
+    """
+    first, second = made.chunk(2)
+    apart = pyramid_error((first - second).flatten(0, 1)).unflatten(0, first.shape[:2])
+    mean = torch.stack(errors.chunk(2)).mean(0)
+    return ((mean - apart / 2) / (mean.detach() + ERROR_FLOOR)).mean()
