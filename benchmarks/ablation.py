@@ -2,10 +2,13 @@
 
     python -m benchmarks.ablation svg-lp-smmnist --protocol smmnist-svg --clips 50
     python -m benchmarks.ablation runs/convlstm/best.safetensors --protocol mmnist --clips 100
+    python -m benchmarks.ablation runs/svg-lp-real/best.safetensors --protocol real128:5+10 --data-root DIR --split dev
+    python -m benchmarks.ablation runs/ramvid-real/best.safetensors --protocol real128:5+10 --data-root DIR --known 0-2,12-14
 
 Wherever the part is called its output is averaged over all clips and futures that are predicted together, at every place, channel
 and step for itself: it says what is usual, and nothing of the clip at hand. Error (MSE summed over the pixels of a frame; for a
-learned prior the CRPS of its samples, an absolute error a pixel) is printed with the part and without it.
+learned prior the CRPS of its samples, an absolute error a pixel) is printed with the part and without it. Recordings are cut to
+squares, so that windows of many of them are predicted together.
 """
 
 from __future__ import annotations
@@ -15,16 +18,28 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime, keep_big_buffers
 from vp.core.tree import map_tensors
+from vp.core.video import Batch
+from vp.data import PROTOCOLS, Windows, find_protocol, open_dataset
+from vp.engine.contenders import MODEL, model_rows
 from vp.engine.evaluate import evaluate
+from vp.engine.evaluate_windows import framing_for
+from vp.engine.frames import parse_mask
 from vp.engine.model import load_on
+from vp.engine.scores import row_of
+from vp.engine.scoring import joined, score
+from vp.engine.watch import observe
+from vp.metrics import METRICS_ANY_SIZE
 
+SIDE, AT_ONCE = 128, 16  # of recordings: px of the squares, and how many are predicted together
 ENOUGH = 0.2  # by how much of itself an error must grow without the part
 
 
@@ -54,9 +69,11 @@ def parts(model: Any) -> tuple[str, str, list[nn.Module]]:
     if name == "svg-motion" and predictor.cfg.latent == "learned":
         return "learned prior", "crps", [predictor.network.latent.prior_heads]
     if name == "svg-motion":
-        return "recurrent network", "mse", [predictor.network.fine, predictor.network.coarse]
+        return "recurrent network", "pixel_mse", [predictor.network.fine, predictor.network.coarse]
     if name == "fusion":
         return "3D U-Net", "mse", [predictor.networks["predictor"].trunk]
+    if name == "ramvid-motion":
+        return "denoiser", "pixel_mse", [predictor.network.clean]
     if name == "ramvid":
         net = predictor.denoiser
         layers = [net.scene, net.motion, net.later] if predictor.cfg.network == "compact" else [net]
@@ -94,27 +111,50 @@ def ablate(model: Any, protocol: str, clips: int, samples: int, **options: Any) 
 
     Args:
         model: what `vp.engine.load` returns, on a runtime that records nothing.
-        protocol: a key of `vp.data.PROTOCOLS`.
+        protocol: as `evaluate` takes it.
         clips: how many.
         samples: futures a clip, of models that draw them.
-        options: further arguments of `vp.engine.evaluate.evaluate`.
+        options: split, data_root, test_set and known, as `evaluate` takes them.
 
     Raises:
         ValueError: the model has no such part, or that part is never called.
     """
     words, error, modules = parts(model)
-    wish = {"clips": clips, "samples": samples, "batch": min(clips, 50), **options}
-    kept = evaluate(model, protocol, **wish)
+    scored = partial(of_recordings if protocol not in PROTOCOLS else of_clips, model, protocol, clips, samples, **options)
+    kept = scored()
     with averaged(modules) as calls:
-        without = evaluate(model, protocol, **wish)
+        without = scored()
     if max(calls, default=0) < 2:
         raise ValueError(f"the {words} of {model.name} was not called with two clips or more; give more --clips")
-    before, after = (row["crps"] if error == "crps" else row["metrics"]["mse"]["mean"] for row in (kept, without))
+    before, after = (row["crps"] if error == "crps" else row["metrics"][error]["mean"] for row in (kept, without))
     growth = after / before - 1
     return {
         "checkpoint": model.name, "protocol": protocol, "clips": clips, "samples": samples, "part": words, "error": error,
         "with": before, "without": after, "growth": round(growth, 4), "enough": growth >= ENOUGH,
     }  # fmt: skip
+
+
+def of_clips(model: Any, protocol: str, clips: int, samples: int, **options: Any) -> dict[str, Any]:
+    """The model's row under a protocol of one size."""
+    return evaluate(model, protocol, clips=clips, samples=samples, batch=min(clips, 50), **options)
+
+
+def of_recordings(
+    model: Any, protocol: str, clips: int, samples: int, *, split: str, data_root: str | None = None,
+    known: str | None = None, **others: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """The model's row on windows of recordings cut to squares, as many of them at once as are asked for, up to AT_ONCE."""
+    plan = find_protocol(protocol)
+    abilities = model.predictor.abilities
+    framing = replace(framing_for(abilities, None, 1, None), size=abilities.size or SIDE, short_side=None)
+    source = open_dataset(plan.dataset, split, data_root, framing=framing)
+    parts = [part for _, part in Windows(source, plan.length, clips)]
+    frames = torch.cat([part.frames for part in parts])
+    mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
+    batch = Batch(frames)
+    row = model_rows(model, model.predictor.options_type(), observe(batch, slice(0, 1), mask), samples)[MODEL]
+    seeds = seed_grid(0, len(frames), row.samples)
+    return row_of(joined(list(score(row, batch, mask, 1, seeds, min(len(frames), AT_ONCE), METRICS_ANY_SIZE))), None)
 
 
 def main() -> None:
@@ -123,14 +163,15 @@ def main() -> None:
     parser.add_argument("--protocol", required=True)
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--split", default="test", choices=("test", "val"))
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--known", metavar="FRAMES", help="as `vp evaluate` takes them")
     parser.add_argument("--data-root")
     parser.add_argument("--test-set")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     keep_big_buffers()
     torch.set_grad_enabled(False)
-    places = {"split": args.split, "data_root": args.data_root, "test_set": args.test_set}
+    places = {"split": args.split, "data_root": args.data_root, "test_set": args.test_set, "known": args.known}
     for name in args.checkpoint:
         try:
             runtime = replace(Runtime.pick(args.device), recorder=None)  # a recorded call would be replayed past the hooks

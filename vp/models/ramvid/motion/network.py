@@ -169,6 +169,29 @@ class Block(nn.Module):
         return self.time(x + self.second(F.leaky_relu(inner, 0.2).to(x.dtype)), places)
 
 
+class Denoiser(nn.Module):
+    """Noisy departures to clean ones."""
+
+    def __init__(self, width: int, blocks: int):
+        super().__init__()
+        self.enter = nn.Conv2d(width + COARSE, width, 3, padding=1)
+        self.level = Level(width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.leave = nn.Sequential(block(width, width), nn.Conv2d(width, COARSE, 3, padding=1))
+        nn.init.zeros_(self.leave[1].weight)
+        nn.init.zeros_(self.leave[1].bias)
+
+    def forward(self, scene: Scene, noisy: Tensor, level: Tensor) -> Tensor:
+        """The clean departure x0, float32, of a noisy tau x0 + (1 - tau) eps (B, U, COARSE, h/8, w/8) at levels tau (B,)."""
+        noisy = (noisy * scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2)).flatten(0, 1)
+        x = self.enter(torch.cat([scene.features.flatten(0, 1), noisy.to(scene.features.dtype)], 1))
+        level = self.level(level)
+        for layer in self.blocks:
+            x = layer(x, level, scene.places)
+        out = self.leave(x).float().unflatten(0, (-1, len(scene.places)))
+        return out * scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2)
+
+
 class MotionDenoiser(nn.Module):
     """See the module."""
 
@@ -180,16 +203,13 @@ class MotionDenoiser(nn.Module):
         self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + motion, half + 16, 3, padding=1), block(half + 16, half))
         self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
         self.join = nn.Sequential(block(SIDES * (quarter + 6) + 1, 96), block(96, width, 2))
-        self.enter = nn.Conv2d(width + COARSE, width, 3, padding=1)
-        self.level = Level(width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(cfg.blocks))
-        self.leave = nn.Sequential(block(width, width), nn.Conv2d(width, COARSE, 3, padding=1))
+        self.clean = Denoiser(width, cfg.blocks)
         self.refine_quarter = nn.Sequential(block(SIDES * (quarter + 6) + 1, JOINED), block(JOINED, JOINED))
         self.change_quarter = nn.Conv2d(JOINED, COARSE + 1, 3, padding=1)
         self.up_half = enlarge(JOINED, 16)
         self.refine_half = block(16 + SIDES * (half + 2), REFINED)
         self.change_half = nn.Conv2d(REFINED, COARSE + 1, 3, padding=1)
-        for layer in (self.leave[1], self.change_quarter, self.change_half):
+        for layer in (self.change_quarter, self.change_half):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -225,16 +245,6 @@ class MotionDenoiser(nn.Module):
             parts += [moved[-1], flow / 4, inside(flow) * there, there, far, scale]
         parts.append((moved[0] - moved[1]).abs().mean(1, keepdim=True) * everywhere(scene.there.prod(1)[None]))
         return torch.cat(parts, 1).to(scene.quarter.dtype)
-
-    def clean(self, scene: Scene, noisy: Tensor, level: Tensor) -> Tensor:
-        """The clean departure x0, float32, of a noisy tau x0 + (1 - tau) eps (B, U, COARSE, h/8, w/8) at levels tau (B,)."""
-        noisy = (noisy * scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2)).flatten(0, 1)
-        x = self.enter(torch.cat([scene.features.flatten(0, 1), noisy.to(scene.features.dtype)], 1))
-        level = self.level(level)
-        for layer in self.blocks:
-            x = layer(x, level, scene.places)
-        out = self.leave(x).float().unflatten(0, (-1, len(scene.places)))
-        return out * scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2)
 
     def refined(self, scene: Scene, departure: Tensor) -> Motion:
         """The motion that departs so (B, U, COARSE, h/8, w/8), in detail."""
