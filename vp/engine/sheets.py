@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 SIDE = 4096  # phones refuse larger canvases and textures
-LARGE = 128  # px of the longer side: smaller frames are looked at pixel by pixel, larger ones may be photographs
+LARGE = 100  # px of the longer side: smaller frames are looked at pixel by pixel, larger ones may be photographs
 DENSE = 0.04  # bytes of a PNG for each byte of a picture, from which on it counts as a photograph; drawings take less
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]
 FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # four times faster than the default for a tenth more bytes

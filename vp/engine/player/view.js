@@ -14,7 +14,7 @@ function place(record, row, t) {
 
 // Small frames are shown pixel by pixel, larger ones as photographs are: LARGE of sheets.py.
 function isLarge(record) {
-  return Math.max(record.frame.width, record.frame.height) > 128;
+  return Math.max(record.frame.width, record.frame.height) > 100;
 }
 
 function paint(context, record, sheets, row, t, x, y, width, height) {
