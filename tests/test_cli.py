@@ -179,6 +179,13 @@ def test_info_lists_models_and_recipes(capsys):
     assert run(capsys, "info", "flow")["name"] == "flow"
 
 
+def test_info_tells_the_licence_of_weights(capsys):
+    assert cli.main(["info"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("svg-lp-people ")]
+    assert line.endswith("weights: research use only)")
+    assert run(capsys, "info", "svg-lp-smmnist")["licence"] == "MIT"
+
+
 @pytest.fixture
 def clips(tmp_path):
     """Three clips, an empty one and a text."""

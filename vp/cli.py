@@ -147,6 +147,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
     p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--long-side", type=positive, default=512, help="px at most, where the model takes any size (default: 512)")
     p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
     p.add_argument("--beside", metavar="FILE", help="one more row under these actions or 'still', with the first future's seed")
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
@@ -301,17 +302,19 @@ def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from .data import read_clip
+    from .data.video_file import MAX_FPS, MAX_SIDE
     from .engine import load, sample
     from .engine.acting import OWN
     from .engine.export import write_all
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
-    clip = read_clip(args.clip)
+    clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), max_fps=MAX_FPS)
     told = {name: told_actions(getattr(args, name)) for name in ("actions", "beside")}
     if args.actions and not isinstance(told["actions"], str):  # a table is the clip's own
         clip, told["actions"] = replace(clip, actions=told["actions"]), OWN
-    result = sample(model, clip, args.n, args.n_past, args.n_future, options, args.seed, args.known, args.slow, **told)
+    wishes = {"seed": args.seed, "known": args.known, "slow": args.slow, "long_side": args.long_side}
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, **wishes, **told)
     return write_all(result, args.out)
 
 
@@ -532,8 +535,9 @@ def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
         return cards[args.checkpoint] if args.checkpoint in cards else read_card(find(args.checkpoint))
     cards = available()
     for card in cards:
-        trained = history(card)
-        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({trained})" if trained else ""))
+        facts = [history(card), f"weights: {card['licence']}" if "licence" in card else ""]
+        facts = "; ".join(filter(None, facts))
+        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({facts})" if facts else ""))
     recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}
     print("\n".join(["recipes:", *(f"  {name:22} {about}" for name, about in recipes.items())]))
     return {"models": [card["name"] for card in cards], "recipes": list(recipes)}

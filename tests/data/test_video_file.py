@@ -317,3 +317,28 @@ def test_importing_the_data_package_loads_no_video_library():
     heavy = {"cv2", "torchvision", "moviepy", "imageio_ffmpeg", "PIL", "pymunk"}
     code = f"import sys; from vp.data import open_dataset; open_dataset('push'); print(*{heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+@pytest.mark.parametrize(("fps", "stride"), [(60, 2), (59.94, 2), (50, 2), (120, 4), (240, 8), (30, 1), (29.97, 1), (12.5, 1)])
+def test_a_rate_that_is_too_high_is_divided_by_a_whole_number_and_told(fps, stride, tmp_path):
+    path, frames = tmp_path / "fast.mp4", np.zeros((48, 32, 32, 3), np.uint8)
+    frames += (5 * np.arange(48, dtype=np.uint8))[:, None, None, None]
+    write_mp4(path, frames, fps)
+    clip = read_clip(path, max_fps=30)
+    assert len(clip.frames) == 48 // stride and clip.fps == pytest.approx(fps / stride, rel=0.01)
+    steps = np.diff(clip.frames.mean((1, 2, 3)))
+    assert np.abs(steps - 5 * stride).max() < 3, "evenly spaced"
+    told = [note for note in clip.notes if "frames a second" in note]
+    said = f"The video has {fps:.3g} frames a second; one in {stride} is used, {fps / stride:.3g} a second."
+    assert told == [said] * (stride > 1)
+
+
+def test_a_larger_picture_is_kept_where_it_is_asked_for(tmp_path):
+    path = tmp_path / "large.mp4"
+    write_mp4(path, np.zeros((3, 360, 800, 3), np.uint8), 25)
+    assert read_clip(path).frames.shape[1:3] == (230, 512)
+    assert read_clip(path, max_side=4096).frames.shape[1:3] == (360, 800) and not read_clip(path, max_side=4096).notes
+    refused = {"max_side is 0": {"max_side": 0}, "max_fps is 0.5": {"max_fps": 0.5}, "give one": {"fps": 5, "max_fps": 30}}
+    for says, wrong in refused.items():
+        with pytest.raises(ValueError, match=says):
+            read_clip(path, **wrong)

@@ -34,6 +34,15 @@ def test_the_mean_takes_the_shares_and_loads_like_any_other(pair):
     assert card["about"] == "one" and card["metrics"] == {} and card["average"] == found["average"]
 
 
+def test_the_mean_has_the_strictest_licence_of_its_parts(pair):
+    zero, out = pair / "zero.safetensors", pair / "mean.safetensors"
+    card = checkpoint.read_card(zero) | {"dataset": "kth", "licence": "MIT"}
+    checkpoint.save(zero, checkpoint.read_weights(zero), card)
+    for names in (("zero", "one"), ("one", "zero")):
+        average([str(pair / f"{name}.safetensors") for name in names], [1, 1], out)
+        assert checkpoint.read_card(out)["licence"] == "research use only"
+
+
 def test_what_cannot_be_averaged_gets_one_sentence(pair):
     zero, wider, out = str(pair / "zero.safetensors"), str(pair / "wider.safetensors"), pair / "out.safetensors"
     with pytest.raises(ValueError, match=r"wider.safetensors holds another network than zero.safetensors"):

@@ -117,6 +117,27 @@ def test_cards_from_before_lineages_give_one_entry_of_what_they_say(tmp_path):
     assert [entry["init"] for entry in card(tmp_path / "run")["lineage"]] == ["svg-lp-smmnist", "old"]
 
 
+def test_weights_keep_the_strictest_licence_of_all_runs_behind_them(tmp_path):
+    """Also where the parent's card, from before data had licences, says MIT."""
+    family, found = small()
+    weights, parent = family.networks(found.config).state_dict(), tmp_path / "parent.safetensors"
+    older = {**OLD, "licence": "MIT"}
+    for above, licence in (
+        ({**older, "data": MIX}, "MIT"),
+        ({**older, "data": {"mmnist": 1.0, "kth": 1.0}}, "research use only"),
+        ({**older, "data": MIX, "licence": "not stated"}, "not stated"),
+        ({**older, "lineage": [{"recipe": "first", "data": {"ucf101": 1.0}}]}, "research use only"),
+    ):
+        checkpoint.save(parent, weights, above)
+        assert checkpoint.read_card(parent)["licence"] == licence
+        trainer = Trainer(family, found, settings(tmp_path / "run", init=str(parent)))
+        trainer.export("last")
+        assert card(tmp_path / "run")["licence"] == licence
+        grandchild = Trainer(family, found, settings(tmp_path / "next", init=str(tmp_path / "run" / "last.safetensors")))
+        grandchild.export("last")
+        assert card(tmp_path / "next")["licence"] == licence
+
+
 def test_a_checkpoint_s_short_name_holds_no_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"svg-lp-smmnist": "svg-lp-smmnist", "runs/lp/last.safetensors": "lp", "a/between.safetensors": "between"}

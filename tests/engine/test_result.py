@@ -5,11 +5,12 @@ import io
 import json
 import re
 
+import cv2
 import numpy as np
 import pytest
 
 from vp.engine.export import page, table, write_all
-from vp.engine.montage import KNOWN, MADE, montage
+from vp.engine.montage import KNOWN, MADE, montage, plan
 from vp.engine.result import Result, Row
 from vp.engine.sheets import SIDE, Layout, pack, unpack
 
@@ -114,3 +115,44 @@ def test_every_file_is_written(tmp_path):
     arrays = np.load(tmp_path / "frames.npz")
     assert arrays["futures"].shape == (2, 6, 16, 12, 1) and arrays["truth"].dtype == np.uint8
     assert np.array_equal(arrays["known"], result().known) and np.array_equal(arrays["has_truth"], result().has_truth)
+
+
+def drawn_and_filmed(height=96, width=160):
+    """Frames of a drawing, and of what a camera sees, uint8 (6, H, W, 3)."""
+    drawing = np.zeros((6, height, width, 3), np.uint8)
+    for t, frame in enumerate(drawing):
+        frame[20:50, 10 + 8 * t : 40 + 8 * t] = (200, 90, 10)
+    ramp = np.linspace(0, 200, width)[None, None, :, None] + noise(6, height, width) / 16
+    return drawing, (ramp * [1, 0.9, 0.7]).astype(np.uint8)
+
+
+def test_photographs_are_sent_as_jpeg_and_drawings_and_small_frames_without_loss():
+    drawing, filmed = drawn_and_filmed()
+    known = np.arange(6) < 2
+    for frames, kind in ((drawing, "image/png"), (filmed, "image/jpeg"), (filmed[:, :64, :64], "image/png")):
+        made = Result((Row("truth", "Ground truth", np.ascontiguousarray(frames)),), known, known, 10.0)
+        sent, pictures = made.pictures()
+        assert sent == kind
+        shown = cv2.imdecode(np.frombuffer(pictures[0], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        difference = np.abs(shown.astype(int) - made.sheets()[0])
+        assert difference.mean() < 3 if kind == "image/jpeg" else not difference.any()
+        assert f"data:{kind};base64," in page(made)
+        assert kind == "image/png" or len(pictures[0]) < frames.nbytes / 6
+
+
+@pytest.mark.parametrize("rows", [1, 2, 13])
+@pytest.mark.parametrize(("height", "width"), [(512, 288), (219, 512), (512, 512), (1080, 1920), (128, 228), (20, 400), (64, 64)])
+def test_a_montage_keeps_the_aspect_and_fits_a_screen(rows, height, width):
+    tile_height, tile_width, columns = plan(rows, height, width)
+    assert tile_width / tile_height == pytest.approx(width / height, rel=0.08)
+    lines = -(-rows // columns)
+    assert columns * (tile_width + 18) + 12 <= 1282 and lines * (tile_height + 40) + 38 <= 962
+    if max(height, width) > 128:
+        assert tile_width <= width
+
+
+def test_a_montage_of_large_frames_shows_them_all():
+    _, filmed = drawn_and_filmed(300, 500)
+    known = np.arange(6) < 2
+    movie = montage(Result(tuple(Row("sample", f"Sample {k}", filmed) for k in range(5)), known, known, 10.0))
+    assert movie.shape[0] == 6 and movie.shape[1] % 2 == movie.shape[2] % 2 == 0 and movie.shape[2] <= 1280

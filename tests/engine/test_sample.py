@@ -195,3 +195,25 @@ def test_the_known_frames_alone_are_compared_with_all_of_the_training_data():
     assert not any("only seen" in note for note in sample(model, clip).notes)
     model.card["data"] = {"mmnist": 0.5, "digits-robust": 0.5}
     assert not any("only seen" in note for note in sample(model, frozen).notes)
+
+
+@pytest.mark.parametrize(("height", "width"), [(90, 160), (160, 90), (600, 1400)])
+def test_a_model_of_any_size_gets_the_whole_frame_up_to_a_size(height, width):
+    clip = np.random.default_rng(0).integers(0, 256, (7, height, width, 3), np.uint8)
+    for long_side in (64, 512):
+        frames = sample(make(size=None, channels=(3,)), clip, n=1, long_side=long_side).rows[0].frames
+        assert max(frames.shape[1:3]) == min(long_side, max(height, width))
+        assert frames.shape[2] / frames.shape[1] == pytest.approx(width / height, rel=0.02)
+    with pytest.raises(ValueError, match="long side is 5000; give a whole number from 16 to 4096"):
+        sample(make(size=None, channels=(3,)), clip, long_side=5000)
+
+
+def test_more_pixels_than_a_browser_holds_are_made_fewer_and_told(monkeypatch):
+    monkeypatch.setattr("vp.engine.frames.MOST_PIXELS", 8 * 7 * 40 * 80)
+    clip = np.random.default_rng(0).integers(0, 256, (7, 80, 160, 3), np.uint8)
+    crowded = sample(make(size=None, channels=(3,)), clip, n=4)
+    assert crowded.rows[0].frames.shape[1:3] == (40, 80)
+    said = "The longer side has 80 px instead of 160: a browser cannot hold 8 rows of 7 frames that large."
+    assert said in crowded.notes
+    alone = sample(make(size=None, channels=(3,)), clip, n=1)
+    assert alone.rows[0].frames.shape[2] > 120 and len(alone.rows) <= 3

@@ -95,9 +95,9 @@ def test_a_link_brings_the_actions_back_and_says_what_it_cannot(models):
     assert len(refused) == 1 and "link's actions cannot be used" in refused[0]
     _, refused = link.read(models, query | {"model": "idle"}, "random:push:3")
     assert "this model takes none" in refused[0]
-    *_, editor, told = own_appearance(models.get("acting"), dataclasses.replace(settings, past=3))
+    *_, editor, told, _ = own_appearance(models.get("acting"), dataclasses.replace(settings, past=3))
     assert editor["chosen"]["path"] == PATH and json.loads(told)["plan"] == "drawn"
-    assert own_appearance(models.get("idle"), settings)[-2] is None
+    assert own_appearance(models.get("idle"), settings)[-3] is None
 
 
 def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
@@ -108,7 +108,7 @@ def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
     do = Handlers(models, name)
 
     def last(told):
-        *_, (shown, status, *_) = do.generate(name, "predict", "", "", told, "acting", 2, "learned", 3, 4, 1.0, 0)
+        *_, (shown, status, *_) = do.generate(name, "predict", "", "", told, 512, "acting", 2, "learned", 3, 4, 1.0, 0)
         return shown, status
 
     result, status = last(text(plan="drawn", beside="still", path=PATH))
@@ -124,7 +124,7 @@ def test_another_clip_or_model_changes_the_editor(models, choice):
     shown = do.stage(name, "acting", 5, text(plan="still", path=PATH))
     assert np.array_equal(shown["frame"], FRAMES[4]) and shown["chosen"]["plan"] == "still"
     assert do.stage(name, "idle", 5, "") is None
-    assert len(do.choose_model("acting", name)) == len(do.choose_model("nobody", name)) == UPDATES
+    assert len(do.choose_model("acting", name)) == len(do.choose_model("nobody", name)) == UPDATES + 2
 
 
 def test_fresh_clips_and_examples_bring_their_actions():

@@ -90,7 +90,7 @@ def do(folder, serving):
     return Handlers(models, "random:mmnist:3")
 
 
-GIVEN = ("random:mmnist:3", "predict", "", "", "", "small", 1, None, 4, 6, None, 0)
+GIVEN = ("random:mmnist:3", "predict", "", "", "", 512, "small", 1, None, 4, 6, None, 0)
 
 
 def finished(updates):

@@ -44,10 +44,11 @@ def test_nothing_is_said_of_walls_that_are_alike_or_unknown(name, card):
 
 
 def test_every_example_names_its_data_set_as_it_was_made():
-    from vp.ui.make_examples import DRAWN
+    from vp.ui.make_examples import DRAWN, FILMED
 
     assert {name: entry["data"] for name, entry in clips.examples().items()} == {
         **{name: law for name, (law, *_) in DRAWN.items()},
         "balls": "",
+        **dict.fromkeys(FILMED, ""),
     }
     assert {name for name in clips.SIMULATORS if walls(name)} == {"smmnist-svg", "smmnist-srvp", "mmnist"}

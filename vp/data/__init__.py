@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .catalog import DATASETS, SIMULATORS, named_actions, open_dataset
+from .catalog import DATASETS, SIMULATORS, licence_of_weights, named_actions, open_dataset
 from .digits import DigitBank, download_mnist
 from .framing import Framing
 from .layout import Layout
@@ -30,6 +30,7 @@ __all__ = [
     "Windows",
     "download_mnist",
     "find_protocol",
+    "licence_of_weights",
     "named_actions",
     "open_dataset",
     "protocol_clips",

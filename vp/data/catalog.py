@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from .digits import load_digits
 from .digits_robust import DigitsRobust
 from .framing import Framing
 from .layout import Layout
+from .licence import CREDIT, DIGITS, MIT, RENDERED, RESEARCH, UNKNOWN, Licence, strictest
 from .moving_digits import SIZE, ClipSource, MovingDigits
 from .push.source import PushWorld
 from .readers import arrays, bair, bridge, davis, folder, indexed, kth, lab, named_videos, pose
@@ -27,10 +28,11 @@ GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi"
 
 @dataclass(frozen=True)
 class Simulator:
-    """Clips made on the fly; `channels` of SIZE x SIZE pixels, with `actions` or without."""
+    """Clips made on the fly; `channels` of SIZE x SIZE pixels, with `actions` or without, under a `licence`."""
 
     open: Callable[[str, str | Path | None, str, torch.device | str, int], ClipSource]
     channels: int
+    licence: Licence
     actions: Actions | None = None
 
 
@@ -38,7 +40,7 @@ def moving_digits(law: str) -> Simulator:
     def source(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
         return MovingDigits(law, load_digits(digits, split, data_root), n_digits=count, device=device)
 
-    return Simulator(source, channels=1)
+    return Simulator(source, channels=1, licence=DIGITS)
 
 
 def digits_robust(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
@@ -53,26 +55,45 @@ DATASETS: dict[str, Simulator | Layout] = {
     "smmnist-svg": moving_digits("smmnist-svg"),
     "smmnist-srvp": moving_digits("smmnist-srvp"),
     "mmnist": moving_digits("mmnist"),
-    "digits-robust": Simulator(digits_robust, channels=1),
-    "push": Simulator(push_world, channels=3, actions=PushWorld.actions),
+    "digits-robust": Simulator(digits_robust, channels=1, licence=DIGITS),
+    "push": Simulator(push_world, channels=3, licence=RENDERED, actions=PushWorld.actions),
     "mmnist-test": Layout(
         partial(arrays.read, split="test"),
         ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
         "mnist_test_seq.npy, (20, N, 64, 64), or an .npz file with frames (N, 20, 64, 64)",
+        Licence(MIT, "Srivastava et al. 2015, from MNIST (LeCun, Cortes and Burges, CC BY-SA 3.0)"),
         channels=1,
     ),
-    "kth": Layout(kth.read, ("kth", "KTH"), kth.LOOKS_FOR, channels=1),
-    "bair": Layout(bair.read, ("bair", "softmotion30_44k", "processed_data", "bair_trajectory.npz"), bair.LOOKS_FOR),
-    "bair-lab": Layout(lab.read, ("bair_lab", "bair-lab"), lab.LOOKS_FOR),
-    "bridge": Layout(bridge.read, ("bridge", "bridge_dataset", "bridge_tfrecord"), bridge.LOOKS_FOR),
-    "metaworld": Layout(partial(arrays.read, acting=True), ("metaworld",), ".npz files with frames and actions"),
-    "ucf101": Layout(UCF101, ("ucf101", "UCF-101", "UCF101", "ucf101_64"), "v_Archery_g01_c01.avi and so on"),
-    "gatech": Layout(GATECH, ("gatech", "gatech_actions"), "PS7A1P1T1.avi and so on", channels=1),
-    "davis": Layout(davis.read, ("davis", "DAVIS"), davis.LOOKS_FOR),
-    "pose": Layout(pose.read, ("pose",), pose.LOOKS_FOR),
-    "real128": Layout(indexed.read, ("real128",), indexed.LOOKS_FOR),
-    "folder": Layout(folder.read, (), folder.LOOKS_FOR),
-}
+    "kth": Layout(kth.read, ("kth", "KTH"), kth.LOOKS_FOR, Licence(RESEARCH, "Schuldt et al. 2004, research use"), channels=1),
+    "bair": Layout(
+        bair.read, ("bair", "softmotion30_44k", "processed_data", "bair_trajectory.npz"), bair.LOOKS_FOR,
+        Licence(RESEARCH, "Ebert et al. 2017, none stated"),
+    ),
+    "bair-lab": Layout(
+        lab.read, ("bair_lab", "bair-lab"), lab.LOOKS_FOR, Licence(RESEARCH, "Ebert et al. 2017, none stated")
+    ),
+    "bridge": Layout(
+        bridge.read, ("bridge", "bridge_dataset", "bridge_tfrecord"), bridge.LOOKS_FOR, Licence(CREDIT, "BridgeData, CC BY 4.0")
+    ),
+    "metaworld": Layout(
+        partial(arrays.read, acting=True), ("metaworld",), ".npz files with frames and actions", Licence(MIT, "Meta-World, MIT")
+    ),
+    "ucf101": Layout(
+        UCF101, ("ucf101", "UCF-101", "UCF101", "ucf101_64"), "v_Archery_g01_c01.avi and so on",
+        Licence(RESEARCH, "Soomro et al. 2012, from the web, research use"),
+    ),
+    "gatech": Layout(
+        GATECH, ("gatech", "gatech_actions"), "PS7A1P1T1.avi and so on",
+        Licence(RESEARCH, "Georgia Tech course clips, none stated"), channels=1,
+    ),
+    "davis": Layout(davis.read, ("davis", "DAVIS"), davis.LOOKS_FOR, Licence(RESEARCH, "DAVIS, from the web, research use")),
+    "pose": Layout(pose.read, ("pose",), pose.LOOKS_FOR, UNKNOWN),
+    "real128": Layout(
+        indexed.read, ("real128",), indexed.LOOKS_FOR,
+        Licence(RESEARCH, "86 public sources, about half permissive, some non-commercial or without any licence stated"),
+    ),
+    "folder": Layout(folder.read, (), folder.LOOKS_FOR, UNKNOWN),
+}  # fmt: skip
 SIMULATORS = tuple(name for name, data in DATASETS.items() if isinstance(data, Simulator))
 
 
@@ -118,3 +139,8 @@ def named_actions(name: str, size: int) -> Actions | None:
     """What the `size` numbers of a data set's actions are called, with their ranges; None where that is not known."""
     known = getattr(DATASETS.get(name), "actions", None)
     return known if known and len(known.names) == size else None
+
+
+def licence_of_weights(datasets: Iterable[str]) -> str:
+    """The strictest terms of the data sets, one of `licence.STRICTER`; a data set that is not in the catalogue states none."""
+    return strictest([DATASETS[name].licence.weights if name in DATASETS else UNKNOWN.weights for name in datasets])

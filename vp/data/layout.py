@@ -12,6 +12,7 @@ import torch
 from ..core.crops import Crops
 from .crops import CroppedClips
 from .framing import Framing
+from .licence import Licence
 from .recorded import RecordedClips
 from .recording import Found, Recording, Watch, unwatched
 from .splits import ALL, CHOICES, SPLITS, assign
@@ -24,12 +25,14 @@ class Layout:
         read: (folder, watch) -> what is found there.
         places: usual names below a folder of data sets, tried in turn; where there is none, the folder itself is meant.
         looks_for: the files, in words for messages.
+        licence: of the data, and of weights trained on them.
         channels: of its clips, unless asked for otherwise.
     """
 
     read: Callable[[Path, Watch], Found]
     places: tuple[str, ...]
     looks_for: str
+    licence: Licence
     channels: int = 3
 
     def root(self, name: str, data_root: str | Path | None = None) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ __all__ = ["Clip", "read_clip", "write_gif", "write_mp4"]
 
 MAX_FRAMES = 300  # of a clip
 MAX_DECODED = 3_000  # looked at in a file
-MAX_SIDE = 512  # px, where no size is asked for
+MAX_SIDE = 512  # px of the longer side, where no size is asked for
+MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
+TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
 
 
@@ -38,15 +40,18 @@ def read_clip(
     max_frames: int = MAX_FRAMES,
     fps: float | None = None,
     channels: int | None = None,
+    max_side: int = MAX_SIDE,
+    max_fps: float | None = None,
 ) -> Clip:
     """Reads the beginning of a video file.
 
     Args:
         size: crop the centre square and resize it to size x size by area averaging, the one resizer of this project.
-            None: keep the whole picture (shrunk to 512 px on its longer side where that is larger).
+            None: keep the whole picture (shrunk to `max_side` px on its longer side where that is larger).
         max_frames: no more are read.
         fps: thin out to about this rate, by the frames' time stamps; frames are dropped, never repeated.
         channels: 1 for grey; None or 3 for RGB.
+        max_side: see `size`. max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
@@ -54,18 +59,23 @@ def read_clip(
     Raises:
         ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
     """
-    check_arguments(size, max_frames, fps, channels)
+    check_arguments(size, max_frames, fps, channels, max_side, max_fps)
     with closing(open_video(path)) as stream:
         native = stream.first[0].shape[:2]
-        target = (size, size) if size else within(native, MAX_SIDE)
-        shots = thin(islice(stream.shots(), MAX_DECODED), fps)
-        kept = [(fit(frame, target, square=bool(size)), time) for frame, time in islice(shots, max_frames)]
+        target = (size, size) if size else within(native, max_side)
+        shots = ((fit(frame, target, square=bool(size)), time) for frame, time in islice(stream.shots(), MAX_DECODED))
+        first = list(islice(shots, TIMED if max_fps else 0))
+        stride, came = whole_stride([time for _, time in first], max_fps)
+        shots = thin(chain(first, shots), fps if stride == 1 else came / stride)
+        kept = list(islice(shots, max_frames))
         more = next(shots, None) is not None or next(stream.rest, None) is not None
     if len(kept) < 2:
         at = f" at {fps:g} frames a second" if fps else ""
         raise ValueError(f"{Path(path).name} has one picture only{at}; give a video of 2 frames or more")
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
     notes = [cut_note(times) if more else damage_note(stream)]
+    if stride > 1:
+        notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
     if channels == 1:
         frames, note = to_grey(frames)
         notes.append(note)
@@ -74,7 +84,15 @@ def read_clip(
     return Clip(frames, rate(times), tuple(filter(None, notes)))
 
 
-def check_arguments(size: int | None, max_frames: int, fps: float | None, channels: int | None) -> None:
+def check_arguments(
+    size: int | None, max_frames: int, fps: float | None, channels: int | None, max_side: int, max_fps: float | None
+) -> None:
+    if not 1 <= max_side <= 8_192:
+        raise ValueError(f"max_side is {max_side}; give 1 to 8192 pixels")
+    if fps is not None and max_fps is not None:
+        raise ValueError(f"fps is {fps} and max_fps {max_fps}; give one of them")
+    if max_fps is not None and not 1 <= max_fps <= 1_000:
+        raise ValueError(f"max_fps is {max_fps}; give a rate from 1 to 1000 frames a second")
     if size is not None and not 1 <= size <= 4_096:
         raise ValueError(f"size is {size}; give 1 to 4096 pixels, or none to keep the picture")
     if max_frames < 2:
@@ -95,6 +113,14 @@ def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
         elif (time - start) * fps >= ticks - 0.05:  # stamps are whole milliseconds in many files
             ticks = int((time - start) * fps + 0.05) + 1
             yield frame, time
+
+
+def whole_stride(times: list[float], max_fps: float | None) -> tuple[int, float]:
+    """Every how many shots one is taken for `max_fps` at most (a little more counts as no more), and the rate by `times`."""
+    if max_fps is None or len(times) < 2:
+        return 1, 0.0
+    came = float(1 / np.median(np.diff(times)))
+    return max(1, int(np.ceil(came / max_fps - 0.04))), came
 
 
 def fit(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:

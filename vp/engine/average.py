@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..data.licence import strictest
 from . import checkpoint
 from .model import find
 
@@ -36,5 +37,6 @@ def average(names: Sequence[str], shares: Sequence[float], out: Path) -> dict[st
     runs = [run for i, run in enumerate(runs) if run not in runs[:i]]  # parents may have runs in common
     shares_of = {path.stem: round(share, 4) for path, share in zip(paths, shares)}
     card = cards[-1] | {"metrics": {}, "average": shares_of, "lineage": runs}
+    card["licence"] = strictest(checkpoint.licence(card) for card in (*cards, card))
     checkpoint.save(out, mean, card)
     return {"file": str(out), "average": card["average"]}

@@ -1,7 +1,7 @@
 """Checkpoints: one .safetensors file whose header says everything about the model; no pickle anywhere.
 
-The header holds one JSON under "vp": format, family, config, dataset, context, step, commit, licence, about, measured metrics and
-the lineage: all runs that led to the weights. Lists read headers only.
+The header holds one JSON under "vp": format, family, config, dataset, context, step, commit, licence (of the weights), about,
+measured metrics and the lineage: all runs that led to the weights. Lists read headers only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from ..data import licence_of_weights
+from ..data.licence import strictest
 
 FORMAT = 1
 FOLDER = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -40,7 +43,7 @@ def is_weight(x: Tensor) -> bool:
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card of a checkpoint, weights untouched.
+    """The card of a checkpoint, weights untouched; its licence is what `licence` makes of it.
 
     Raises:
         ValueError: the file is missing, damaged or foreign, in one sentence that names it.
@@ -61,7 +64,7 @@ def read_card(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
     if card.get("format") != FORMAT:
         raise ValueError(f"{path.name} has checkpoint format {card.get('format')!r}; this version reads format {FORMAT}")
-    return card
+    return card | {"licence": licence(card)} if "licence" in card else card
 
 
 def lineage(card: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -74,6 +77,17 @@ def lineage(card: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [dict(entry) for entry in card.get("lineage", ())]
     entry = {name: card[name] for name in ("recipe", "init", "data", "clips", "minutes", "commit") if name in card}
     return [entry | ({"steps": card["step"]} if "step" in card else {})]
+
+
+def licence(card: Mapping[str, Any]) -> str:
+    """What the weights may be used under: the strictest of what the card says, and of all data that led to them.
+
+    A card from before data had licences says MIT of any weights, and a run that began from such a checkpoint must not.
+    """
+    runs = [run.get("data", {}) for run in lineage(card)]
+    names = {name for data in (*runs, card.get("data", {})) for name in data} | set(filter(None, [card.get("dataset")]))
+    said = [card["licence"]] if "licence" in card else []
+    return strictest([*said, *([licence_of_weights(names)] if names else [])])
 
 
 def history(card: Mapping[str, Any]) -> str:

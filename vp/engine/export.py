@@ -19,7 +19,6 @@ from vp.data.video_file import write_mp4 as write_video
 from . import player
 from .montage import montage
 from .result import Result
-from .sheets import encode_png
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -53,8 +52,8 @@ mount(document.getElementById("player"), {{ value: {value}, page: true }}, () =>
 def page(result: Result) -> str:
     """One self-contained HTML text: pictures, numbers and player inside, nothing fetched from anywhere."""
     record = result.record()
-    pictures = [base64.b64encode(encode_png(sheet)).decode("ascii") for sheet in result.sheets()]
-    record["sheets"] = [{"url": f"data:image/png;base64,{data}"} for data in pictures]
+    kind, pictures = result.pictures()
+    record["sheets"] = [{"url": f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"} for data in pictures]
     value = json.dumps(record, allow_nan=False).replace("<", "\\u003c")  # or a '</script>' in a name ends the script
     title = html.escape(f"{result.model.get('name') or 'clip'}: {len(result.kind('sample'))} futures")
     return PAGE.format(title=title, css=player.CSS, markup=player.HTML, js=player.JS, value=value)

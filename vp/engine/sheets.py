@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 
 SIDE = 4096  # phones refuse larger canvases and textures
+LARGE = 100  # px of the longer side: smaller frames are looked at pixel by pixel, larger ones may be photographs
+DENSE = 0.04  # bytes of a PNG for each byte of a picture, from which on it counts as a photograph; drawings take less
+QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]
 FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # four times faster than the default for a tenth more bytes
 
 
@@ -74,6 +77,19 @@ def encode_png(picture: np.ndarray) -> bytes:
     done, data = cv2.imencode(".png", picture[..., ::-1] if picture.shape[-1] == 3 else picture, FAST)
     if not done:
         raise ValueError(f"OpenCV could not encode a {picture.shape} picture as PNG")
+    return data.tobytes()
+
+
+def is_photograph(frame: np.ndarray) -> bool:
+    """Whether a frame, uint8 (H, W, C), is large and so rich in detail that no loss can be seen when it is stored as a JPEG."""
+    return max(frame.shape[:2]) > LARGE and len(encode_png(frame)) > DENSE * frame.size
+
+
+def encode_jpeg(picture: np.ndarray) -> bytes:
+    """uint8 (H, W, 1 or 3) RGB -> JPEG bytes, a tenth of a PNG's where it is a photograph."""
+    done, data = cv2.imencode(".jpg", picture[..., ::-1] if picture.shape[-1] == 3 else picture, QUALITY)
+    if not done:
+        raise ValueError(f"OpenCV could not encode a {picture.shape} picture as JPEG")
     return data.tobytes()
 
 

@@ -278,7 +278,7 @@ class Trainer:
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
         """The averaged weights as a checkpoint."""
-        recipe = self.recipe
+        recipe, runs = self.recipe, [*checkpoint.lineage(self.start), self.entry()]
         card = {
             "family": self.family.name,
             "config": checkpoint.config_to_json(recipe.config),
@@ -294,10 +294,11 @@ class Trainer:
             "minutes": round(self.spent_s / 60 + self.start.get("minutes", 0), 1),
             "init": self.start.get("recipe"),
             "commit": commit(),
-            "lineage": [*checkpoint.lineage(self.start), self.entry()],
-            "licence": "MIT",
+            "lineage": runs,
             "metrics": metrics or {},
         }
+        inherited = {"licence": self.start["licence"]} if "licence" in self.start else {}
+        card["licence"] = checkpoint.licence(card | inherited)
         checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
 
     def plan(self) -> None:

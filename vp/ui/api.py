@@ -13,7 +13,10 @@ import numpy as np
 
 from vp.engine.acting import STILL
 from vp.engine.export import write
+from vp.engine.frames import LONG_SIDE
 from vp.engine.result import Result
+from vp.engine.sample import whole
+from vp.engine.sheets import SIDE
 
 from . import clips, jobs
 from .models import MOST_FUTURES, Models
@@ -38,6 +41,7 @@ def endpoint(models: Models, gpu: dict[str, Any]) -> None:
             gr.Textbox("", label="options"),
             gr.Textbox("", label="actions"),
             gr.Textbox("", label="beside"),
+            gr.Number(LONG_SIDE, label="long_side"),
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
         gr.Button().click(predictor(models), inputs, outputs, api_name="predict", **gpu)
@@ -59,6 +63,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         options: str = "",
         actions: str = "",
         beside: str = "",
+        long_side: float = LONG_SIDE,
     ) -> Iterator[tuple[Any, ...]]:
         """Predicts futures of a video clip.
 
@@ -74,6 +79,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             options: JSON object of further options of the model.
             actions: what a model that takes actions is told: 'still', or a JSON list of one list of numbers a frame.
             beside: the same, for one more row with the first future's seed.
+            long_side: px that the longer side has at most, for models that take any size.
 
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
@@ -85,7 +91,10 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             if not 1 <= (n_futures or 0) <= MOST_FUTURES:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
             choice = clips.find(clips.upload(clip))
-            wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known)
+            wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known) | {"long_side": long_side}
+            if models.get(model).predictor.abilities.size is None:
+                long_side = whole("long_side", long_side, 16, SIDE)
+                choice = clips.enlarged(choice, long_side, min(int((n_past or 0) + (n_future or 0)), clips.UPLOAD_FRAMES))
             wishes |= {"actions": told("actions", actions), "beside": told("beside", beside)}
             with closing(jobs.run(model, choice, wishes)) as job:
                 *_, (last, _) = job

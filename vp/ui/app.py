@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from vp.engine.checkpoint import FOLDER
+from vp.engine.frames import LONG_SIDE
 from vp.engine.result import Result
 
 from . import acting, api, controls, editor, jobs, text
@@ -26,19 +27,19 @@ GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a
 PRIVATE = {"api_visibility": "private"}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
-LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more, told) => {
+LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more, told, side) => {
   const shared = String(clip).startsWith("upload") ? null : clip;
   const known = ticks && task === "ticked" ? JSON.parse(ticks).join("") : null;
   const own = OPTIONS_NOW;
   const options = own === "{}" ? null : own;
   const actions = ACTIONS_NOW;
   const chosen = { model, prior, n, seed, clip: shared, past, future, temperature };
-  const state = { ...chosen, task: ticks ? task : null, known, options, actions };
+  const state = { ...chosen, task: ticks ? task : null, known, options, actions, side: side === USUAL_SIDE ? null : side };
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${location.origin}${location.pathname}?${query}`;
   history.replaceState(null, "", address);
   if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {});
-}""".replace("OPTIONS_NOW", NOW_JS).replace("ACTIONS_NOW", acting.NOW_JS)
+}""".replace("USUAL_SIDE", str(LONG_SIDE)).replace("OPTIONS_NOW", NOW_JS).replace("ACTIONS_NOW", acting.NOW_JS)
 GO_JS = f"(clip, task, ticks, more, told, ...rest) => [clip, task, ticks, {NOW_JS}, {acting.NOW_JS}, ...rest]"
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
@@ -62,7 +63,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         for problem in models.problems:
             gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
         clip = gr.Textbox(first, visible="hidden", label="Clip")  # not a State: the link is made in the browser
-        result_id = gr.State(None)
+        result_id, by_hand = gr.State(None), gr.State(False)  # the latter: whether a person chose the model
         with gr.Row(elem_id="main"):
             with gr.Column(scale=0, min_width=350, elem_id="controls"):
                 parts = build_controls(models)
@@ -74,7 +75,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                     gr.Markdown(text.LESSON)
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
-        do = wire(demo, models, first, clip, result_id, player, saves, parts)
+        do = wire(demo, models, first, clip, result_id, by_hand, player, saves, parts)
         wire_editor(do, panel, painter, edits, clip, result_id, player, parts)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
@@ -108,19 +109,22 @@ def build_saves() -> list[gr.DownloadButton]:
 
 
 def wire(
-    demo: gr.Blocks, models: Models, first: str, clip: gr.Textbox, result_id: gr.State, player: Player,
+    demo: gr.Blocks, models: Models, first: str, clip: gr.Textbox, result_id: gr.State, by_hand: gr.State, player: Player,
     saves: list[gr.DownloadButton], parts: dict[str, Any],
 ) -> Handlers:  # fmt: skip
     """Connects what a visitor does with what happens."""
     do, knobs = Handlers(models, first), parts["controls"]
-    chosen = [clip, player, parts["status"], parts["picker"]]
-    setting = [knobs.model, knobs.past, knobs.future]
+    shown = [by_hand, clip, player, parts["status"], parts["picker"]]
+    chosen = [*knobs.values[:-1], *knobs.own, *shown]
+    setting = [knobs.model, knobs.past, knobs.future, by_hand]
     nothing = {"fn": lambda: None, "outputs": result_id} | QUIET
 
-    demo.load(do.arrive, None, [*knobs.values, *knobs.own, *chosen], **QUIET).then(
+    demo.load(do.arrive, None, [*knobs.values, *knobs.own, *shown], **QUIET).then(
         lambda name: RESULTS.put(bundled()) if name is None and bundled() else name, result_id, result_id, **QUIET
     )
-    knobs.model.input(do.choose_model, [knobs.model, clip], [*knobs.values[:-1], *knobs.own], **QUIET)
+    knobs.model.input(
+        do.choose_model, [knobs.model, clip], [*knobs.values[:-1], *knobs.own, by_hand, parts["status"]], **QUIET
+    )
     gr.on(
         [knobs.task.input, knobs.past.input, knobs.future.input],
         do.plan, [knobs.task, knobs.past, knobs.future, knobs.ticks], knobs.ticks, trigger_mode="always_last", **QUIET,
@@ -138,11 +142,12 @@ def wire(
     given = [parts["upload"], *setting]
     parts["upload"].upload(do.upload, given, chosen, validator=check_upload, **QUIET).then(**nothing)
     parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
-    parts["link"].click(None, [clip, *knobs.values, knobs.task, knobs.ticks, knobs.more, knobs.told], None, js=LINK_JS, **PRIVATE)
+    own = [knobs.task, knobs.ticks, knobs.more, knobs.told, knobs.side]
+    parts["link"].click(None, [clip, *knobs.values, *own], None, js=LINK_JS, **PRIVATE)
 
     states = [parts["go"], parts["stop"]]
     job = parts["go"].click(
-        do.generate, [clip, knobs.task, knobs.ticks, knobs.more, knobs.told, *knobs.values],
+        do.generate, [clip, *own, *knobs.values],
         [player, parts["status"], result_id, *states],
         js=GO_JS, show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
     )  # fmt: skip
@@ -159,15 +164,15 @@ def wire_editor(
 ) -> None:  # fmt: skip
     """Connects the picture editor: what was painted is generated from, until Generate is pressed or all is undone."""
     knobs = parts["controls"]
-    settings = [clip, knobs.task, knobs.ticks, knobs.more, knobs.told, *knobs.values]
+    settings = [clip, knobs.task, knobs.ticks, knobs.more, knobs.told, knobs.side, *knobs.values]
     seen = [player, parts["status"], result_id, parts["go"], parts["stop"]]
     running = {"js": GO_JS, "show_progress": "minimal", "show_progress_on": parts["status"]} | GPU | PRIVATE
 
     def repaint(
-        clip: str, task: str, ticks: str, more: str, told: str, model: str, n: Any, prior: Any, past: Any, future: Any,
+        clip: str, task: str, ticks: str, more: str, told: str, side: Any, model: str, n: Any, prior: Any, past: Any, future: Any,
         heat: Any, seed: Any, edits: dict[int, Any], event: gr.EventData,
     ) -> Iterator[list[Any]]:  # fmt: skip
-        given = (clip, task, ticks, more, told, model, n, prior, past, future, heat, seed)
+        given = (clip, task, ticks, more, told, side, model, n, prior, past, future, heat, seed)
         yield from editor.repaint(do, given, event._data, edits)
 
     result_id.change(editor.show, [result_id, edits], [panel, painter], **QUIET)

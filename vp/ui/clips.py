@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from vp.data import SIMULATORS, Clip, open_dataset, read_clip
+from vp.data.video_file import MAX_FPS, MAX_SIDE
 from vp.engine.acting import read_actions
 
 from .store import Store
@@ -28,11 +29,13 @@ SEEDS = 10**6
 
 @dataclass(frozen=True)
 class Choice:
-    """A chosen clip, the (frame, label) events its maker knows, and the data set it comes from, '' for none."""
+    """A chosen clip, the (frame, label) events its maker knows, the data set it comes from, '' for none, and its file where it
+    is a person's own."""
 
     clip: Clip
     events: tuple[tuple[int, str], ...] = ()
     data: str = ""
+    path: str = ""
 
 
 UPLOADS: Store[Choice] = Store(most=60, what="clip")
@@ -69,6 +72,8 @@ def find(name: str) -> Choice:
 def example(name: str) -> Choice:
     entry = examples()[name]
     clip = read_clip(CLIPS / entry["file"])
+    if "credit" in entry:
+        clip = replace(clip, notes=(*clip.notes, f"A real clip: {entry['credit']}."))
     if "actions" in entry:
         clip = replace(clip, actions=read_actions(CLIPS / entry["actions"]))
     return Choice(clip, tuple((t, label) for t, label in entry["events"]), entry["data"])
@@ -102,7 +107,20 @@ def decoded(path: str) -> Choice:
     Raises:
         ValueError: not a usable video, in one sentence.
     """
-    return Choice(read_clip(path, max_frames=UPLOAD_FRAMES))
+    return Choice(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
+
+
+def enlarged(choice: Choice, long_side: int, frames: int) -> Choice:
+    """The clip read again with up to so many px on its longer side, its first frames only; it is kept at MAX_SIDE.
+
+    Raises:
+        ValueError: its file is gone.
+    """
+    if long_side <= MAX_SIDE or not choice.path or max(choice.clip.frames.shape[1:3]) < MAX_SIDE:
+        return choice
+    if not Path(choice.path).is_file():
+        raise ValueError("this clip is no longer kept on the server in its full size; give it again, or choose a smaller size")
+    return replace(choice, clip=read_clip(choice.path, max_frames=max(2, frames), max_side=long_side, max_fps=MAX_FPS))
 
 
 def upload(path: str) -> str:

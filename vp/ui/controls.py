@@ -12,7 +12,7 @@ from vp.core.options import Knob
 from vp.engine import Model
 
 from . import acting, clips, options, tasks
-from .link import MOST_SEED, Settings, takes_any_frames
+from .link import MOST_SEED, SIDES, Settings, takes_any_frames
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
 
 FILES = {
@@ -25,6 +25,7 @@ FILES = {
 
 PRIOR = "Where the model draws its dice from. A posterior peeks at the true future: a reference, not a prediction."
 MANY = "How many ways the clip may go on."
+SIZE = "Of the longer side; the whole frame is kept. Larger takes longer."
 ALONE = "This model is deterministic, without dice or prior: every future would be the same, so there is one."
 
 
@@ -45,6 +46,7 @@ class Controls:
     ticks: gr.Textbox
     editor: acting.ActionEditor
     told: gr.Textbox
+    side: gr.Dropdown
 
     @property
     def values(self) -> list[Any]:
@@ -53,8 +55,8 @@ class Controls:
 
     @property
     def own(self) -> list[Any]:
-        """Task, ticks, form, further options, and actions: what only some models have."""
-        return [self.task, self.ticks, self.form, self.more, self.editor, self.told]
+        """Task, ticks, form, further options, actions, and size: what only some models have."""
+        return [self.task, self.ticks, self.form, self.more, self.editor, self.told, self.side]
 
 
 def appearance(model: Model, at: Settings) -> list[Any]:
@@ -85,7 +87,8 @@ def own_appearance(model: Model, at: Settings) -> list[Any]:
     more = json.dumps(at.options) if at.options else ""
     told = json.dumps(at.actions) if at.actions else ""
     form = options.describe(model, at.options)
-    return [gr.update(value=at.task, visible=anything), ticks, form, more, editor_value(model, at), told]
+    side = gr.update(value=at.side, visible=model.predictor.abilities.size is None)
+    return [gr.update(value=at.task, visible=anything), ticks, form, more, editor_value(model, at), told, side]
 
 
 def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
@@ -120,9 +123,13 @@ def build(names: list[str]) -> tuple[Controls, gr.Button]:
     with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
         past = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
         future = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
+        side = gr.Dropdown(
+            [(label, px) for px, label in SIDES.items()], value=Settings("", "").side, label="Size", info=SIZE, filterable=False,
+            visible=False, elem_id="side",
+        )  # fmt: skip
         heat = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
         form = options.OptionsForm([], elem_id="options")
     more = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
     ticks = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
     told = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
-    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks, editor, told), dice
+    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks, editor, told, side), dice

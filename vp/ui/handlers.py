@@ -8,11 +8,13 @@ import random
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from vp.engine import Model
 from vp.engine.export import write
 from vp.engine.familiarity import strangeness, trained_on
 from vp.engine.frames import fit
@@ -24,9 +26,11 @@ from .controls import FILES, appearance, own_appearance
 from .models import Models, temperature
 from .options import parse
 from .store import Store
+from .suited import suited
 from .walls import noted
 
-UPDATES = 12  # widgets that a newly chosen model may change: all of `Controls.values` but the seed, and `Controls.own`
+UPDATES = 13  # widgets that a newly chosen model may change: all of `Controls.values` but the seed, and `Controls.own`
+READY = "Ready: press Generate."
 RESULTS: Store[Result] = Store(most=40, what="result")
 
 
@@ -56,7 +60,7 @@ class Handlers:
         query = dict(request.query_params)
         settings, refused = link.read(self.models, query, self.first)
         model = self.models.get(settings.model)
-        looks = [*appearance(model, settings), *own_appearance(model, settings)]
+        looks = [*appearance(model, settings), *own_appearance(model, settings), "model" in query]
         if not query.keys() & set(vars(settings)):
             return [*looks, settings.clip, gr.skip(), gr.skip(), gr.skip()]
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
@@ -64,14 +68,18 @@ class Handlers:
         return [*looks, settings.clip, shown, status(said), picker(settings.clip)]
 
     def choose_model(self, name: str, clip: str) -> list[Any]:
-        """The controls as a newly chosen model needs them."""
+        """The controls as a model needs them that a person has chosen, that it was a person, and what is to be said."""
         try:
             settings = link.usual(self.models, name, clip)
         except ValueError as error:
             gr.Warning(spoken(error))
-            return [gr.skip()] * UPDATES
+            return [gr.skip()] * (UPDATES + 2)
         model = self.models.get(name)
-        return [*appearance(model, settings)[:-1], *own_appearance(model, settings)]
+        try:
+            strange = self.as_seen(model, clips.find(clip), settings.past, settings.future)[-1]
+        except ValueError:  # said when it is asked for
+            strange = None
+        return [*appearance(model, settings)[:-1], *own_appearance(model, settings), True, status(strange or READY)]
 
     def plan(self, task: str, past: int, future: int, ticks: str) -> str:
         """The ticks after another task or other lengths; none for models that take a prefix only."""
@@ -96,34 +104,45 @@ class Handlers:
         except ValueError:  # said where the clip or the model is chosen
             return gr.skip()
 
-    def pick(self, model: str, past: int, future: int, event: gr.EventData) -> list[Any]:
-        return self.choose_clip(f"example:{event._data['name']}", model, past, future)
+    def pick(self, model: str, past: int, future: int, by_hand: bool, event: gr.EventData) -> list[Any]:
+        return self.choose_clip(f"example:{event._data['name']}", model, past, future, by_hand)
 
-    def fresh(self, model: str, past: int, future: int) -> list[Any]:
+    def fresh(self, model: str, past: int, future: int, by_hand: bool) -> list[Any]:
         """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
         trained = trained_on(self.models.cards[model])
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
-        return self.choose_clip(f"random:{dataset}:{random.randrange(clips.SEEDS)}", model, past, future)
+        return self.choose_clip(f"random:{dataset}:{random.randrange(clips.SEEDS)}", model, past, future, by_hand)
 
-    def upload(self, path: str | None, model: str, past: int, future: int) -> list[Any]:
+    def upload(self, path: str | None, model: str, past: int, future: int, by_hand: bool) -> list[Any]:
         if not path:
-            return [gr.skip()] * 4
-        return self.choose_clip(clips.upload(path), model, past, future)
+            return [gr.skip()] * (UPDATES + 5)
+        return self.choose_clip(clips.upload(path), model, past, future, by_hand)
 
-    def choose_clip(self, name: str, model: str, past: int, future: int) -> list[Any]:
-        """Clip name, preview, status and picker for a newly chosen clip."""
+    def choose_clip(self, name: str, model: str, past: int, future: int, by_hand: bool) -> list[Any]:
+        """Controls, whether a person chose the model, clip name, preview, status and picker for a newly chosen clip.
+
+        A model that does not know the clip gives way to one that does.
+        """
+        looks, said = [gr.skip()] * UPDATES, READY
         try:
-            shown = self.preview(model, name, past, future)
+            choice = clips.find(name)
+            found, why = suited(self.models.cards, choice, model, by_hand)
+            if found != model:
+                settings = link.usual(self.models, found, name)
+                past, future = min(settings.past, max(len(choice.clip.frames) - 1, 1)), settings.future
+                settings = replace(settings, past=past)
+                loaded = self.models.get(found)
+                looks, said = [*appearance(loaded, settings)[:-1], *own_appearance(loaded, settings)], f"{why} Press Generate."
+            shown = self.preview(found, name, past, future)
         except ValueError as error:
-            return [gr.skip(), gr.skip(), refuse(error), gr.skip()]
-        return [name, shown, status("Ready: press Generate."), picker(name)]
+            return [*[gr.skip()] * (UPDATES + 3), refuse(error), gr.skip()]
+        return [*looks, by_hand and found == model, name, shown, status(said), picker(name)]
 
     def preview(self, model: str, name: str, past: int, future: int) -> Result:
         """The clip as the model will get it, before anything is predicted."""
         loaded = self.models.get(model)
-        choice, abilities = noted(clips.find(name), loaded.card), loaded.predictor.abilities
-        frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
-        strange = strangeness(frames[:past], trained_on(loaded.card))
+        choice = noted(clips.find(name), loaded.card)
+        frames, notes, strange = self.as_seen(loaded, choice, past, future)
         known = np.arange(len(frames)) < past
         return Result(
             (Row("truth", "The clip", frames, "As the model will see it."),),
@@ -135,8 +154,14 @@ class Handlers:
             notes=(*choice.clip.notes, *notes, *([strange] if strange else [])),
         )
 
+    def as_seen(self, model: Model, choice: clips.Choice, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
+        """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
+        abilities = model.predictor.abilities
+        frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
+        return frames, notes, strangeness(frames[:past], trained_on(model.card))
+
     def generate(
-        self, clip: str, task: str, ticks: str, more: str, told: str,
+        self, clip: str, task: str, ticks: str, more: str, told: str, side: Any,
         model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any,
         pictures: Mapping[int, np.ndarray] | None = None,
     ) -> Iterator[list[Any]]:
@@ -146,12 +171,15 @@ class Handlers:
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
             loaded = self.models.get(model)
-            choice = noted(clips.find(clip), loaded.card)
+            choice = clips.find(clip)
+            if loaded.predictor.abilities.size is None:
+                choice = clips.enlarged(choice, int(side), int(past) + int(future))
+            choice = noted(choice, loaded.card)
             knob = temperature(loaded)
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)
             wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks))
-            wishes |= acting.wish(loaded, choice, told, past, future) | {"pictures": pictures}
+            wishes |= acting.wish(loaded, choice, told, past, future) | {"pictures": pictures, "long_side": int(side)}
             with closing(jobs.run(model, choice, wishes)) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:

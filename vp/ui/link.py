@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vp.engine import Model
+from vp.engine.frames import LONG_SIDE
 from vp.engine.sample import whole
+from vp.engine.sheets import SIDE
 
 from . import acting, clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature
+from .suited import suited
 
 MOST_SEED = 2**31 - 1
+SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the controls show: `known` as ticked, `options` further options of the model's own that differ from its usual,
-    `actions` as in `acting`."""
+    `actions` as in `acting`, `side` as in SIDES."""
 
     model: str
     clip: str
@@ -32,6 +36,7 @@ class Settings:
     known: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, Any] = field(default_factory=dict)
+    side: int = LONG_SIDE
 
 
 def usual(models: Models, name: str, clip: str) -> Settings:
@@ -52,7 +57,7 @@ def usual(models: Models, name: str, clip: str) -> Settings:
 def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
     """Settings of a link, and a sentence for each part of it that could not be used."""
     refused: list[str] = []
-    name = query.get("model") or models.first_usable()
+    name = query.get("model") or suited_to(models, query.get("clip"))
     try:
         model = models.get(name)
     except ValueError:
@@ -79,13 +84,23 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         found["temperature"] = knob.check("temperature", float(query["temperature"])) if knob else 1.0
     except (KeyError, ValueError):
         pass
-    found |= {key: read_own(model, query, key, refused) for key in ("task", "known", "options", "actions") if key in query}
+    own = ("task", "known", "options", "actions", "side")
+    found |= {key: read_own(model, query, key, refused) for key in own if key in query}
     try:
         clips.find(query.get("clip", clip))
         found["clip"] = query.get("clip", clip)
     except ValueError:
         refused.append("The link's clip is not kept here (uploads are never shared); an example is shown instead.")
     return Settings(**found), refused
+
+
+def suited_to(models: Models, clip: str | None) -> str:
+    """The model for a link that names none: the usual one, or where that does not know the link's clip, one that does."""
+    name = models.first_usable()
+    try:
+        return suited(models.cards, clips.find(clip), name, by_hand=False)[0] if clip else name
+    except ValueError:  # said where the clip is looked for
+        return name
 
 
 def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str]) -> Any:
@@ -103,6 +118,10 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
             if model.predictor.abilities.actions is None:
                 raise ValueError("this model takes none")
             return acting.parse(text)
+        if key == "side":
+            if model.predictor.abilities.size is not None or text not in map(str, SIDES):
+                raise ValueError(f"{text[:20]!r} is none that this model takes")
+            return int(text)
         if not takes_any_frames(model):
             raise ValueError("this model takes the first frames of a clip")
         if key == "task" and text in tasks.TASKS:

@@ -3,22 +3,26 @@
     python -m vp.ui.make_examples                       # the example clips, and the finished result of the first
     python -m vp.ui.make_examples --model svg-lp-smmnist --futures 8
 
-Clips come from our own simulators with our own stroke digits; nothing here derives from a data set.
+Drawn clips come from our own simulators with our own stroke digits. Clips from life come from the recordings of real128 that are
+there to be shown, never to be trained or chosen on (its split "example"), and only from those under CC BY 4.0 or CC0; where
+real128 is not at hand, those in assets/ stay as they are. assets/README.md says whose they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 
 import numpy as np
 
-from vp.data import Clip, write_gif, write_mp4
+from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
+from vp.data.video_file import centre_square
 from vp.engine import available, load, sample
 from vp.engine.frames import resize
 from vp.engine.sheets import encode_png
 
-from .clips import ASSETS, CLIPS, Choice, drawn
+from .clips import ASSETS, CLIPS, Choice, drawn, examples
 from .models import PREFERRED
 
 LENGTH, SIDE, THUMB = 40, 256, 96
@@ -33,6 +37,27 @@ DRAWN = {
     "push-2": ("push", 17, "A fuller bin"),
 }
 SEED = 1
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """A clip from life: `file` of real128, its frames from `first` on, columns [left, right) of them, and whom to credit."""
+
+    label: str
+    file: str
+    first: int
+    credit: str
+    left: int = 0
+    right: int | None = None
+
+
+INTEL, MDN = "Intel IoT sample videos, CC BY 4.0", "MDN learning area, CC0"
+FILMED = {
+    "glass": Filmed("Glass flower", "mdn/mdn_0001.mp4", 20, MDN),
+    "fruit": Filmed("On a belt", "intel/intel_0016.mp4", 0, INTEL),
+    "worker": Filmed("A worker", "intel/intel_0005.mp4", 4, INTEL),
+    "signing": Filmed("A sign", "intel/intel_0009.mp4", 18, INTEL, 46, 126),
+}
 
 
 def balls(length: int = LENGTH, side: int = SIDE) -> Choice:
@@ -55,14 +80,28 @@ def balls(length: int = LENGTH, side: int = SIDE) -> Choice:
     return Choice(Clip(frames, 12.0))
 
 
-def write_clip(name: str, label: str, choice: Choice) -> dict:
+def filmed(name: str) -> Choice | None:
+    """A clip from life, or None where real128 is not at hand."""
+    about = FILMED[name]
+    try:
+        recordings = DATASETS["real128"].recordings("real128", "example", None)
+    except ValueError:
+        return None
+    recording = next(recording for recording in recordings if recording.name == about.file)
+    frames = recording.load(Framing(short_side=128)).frames[about.first :][:LENGTH, :, about.left : about.right]
+    return Choice(Clip(np.ascontiguousarray(frames), recording.fps))
+
+
+def write_clip(name: str, label: str, choice: Choice, credit: str = "") -> dict:
     """Writes the mp4 and its thumbnails; the entry for clips.json."""
     frames = choice.clip.frames
-    write_mp4(CLIPS / f"{name}.mp4", frames, choice.clip.fps, min_side=SIDE)
-    small = resize(frames, THUMB, THUMB)
+    write_mp4(CLIPS / f"{name}.mp4", frames, choice.clip.fps, min_side=0 if credit else SIDE)
+    small = resize(np.stack([centre_square(frame) for frame in frames]), THUMB, THUMB)
     (CLIPS / f"{name}.png").write_bytes(encode_png(small[0]))
     write_gif(CLIPS / f"{name}.gif", small[:24], choice.clip.fps)
     files = {"file": f"{name}.mp4", "still": f"{name}.png", "moving": f"{name}.gif"}
+    if credit:
+        files["credit"] = credit
     if choice.clip.actions is not None:
         files["actions"] = f"{name}.csv"
         np.savetxt(CLIPS / files["actions"], choice.clip.actions, "%.5f", ",")
@@ -79,6 +118,9 @@ def main() -> None:
     made = {name: (label, drawn(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
     made["balls"] = ("Not digits", balls())
     entries = [write_clip(name, label, choice) for name, (label, choice) in made.items()]
+    for name, about in FILMED.items():
+        choice = filmed(name)
+        entries += [write_clip(name, about.label, choice, about.credit) if choice else examples()[name]]
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     names = [card["name"] for card in available() if "problem" not in card]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)

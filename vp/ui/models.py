@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vp.core.options import Choice, Knob
 from vp.core.video import Abilities
+from vp.data.licence import UNSTATED
 from vp.engine import Model, available, load
 from vp.engine.checkpoint import FOLDER
 
@@ -105,7 +106,8 @@ def describe(model: Model) -> str:
     lengths = f"{abilities.trained_past} past and {abilities.trained_future} future frames"
     about = sentence(card.get("about") or model.family.title).rstrip(".")
     data = spoken(card.get("data") or [abilities.dataset])
-    return f"{about}. Trained on {data}, {abilities.size}x{abilities.size} {colour}, {lengths}."
+    size = f"{abilities.size}x{abilities.size}" if abilities.size else "any size,"
+    return f"{about}. Trained on {data}, {size} {colour}, {lengths}. Weights: {card.get('licence', UNSTATED)}."
 
 
 def spoken(names: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from vp.engine import player
 from vp.engine.result import Result
-from vp.engine.sheets import encode_png
 
 
 class Player(gr.HTML):
@@ -30,8 +29,10 @@ class Player(gr.HTML):
         """The JSON record, with its sheets as files for the browser to fetch."""
         if not isinstance(value, Result):
             return value
-        paths = [save_bytes_to_cache(encode_png(s), "sheet.png", self.GRADIO_CACHE) for s in value.sheets()]
-        return value.record() | {"sheets": [served(path, "image/png") for path in paths]}
+        kind, pictures = value.pictures()
+        name = f"sheet.{kind.partition('/')[2]}"
+        paths = [save_bytes_to_cache(data, name, self.GRADIO_CACHE) for data in pictures]
+        return value.record() | {"sheets": [served(path, kind) for path in paths]}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}

@@ -46,6 +46,8 @@ function mount(element, props, watch, trigger) {
     const columns = tableColumns(record);
     find(".vp-numbers").hidden = !columns.length;
     find(".vp-scroll").replaceChildren(numbersTable(record, columns));
+    root.dataset.large = String(isLarge(record));
+    root.style.setProperty("--shape", record.frame.width / record.frame.height);
     root.dataset.finished = String(!record.ready);
     root.dataset.ready = "true";
     layout();
@@ -119,8 +121,10 @@ function mount(element, props, watch, trigger) {
     const gap = width < 520 ? 10 : 16;
     const refs = state.tiles.filter((tile) => tile.big);
     const rest = state.tiles.filter((tile) => !tile.big);
-    const wide = columnsFor(refs.length, width, gap, width < 520 ? 100 : 150, refs.length < 3 ? 288 : 230);
-    const tight = columnsFor(rest.length || 1, width, gap, width < 520 ? 76 : 96, 170);
+    const lying = Math.sqrt(record.frame.width / record.frame.height); // tiles of any shape are about as large
+    const columns = (count, least, most) => columnsFor(count, width, gap, least * lying, most * lying);
+    const wide = columns(refs.length, width < 520 ? 100 : 150, refs.length < 3 ? (isLarge(record) ? 420 : 288) : 230);
+    const tight = columns(rest.length || 1, width < 520 ? 76 : 96, 170);
     for (const [selector, plan, tiles] of [[".vp-refs", wide, refs], [".vp-samples", tight, rest]]) {
       const group = find(selector);
       group.hidden = !tiles.length || state.view !== "tiles";

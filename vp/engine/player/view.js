@@ -12,10 +12,16 @@ function place(record, row, t) {
   };
 }
 
+// Small frames are shown pixel by pixel, larger ones as photographs are: LARGE of sheets.py.
+function isLarge(record) {
+  return Math.max(record.frame.width, record.frame.height) > 100;
+}
+
 function paint(context, record, sheets, row, t, x, y, width, height) {
   const from = place(record, row, t);
-  context.imageSmoothingEnabled = false;
   const { width: w, height: h } = record.frame;
+  context.imageSmoothingEnabled = isLarge(record);
+  context.imageSmoothingQuality = "high";
   context.drawImage(sheets[from.sheet], from.x, from.y, w, h, x, y, width, height);
 }
 
@@ -38,14 +44,14 @@ function makeTile(record, row, index) {
   return { figure, canvas, context: canvas.getContext("2d"), badge, cover: button.lastChild, row, index, phase: "" };
 }
 
-// The backing store is a whole multiple of the frame, so every source pixel becomes an equal square.
+// The backing store of a small frame is a whole multiple of it, so every source pixel becomes an equal square; that of a large
+// one has the pixels of the screen.
 function resizeTile(tile, record, cssWidth) {
   const { width, height } = record.frame;
-  const zoom = Math.max(1, Math.ceil((cssWidth * (window.devicePixelRatio || 1)) / width - 0.02));
-  if (tile.canvas.width !== width * zoom) {
-    tile.canvas.width = width * zoom;
-    tile.canvas.height = height * zoom;
-  }
+  const wanted = (cssWidth * (window.devicePixelRatio || 1)) / width;
+  const zoom = isLarge(record) ? wanted : Math.max(1, Math.ceil(wanted - 0.02));
+  const size = [width, height].map((side) => Math.max(1, Math.round(side * zoom)));
+  if (tile.canvas.width !== size[0] || tile.canvas.height !== size[1]) [tile.canvas.width, tile.canvas.height] = size;
 }
 
 function drawTile(tile, record, sheets, t) {
@@ -70,9 +76,11 @@ function columnsFor(count, width, gap, least, most) {
 
 function makeStrips(host, record, sheets) {
   host.replaceChildren();
-  const { width, height } = record.frame;
+  const shape = record.frame.width / record.frame.height;
   const cell = Math.max(34, Math.min(72, Math.floor((host.clientWidth - 112) / record.length)));
   host.style.setProperty("--cell", cell + "px");
+  const width = isLarge(record) ? Math.ceil(cell * (window.devicePixelRatio || 1)) : record.frame.width;
+  const height = Math.max(1, Math.round(width / shape));
   const bar = node("div", "vp-strip vp-strip-bar");
   const blocks = segments(record);
   blocks.style.width = record.length * cell + "px";

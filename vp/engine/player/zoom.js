@@ -1,6 +1,7 @@
 // The zoom: one row beside the truth, and the difference of the two.
 
 const ENLARGED = 5;
+const WIDEST = 1280; // px: large frames are enlarged less, or not at all
 
 function makeZoom(dialog, state) {
   const find = (selector) => dialog.querySelector(selector);
@@ -11,8 +12,10 @@ function makeZoom(dialog, state) {
     const figure = node("figure");
     figure.dataset.kind = kind;
     const canvas = node("canvas");
-    canvas.width = state.record.frame.width * ENLARGED;
-    canvas.height = state.record.frame.height * ENLARGED;
+    const { width, height } = state.record.frame;
+    const zoom = Math.max(1, Math.min(ENLARGED, Math.floor(WIDEST / Math.max(width, height))));
+    canvas.width = width * zoom;
+    canvas.height = height * zoom;
     figure.append(canvas, node("figcaption", "", label));
     return { figure, canvas, context: canvas.getContext("2d"), row };
   }

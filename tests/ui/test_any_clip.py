@@ -1,0 +1,127 @@
+"""Clips of any size in the live app, with a model that takes them: which model they get, and what is shown and sent."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vp.catalog import FAMILIES
+from vp.data import read_clip, write_mp4
+from vp.engine import checkpoint
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(checkpoints, tmp_path_factory):
+    """An app with a digit model, and an untrained model of real clips beside it."""
+    from vp.ui.app import build, launch_options
+
+    folder = tmp_path_factory.mktemp("general")
+    (folder / "a-learned.safetensors").write_bytes((checkpoints / "a-learned.safetensors").read_bytes())
+    family = FAMILIES["svg-motion"]
+    config = family.tiny()
+    card = {"family": "svg-motion", "config": checkpoint.config_to_json(config), "dataset": "real128", "about": "untrained"}
+    card |= {"data": {"real128": 1.0}, "licence": "MIT"}
+    checkpoint.save(folder / "svg-lp-real.safetensors", family.networks(config).state_dict(), card)
+    demo = build("cpu", folder)
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+    yield address
+    demo.close()
+
+
+def video(folder, height, width, fps=25.0, length=40):
+    """A textured ground that moves sideways."""
+    world = np.random.default_rng(0).integers(0, 256, (height // 8 + 1, width // 8 + length, 3))
+    world = np.kron(world, np.ones((8, 8, 1))).astype(np.uint8)
+    path = folder / f"{width}x{height}.mp4"
+    write_mp4(path, np.stack([world[:height, 2 * t : width + 2 * t] for t in range(length)]), fps)
+    return path
+
+
+def upload(open_page, address, path):
+    page = open_page(address)
+    page.wait_for_function("document.querySelector('#model').innerText.includes('Trained on')")
+    page.set_input_files("#upload input[type=file]", path)
+    page.wait_for_selector(".vp-name >> text=Your clip", timeout=30_000)
+    page.wait_for_selector("#status >> text=svg-lp-real was chosen: it takes clips of any kind and size")
+    return page
+
+
+def generate(page):
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=Done", timeout=120_000)
+    page.wait_for_selector(".vp-player[data-finished=true]")
+
+
+def saved_record(page):
+    """The JSON file on offer, once it is that of the model of real clips."""
+    for _ in range(40):
+        page.wait_for_selector("#save-json:not([disabled])", timeout=120_000)
+        with page.expect_download() as saved:
+            page.click("#save-json")
+        record = json.loads(saved.value.path().read_text())
+        if record["model"]["name"] == "svg-lp-real":
+            return record
+        page.wait_for_timeout(250)
+    raise AssertionError(f"the file on offer is still that of {record['model']}")
+
+
+def shape(page, where):
+    return page.eval_on_selector(where, "x => x.getBoundingClientRect().width / x.getBoundingClientRect().height")
+
+
+@pytest.mark.parametrize(("height", "width"), [(320, 180), (128, 300), (36, 64), (360, 640)])
+def test_a_clip_keeps_its_frame_from_the_upload_to_the_saved_file(open_page, address, tmp_path, height, width):
+    page = upload(open_page, address, video(tmp_path, height, width))
+    assert shape(page, ".vp-tile canvas") == pytest.approx(width / height, rel=0.03)
+    assert "any size, colour" in page.locator("#model").inner_text()
+    assert "Weights: research use only." in page.locator("#model").inner_text(), "whatever the card says"
+    generate(page)
+    assert shape(page, ".vp-samples canvas") == pytest.approx(width / height, rel=0.03)
+    assert page.locator(".vp-tile").count() == 13
+    frame = saved_record(page)["frame"]
+    assert max(frame["width"], frame["height"]) == min(512, max(height, width))
+    assert frame["width"] / frame["height"] == pytest.approx(width / height, rel=0.03)
+    with page.expect_download() as saved:
+        page.click("#save-mp4")
+    assert max(read_clip(saved.value.path(), max_side=4096).frames.shape[1:3]) <= 1280
+    page.click(".vp-samples .vp-frame >> nth=0")
+    assert shape(page, ".vp-loupe-views canvas") == pytest.approx(width / height, rel=0.05)
+
+
+def test_a_fast_clip_is_thinned_out_and_said_so_and_a_larger_size_can_be_had(open_page, address, tmp_path):
+    page = upload(open_page, address, video(tmp_path, 360, 640, fps=60))
+    assert "has 60 frames a second; one in 2 is used, 30 a second" in page.locator(".vp-notes").inner_text()
+    page.click("#more button >> nth=0")
+    page.click("#side input")
+    page.get_by_role("option", name="As filmed").click()
+    page.locator("#futures input[type=number]").fill("1")
+    page.locator("#futures input[type=number]").press("Enter")
+    generate(page)
+    record = saved_record(page)
+    assert record["frame"] == {"height": 360, "width": 640, "channels": 3} and record["fps"] == pytest.approx(30, abs=0.1)
+
+
+def test_a_person_s_choice_of_model_stays_and_the_next_clip_is_looked_at_anew(open_page, address, tmp_path):
+    page = upload(open_page, address, video(tmp_path, 128, 224))
+    page.click("#model input")
+    page.get_by_role("option", name="a-learned", exact=True).click()
+    page.wait_for_selector("#status >> text=do not trust what it shows")
+    generate(page)
+    assert page.locator("#model input").input_value() == "a-learned"
+    assert page.locator(".vp-name").inner_text() == "a-learned"
+    page.click("#picker button[data-name=digits-1]")
+    page.wait_for_selector("#status >> text=Ready: press Generate.")
+    assert page.locator("#model input").input_value() == "a-learned"
+
+
+def test_a_link_without_a_model_gets_the_one_for_its_clip_and_one_with_a_model_keeps_it(open_page, address):
+    for query, name in (("", "svg-lp-real"), ("&model=a-learned", "a-learned"), ("&model=svg-lp-real&side=256", "svg-lp-real")):
+        page = open_page(f"{address}?clip=example:balls{query}")
+        page.wait_for_selector("#status >> text=Settings taken from the link; press Generate.")
+        assert page.locator("#model input").input_value() == name
+    page.click("#link")
+    page.wait_for_function("location.search.includes('side=256')")
+    page = open_page(f"{address}?clip=example:balls&model=a-learned&side=256")
+    page.wait_for_selector("#status >> text=side cannot be used")
