@@ -42,7 +42,7 @@ class Fake(Predictor):
         try:
             for index, t in enumerate(unknown, 1):
                 base = observation.target if options.prior == "posterior" else observation.frames[:, last : last + 1]
-                guess = base[:, None, t if options.prior == "posterior" else 0] + 0.1 * jitter[:, :, t]
+                guess = base[:, None, t if options.prior == "posterior" else 0] + 0.1 * options.temperature * jitter[:, :, t]
                 frames[:, :, t] = guess.clamp(0, 1)
                 done = index == len(unknown)
                 traces = {"prior_std": torch.ones(*frames.shape[:3], 5), "kl": torch.ones(*frames.shape[:3], 5)}
@@ -73,7 +73,7 @@ def test_the_model_sees_the_past_only_and_the_truth_only_as_target():
 
 def test_rows_scores_and_traces_agree_with_their_frames():
     result = sample(make(), moving(), n=5, seed=3)
-    assert [row.kind for row in result.rows] == ["truth", "reference", "best", *["sample"] * 5, "mean", "uncertainty"]
+    assert [row.kind for row in result.rows] == ["truth", "likely", "reference", "best", *["sample"] * 5, "mean", "uncertainty"]
     truth, samples = result.frames("truth")[0], result.frames("sample")
     assert all(np.array_equal(frames[:3], truth[:3]) for frames in samples)
     to_float = lambda x: torch.from_numpy(x).movedim(-1, -3).float() / 255  # noqa: E731
@@ -82,11 +82,21 @@ def test_rows_scores_and_traces_agree_with_their_frames():
         assert np.allclose(result.metrics[name][result.kind("sample")][:, 3:], expected, atol=1e-5)
         assert np.isnan(result.metrics[name][:, :3]).all()
     best = result.summary("ssim")["best_row"]
-    assert result.rows[2].frames is result.rows[best].frames
-    assert np.allclose(result.metrics["ssim"][2], result.metrics["ssim"][best], equal_nan=True)
+    assert result.rows[3].frames is result.rows[best].frames
+    assert np.allclose(result.metrics["ssim"][3], result.metrics["ssim"][best], equal_nan=True)
     assert np.allclose(result.rows[-2].frames.astype(float), samples.mean(0), atol=0.51)
     assert not result.rows[-1].frames[:3].any() and result.rows[-1].frames[3:].any()
-    assert np.allclose(result.traces["kl"][result.kind("sample")], 5) and np.allclose(result.traces["prior_std"][1], 1)
+    assert np.allclose(result.traces["kl"][result.kind("sample")], 5) and np.allclose(result.traces["prior_std"][2], 1)
+    likely = result.frames("likely")[0]
+    assert (likely[3:] == truth[2]).all() and np.isfinite(result.metrics["psnr_db"][1, 3:]).all()
+
+
+def test_the_most_likely_future_is_shown_where_chance_has_a_say():
+    """Not beside a single future, nor where nothing or everything is left to chance."""
+    kinds = lambda **wish: [row.kind for row in sample(make(), moving(), **wish).rows]  # noqa: E731
+    assert "likely" in kinds(n=2) and "likely" in kinds(n=2, n_future=20)
+    assert "likely" not in kinds(n=1) and "likely" not in kinds(n=2, options={"temperature": 0.0})
+    assert "likely" not in [row.kind for row in sample(make(stochastic=False), moving(), n=2).rows]
 
 
 def test_a_seed_gives_the_same_futures_whatever_their_number():
@@ -124,7 +134,7 @@ def test_any_frames_may_be_known_where_the_model_allows_it():
 
 def test_previews_grow_and_the_last_step_is_the_finished_result():
     steps = list(stream(make(), moving(), n=3, preview_s=0))
-    assert [step.step for step in steps] == list(range(1, 9)) and {step.total for step in steps} == {8}
+    assert [step.step for step in steps] == list(range(1, 13)) and {step.total for step in steps} == {12}
     previews = [step.result for step in steps[:4]]
     assert [int(result.ready.sum()) for result in previews] == [4, 5, 6, 7]
     kinds = [row.kind for row in steps[-1].result.rows]
@@ -209,11 +219,11 @@ def test_a_model_of_any_size_gets_the_whole_frame_up_to_a_size(height, width):
 
 
 def test_more_pixels_than_a_browser_holds_are_made_fewer_and_told(monkeypatch):
-    monkeypatch.setattr("vp.engine.frames.MOST_PIXELS", 8 * 7 * 40 * 80)
+    monkeypatch.setattr("vp.engine.frames.MOST_PIXELS", 9 * 7 * 40 * 80)
     clip = np.random.default_rng(0).integers(0, 256, (7, 80, 160, 3), np.uint8)
     crowded = sample(make(size=None, channels=(3,)), clip, n=4)
     assert crowded.rows[0].frames.shape[1:3] == (40, 80)
-    said = "The longer side has 80 px instead of 160: a browser cannot hold 8 rows of 7 frames that large."
+    said = "The longer side has 80 px instead of 160: a browser cannot hold 9 rows of 7 frames that large."
     assert said in crowded.notes
     alone = sample(make(size=None, channels=(3,)), clip, n=1)
     assert alone.rows[0].frames.shape[2] > 120 and len(alone.rows) <= 3

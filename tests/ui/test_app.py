@@ -79,7 +79,7 @@ def test_generating_streams_previews_and_ends_in_files(home, counted):
     wait_done(page)
     assert page.locator(".vp-samples .vp-tile").count() == 8
     labels = page.locator(".vp-label").all_inner_texts()
-    assert {"Ground truth", "Posterior", "Best of 8", "Mean", "Uncertainty"} <= set(labels)
+    assert {"Ground truth", "Most likely", "Posterior", "Best of 8", "Mean", "Uncertainty"} <= set(labels)
     page.wait_for_selector("#save-html:not([disabled])")
     with page.expect_download() as saved:
         page.click("#save-html")

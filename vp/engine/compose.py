@@ -16,6 +16,7 @@ from vp.metrics import METRICS
 
 from .acting import BESIDE
 from .result import MEASURES, Result, Row
+from .rows import MOST_LIKELY
 
 if TYPE_CHECKING:
     from .model import Model
@@ -83,7 +84,9 @@ def truth_row(request: Request) -> Row:
 
 
 def further_row(request: Request, label: str, frames: np.ndarray) -> Row:
-    """A reference row, or what comes about under a second plan of actions."""
+    """The most likely future, a reference row, or what comes about under a second plan of actions."""
+    if label == MOST_LIKELY:
+        return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.")
     if label != BESIDE:
         return reference_row(label, frames)
     first = seed_grid(request.seed, 1, 1)[0].tolist()[0]
@@ -148,7 +151,7 @@ def spread(samples: np.ndarray, known: np.ndarray) -> list[Row]:
 def score(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
     """name -> float (rows, T) against the truth, NaN where there is nothing to compare."""
     where = request.has_truth & ~request.known
-    judged = [index for index, row in enumerate(rows) if row.kind in ("reference", "sample", "mean", "plan")]
+    judged = [index for index, row in enumerate(rows) if row.kind in ("likely", "reference", "sample", "mean", "plan")]
     if not where.any():
         return {}
     truth = to_floats(request.frames[where])
@@ -178,7 +181,7 @@ def traces_of(rows: list[Row], predictions: Mapping[str | None, Prediction]) -> 
     """name -> float (rows, T): the numbers of samples and reference rows, latent axes reduced to one."""
     length = len(rows[0].frames)
     places = {"sample": [i for i, row in enumerate(rows) if row.kind == "sample"]}
-    further = iter([i for i, row in enumerate(rows) if row.kind in ("reference", "plan")])
+    further = iter([i for i, row in enumerate(rows) if row.kind in ("likely", "reference", "plan")])
     out: dict[str, np.ndarray] = {}
     for label, prediction in predictions.items():
         where = places["sample"] if label is None else [next(further)]

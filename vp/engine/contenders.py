@@ -18,13 +18,12 @@ from vp.core.video import Observation
 from vp.data import open_dataset
 
 from .model import load
-from .rows import extra_rows, most_likely
+from .rows import MOST_LIKELY, extra_rows, most_likely
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
 FLOW_RANDOM, FLOW_BETWEEN = {"flow_random": "flow-random"}, {"flow_between": "flow-between"}  # where recordings are scored
 MEAN_CLIPS, MEAN_FRAMES = 500, 4
-MOST_LIKELY = "most_likely"
 SAME = 1e-5  # futures of two seeds that differ by less are one future
 CPU = torch.device("cpu")
 

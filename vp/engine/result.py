@@ -29,7 +29,7 @@ TRACES = {
     "posterior_std": {"label": "Posterior std", "unit": ""},
     "kl": {"label": "KL(posterior, prior)", "unit": "nats"},
 }
-KINDS = ("truth", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth")
+KINDS = ("truth", "likely", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ def extra_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
     return {label: predictor.options_type.parse(wish) for label, wish in wishes.items()}
 
 
+MOST_LIKELY = "most_likely"  # the row's label
+
+
 def most_likely(predictor: Predictor, options: Options) -> Options | None:
     """The same options at temperature 0, where latents are the mean of their prior; None for a model with one future or without a
     temperature, and where the temperature is 0 already."""

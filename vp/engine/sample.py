@@ -21,7 +21,7 @@ from .familiarity import strangeness, trained_on
 from .frames import LONG_SIDE, fit, parse_mask, resize, side_that_fits
 from .model import Model
 from .result import Result
-from .rows import extra_rows
+from .rows import MOST_LIKELY, extra_rows, most_likely
 from .sheets import SIDE
 
 MOST_SAMPLES, MOST_FRAMES = 100, 256
@@ -133,6 +133,8 @@ def stream(
     request = with_plans(request, model.predictor.abilities.actions, getattr(clip, "actions", None), actions, beside)
     observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
     runs = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
+    likely = most_likely(model.predictor, request.options) if request.n > 1 else None
+    runs += [] if likely is None else [(MOST_LIKELY, observation, one, likely)]
     if request.has_truth.all() and (request.plan is None or request.plan.true):  # they read the true future
         references = extra_rows(model.family, model.predictor).items()
         runs += [(label, observation, one, wish) for label, wish in references]
@@ -201,7 +203,7 @@ def room(abilities: Abilities, shape: tuple[int, int], long_side: Any, n: int, l
     asked = whole("long side", long_side, 16, SIDE)
     if abilities.size is not None:
         return asked, []
-    rows = n + (4 if n > 1 else 2)  # with truth, reference, mean and uncertainty
+    rows = n + (5 if n > 1 else 2)  # with truth, most likely, reference, mean and uncertainty
     side = side_that_fits(*shape, asked, rows * length)
     wished = min(asked, max(shape))
     said = f"The longer side has {side} px instead of {wished}: a browser cannot hold {rows} rows of {length} frames that large."

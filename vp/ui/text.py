@@ -27,6 +27,7 @@ WORDS = {
     "prior": "What the model draws its latent numbers from at each frame. Fixed: always a standard normal. "
     "Learned: predicted from the past, so that the model can say when it is unsure.",
     "posterior": "Latents read from the true frame. It sees the future: an upper reference, not a prediction.",
+    "most likely": "The future without chance, as at temperature 0: what to compare with optical flow.",
     "best of N": "The sample nearest to the truth. Choosing it needs the truth, so it is an oracle: "
     "it shows whether the truth is among the futures at all.",
     "PSNR": "Pixel error on a logarithmic scale, in decibels; higher is better. It likes blur.",

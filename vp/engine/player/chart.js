@@ -1,4 +1,4 @@
-// Small line charts over time: a band from worst to best sample, the mean, the best, the posterior, a hovered sample.
+// Small line charts over time: a band from worst to best sample, the mean, the best, the most likely, the posterior, a hovered sample.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -27,7 +27,7 @@ function seriesOf(record, entry) {
     out.high = over(samples, (numbers) => Math.max(...numbers));
   }
   if (entry.summary && samples.length > 1) out.best = entry.values[entry.summary.best_row];
-  if (of("reference").length) out.reference = of("reference")[0];
+  for (const kind of ["likely", "reference"]) if (of(kind).length) out[kind] = of(kind)[0];
   return out;
 }
 
@@ -116,11 +116,12 @@ function makeChart(host, record, entry, isScore) {
   if (series.low) shape("path", { d: bandOf(series.low, series.high, x, y), class: "vp-band" }, svg);
   const line = (values, name) => values && shape("path", { d: pathOf(values, x, y), class: "vp-curve " + name }, svg);
   line(series.reference, "vp-reference");
+  line(series.likely, "vp-likely");
   line(series.mean, "vp-mean");
   line(series.best, "vp-best");
   const hovered = shape("path", { class: "vp-curve vp-hovered" }, svg);
   const cursor = shape("line", { y1: box.top - 4, y2: box.bottom, class: "vp-cursor" }, svg);
-  const dots = ["reference", "mean", "best"]
+  const dots = ["reference", "likely", "mean", "best"]
     .filter((name) => series[name])
     .map((name) => ({ values: series[name], dot: shape("circle", { r: 3.4, class: "vp-dot vp-" + name }, svg) }));
 

@@ -12,6 +12,7 @@ function legendItems(record) {
     best: several && `best of ${record.samples}, chosen with the truth`,
     mean: several ? "mean of the samples" : "the prediction",
     band: several && "worst to best",
+    likely: record.rows.some((row) => row.kind === "likely") && "most likely, without chance",
     reference: reference && `${reference.label.toLowerCase()}, sees the future`,
     event: record.events.length > 0 && record.events[0].label,
   };
@@ -29,7 +30,7 @@ function tableColumns(record) {
   const reference = record.rows.find((row) => row.kind === "reference");
   for (const entry of Object.values({ ...record.metrics, ...record.traces })) {
     const series = seriesOf(record, entry);
-    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["reference", reference && reference.label.toLowerCase()]])
+    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["likely", "most likely"], ["reference", reference && reference.label.toLowerCase()]])
       if (series[name]) columns.push({ title: `${entry.label} ${word}`, values: series[name], places: decimals(entry) + 1 });
   }
   return columns;

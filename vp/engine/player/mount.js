@@ -75,7 +75,7 @@ function mount(element, props, watch, trigger) {
     state.tiles = record.rows.map((row, index) => makeTile(record, row, index));
     const small = state.tiles.filter((tile) => tile.row.kind === "sample" && !single);
     const big = state.tiles.filter((tile) => !small.includes(tile));
-    const order = ["truth", "sample", "plan", "reference", "best", "mean", "uncertainty", "picture", "picture_truth"];
+    const order = ["truth", "sample", "likely", "plan", "reference", "best", "mean", "uncertainty", "picture", "picture_truth"];
     big.sort((a, b) => order.indexOf(a.row.kind) - order.indexOf(b.row.kind));
     find(".vp-refs").replaceChildren(...big.map((tile) => tile.figure));
     find(".vp-samples").replaceChildren(...small.map((tile) => tile.figure));
