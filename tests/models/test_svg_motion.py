@@ -13,7 +13,7 @@ from vp.models.svg_motion import FAMILY, tiny
 from vp.models.svg_motion.network import MotionNetwork
 from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
 from vp.nn.losses import pyramid_error
-from vp.nn.motion_input import composed, flows_back, inside, motion_size, read_known, warped
+from vp.nn.motion_input import affine_fit, composed, flows_back, inside, motion_size, read_known, warped
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
 
@@ -39,7 +39,7 @@ def inner(frames: torch.Tensor, border: int = 24) -> torch.Tensor:
 
 def test_untrained_it_continues_with_constant_velocity():
     clip = sliding(10, 128, 192)
-    future = predictor(latent="none").predict(Observation.prefix(clip, 5, 10), seed_grid(0, 1, 1)).frames[:, 0]
+    future = predictor(latent="none", camera=True).predict(Observation.prefix(clip, 5, 10), seed_grid(0, 1, 1)).frames[:, 0]
     error, copied = (inner(x - clip)[:, 5:].abs().mean() for x in (future, clip[:, 4:5].expand_as(clip)))
     assert error < 0.15 * copied, (error, copied)
 
@@ -83,6 +83,17 @@ def test_flow_points_back_to_where_pixels_were():
     assert flows.shape == (1, 2, 2, 64, 64)
     middle = flows[..., 24:40, 24:40].mean((0, 1, 3, 4))
     assert torch.allclose(middle, torch.tensor([2.0, 1.0]), atol=0.1), middle  # half as many pixels on a grid of half the side
+
+
+def test_the_affine_fit_is_the_cameras_motion_whatever_moves_before_it():
+    rows, columns = torch.linspace(-1, 1, 24)[:, None], torch.linspace(-1, 1, 40)
+    camera = torch.stack([1.5 + 0.3 * columns - 0.2 * rows, -0.5 + 0.2 * columns + 0.3 * rows])
+    moving = camera.clone()
+    moving[:, 4:16, 10:26] += torch.tensor([3.0, -2.0]).view(2, 1, 1)  # a fifth of the frame
+    with torch.autocast("cpu", torch.bfloat16):
+        fit = affine_fit(torch.stack([moving, 0 * moving, torch.zeros(2, 24, 40) + 1]))
+    assert torch.allclose(fit[0], camera, atol=0.05), (fit[0] - camera).abs().max()
+    assert fit[1].abs().max() < 1e-5 and torch.allclose(fit[2], torch.ones(2, 24, 40), atol=1e-3)
 
 
 def test_composed_steps_lead_to_the_first_frame():

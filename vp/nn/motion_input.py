@@ -12,6 +12,7 @@ from .optical_flow import at_size, dis_flow
 from .warp import warp, widened
 
 READ = 5  # known frames that are read
+REWEIGHTED, RIDGE, LEAST_MISS = 4, 1e-4, 0.05  # of an affine fit: rounds, damping, and px that are no miss
 ESTIMATED_AT = 128  # px of the short side at which flow between known frames is estimated, whatever their own size
 
 
@@ -97,6 +98,27 @@ def laid_over_last(frames: Tensor, steps: Tensor) -> Known:
     flows, earlier = flows or [displacement], earlier or [last]
     missing = READ - 1 - len(flows)
     return Known(last, *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))
+
+
+@torch.autocast("cpu", enabled=False)
+@torch.autocast("cuda", enabled=False)
+def affine_fit(flows: Tensor) -> Tensor:
+    """The affine flow nearest to most of each flow float32 (M, 2, h, w), the same shape: what a camera's motion looks like.
+
+    Least squares in float32 whatever surrounds it, reweighted so that what moves otherwise counts little (Geman & McClure 1987, as in Black & Anandan 1996).
+    """
+    height, width = flows.shape[-2:]
+    rows, columns = (torch.linspace(-1, 1, side, device=flows.device) for side in (height, width))
+    basis = torch.cartesian_prod(rows, columns).T
+    basis, wanted = torch.cat([torch.ones_like(basis[:1]), basis]), flows.flatten(2)
+    weights = torch.ones_like(wanted[:, :1])
+    for _ in range(REWEIGHTED):
+        weighted = weights * basis
+        fit = torch.linalg.solve(weighted @ basis.T + RIDGE * torch.eye(3, device=flows.device), weighted @ wanted.mT).mT @ basis
+        misses = (wanted - fit).square().sum(1, keepdim=True)
+        usual = misses.median(-1, keepdim=True).values + LEAST_MISS**2
+        weights = (1 + misses / usual).pow(-2)
+    return fit.view_as(flows)
 
 
 def warped(frames: Tensor, displacement: Tensor) -> Tensor:

@@ -51,6 +51,7 @@ class MotionConfig:
         channels: of the frames.
         n_past, n_future: lengths trained on.
         half, quarter, eighth: channels at these shares of that size.
+        camera: beside the flows the network reads the affine ones that fit them best: how the whole frame moves.
         z_global: width of the part of z that concerns the whole frame.
         z_map: channels of the part of z that has a place, two or more.
     """
@@ -63,6 +64,7 @@ class MotionConfig:
     half: int = 24
     quarter: int = 64
     eighth: int = 96
+    camera: bool = False
     z_global: int = 16
     z_map: int = 4
     objective: MotionObjective = field(default_factory=MotionObjective)

@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from ...nn.blocks import block, enlarge
 from ...nn.conv_gru import ConvGRUCell
-from ...nn.motion_input import READ, Known, inside
+from ...nn.motion_input import READ, Known, affine_fit, inside
 from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
 from .latent import Latent
 
+CAMERA = 2 + 2 * (READ - 2) + 3  # channels that say how the whole frame moves, and what moves otherwise
 UP = 32  # channels from an eighth to a quarter
 JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quarter and at half
 
@@ -59,7 +60,7 @@ class MotionNetwork(nn.Module):
         super().__init__()
         self.cfg = cfg
         half, quarter, eighth, stochastic = cfg.half, cfg.quarter, cfg.eighth, cfg.latent != "none"
-        pixels, motion = 3 * READ + READ - 1, 2 * (READ - 1) + 3 * (READ - 2)
+        pixels, motion = 3 * READ + READ - 1, 2 * (READ - 1) + 3 * (READ - 2) + CAMERA * cfg.camera
         self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + motion, half + 16, 3, padding=1), block(half + 16, half))
         self.steady = nn.Conv2d(half, READ - 2, 3, padding=1)
         self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
@@ -90,7 +91,12 @@ class MotionNetwork(nn.Module):
         pixels = F.pixel_unshuffle(torch.cat([last - 0.5, difference.flatten(1, 2), mismatch], 1), 2)
         first = flows[:, 0]
         turns = flows[:, 1:] - first[:, None]
-        half = self.encode_half(torch.cat([pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)], 1))
+        read = [pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)]
+        if self.cfg.camera:
+            whole = affine_fit(flows.flatten(0, 1)).view_as(flows)
+            apart = first - whole[:, 0]
+            read += [whole[:, 0] / 4, (whole[:, 1:] - whole[:, :1]).flatten(1, 2), apart, apart.norm(dim=1, keepdim=True)]
+        half = self.encode_half(torch.cat(read, 1))
         quarter = self.encode_quarter(half)
         eighth = self.encode_eighth(quarter)
         fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
