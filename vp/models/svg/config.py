@@ -56,9 +56,6 @@ class Objective:
         kl_cycles, kl_ratio: see `kl`. The lab's are monotonic with a ratio of .25, or two cycles with .5.
         latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first, and z is
             left with what cannot.
-        prior_weight: weight of the KL as far as the prior learns from it, where that is more than the posterior's (KL balancing:
-            Hafner et al. 2021, algorithm 2): the prior follows the posterior before that has to come to meet it.
-        foreseen: share of the clips of a mini-batch whose future follows the prior's mean: they train the most likely one.
         imagined: share of the clips of a mini-batch whose future is drawn from the prior; only the critic judges them.
         adversarial, matching: weights of the critic's judgement and of the distance between its features; 0 and 0: no critic.
         teacher: share of the budget at which the teacher-forcing ratio, the probability that a future step is fed the true
@@ -76,8 +73,6 @@ class Objective:
     beta_start: float = 1e-5
     beta_ramp: tuple[float, float] = (0.2, 0.5)
     latent_from: float = 0.0
-    prior_weight: float = 0.0
-    foreseen: float = 0.0
     adversarial: float = 0.0
     matching: float = 0.0
     imagined: float = 0.0

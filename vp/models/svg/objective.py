@@ -62,8 +62,7 @@ def rollout(
     """Predicts frames 1..T-1 with given latents z (B, T - 1, Z).
 
     `true[t]` says whether step t + 1 is fed the true frame t; elsewhere it is fed the model's own. The last rows of the
-    batch may take their latents from the prior after the context: `imagined` (rows, T - 1, Z) is the noise for them, zero where
-    they follow its mean. `vectors`
+    batch may take their latents from the prior after the context: `imagined` (rows, T - 1, Z) is the noise for them. `vectors`
     (B, T, A) are the conditions. Returns the frames (B, T - 1, C, H, W) and the priors of the latents (B, T - 1, Z).
     """
     count, length = frames.shape[:2]
@@ -108,15 +107,13 @@ def rollout_loss(
     features = model.encode_clips(frames, cfg.n_past)
     judged = is_judged(objective, progress)
     guided = count - round(objective.imagined * count) * judged  # without a latent too: the critic alone judges the others
-    posterior, z, imagined, posted = None, None, None, guided
+    posterior, z, imagined = None, None, None
     if cfg.latent != "none" and progress.share < objective.latent_from:
         z = frames.new_zeros(count, length - 1, cfg.z_dim)
     elif cfg.latent != "none":
         posterior = model.posterior(features)
         noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
-        posted = guided - round(objective.foreseen * guided)
-        noise[posted:guided] = 0
-        z, imagined = posterior.sample(noise), noise[posted:]
+        z, imagined = posterior.sample(noise), noise[guided:]
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
     error = (predicted - frames[:, 1:])[:guided].square().mean()
@@ -126,11 +123,8 @@ def rollout_loss(
         parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))
         total = total + weighed(objective, parts)
     if posterior is not None:
-        parts["kl"] = kl(posterior, prior).sum(-1)[:posted].mean()
+        parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
         beta = beta_at(objective, progress.share)
-        if objective.prior_weight > beta:
-            follows = kl(Gaussian(*(x.detach() for x in posterior)), prior).sum(-1)[:posted].mean()
-            total = total + (objective.prior_weight - beta) * follows
         parts["beta"] = torch.tensor(beta)
         parts["kl_anneal"] = torch.tensor(beta / objective.beta if objective.beta else 0.0)
         total = total + beta * parts["kl"]
