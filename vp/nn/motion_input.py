@@ -105,8 +105,8 @@ def laid_over_last(frames: Tensor, steps: Tensor) -> Known:
 def affine_fit(flows: Tensor) -> Tensor:
     """The affine flow nearest to most of each flow float32 (M, 2, h, w), the same shape: what a camera's motion looks like.
 
-    Least squares in float32 whatever surrounds it, reweighted so that what moves otherwise counts little (Geman & McClure 1987, as
-    in Black & Anandan 1996).
+    Least squares in float32 whatever surrounds it, reweighted so that what moves otherwise counts little (Geman & McClure 1987,
+    as in Black & Anandan 1996).
     """
     height, width = flows.shape[-2:]
     rows, columns = (torch.linspace(-1, 1, side, device=flows.device) for side in (height, width))
