@@ -51,7 +51,8 @@ class MotionConfig:
         channels: of the frames.
         n_past, n_future: lengths trained on.
         half, quarter, eighth: channels at these shares of that size.
-        camera: beside the flows the network reads the affine ones that fit them best: how the whole frame moves.
+        camera: beside the flows the network reads the affine ones that fit them best, how the whole frame moves, and of both how
+            fast and how steady they are.
         z_global: width of the part of z that concerns the whole frame.
         z_map: channels of the part of z that has a place, two or more.
     """

@@ -26,7 +26,8 @@ from ...nn.warp import warp, widened
 from .config import MotionConfig
 from .latent import Latent
 
-CAMERA = 2 + 2 * (READ - 2) + 3  # channels that say how the whole frame moves, and what moves otherwise
+CAMERA = 2 + 2 * (READ - 2) + 3 + 4  # channels that say how the whole frame moves, what moves otherwise, and how steadily
+STILL = 0.02  # px a frame that are no motion
 UP = 32  # channels from an eighth to a quarter
 JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quarter and at half
 
@@ -96,6 +97,7 @@ class MotionNetwork(nn.Module):
             whole = affine_fit(flows.flatten(0, 1)).view_as(flows)
             apart = first - whole[:, 0]
             read += [whole[:, 0] / 4, (whole[:, 1:] - whole[:, :1]).flatten(1, 2), apart, apart.norm(dim=1, keepdim=True)]
+            read += [*pace(flows), *pace(whole)]
         half = self.encode_half(torch.cat(read, 1))
         quarter = self.encode_quarter(half)
         eighth = self.encode_eighth(quarter)
@@ -132,3 +134,9 @@ class MotionNetwork(nn.Module):
             change = change + 2 * torch.sigmoid(widened(applied[0], size)) * self.latent.flow(z, size)
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
+
+
+def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
+    """Of flows (B, T, 2, h, w) how fast they are, on a log scale, and how steady, from 0 (to and fro) to 1: (B, 1, h, w) each."""
+    speed = flows.norm(dim=2).mean(1, keepdim=True) + STILL
+    return speed.log() / 2, flows.mean(1).norm(dim=1, keepdim=True) / speed
