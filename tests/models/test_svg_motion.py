@@ -10,7 +10,7 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
-from vp.models.svg_motion.network import MotionNetwork
+from vp.models.svg_motion.network import MotionNetwork, pace
 from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
 from vp.nn.losses import pyramid_error
 from vp.nn.motion_input import affine_fit, composed, flows_back, inside, motion_size, read_known, warped
@@ -94,6 +94,14 @@ def test_the_affine_fit_is_the_cameras_motion_whatever_moves_before_it():
         fit = affine_fit(torch.stack([moving, 0 * moving, torch.zeros(2, 24, 40) + 1]))
     assert torch.allclose(fit[0], camera, atol=0.05), (fit[0] - camera).abs().max()
     assert fit[1].abs().max() < 1e-5 and torch.allclose(fit[2], torch.ones(2, 24, 40), atol=1e-3)
+
+
+def test_pace_tells_a_pan_from_a_shake():
+    pan = torch.tensor([1.0, 0.5]).view(1, 1, 2, 1, 1).expand(1, 4, 2, 3, 5)
+    shake = pan * torch.tensor([1.0, -1, 1, -1]).view(1, 4, 1, 1, 1)
+    (speed, steady), (same, unsteady) = pace(pan), pace(shake)
+    assert torch.equal(speed, same) and pace(2 * pan)[0].mean() > speed.mean()
+    assert steady.min() > 0.95 and unsteady.max() < 0.05 and pace(0 * pan)[1].max() == 0
 
 
 def test_composed_steps_lead_to_the_first_frame():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from ...core.crops import Crops
 from ...core.family import Recipe, Stage
-from .config import MotionConfig
+from .config import MotionConfig, MotionObjective
+
+# the most likely motion first, then what chance adds to it
+OBJECTIVE = MotionObjective(latent_from=0.35, beta_ramp=(0.45, 0.85), sampled=0.25, lengths=((0.0, 5), (0.1, 10)))
 
 RECIPES = (
     Recipe(
         "svg-lp-real",
-        MotionConfig(),
+        MotionConfig(camera=True, objective=OBJECTIVE),
         {"real128": 1.0},
         (Stage(("svg",)),),
         batch=8,
