@@ -79,7 +79,7 @@ def test_a_clip_keeps_its_frame_from_the_upload_to_the_saved_file(open_page, add
     assert "Weights: research use only." in page.locator("#model").inner_text(), "whatever the card says"
     generate(page)
     assert shape(page, ".vp-samples canvas") == pytest.approx(width / height, rel=0.03)
-    assert page.locator(".vp-tile").count() == 13
+    assert page.locator(".vp-tile").count() == 14
     frame = saved_record(page)["frame"]
     assert max(frame["width"], frame["height"]) == min(512, max(height, width))
     assert frame["width"] / frame["height"] == pytest.approx(width / height, rel=0.03)
