@@ -12,6 +12,9 @@ from .optical_flow import at_size, dis_flow
 from .warp import warp, widened
 
 READ = 5  # known frames that are read
+FEATURES = 4 * (4 * READ - 1) + 2 * (READ - 1) + 3 * (READ - 2)  # channels of pixels, flows, and how flows turn
+CAMERA = 2 + 2 * (READ - 2) + 3 + 4  # of how the whole frame moves, what moves otherwise, and how fast and steadily
+STILL = 0.02  # px a frame that are no motion
 REWEIGHTED, RIDGE, LEAST_MISS = 4, 1e-4, 0.05  # of an affine fit: rounds, damping, and px that are no miss
 ESTIMATED_AT = 128  # px of the short side at which flow between known frames is estimated, whatever their own size
 
@@ -98,6 +101,27 @@ def laid_over_last(frames: Tensor, steps: Tensor) -> Known:
     flows, earlier = flows or [displacement], earlier or [last]
     missing = READ - 1 - len(flows)
     return Known(last, *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))
+
+
+def features(known: Known, camera: bool) -> Tensor:
+    """What is known as channels for a convolution, (B, FEATURES + CAMERA, h/2, w/2); without `camera` the first ones."""
+    last, earlier, flows = known
+    difference = earlier - last[:, None]
+    pixels = F.pixel_unshuffle(torch.cat([last - 0.5, difference.flatten(1, 2), 4 * difference.abs().mean(2)], 1), 2)
+    turns = flows[:, 1:] - flows[:, :1]
+    read = [pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)]
+    if camera:
+        whole = affine_fit(flows.flatten(0, 1)).view_as(flows)
+        apart = flows[:, 0] - whole[:, 0]
+        read += [whole[:, 0] / 4, (whole[:, 1:] - whole[:, :1]).flatten(1, 2), apart, apart.norm(dim=1, keepdim=True)]
+        read += [*pace(flows), *pace(whole)]
+    return torch.cat(read, 1)
+
+
+def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
+    """Of flows (B, T, 2, h, w) how fast they are, on a log scale, and how steady, from 0 (to and fro) to 1: (B, 1, h, w) each."""
+    speed = flows.norm(dim=2).mean(1, keepdim=True) + STILL
+    return speed.log() / 2, flows.mean(1).norm(dim=1, keepdim=True) / speed
 
 
 @torch.autocast("cpu", enabled=False)

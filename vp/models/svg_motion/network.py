@@ -15,19 +15,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...nn.blocks import block, enlarge
 from ...nn.conv_gru import ConvGRUCell
-from ...nn.motion_input import READ, Known, affine_fit, inside
+from ...nn.motion_input import CAMERA, FEATURES, READ, Known, features, inside
 from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
 from .latent import Latent
 
-CAMERA = 2 + 2 * (READ - 2) + 3 + 4  # channels that say how the whole frame moves, what moves otherwise, and how steadily
-STILL = 0.02  # px a frame that are no motion
 UP = 32  # channels from an eighth to a quarter
 JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quarter and at half
 
@@ -61,8 +58,8 @@ class MotionNetwork(nn.Module):
         super().__init__()
         self.cfg = cfg
         half, quarter, eighth, stochastic = cfg.half, cfg.quarter, cfg.eighth, cfg.latent != "none"
-        pixels, motion = 3 * READ + READ - 1, 2 * (READ - 1) + 3 * (READ - 2) + CAMERA * cfg.camera
-        self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + motion, half + 16, 3, padding=1), block(half + 16, half))
+        read = FEATURES + CAMERA * cfg.camera
+        self.encode_half = nn.Sequential(nn.Conv2d(read, half + 16, 3, padding=1), block(half + 16, half))
         self.steady = nn.Conv2d(half, READ - 2, 3, padding=1)
         self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
         self.encode_eighth = nn.Sequential(block(quarter, eighth, 2), block(eighth, eighth))
@@ -86,19 +83,10 @@ class MotionNetwork(nn.Module):
 
     def begin(self, known: Known) -> tuple[Scene, State]:
         """Reads what is known; h and w multiples of 8."""
-        last, earlier, flows = known
-        difference = earlier - last[:, None]
-        mismatch = 4 * difference.abs().mean(2)
-        pixels = F.pixel_unshuffle(torch.cat([last - 0.5, difference.flatten(1, 2), mismatch], 1), 2)
+        flows = known.flows
         first = flows[:, 0]
         turns = flows[:, 1:] - first[:, None]
-        read = [pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)]
-        if self.cfg.camera:
-            whole = affine_fit(flows.flatten(0, 1)).view_as(flows)
-            apart = first - whole[:, 0]
-            read += [whole[:, 0] / 4, (whole[:, 1:] - whole[:, :1]).flatten(1, 2), apart, apart.norm(dim=1, keepdim=True)]
-            read += [*pace(flows), *pace(whole)]
-        half = self.encode_half(torch.cat(read, 1))
+        half = self.encode_half(features(known, self.cfg.camera))
         quarter = self.encode_quarter(half)
         eighth = self.encode_eighth(quarter)
         fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
@@ -134,9 +122,3 @@ class MotionNetwork(nn.Module):
             change = change + 2 * torch.sigmoid(widened(applied[0], size)) * self.latent.flow(z, size)
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
-
-
-def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
-    """Of flows (B, T, 2, h, w) how fast they are, on a log scale, and how steady, from 0 (to and fro) to 1: (B, 1, h, w) each."""
-    speed = flows.norm(dim=2).mean(1, keepdim=True) + STILL
-    return speed.log() / 2, flows.mean(1).norm(dim=1, keepdim=True) / speed

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ....core.tree import repeat_rows
 from ....nn.blocks import block, enlarge
 from ....nn.group_norm import GroupNorm
-from ....nn.motion_input import READ, inside, warped
+from ....nn.motion_input import CAMERA, FEATURES, features, inside, warped
 from ....nn.optical_flow import at_size
 from ....nn.warp import warp, widened
 from .config import MotionDiffusionConfig
@@ -199,8 +199,7 @@ class MotionDenoiser(nn.Module):
         super().__init__()
         self.cfg = cfg
         half, quarter, width = cfg.half, cfg.quarter, cfg.width
-        pixels, motion = 3 * READ + READ - 1, 2 * (READ - 1) + 3 * (READ - 2)
-        self.encode_half = nn.Sequential(nn.Conv2d(4 * pixels + motion, half + 16, 3, padding=1), block(half + 16, half))
+        self.encode_half = nn.Sequential(nn.Conv2d(FEATURES + CAMERA, half + 16, 3, padding=1), block(half + 16, half))
         self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
         self.join = nn.Sequential(block(SIDES * (quarter + 6) + 1, 96), block(96, width, 2))
         self.clean = Denoiser(width, cfg.blocks)
@@ -215,18 +214,14 @@ class MotionDenoiser(nn.Module):
 
     def begin(self, references: References, places: Tensor) -> Scene:
         """Reads references; `places` float32 (U,), where the unknown frames lie in time."""
-        last, earlier, flows = references.known
-        difference = earlier - last[:, None]
-        pixels = F.pixel_unshuffle(torch.cat([last - 0.5, difference.flatten(1, 2), 4 * difference.abs().mean(2)], 1), 2)
-        turns = flows[:, 1:] - flows[:, :1]
-        half = self.encode_half(torch.cat([pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)], 1))
+        half = self.encode_half(features(references.known, camera=True))
         quarter = self.encode_quarter(half)
         count = len(references.even)
         halves, quarters = (beside(x.unflatten(0, (-1, count)), references.of) for x in (half, quarter))
         scale = departure_scale(references)
         scene = Scene(halves, halves, quarters, references.even, scale, places, references.distance)
-        features = self.join(self.seen(scene, references.even))
-        return scene._replace(features=features.unflatten(0, (count, -1)))
+        joined = self.join(self.seen(scene, references.even))
+        return scene._replace(features=joined.unflatten(0, (count, -1)))
 
     def seen(self, scene: Scene, displacement: Tensor) -> Tensor:
         """What lies at the ends of displacements like `Scene.even`, (B * U, ..., h/4, w/4)."""
