@@ -53,14 +53,6 @@ def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMA
     return at_size(dis_flow(later, earlier), size).unflatten(0, (len(frames), -1))
 
 
-def composed(steps: Tensor) -> Tensor:
-    """Displacements into the frame before the first step: steps (B, T, 2, h, w) -> the same shape."""
-    out = [steps[:, 0]]
-    for step in steps[:, 1:].unbind(1):
-        out.append(step + warp(out[-1], step))
-    return torch.stack(out, 1)
-
-
 class Known(NamedTuple):
     """What a network reads of known frames, the newest first where there are several; each lies over the last frame.
 
@@ -72,13 +64,6 @@ class Known(NamedTuple):
     last: Tensor
     earlier: Tensor
     flows: Tensor
-
-
-def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
-    """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
-    frames = in_colour(frames[:, -READ:])
-    steps = flows_back(frames, (size[0] // 2, size[1] // 2))
-    return laid_over_last(resized(frames, size), steps)
 
 
 def in_colour(frames: Tensor) -> Tensor:

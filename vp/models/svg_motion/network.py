@@ -19,7 +19,18 @@ from torch import Tensor, nn
 
 from ...nn.blocks import block, enlarge
 from ...nn.conv_gru import ConvGRUCell
-from ...nn.motion_input import CAMERA, FEATURES, READ, Known, features, inside
+from ...nn.motion_input import (
+    CAMERA,
+    FEATURES,
+    READ,
+    Known,
+    features,
+    flows_back,
+    in_colour,
+    inside,
+    laid_over_last,
+    resized,
+)
 from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
@@ -122,3 +133,18 @@ class MotionNetwork(nn.Module):
             change = change + 2 * torch.sigmoid(widened(applied[0], size)) * self.latent.flow(z, size)
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
+
+
+def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
+    """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
+    frames = in_colour(frames[:, -READ:])
+    steps = flows_back(frames, (size[0] // 2, size[1] // 2))
+    return laid_over_last(resized(frames, size), steps)
+
+
+def composed(steps: Tensor) -> Tensor:
+    """Displacements into the frame before the first step: steps (B, T, 2, h, w) -> the same shape."""
+    out = [steps[:, 0]]
+    for step in steps[:, 1:].unbind(1):
+        out.append(step + warp(out[-1], step))
+    return torch.stack(out, 1)

@@ -16,8 +16,9 @@ from ...core.tree import map_tensors
 from ...core.video import Batch
 from ...nn.gaussian import Gaussian, kl
 from ...nn.losses import pyramid_error
-from ...nn.motion_input import READ, composed, flows_back, motion_size, read_known, warped
+from ...nn.motion_input import READ, flows_back, motion_size, warped
 from .config import MotionConfig, MotionObjective
+from .network import composed, read_known
 
 ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
 

@@ -15,9 +15,9 @@ from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
 from ...core.video import Abilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
-from ...nn.motion_input import composed, flows_back, motion_size, read_known, warped
+from ...nn.motion_input import flows_back, motion_size, warped
 from .config import MotionConfig
-from .network import MotionNetwork, State
+from .network import MotionNetwork, State, composed, read_known
 
 SMALLEST = 16  # px of the shorter side of a clip
 
