@@ -179,3 +179,23 @@ def test_training_brings_motion_that_is_not_even_nearer():
         optimizer.step()
     nets.eval()
     assert error() < 0.6 * before, (before, error())
+
+
+def test_no_window_gets_the_noise_of_another_sample():
+    model, seen = predictor(train=True), []
+    model.network.clean.register_forward_pre_hook(lambda module, given: seen.append(given[1].flatten(1)[:, :32].clone()))
+    options = model.options_type(steps=1)
+    model.predict(observed(sliding(16, 64, 64), "1110000000000000"), seed_grid(0, 1, 3), options)
+    drawn = torch.cat(seen)
+    assert len(seen) > 2 and len(drawn.unique(dim=0)) == len(drawn)
+
+
+def test_frames_are_made_of_a_guess_where_somebody_looks_at_it():
+    model, made = predictor(train=True), []
+    model.network.refine_quarter.register_forward_hook(lambda *_: made.append(1))
+    clip, options = observed(sliding(8), "11100000"), model.options_type(steps=4)
+    finished = model.predict(clip, seed_grid(0, 1, 2), options)
+    assert len(made) == 1
+    steps = list(model.stream(clip, seed_grid(0, 1, 2), options))
+    previews = [step.preview for step in steps]
+    assert len(made) == 1 + 4 and torch.equal(previews[-1], finished.frames) and not torch.equal(previews[0], previews[-1])

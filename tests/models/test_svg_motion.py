@@ -10,10 +10,10 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
-from vp.models.svg_motion.network import MotionNetwork, composed, read_known
+from vp.models.svg_motion.network import MotionNetwork, read_known
 from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
 from vp.nn.losses import pyramid_error
-from vp.nn.motion_input import affine_fit, flows_back, inside, motion_size, pace, warped
+from vp.nn.motion_input import affine_fit, composed, flows_back, inside, motion_size, pace, warped
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
 

@@ -17,6 +17,12 @@ def length_at(lengths: Sequence[tuple[float, int]], share: float, most: int) -> 
     return min(max(frames for start, frames in lengths if share >= start), most)
 
 
+def multiple_of(unit: int, name: str, value: int, least: int) -> None:
+    """Raises ValueError unless a number of pixels is a multiple of `unit`, `least` or more."""
+    if value < least or value % unit:
+        raise ValueError(f"{name} is {value}; give a multiple of {unit} pixels, {least} or more")
+
+
 def log_ramp(share: float, between: tuple[float, float], start: float, end: float) -> float:
     """From `start` to `end`, both above 0, in a line on a log scale while the share of the budget goes between two shares."""
     low, high = between

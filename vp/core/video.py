@@ -138,7 +138,7 @@ class Abilities:
         n_past: (lowest, highest) number of known frames; highest None: no limit.
         n_future: (lowest, highest) number of frames to predict; highest None: no limit.
         channels: accepted channel counts, best first.
-        size: side in pixels, or None for any size.
+        size: side in pixels, or None for any size. smallest: then px of the shorter side at least.
         fps: frames a second of the training data, or None.
         dataset: name of the training data set, or "" where none was used.
         trained_past, trained_future: the lengths it was trained on, or None.
@@ -154,6 +154,7 @@ class Abilities:
     n_future: tuple[int, int | None] = (1, None)
     channels: tuple[int, ...] = (1, 3)
     size: int | None = None
+    smallest: int = 1
     fps: float | None = None
     dataset: str = ""
     trained_past: int | None = None
@@ -184,6 +185,9 @@ class Abilities:
                 raise ValueError(f"{count} {what} came; this model takes {accepted}{why}")
         if self.actions is not None and observation.actions is not None:
             self.actions.check(observation.actions)
+        if min(height, width) < self.smallest:
+            accepted = f"{self.smallest} pixels or more a side: enlarge it first"
+            raise ValueError(f"the clip is {width}x{height}; this model takes {accepted}")
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 LEVELS = 3  # of the Laplacian pyramid
+ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a picture is good enough
 
 
 def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
@@ -24,3 +26,9 @@ def pyramid_error(difference: Tensor) -> Tensor:
         total = total + weight * (difference - F.interpolate(low, scale_factor=2, mode="nearest")).abs().mean((1, 2, 3))
         difference, weight = low, 2 * weight
     return total + weight * difference.abs().mean((1, 2, 3))
+
+
+def log_error(absolute: Tensor, squared: Tensor, weight: float) -> Tensor:
+    """Mean logarithm of pictures' absolute errors, see `pyramid_error`, and `weight` times that of their squared ones: a clip
+    that hardly moves then counts as much as one where much happens, and the squared part is what PSNR measures."""
+    return torch.log(absolute + ERROR_FLOOR).mean() + weight * torch.log(squared + SQUARED_FLOOR).mean()

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .optical_flow import at_size, dis_flow
+from .optical_flow import at_size, dis_flow, resized
 from .warp import warp, widened
 
 READ = 5  # known frames that are read
@@ -23,15 +23,6 @@ def motion_size(height: int, width: int, short_side: int) -> tuple[int, int]:
     """Size at which the motion of frames (height, width) is predicted: about `short_side` on the shorter side, multiples of 8."""
     scale = short_side / min(height, width)
     return tuple(max(8, 8 * round(side * scale / 8)) for side in (height, width))
-
-
-def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """Frames (B, T, C, H, W) at another size, averaged where that is smaller and bilinear where it is larger."""
-    if frames.shape[-2:] == size:
-        return frames
-    smaller = size[0] <= frames.shape[-2]
-    mode = {"mode": "area"} if smaller else {"mode": "bilinear", "align_corners": False}
-    return F.interpolate(frames.flatten(0, 1), size=size, **mode).unflatten(0, frames.shape[:2])
 
 
 def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMATED_AT) -> Tensor:
@@ -51,6 +42,14 @@ def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMA
     frames = resized(frames, (round(height * scale), round(width * scale)))
     later, earlier = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     return at_size(dis_flow(later, earlier), size).unflatten(0, (len(frames), -1))
+
+
+def composed(steps: Tensor) -> Tensor:
+    """Displacements into the frame before the first step: steps (B, T, 2, h, w) -> the same shape."""
+    out = [steps[:, 0]]
+    for step in steps[:, 1:].unbind(1):
+        out.append(step + warp(out[-1], step))
+    return torch.stack(out, 1)
 
 
 class Known(NamedTuple):

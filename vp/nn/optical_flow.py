@@ -30,12 +30,19 @@ def dis(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
 
 
+def resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures (..., C, H, W) at another size (h, w), averaged where that is smaller and bilinear where it is larger."""
+    if pictures.shape[-2:] == size:
+        return pictures
+    mode = {"mode": "area"} if size[0] <= pictures.shape[-2] else {"mode": "bilinear", "align_corners": False}
+    return F.interpolate(pictures.flatten(0, -4), size=size, **mode).unflatten(0, pictures.shape[:-3])
+
+
 def at_size(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """A flow (B, 2, H, W) on a grid of another size (h, w), in pixels of that grid: averaged where it shrinks, bilinear where it
     grows."""
     height, width = flow.shape[-2:]
     if size == (height, width):
         return flow
-    mode = {"mode": "area"} if size[0] <= height else {"mode": "bilinear", "align_corners": False}
     scale = flow.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
-    return F.interpolate(flow, size=size, **mode) * scale
+    return resized(flow, size) * scale

@@ -95,7 +95,8 @@ class Sampler:
             return guess(x, i)
 
         shape = (how.settled.count(False), *frames.shape[2:])
-        for index, (x, x0) in enumerate(solve(options, noted, draw(shape), levels, lambda: draw(shape)), 1):
+        walk = solvers.solve(options.solver, noted, draw(shape), levels, lambda: draw(shape), options.resample)
+        for index, (x, x0) in enumerate(walk, 1):
             yield in_range(x if index == levels.steps else x0)
         if mirrored:
             yield in_range((x + guess(solvers.opposite(seen[0], x, levels, levels.steps - 1), levels.steps - 1)) / 2)
@@ -224,11 +225,3 @@ def merged(frames: Tensor, x: Tensor, settled: Sequence[bool]) -> Tensor:
 def unknown(frames: Tensor, settled: Sequence[bool]) -> Tensor:
     """(R, L, ...) to (R, U, ...)."""
     return torch.stack([frames[:, t] for t, given in enumerate(settled) if not given], 1)
-
-
-def solve(options: RamvidOptions, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, noise: solvers.Noise) -> solvers.Steps:
-    if options.solver == "dpm":
-        return solvers.dpm_solver(guess, x, levels)
-    if options.solver == "ddpm":
-        return solvers.ddpm(guess, x, levels, noise, options.resample)
-    return solvers.ddim(guess, x, levels, noise, float(options.solver == "ancestral"), options.resample)

@@ -63,6 +63,15 @@ def ddpm_levels(steps: int) -> Levels:
     return Levels(a, s, (*(t / DDPM_STEPS for t in visited), 0.0))
 
 
+def solve(name: str, guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int = 1) -> Steps:
+    """The steps of 'dpm', 'ddpm', 'euler' or 'ancestral'; DPM-Solver++ does not resample."""
+    if name == "dpm":
+        return dpm_solver(guess, x, levels)
+    if name == "ddpm":
+        return ddpm(guess, x, levels, noise, resample)
+    return ddim(guess, x, levels, noise, float(name == "ancestral"), resample)
+
+
 def towards(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
     """The next level if `x0` holds over the whole step: Euler's method on a flow, DDIM without noise on a DDPM."""
     keep = levels.s[i + 1] / levels.s[i]

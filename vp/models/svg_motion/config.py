@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.latent_options import LATENTS
-from ...core.settings import one_of
+from ...core.settings import multiple_of, one_of
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,4 @@ class MotionConfig:
         one_of("latent", self.latent, LATENTS)
         if self.z_global < 6 or self.z_map < 2:
             raise ValueError(f"z_global is {self.z_global} and z_map {self.z_map}; give 6 or more, and 2 or more")
-        if self.short_side < 16 or self.short_side % 8:
-            raise ValueError(f"short_side is {self.short_side}; give a multiple of 8 pixels, 16 or more")
+        multiple_of(8, "short_side", self.short_side, 16)

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from ...nn.blocks import block, enlarge
-from ...nn.conv_gru import ConvGRUCell
 from ...nn.motion_input import (
     CAMERA,
     FEATURES,
@@ -34,6 +33,7 @@ from ...nn.motion_input import (
 from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
+from .conv_gru import ConvGRUCell
 from .latent import Latent
 
 UP = 32  # channels from an eighth to a quarter
@@ -140,11 +140,3 @@ def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
     frames = in_colour(frames[:, -READ:])
     steps = flows_back(frames, (size[0] // 2, size[1] // 2))
     return laid_over_last(resized(frames, size), steps)
-
-
-def composed(steps: Tensor) -> Tensor:
-    """Displacements into the frame before the first step: steps (B, T, 2, h, w) -> the same shape."""
-    out = [steps[:, 0]]
-    for step in steps[:, 1:].unbind(1):
-        out.append(step + warp(out[-1], step))
-    return torch.stack(out, 1)

@@ -15,12 +15,10 @@ from ...core.settings import length_at, log_ramp
 from ...core.tree import map_tensors
 from ...core.video import Batch
 from ...nn.gaussian import Gaussian, kl
-from ...nn.losses import pyramid_error
-from ...nn.motion_input import READ, flows_back, motion_size, warped
+from ...nn.losses import ERROR_FLOOR, log_error, pyramid_error
+from ...nn.motion_input import READ, composed, flows_back, motion_size, warped
 from .config import MotionConfig, MotionObjective
-from .network import composed, read_known
-
-ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
+from .network import read_known
 
 
 def beta_at(objective: MotionObjective, share: float) -> float:
@@ -44,8 +42,9 @@ def motion_loss(
     foreseen = int(objective.foreseen * clips) if drawn and cfg.latent == "learned" else 0
     sampled = round(objective.sampled * clips) if drawn else 0
     posted = slice(foreseen, clips - sampled)  # rows are clips: foreseen, then those that see the future, then two a sampled one
+    rows = frames
     if sampled:
-        scene, state = map_tensors(lambda x: torch.cat([x, x[-sampled:]]), (scene, state))
+        rows, scene, state = map_tensors(lambda x: torch.cat([x, x[-sampled:]]), (frames, scene, state))
     if drawn:
         true_steps = flows_back(frames[posted, seen - 1 :], (height // 2, width // 2), estimated_at=cfg.short_side)
         true_displacements = composed(true_steps)
@@ -64,14 +63,13 @@ def motion_loss(
             z = frames.new_zeros(clips, network.latent.width((height, width)))
         state = network.advance(scene, state, carried, summary, z)
         displacements.append(state.displacement)
-    rows = torch.cat([frames, frames[clips - sampled :]])
     last = rows[:, seen - 1].repeat(len(displacements), 1, 1, 1)
     made = warped(last, torch.cat(displacements)).unflatten(0, (len(displacements), -1)).transpose(0, 1)
     difference = made - rows[:, seen:]
     absolute, squared = pyramid_error(difference.flatten(0, 1)), difference.flatten(0, 1).square().mean((1, 2, 3))
     absolute, squared = (x.unflatten(0, made.shape[:2]) for x in (absolute, squared))
     one = slice(0, posted.stop)  # rows that are judged by themselves
-    total = torch.log(absolute[one] + ERROR_FLOOR).mean() + objective.squared * torch.log(squared[one] + SQUARED_FLOOR).mean()
+    total = log_error(absolute[one], squared[one], objective.squared)
     parts = {"error": absolute[one].mean(), "mse": squared[one].mean()}
     parts["psnr_db"] = -10 * torch.log10(squared[one] + 1e-5).mean()
     if sampled:

@@ -15,9 +15,9 @@ from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
 from ...core.video import Abilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
-from ...nn.motion_input import flows_back, motion_size, warped
+from ...nn.motion_input import composed, flows_back, motion_size, warped
 from .config import MotionConfig
-from .network import MotionNetwork, State, composed, read_known
+from .network import MotionNetwork, State, read_known
 
 SMALLEST = 16  # px of the shorter side of a clip
 
@@ -33,6 +33,7 @@ class MotionPredictor(Predictor):
         self.abilities = Abilities(
             n_past=(2, None),
             channels=(3, 1),
+            smallest=SMALLEST,
             trained_past=cfg.n_past,
             trained_future=cfg.n_future,
             stochastic=cfg.latent != "none",
@@ -42,9 +43,6 @@ class MotionPredictor(Predictor):
 
     def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
         super().check(observation, options)
-        height, width = observation.frames.shape[-2:]
-        if min(height, width) < SMALLEST:
-            raise ValueError(f"the clip is {width}x{height}; this model takes {SMALLEST} pixels or more a side: enlarge it first")
         check_latent(options, self.cfg.latent, observation)
 
     @torch.inference_mode()

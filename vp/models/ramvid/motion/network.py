@@ -63,6 +63,11 @@ class Scene(NamedTuple):
         """float32 (U, S, 1, 1, 1): 1 where there is a reference on that side."""
         return (self.distance > 0).float()[..., None, None, None]
 
+    @property
+    def asked(self) -> Tensor:
+        """float32 (U, COARSE, 1, 1): the same for each number of a departure."""
+        return self.there.expand(-1, -1, 2, -1, -1).flatten(1, 2)
+
 
 class Motion(NamedTuple):
     """Where pixels of U unknown frames come from.
@@ -183,13 +188,13 @@ class Denoiser(nn.Module):
 
     def forward(self, scene: Scene, noisy: Tensor, level: Tensor) -> Tensor:
         """The clean departure x0, float32, of a noisy tau x0 + (1 - tau) eps (B, U, COARSE, h/8, w/8) at levels tau (B,)."""
-        noisy = (noisy * scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2)).flatten(0, 1)
+        noisy = (noisy * scene.asked).flatten(0, 1)
         x = self.enter(torch.cat([scene.features.flatten(0, 1), noisy.to(scene.features.dtype)], 1))
         level = self.level(level)
         for layer in self.blocks:
             x = layer(x, level, scene.places)
         out = self.leave(x).float().unflatten(0, (-1, len(scene.places)))
-        return out * scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2)
+        return out * scene.asked
 
 
 class MotionDenoiser(nn.Module):

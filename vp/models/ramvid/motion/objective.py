@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ....core.family import Losses, Progress
 from ....core.video import Batch
-from ....nn.losses import pyramid_error
+from ....nn.losses import log_error, pyramid_error
 from ....nn.motion_input import motion_size
 from .. import masks
 from ..solvers import shifted
@@ -21,7 +21,6 @@ from .network import Motion, departure
 from .references import SIDES, References, find_references, true_displacements
 
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean motion would be all that counts
-ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a frame is good enough
 
 
 def motion_diffusion_loss(
@@ -43,7 +42,7 @@ def motion_diffusion_loss(
     level = torch.where(blind < cfg.blind, 0.0, shifted(even, cfg.shift))
     mixed = level.view(-1, 1, 1, 1, 1)
     clean = network.clean(scene, mixed * target + (1 - mixed) * eps, level)
-    wanted = scene.there.expand(-1, -1, 2, 1, 1).flatten(1, 2).expand_as(target)
+    wanted = scene.asked.expand_as(target)
     error = ((clean - target) / (1 - mixed).clamp_min(LEAST_NOISE)).square()
     denoising = (error * wanted).sum() / wanted.sum()
     pictures, terms = picture_loss(cfg, network.refined(scene, clean), frames, given, references)
@@ -57,12 +56,11 @@ def picture_loss(
     truth, known = frames[:, ~given], frames[:, given]
     made, parts = motion.frames(known[:, list(references.frames)], references.of)
     absolute, squared = frame_errors(made, truth)
-    total = torch.log(absolute + ERROR_FLOOR).mean() + cfg.squared * torch.log(squared + SQUARED_FLOOR).mean()
+    total = log_error(absolute, squared, cfg.squared)
     both = [u for u, sides in enumerate(references.of) if None not in sides]
     for those, moved in parts if both else ():
-        absolute, _ = frame_errors(moved[:, [those.index(u) for u in both]], truth[:, both])
-        share = cfg.apart * len(both) / len(references.of) / SIDES
-        total = total + share * torch.log(absolute + ERROR_FLOOR).mean()
+        alone = frame_errors(moved[:, [those.index(u) for u in both]], truth[:, both])
+        total = total + cfg.apart * len(both) / len(references.of) / SIDES * log_error(*alone, 0.0)
     return total, {"mse": squared.detach().mean(), "psnr_db": -10 * torch.log10(squared.detach() + 1e-5).mean()}
 
 

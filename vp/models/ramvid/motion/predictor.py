@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ....core.options import Options, choice, knob
-from ....core.predictor import Predictor, noise
+from ....core.predictor import Predictor
 from ....core.runtime import Runtime
 from ....core.video import Abilities, Observation, Prediction, Step
 from ....nn.motion_input import motion_size
 from .. import solvers
+from ..predictor import SampleNoise
 from ..solvers import flow_levels
 from ..windows import LONG, Window, plan
 from .config import MotionDiffusionConfig
@@ -47,14 +49,9 @@ class MotionDiffusionPredictor(Predictor):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
         self.abilities = Abilities(
-            channels=(3, 1), trained_past=cfg.n_past, trained_future=cfg.n_future, any_mask=True, stochastic=True
-        )
-
-    def check(self, observation: Observation, options: MotionDiffusionOptions | None = None) -> None:
-        super().check(observation, options)
-        height, width = observation.frames.shape[-2:]
-        if min(height, width) < SMALLEST:
-            raise ValueError(f"the clip is {width}x{height}; this model takes {SMALLEST} pixels or more a side: enlarge it first")
+            channels=(3, 1), smallest=SMALLEST, trained_past=cfg.n_past, trained_future=cfg.n_future, any_mask=True,
+            stochastic=True,
+        )  # fmt: skip
 
     @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: MotionDiffusionOptions | None = None) -> Iterator[Step]:
@@ -63,19 +60,22 @@ class MotionDiffusionPredictor(Predictor):
         steps = options.steps if options.temperature else 1
         windows = plan(observation.known, self.cfg.length, options.long)
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
-        total, done = len(windows) * steps, 0
-        for number, window in enumerate(windows):
+        total, done, draw = len(windows) * steps, 0, SampleNoise(seeds, self.runtime.device)
+        for window in windows:
+            unknown = window.frames[~window.known]
             given = bool(observation.known[window.frames[window.known]].all())
-            for guess in self.fill(window, frames, given, steps, options, seeds, number):
+            for made in self.fill(window, frames, given, steps, options, seeds, draw):
                 done += 1
-                frames[:, :, window.frames[~window.known]] = guess
-                preview = frames.clone()
-                yield Step(done, total, preview, Prediction(preview) if done == total else None)
+                if done % steps:
+                    yield Step(done, total, partial(replaced, frames, unknown, made))
+            frames = replaced(frames, unknown, made)
+            yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
     def fill(
-        self, window: Window, frames: Tensor, given: bool, steps: int, options: MotionDiffusionOptions, seeds: Tensor, number: int
-    ) -> Iterator[Tensor]:
-        """Guesses of a window's unknown frames, (B, N, U, C, H, W), one a step; the last is the sample.
+        self, window: Window, frames: Tensor, given: bool, steps: int, options: MotionDiffusionOptions, seeds: Tensor,
+        draw: SampleNoise,
+    ) -> Iterator[Callable[[], Tensor]]:  # fmt: skip
+        """What makes a window's unknown frames (B, N, U, C, H, W) of the guess at every step; the last makes the sample.
 
         Args:
             frames: (B, N, T, C, H, W). given: what is known in the window is the same for all futures of a clip.
@@ -91,21 +91,27 @@ class MotionDiffusionPredictor(Predictor):
             scene = scene.repeated(futures) if given else scene
         seen = (seen.repeat_interleave(futures, 0) if given else seen)[:, list(references.frames)]
         shape = (len(scene.places), COARSE, *scene.features.shape[-2:])
-        drawn = options.temperature * noise(seeds + number, steps, *shape).flatten(0, 1).to(device)
-        levels, fresh = flow_levels(steps, self.cfg.shift), iter(drawn[:, 1:].unbind(1))
+        levels = flow_levels(steps, self.cfg.shift)
 
         def guess(x: Tensor, i: int) -> Tensor:
             with self.runtime.autocast():
                 return network.clean(scene, x, x.new_full((len(x),), levels.time[i]))
 
-        for i, (x, clean) in enumerate(solve(options.solver, guess, drawn[:, 0], levels, lambda: next(fresh))):
+        def noise() -> Tensor:
+            return options.temperature * draw(shape)
+
+        @torch.inference_mode()
+        def frames_of(departure: Tensor) -> Tensor:
             with self.runtime.autocast():
-                motion = network.refined(scene, x if i == steps - 1 else clean)
-            yield motion.frames(seen, references.of)[0].clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+                motion = network.refined(scene, departure)
+            return motion.frames(seen, references.of)[0].clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+
+        for i, (x, clean) in enumerate(solvers.solve(options.solver, guess, noise(), levels, noise), 1):
+            yield partial(frames_of, x if i == steps else clean)
 
 
-def solve(name: str, guess: solvers.Guess, x: Tensor, levels: solvers.Levels, fresh: solvers.Noise) -> solvers.Steps:
-    """The steps of a solver of SOLVERS."""
-    if name == "dpm":
-        return solvers.dpm_solver(guess, x, levels)
-    return solvers.ddim(guess, x, levels, fresh, eta=float(name == "ancestral"))
+def replaced(frames: Tensor, places: Tensor, made: Callable[[], Tensor]) -> Tensor:
+    """Frames (B, N, T, C, H, W) with others at some places in time: a copy."""
+    out = frames.clone()
+    out[:, :, places] = made()
+    return out

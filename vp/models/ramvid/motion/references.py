@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ....nn.motion_input import READ, Known, flows_back, in_colour, laid_over_last, resized
+from ....nn.motion_input import READ, Known, composed, flows_back, in_colour, laid_over_last
+from ....nn.optical_flow import resized
 from ....nn.warp import warp
 
 SIDES = 2  # before, after
@@ -59,11 +60,6 @@ class References(NamedTuple):
     even: Tensor
     distance: Tensor
     speed: Tensor
-
-    @property
-    def there(self) -> Tensor:
-        """float32 (U, S): 1 where there is a reference on that side."""
-        return (self.distance > 0).float()
 
 
 def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]) -> References:
@@ -137,12 +133,11 @@ def on_the_way(flow: Tensor, share: float) -> Tensor:
 
 def going_on(step: Tensor, count: int) -> list[Tensor]:
     """Displacements after 1, 2, ... frames of constant velocity (semi-Lagrangian advection, Stam 1999)."""
-    displacement, out = torch.zeros_like(step), []
+    steps = []
     for _ in range(count):
         step = warp(step, step)
-        displacement = step + warp(displacement, step)
-        out.append(displacement)
-    return out
+        steps.append(step)
+    return list(composed(torch.stack(steps, 1)).unbind(1))
 
 
 def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, int], estimated_at: int) -> Tensor:
@@ -153,22 +148,11 @@ def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, i
     """
     grid = (size[0] // 2, size[1] // 2)
     back, forth = (flows_back(x, grid, estimated_at) for x in (frames, frames.flip(1)))
-    before = followed(back, known)
-    after = followed(forth, known[::-1])[::-1]
-    none = back.new_zeros(len(frames), 2, *grid)
-    pairs = [pair for pair, given in zip(zip(before, after), known) if not given]
-    return torch.stack([torch.stack([none if x is None else x for x in pair], 1) for pair in pairs], 1)
-
-
-def followed(steps: Tensor, known: Sequence[bool]) -> list[Tensor | None]:
-    """For every frame, where its pixels were in the last known frame before it: None before the first; steps (B, T - 1, ...)."""
-    out: list[Tensor | None] = []
-    for t, given in enumerate(known):
-        previous = out[-1] if out else None
-        if given:
-            out.append(torch.zeros_like(steps[:, 0]))
-        elif previous is None:
-            out.append(None)
-        else:
-            out.append(steps[:, t - 1] + warp(previous, steps[:, t - 1]))
-    return out
+    forth, out = forth.flip(1), []  # back[:, t] leads from frame t + 1 to t, forth[:, t] from t to t + 1
+    for gap in find_gaps(known):
+        first, last = gap.frames[0], gap.frames[-1]
+        none = back.new_zeros(len(frames), len(gap.frames), 2, *grid)
+        before = none if gap.before is None else composed(back[:, first - 1 : last])
+        after = none if gap.after is None else composed(forth[:, first : last + 1].flip(1)).flip(1)
+        out.append(torch.stack([before, after], 2))
+    return torch.cat(out, 1)
