@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def source(*recordings: Recording, crops: Crops = PLAIN) -> CroppedClips:
 
 def draw(clips: CroppedClips, count: int = 16, length: int = 5, seed: int = 0) -> torch.Tensor:
     return clips.batch(count, length, torch.Generator().manual_seed(seed)).frames
+
+
+def test_clips_are_cut_closer_and_tinted_all_frames_of_a_clip_alike():
+    still = np.repeat(counted(1), 40, 0) * np.array([0, 1, 0], np.uint8) + np.array([30, 0, 90], np.uint8)
+    usual = source(recording("a", still))
+    closer = draw(source(recording("a", still), crops=dataclasses.replace(PLAIN, closer=1.0, nearest=0.5)))
+    assert closer.shape == (16, 5, 3, 16, 16)
+    spans = [(x[:, 0, 1].amax((1, 2)).int() - x[:, 0, 1].amin((1, 2)).int()) for x in (draw(usual), closer)]
+    assert (spans[0] == 60).all() and spans[1].min() < 45 and spans[1].max() <= 60  # fewer columns, as wide
+    tinted = draw(source(recording("a", still), crops=dataclasses.replace(PLAIN, tinted=1.0)))
+    assert (tinted == tinted[:, :1]).all()
+    colours = tinted[:, 0].float().mean((2, 3))
+    assert colours.std(0).min() > 5 and (draw(usual)[:, 0, 0] == 30).all()
+    both = dataclasses.replace(PLAIN, closer=1.0, tinted=1.0)
+    grey = CroppedClips("test", [recording("a", still[..., :1])], Path("/nowhere"), both, 1)
+    assert draw(grey).shape == (16, 5, 1, 16, 16)
 
 
 def test_clips_are_squares_cut_from_anywhere_and_a_seed_means_the_same_ones():

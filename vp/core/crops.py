@@ -18,6 +18,8 @@ class Crops:
         lively: mean change of a pixel, in grey levels, from which all windows are kept.
         reversed, turned: shares of clips shown backwards in time, and with rows and columns exchanged. Half are mirrored, a fifth
             upside down.
+        closer, nearest: share of clips that are cut out smaller and enlarged, and the least side of these, as a share of `side`.
+        tinted: share of clips whose colours are changed.
 
     Raises:
         ValueError: a value out of range.
@@ -31,9 +33,18 @@ class Crops:
     lively: float = 6.0
     reversed: float = 0.25
     turned: float = 0.2
+    closer: float = 0.0
+    nearest: float = 0.6
+    tinted: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.side <= self.short_side:
             raise ValueError(f"side is {self.side} and short_side {self.short_side}; give 1 or more, and no less than the side")
         if not self.strides or min(self.strides) < 1:
             raise ValueError(f"strides are {self.strides}; give one or more of 1 frame or more")
+        if not 0 < self.nearest <= 1:
+            raise ValueError(f"nearest is {self.nearest}; give a share of the side, above 0 and up to 1")
+
+
+# of recordings of any kind: mostly at their own rate, since what lies further apart in time says less of what follows
+REAL_CLIPS = Crops(strides=(1, 1, 1, 1, 2), closer=0.4, tinted=0.5)

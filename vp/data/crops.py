@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -107,16 +108,33 @@ class CroppedClips:
     def cut(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A square of frames (T, H, W, C), from anywhere in them."""
         side = self.crops.side
+        if self.crops.closer and random.random() < self.crops.closer:
+            side = round(side * random.uniform(self.crops.nearest, 1))
         top, left = (random.integers(extent - side + 1) for extent in frames.shape[1:3])
         return frames[:, top : top + side, left : left + side]
 
     def varied(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Backwards, mirrored, upside down, rows and columns exchanged, each by chance."""
+        """At full size, and backwards, mirrored, upside down, rows and columns exchanged, in other colours, each by chance."""
+        if frames.shape[1] != self.crops.side:
+            size = (self.crops.side, self.crops.side)
+            frames = np.stack([cv2.resize(x, size) for x in frames]).reshape(len(frames), *size, -1)
+        if self.crops.tinted and random.random() < self.crops.tinted:
+            frames = tinted(frames, random)
         backwards, mirrored, headlong, turned = random.random(4)
         frames = frames[::-1] if backwards < self.crops.reversed else frames
         frames = frames[:, :, ::-1] if mirrored < 0.5 else frames
         frames = frames[:, ::-1] if headlong < 0.2 else frames
         return frames.swapaxes(1, 2) if turned < self.crops.turned else frames
+
+
+def tinted(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Frames uint8 (T, H, W, C) in other colours, all alike: channels mixed and exchanged, contrast and light changed."""
+    channels = frames.shape[-1]
+    grey, contrast = random.uniform(0, 0.8), random.uniform(0.7, 1.2, channels)
+    mix = (1 - grey) * np.eye(channels)[random.permutation(channels)] + grey / channels
+    mix = (contrast[:, None] * mix).astype(np.float32)
+    middle = 127.5 * (1 - mix.sum(1)) + random.uniform(-25, 25)
+    return np.clip(frames @ mix.T + middle.astype(np.float32) + 0.5, 0, 255).astype(np.uint8)
 
 
 def change(frames: np.ndarray) -> float:

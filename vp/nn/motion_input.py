@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..core.constant import constant
 from .optical_flow import at_size, dis_flow, resized
 from .warp import warp, widened
 
@@ -95,7 +96,7 @@ def features(known: Known, camera: bool) -> Tensor:
     turns = flows[:, 1:] - flows[:, :1]
     read = [pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)]
     if camera:
-        whole = affine_fit(flows.flatten(0, 1)).view_as(flows)
+        whole = affine_flow(affine_fit(flows.flatten(0, 1)), flows.shape[-2:]).view_as(flows)
         apart = flows[:, 0] - whole[:, 0]
         read += [whole[:, 0] / 4, (whole[:, 1:] - whole[:, :1]).flatten(1, 2), apart, apart.norm(dim=1, keepdim=True)]
         read += [*pace(flows), *pace(whole)]
@@ -111,23 +112,38 @@ def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
 @torch.autocast("cpu", enabled=False)
 @torch.autocast("cuda", enabled=False)
 def affine_fit(flows: Tensor) -> Tensor:
-    """The affine flow nearest to most of each flow float32 (M, 2, h, w), the same shape: what a camera's motion looks like.
+    """The affine flow nearest to most of each flow float32 (M, 2, h, w): what a camera's motion looks like.
 
     Least squares in float32 whatever surrounds it, reweighted so that what moves otherwise counts little (Geman & McClure 1987,
     as in Black & Anandan 1996).
+
+    Returns:
+        Coefficients (M, 2, 3), see `affine_flow`.
     """
-    height, width = flows.shape[-2:]
-    rows, columns = (torch.linspace(-1, 1, side, device=flows.device) for side in (height, width))
-    basis = torch.cartesian_prod(rows, columns).T
-    basis, wanted = torch.cat([torch.ones_like(basis[:1]), basis]), flows.flatten(2)
+    basis, wanted = affine_basis(flows.shape[-2:], flows.device).flatten(1), flows.flatten(2)
     weights = torch.ones_like(wanted[:, :1])
     for _ in range(REWEIGHTED):
         weighted = weights * basis
-        fit = torch.linalg.solve(weighted @ basis.T + RIDGE * torch.eye(3, device=flows.device), weighted @ wanted.mT).mT @ basis
-        misses = (wanted - fit).square().sum(1, keepdim=True)
+        damped = weighted @ basis.T + RIDGE * torch.eye(3, device=flows.device)
+        fit = torch.linalg.solve_ex(damped, weighted @ wanted.mT).result.mT  # the plain one waits for a GPU, to check
+        misses = (wanted - fit @ basis).detach().square().sum(1, keepdim=True)
         usual = misses.median(-1, keepdim=True).values + LEAST_MISS**2
         weights = (1 + misses / usual).pow(-2)
-    return fit.view_as(flows)
+    return fit
+
+
+def affine_flow(coefficients: Tensor, size: tuple[int, int]) -> Tensor:
+    """The flow (M, 2, *size) of coefficients float32 (M, 2, 3): its value at the centre, and how it grows from there to the lower
+    and to the right border."""
+    return (coefficients[..., None, None] * affine_basis(size, coefficients.device)).sum(2)
+
+
+@constant
+def affine_basis(size: tuple[int, int], device: torch.device) -> Tensor:
+    """float32 (3, h, w): ones, and rows and columns from -1 to 1."""
+    rows, columns = (torch.linspace(-1, 1, side, device=device) for side in size)
+    rows, columns = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack([torch.ones_like(rows), rows, columns])
 
 
 def warped(frames: Tensor, displacement: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ def networks(cfg: MotionConfig) -> nn.ModuleDict:
 
 
 def phases(cfg: MotionConfig) -> tuple[Phase, ...]:
-    return (Phase("svg", ("svg",), partial(motion_loss, cfg), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
+    return (Phase("svg", ("svg",), partial(motion_loss, cfg), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.05),)
 
 
 def predictor(cfg: MotionConfig, nets: nn.ModuleDict, runtime: Runtime) -> MotionPredictor:

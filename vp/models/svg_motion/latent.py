@@ -1,7 +1,7 @@
 """The latent of a step: how the motion departs from what was foreseen. Its prior, its posterior, and where it enters.
 
 z has a part for the whole frame and a coarse map. The first numbers of both are a departure of the flow, in units that are
-learned: six of the whole (a shift and a linear map, what a camera does) and two of every cell (what a thing there does). The
+learned: six of the whole (an affine flow, what a camera does) and two of every cell (what a thing there does). The
 posterior starts out from the departure that it sees, so z means something from the first step on; what a departure applies to,
 the moving thing in a cell and not the ground behind it, the network decides by a mask. The other numbers of z are free.
 """
@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from ...nn.blocks import block
 from ...nn.gaussian import Gaussian
+from ...nn.motion_input import affine_fit, affine_flow
 from ...nn.warp import widened
 from .config import MotionConfig
 
 WIDTH = 64
 CELL = 16  # px of the small frames that a cell of the map is wide
-AFFINE = 6  # numbers of z_global that are a departure of the flow: a shift (x, y), and how it grows along x and along y
+AFFINE = 6  # numbers of z_global that are a departure of the flow, see `affine_flow`
 POSTERIOR_LOGVAR, PRIOR_LOGVAR = -2.0, 0.0  # at first, in learned units
 UNIT = 0.3  # px of the flow's grid that a departure of 1 is at first
 
@@ -88,11 +89,11 @@ class Latent(nn.Module):
         return self.posterior_heads(x, grid, self.departure(missed, grid))
 
     def departure(self, missed: Tensor, grid: tuple[int, int]) -> Tensor:
-        """z (B, Z) that says as much of what the flow missed (B, 2, h/2, w/2) as a shift of the whole and of each cell can."""
-        unit = self.log_unit.exp()
-        shift = missed.mean((2, 3))
-        rest = F.adaptive_avg_pool2d(missed - shift[..., None, None], grid) / unit[AFFINE:, None, None]
-        whole = F.pad(shift / unit[:2], (0, self.cfg.z_global - 2))
+        """z (B, Z) that says as much of what the flow missed (B, 2, h/2, w/2) as an affine flow and a shift of each cell can."""
+        unit, whole = self.log_unit.exp(), affine_fit(missed)
+        rest = missed - affine_flow(whole, missed.shape[-2:])
+        rest = F.adaptive_avg_pool2d(rest, grid) / unit[AFFINE:, None, None]
+        whole = F.pad(whole.flatten(1) / unit[:AFFINE], (0, self.cfg.z_global - AFFINE))
         return torch.cat([whole, F.pad(rest, (0, 0, 0, 0, 0, self.cfg.z_map - 2)).flatten(1)], 1)
 
     def parts(self, z: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -106,11 +107,14 @@ class Latent(nn.Module):
         summary = summary + self.enter_whole(whole)[..., None, None]
         return torch.cat([summary, widened(places, summary.shape[-2:]).to(summary.dtype)], 1)
 
-    def flow(self, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The departure of the flow that z (B, Z) says, float32 (B, 2, *size) on the flow's grid, in its pixels."""
-        unit = self.log_unit.exp()
+    def flow(self, z: Tensor, applies: Tensor) -> Tensor:
+        """The departure of the flow that z (B, Z) says, float32 (B, 2, h, w) on the flow's grid, in its pixels.
+
+        `applies`: (B, 1, h, w), above 0: how much of a cell's departure a place takes. It is taken relative to the most that any
+        place around takes, so how far things may go is said by z, and thus by the prior, and nowhere else.
+        """
+        unit, size = self.log_unit.exp(), applies.shape[-2:]
         whole, places = self.parts(z, self.grid(size, 2))
-        affine = (whole[:, :AFFINE] * unit[:AFFINE]).view(-1, 3, 2, 1, 1)
-        rows, columns = (torch.linspace(-1, 1, side, device=z.device) for side in size)
-        local = widened(places[:, :2] * unit[AFFINE:, None, None], size)
-        return affine[:, 0] + affine[:, 1] * columns + affine[:, 2] * rows[:, None] + local
+        most = F.max_pool2d(applies, CELL - 1, 1, CELL // 2 - 1)
+        local = widened(places[:, :2] * unit[AFFINE:, None, None], size) * applies / most
+        return affine_flow((whole[:, :AFFINE] * unit[:AFFINE]).view(-1, 2, 3), size) + local

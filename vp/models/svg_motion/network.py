@@ -1,6 +1,6 @@
 """A network that predicts how the pixels of the last known frame will move.
 
-A conditional VAE (Denton & Fergus 2018) over motion. It reads the last three known frames and the optical flow between them at a
+A conditional VAE (Denton & Fergus 2018) over motion. It reads the last five known frames and the optical flow between them at a
 small size, and gives for every future frame where each pixel comes from in the last known one. Enlarged, that displacement is
 applied once to the frame itself, so futures are as large and as sharp as the clip, however many frames ahead.
 
@@ -23,6 +23,7 @@ from ...nn.motion_input import (
     FEATURES,
     READ,
     Known,
+    composed,
     features,
     flows_back,
     in_colour,
@@ -36,6 +37,8 @@ from .config import MotionConfig
 from .conv_gru import ConvGRUCell
 from .latent import Latent
 
+NEWEST_AT = 256  # px of the short side at which the newest flow is estimated, whatever the frames' own size
+TRUE_AT = 96  # likewise for those of the future, in training and for the posterior
 UP = 32  # channels from an eighth to a quarter
 JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quarter and at half
 
@@ -130,13 +133,23 @@ class MotionNetwork(nn.Module):
         x = torch.cat([self.up_half(joined).float(), seen, carried.step, carried.displacement / 4], 1)
         change = widened(change, size) + self.change_half(self.refine(x.to(dtype))).float()
         if self.latent is not None:
-            change = change + 2 * torch.sigmoid(widened(applied[0], size)) * self.latent.flow(z, size)
+            change = change + self.latent.flow(z, torch.sigmoid(widened(applied[0], size)))
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
 
 
 def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
     """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
-    frames = in_colour(frames[:, -READ:])
-    steps = flows_back(frames, (size[0] // 2, size[1] // 2))
-    return laid_over_last(resized(frames, size), steps)
+    frames, grid = in_colour(frames[:, -READ:]), (size[0] // 2, size[1] // 2)
+    steps = flows_back(frames[:, :-1], grid), flows_back(frames[:, -2:], grid, NEWEST_AT)  # a rollout starts with the newest
+    return laid_over_last(resized(frames, size), torch.cat(steps, 1))
+
+
+def true_motion(frames: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Where the pixels of all frames (B, 1 + F, C, H, W) but the first were in the one before and in the first, on a grid (h, w).
+
+    Returns:
+        float32 (B, F, 2, h, w) twice, in pixels of that grid, x first.
+    """
+    steps = flows_back(frames, grid, TRUE_AT)
+    return steps, composed(steps)

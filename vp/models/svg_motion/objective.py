@@ -16,9 +16,9 @@ from ...core.tree import map_tensors
 from ...core.video import Batch
 from ...nn.gaussian import Gaussian, kl
 from ...nn.losses import ERROR_FLOOR, log_error, pyramid_error
-from ...nn.motion_input import READ, composed, flows_back, motion_size, warped
+from ...nn.motion_input import READ, motion_size, warped
 from .config import MotionConfig, MotionObjective
-from .network import read_known
+from .network import read_known, true_motion
 
 
 def beta_at(objective: MotionObjective, share: float) -> float:
@@ -46,8 +46,7 @@ def motion_loss(
     if sampled:
         rows, scene, state = map_tensors(lambda x: torch.cat([x, x[-sampled:]]), (frames, scene, state))
     if drawn:
-        true_steps = flows_back(frames[posted, seen - 1 :], (height // 2, width // 2), estimated_at=cfg.short_side)
-        true_displacements = composed(true_steps)
+        true_steps, true_displacements = true_motion(frames[posted, seen - 1 :], (height // 2, width // 2))
     displacements, divergences = [], []
     for t in range(frames.shape[1] - seen):
         carried, summary = network.carry(scene, state)

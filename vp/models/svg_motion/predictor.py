@@ -15,9 +15,9 @@ from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
 from ...core.video import Abilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
-from ...nn.motion_input import composed, flows_back, motion_size, warped
+from ...nn.motion_input import motion_size, warped
 from .config import MotionConfig
-from .network import MotionNetwork, State, read_known
+from .network import MotionNetwork, State, read_known, true_motion
 
 SMALLEST = 16  # px of the shorter side of a clip
 
@@ -80,9 +80,7 @@ class MotionPredictor(Predictor):
     def truth(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Where the pixels of each true future frame were in the one before and in the last known frame, (B, F, 2, h/2, w/2)."""
         true = torch.cat([observation.frames[:, : observation.n_past], observation.target[:, observation.n_past :]], 1)
-        true = true[:, observation.n_past - 1 :]
-        steps = flows_back(true, grid, estimated_at=self.cfg.short_side).to(self.runtime.device)
-        return steps, composed(steps)
+        return true_motion(true[:, observation.n_past - 1 :].to(self.runtime.device), grid)
 
     def latent(
         self, prior: str, temperature: float, summary: Tensor, carried: State, true: tuple[Tensor, Tensor] | None, noise: Tensor

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from ...core.crops import Crops
+from ...core.crops import REAL_CLIPS
 from ...core.family import Recipe, Stage
 from .config import MotionConfig, MotionObjective
 
 # the most likely motion first, then what chance adds to it
-OBJECTIVE = MotionObjective(latent_from=0.35, beta_ramp=(0.45, 0.85), sampled=0.25, lengths=((0.0, 5), (0.1, 10)))
+OBJECTIVE = MotionObjective(latent_from=0.2, beta_ramp=(0.3, 0.8), sampled=0.25, lengths=((0.0, 5), (0.1, 10)))
 
 RECIPES = (
     Recipe(
         "svg-lp-real",
         MotionConfig(camera=True, objective=OBJECTIVE),
-        {"real128": 1.0},
+        {"real128": 0.8, "ucf101": 0.2},
         (Stage(("svg",)),),
         batch=8,
-        crops=Crops(),
+        crops=REAL_CLIPS,
         protocol="",
         best_by="crps",
         about="learned prior over motion, real clips of any kind and size",

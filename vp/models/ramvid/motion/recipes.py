@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....core.crops import Crops
+from ....core.crops import REAL_CLIPS
 from ....core.family import Recipe, Stage
 from .config import MotionDiffusionConfig
 
@@ -10,10 +10,10 @@ RECIPES = (
     Recipe(
         "ramvid-real",
         MotionDiffusionConfig(),
-        {"real128": 1.0},
+        {"real128": 0.8, "ucf101": 0.2},
         (Stage(("denoiser",)),),
         batch=8,
-        crops=Crops(),
+        crops=REAL_CLIPS,
         protocol="",
         best_by="crps",
         about="random-mask diffusion of motion, real clips of any kind and size",
