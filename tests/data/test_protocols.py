@@ -49,6 +49,9 @@ def test_one_frame_ahead_is_scored_on_the_first_frames_of_the_same_clips():
 
 
 def test_any_data_set_is_a_protocol_with_lengths():
+    longer = find_protocol("digits-robust:10+12")
+    named = PROTOCOLS["digits-robust"]
+    assert (longer.length, longer.seed, longer.variants) == (22, named.seed, named.variants)
     found = find_protocol("real128:5+10")
     assert (found.dataset, found.n_past, found.length, found.size) == ("real128", 5, 15, None), "the model decides the size"
     assert find_protocol("mmnist") == PROTOCOLS["mmnist"]

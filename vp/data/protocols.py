@@ -1,13 +1,14 @@
 """Evaluation protocols: which clips, how many frames are given, how many are predicted.
 
-Those in PROTOCOLS have a name, a size and clips drawn from a seed. Any other data set is one as NAME:PAST+FUTURE, such as
-folder:5+10: size and channels then come from the model, and of recordings fixed windows are scored (see `windows`).
+Those in PROTOCOLS have a name, a size and clips drawn from a seed, and other lengths as NAME:PAST+FUTURE, such as
+digits-robust:10+10. So is any other data set, such as folder:5+10: size and channels then come from the model, and of recordings
+fixed windows are scored (see `windows`).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def find_protocol(name: str) -> Protocol:
         raise ValueError(f"protocol is {name!r}, and there is no data set {dataset!r}; there are {', '.join(DATASETS)}")
     if min(past, future) < 1:
         raise ValueError(f"protocol is {name!r}; give 1 frame or more on both sides of the +")
-    return Protocol(dataset, past, future, SIZE if dataset in SIMULATORS else None)
+    if dataset not in SIMULATORS:
+        return Protocol(dataset, past, future)
+    return replace(PROTOCOLS.get(dataset, Protocol(dataset, past, future, SIZE)), n_past=past, n_future=future)
 
 
 def protocol_clips(
