@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -108,23 +107,30 @@ class CroppedClips:
     def cut(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """A square of frames (T, H, W, C), from anywhere in them."""
         side = self.crops.side
-        if self.crops.closer and random.random() < self.crops.closer:
+        if random.random() < self.crops.closer:
             side = round(side * random.uniform(self.crops.nearest, 1))
         top, left = (random.integers(extent - side + 1) for extent in frames.shape[1:3])
         return frames[:, top : top + side, left : left + side]
 
     def varied(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """At full size, and backwards, mirrored, upside down, rows and columns exchanged, in other colours, each by chance."""
-        if frames.shape[1] != self.crops.side:
-            size = (self.crops.side, self.crops.side)
-            frames = np.stack([cv2.resize(x, size) for x in frames]).reshape(len(frames), *size, -1)
-        if self.crops.tinted and random.random() < self.crops.tinted:
+        frames = enlarged(frames, self.crops.side)
+        if random.random() < self.crops.tinted:
             frames = tinted(frames, random)
         backwards, mirrored, headlong, turned = random.random(4)
         frames = frames[::-1] if backwards < self.crops.reversed else frames
         frames = frames[:, :, ::-1] if mirrored < 0.5 else frames
         frames = frames[:, ::-1] if headlong < 0.2 else frames
         return frames.swapaxes(1, 2) if turned < self.crops.turned else frames
+
+
+def enlarged(frames: np.ndarray, side: int) -> np.ndarray:
+    """Squares uint8 (T, H, H, C) at a side of so many px, bilinear: `Framing.fit` averages areas, which enlarges in steps."""
+    import cv2
+
+    if frames.shape[1] == side:
+        return frames
+    return np.stack([cv2.resize(x, (side, side)) for x in frames]).reshape(len(frames), side, side, -1)
 
 
 def tinted(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
