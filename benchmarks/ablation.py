@@ -29,15 +29,15 @@ from vp.core.runtime import Runtime, keep_big_buffers
 from vp.core.tree import map_tensors
 from vp.core.video import Batch
 from vp.data import PROTOCOLS, Windows, find_protocol, open_dataset
-from vp.engine.contenders import MODEL, model_rows
-from vp.engine.evaluate import evaluate
-from vp.engine.evaluate_windows import framing_for
-from vp.engine.frames import parse_mask
-from vp.engine.model import load_on
-from vp.engine.scores import row_of
-from vp.engine.scoring import joined, score
-from vp.engine.watch import observe
+from vp.evaluation.baselines import MODEL, model_rows
+from vp.evaluation.evaluate import evaluate
+from vp.evaluation.evaluate_windows import framing_for
+from vp.evaluation.scores import row_of
+from vp.evaluation.scoring import joined, score
 from vp.metrics import METRICS_ANY_SIZE
+from vp.prediction.known_frames import parse_mask
+from vp.prediction.model import load_on
+from vp.prediction.watch import observe
 
 SIDE, AT_ONCE = 128, 16  # of recordings: px of the squares, and how many are predicted together
 ENOUGH = 0.2  # by how much of itself an error must grow without the part
@@ -110,7 +110,7 @@ def ablate(model: Any, protocol: str, clips: int, samples: int, **options: Any) 
     """Both errors on the same clips and seeds.
 
     Args:
-        model: what `vp.engine.load` returns, on a runtime that records nothing.
+        model: what `vp.load` returns, on a runtime that records nothing.
         protocol: as `evaluate` takes it.
         clips: how many.
         samples: futures a clip, of models that draw them.

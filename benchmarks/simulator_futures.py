@@ -22,9 +22,9 @@ from vp.data import PROTOCOLS, open_dataset, protocol_clips, protocol_digits
 from vp.data.bounce import MAX_SPEED, SRVP_CONTACTS, srvp_walk, svg_walk, whole
 from vp.data.digits import SPLITS
 from vp.data.moving_digits import MovingDigits, draw_clips
-from vp.engine.scores import Scores, row_of
-from vp.engine.scoring import joined, scores_of
-from vp.engine.tables import SCORES, TOGETHER, cell, columns, of_number
+from vp.evaluation.scores import Scores, row_of
+from vp.evaluation.scoring import joined, scores_of
+from vp.result.tables import SCORES, TOGETHER, cell, columns, of_number
 
 WALKS = {"smmnist-svg": svg_walk, "smmnist-srvp": srvp_walk}
 TRACKS = {"smmnist-svg": 1, "smmnist-srvp": 2}  # the axis of tracks in kicks

@@ -16,7 +16,7 @@ TRAINED = [name for name, family in FAMILIES.items() if family.recipes]
 
 
 def tiny(name: str, **changes) -> SimpleNamespace:
-    """A small model of a family with weights of some size, as `vp.engine.load` returns one."""
+    """A small model of a family with weights of some size, as `vp.load` returns one."""
     family = FAMILIES[name]
     torch.manual_seed(0)
     cfg = replace(family.tiny(), **changes)

@@ -10,8 +10,8 @@ import pytest
 
 from vp import cli
 from vp.data import write_mp4
-from vp.engine import checkpoint
 from vp.models.svg import networks, tiny
+from vp.prediction import checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -160,7 +160,7 @@ def test_any_folder_is_a_protocol(capsys, tmp_path, monkeypatch):
 
 
 def test_compression_is_a_protocol(capsys, monkeypatch, tmp_path):
-    from vp.engine import compression
+    from vp.evaluation import compression
 
     monkeypatch.setattr(compression, "STEPS", (64,))
     result = run(capsys, "evaluate", "copy-last", "--protocol", "compression", "--clips", 2, "--json", tmp_path / "bits.json")
@@ -233,7 +233,7 @@ def test_data_refuses_what_it_cannot_do(capsys, tmp_path, monkeypatch):
 
 
 def test_train_takes_another_data_set(capsys, monkeypatch):
-    monkeypatch.setattr("vp.engine.train.train", lambda family, recipe, settings: {"data": recipe.data, "at": recipe.protocol})
+    monkeypatch.setattr("vp.training.train.train", lambda family, recipe, settings: {"data": recipe.data, "at": recipe.protocol})
     assert run(capsys, "train", "svg-lp-smmnist", "--data", "kth") == {"data": {"kth": 1.0}, "at": ""}
     assert run(capsys, "train", "svg-lp-smmnist")["at"] == "smmnist-svg"
 
@@ -261,7 +261,7 @@ def test_python_m_vp_runs_and_an_unknown_command_exits_2():
 
 def test_train_changes_settings_by_name_and_plots_and_compares(capsys, tmp_path, monkeypatch):
     """The whole way on clips of a folder, with the networks made small by --set."""
-    from vp.engine import train as train_module
+    from vp.training import train as train_module
 
     monkeypatch.setattr(train_module, "thread_count", lambda: 1)
     for split in ("train", "val"):

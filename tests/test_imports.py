@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "vp").rglob("*.py"))
 
 # layer -> (layers of vp it may import beside itself, third-party packages beside torch and numpy)
+DRAWING = {"matplotlib", "cv2", "PIL"}
+ALL = {"root", "core", "catalog", "data", "metrics", "result", "prediction", "training", "evaluation", "bench"}
 LAYERS = {
     "root": (set(), set()),
     "core": (set(), set()),
@@ -22,12 +24,16 @@ LAYERS = {
     "catalog": ({"core", "models", "models/*"}, set()),
     "data": ({"core"}, {"cv2", "moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "PIL"}),
     "metrics": ({"core"}, set()),
-    "engine": (
-        {"root", "core", "catalog", "data", "metrics"},
-        {"accelerate", "tensorboard", "safetensors", "huggingface_hub", "tqdm", "matplotlib", "skimage", "cv2", "PIL"},
+    "result": ({"root", "core", "data", "metrics"}, DRAWING),
+    "prediction": ({"root", "core", "catalog", "data", "metrics", "result"}, DRAWING | {"safetensors", "huggingface_hub"}),
+    "training": (
+        {"root", "core", "catalog", "data", "metrics", "result", "prediction"},
+        DRAWING | {"accelerate", "tensorboard", "safetensors", "tqdm"},
     ),
-    "cli": ({"root", "core", "catalog", "data", "metrics", "engine"}, {"tqdm"}),
-    "ui": ({"root", "core", "catalog", "data", "metrics", "engine"}, {"gradio", "spaces"}),
+    "evaluation": ({"root", "core", "catalog", "data", "metrics", "result", "prediction"}, DRAWING | {"tqdm", "skimage"}),
+    "bench": ({"root", "core", "catalog", "data", "metrics", "result", "prediction", "training"}, DRAWING | {"skimage"}),
+    "cli": (ALL, {"tqdm"}),
+    "ui": (ALL, {"gradio", "spaces"}),
 }
 NAMES = {"__init__": "root", "__main__": "cli", "cli": "cli", "catalog": "catalog"}  # modules directly in vp
 # inside functions only: slow to load, or not installed everywhere
@@ -112,15 +118,15 @@ def test_imports_follow_the_table(path):
         ("models/svg/x.py", "import cv2", False),
         ("models/baselines/x.py", "import cv2", True),
         ("nn/x.py", "from vp.models import svg", False),
-        ("engine/x.py", "from vp.catalog import FAMILIES", True),
-        ("engine/x.py", "from vp.models.svg import FAMILY", False),
-        ("engine/x.py", "import gradio as gr", False),
-        ("engine/x.py", "import accelerate", False),
-        ("engine/x.py", "def f():\n    import accelerate", True),
+        ("training/x.py", "from vp.catalog import FAMILIES", True),
+        ("training/x.py", "from vp.models.svg import FAMILY", False),
+        ("training/x.py", "import gradio as gr", False),
+        ("training/x.py", "import accelerate", False),
+        ("training/x.py", "def f():\n    import accelerate", True),
         ("metrics/x.py", "from ..data import DATASETS", False),
-        ("ui/x.py", "from ..engine import load\nimport gradio", True),
+        ("ui/x.py", "from ..prediction.model import load\nimport gradio", True),
         ("ui/x.py", "from .. import __version__", True),
-        ("engine/x.py", "from ..ui import app", False),
+        ("training/x.py", "from ..ui import app", False),
         ("__init__.py", "from . import core", False),
     ],
 )
@@ -142,6 +148,6 @@ def test_the_python_api_does_not_load(heavy, loaded):
 @pytest.fixture(scope="module")
 def loaded():
     """Top-level modules in memory after the Python API is imported in a fresh interpreter."""
-    code = "from vp.engine import load, sample, evaluate; import sys; print(*{m.split('.')[0] for m in sys.modules})"
+    code = "from vp import load, sample, evaluate; import sys; print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())

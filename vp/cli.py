@@ -1,4 +1,4 @@
-"""python -m vp train, sample, evaluate and the rest: thin over `vp.engine`. Each prints one JSON line last."""
+"""python -m vp train, sample, evaluate and the rest, each thin over a function. Each prints one JSON line last."""
 
 from __future__ import annotations
 
@@ -247,9 +247,9 @@ def parse_value(control: Any, text: str) -> Any:
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import recipe
-    from .engine.overrides import overridden
-    from .engine.train import train
-    from .engine.trainer import Settings
+    from .training.overrides import overridden
+    from .training.train import train
+    from .training.trainer import Settings
 
     refuse(args.parser, extra)
     family, found = recipe(args.recipe)
@@ -263,8 +263,8 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     settings = Settings(out=args.out or Path("runs") / args.recipe, **chosen)
     if not args.vary and not args.seeds:
         return train(family, found, settings)
-    from .engine.compare import table
-    from .engine.sweep import sweep
+    from .training.compare import table
+    from .training.sweep import sweep
 
     result = sweep(family, found, settings, varied(args.vary), args.seeds or [args.seed])
     if "groups" in result:
@@ -284,14 +284,14 @@ def varied(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine.plot import plot
+    from .training.plot import plot
 
     refuse(args.parser, extra)
     return plot(args.runs, args.out)
 
 
 def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine.compare import compare, table
+    from .training.compare import compare, table
 
     refuse(args.parser, extra)
     result = compare(args.runs)
@@ -303,9 +303,10 @@ def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from .data import read_clip
     from .data.video_file import MAX_FPS, MAX_SIDE
-    from .engine import load, sample
-    from .engine.acting import OWN
-    from .engine.export import write_all
+    from .prediction.actions import OWN
+    from .prediction.model import load
+    from .prediction.sample import sample
+    from .result.export import write_all
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
@@ -320,24 +321,23 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
 
 def told_actions(text: str | None) -> Any:
     """`still`, or the table in a file."""
-    from .engine.acting import STILL, read_actions
+    from .prediction.actions import STILL, read_actions
 
     return text if text in (None, STILL) else read_actions(text)
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine import evaluate, load
-    from .engine.checkpoint import record
-    from .engine.evaluate import headline
-    from .engine.model import find
-    from .engine.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
+    from .evaluation.evaluate import evaluate, headline
+    from .prediction.checkpoint import record
+    from .prediction.model import find, load
+    from .result.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.protocol == "compression":
         return run_compression(args, extra, model)
     options = model_options(args.parser, model.predictor.options_type, extra)
     if args.timing:
-        from .engine.diagnose import check_timing, learned_prior_timing
+        from .evaluation.diagnose import check_timing, learned_prior_timing
 
         check_timing(model, args.protocol)  # now, not after minutes of evaluation
     with progress_bar() as progress:
@@ -362,7 +362,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
     keep(args.json, result)
     if args.figure:
-        from .engine.curves import draw
+        from .evaluation.curves import draw
 
         draw(result, args.figure)
     print(of_scores(result))
@@ -382,8 +382,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
-    from .engine.compression import compression
-    from .engine.tables import of_bits
+    from .evaluation.compression import compression
+    from .result.tables import of_bits
 
     refuse(args.parser, extra)
     with progress_bar() as progress:
@@ -394,8 +394,8 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
 
 
 def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine.scores import paired
-    from .engine.tables import of_pair
+    from .evaluation.scores import paired
+    from .result.tables import of_pair
 
     refuse(args.parser, extra)
     result = paired(read_evaluation(args.first), read_evaluation(args.second))
@@ -437,7 +437,7 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 
 
 def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine import bench
+    from . import bench
 
     refuse(args.parser, extra)
     where, models = (args.device, args.precision), args.models or ["svg-lp-smmnist"]
@@ -453,7 +453,7 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .engine.average import average
+    from .training.model_soup import average
 
     refuse(args.parser, extra)
     return average(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
@@ -461,7 +461,7 @@ def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
     from .data.download import download
-    from .engine.survey import survey
+    from .result.survey import survey
 
     refuse(args.parser, extra)
     if args.download:
@@ -525,9 +525,8 @@ def byte_bar() -> Iterator[Callable[[str, int, int], None]]:
 
 def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
     from .catalog import FAMILIES
-    from .engine import available
-    from .engine.checkpoint import history, read_card
-    from .engine.model import find
+    from .prediction.checkpoint import history, read_card
+    from .prediction.model import available, find
 
     refuse(args.parser, extra)
     if args.checkpoint:

@@ -8,11 +8,11 @@ import torch
 
 from vp.catalog import recipe
 from vp.core.family import Stage
-from vp.engine import checkpoint
-from vp.engine.trainer import Settings, Trainer
 from vp.models.fusion.objective import painting
 from vp.models.fusion.recipes import RECIPES
 from vp.nn.adversary import has_critic
+from vp.prediction import checkpoint
+from vp.training.trainer import Settings, Trainer
 
 
 def small(name: str, data: str | None = None):
@@ -121,7 +121,7 @@ def test_a_run_resumed_in_any_stage_equals_an_uninterrupted_one(tmp_path, halt):
 
 
 def test_minutes_are_shared_out_by_what_each_stage_takes(tmp_path, monkeypatch):
-    from vp.engine import trainer as module
+    from vp.training import trainer as module
 
     family, found = small("fusion-mmnist")
     trainer = Trainer(family, found, settings(tmp_path, steps=None, minutes=1.0))
@@ -134,8 +134,8 @@ def test_minutes_are_shared_out_by_what_each_stage_takes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [r.name for r in RECIPES])
 def test_every_recipe_trains_to_a_file_that_predicts(name, tmp_path, folder, monkeypatch):
-    from vp.engine import load
-    from vp.engine import train as module
+    from vp.prediction.model import load
+    from vp.training import train as module
 
     monkeypatch.setattr(module, "thread_count", lambda: 1)
     family, found = small(name, "folder" if name == "fusion-folder" else None)

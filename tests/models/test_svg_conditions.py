@@ -9,10 +9,10 @@ from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
-from vp.engine import checkpoint
 from vp.models.svg import measure, networks, phases, predictor, tiny
 from vp.models.svg.conditions import Conditioner
 from vp.models.svg.config import Conditions, SVGConfig
+from vp.prediction import checkpoint
 
 CONDITIONS = Conditions(3, width=8)
 

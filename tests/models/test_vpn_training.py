@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from vp.catalog import recipe
-from vp.engine import checkpoint
-from vp.engine.trainer import Settings, Trainer
 from vp.models.vpn.recipes import RECIPES
+from vp.prediction import checkpoint
+from vp.training.trainer import Settings, Trainer
 
 
 def small(name: str):

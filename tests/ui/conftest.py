@@ -61,9 +61,9 @@ def outside(url: str) -> bool:
 def checkpoints(tmp_path_factory):
     """A folder with a small learned-prior model, a deterministic one and a diffusion, untrained, and two that cannot be used."""
     from vp.catalog import FAMILIES
-    from vp.engine import checkpoint
     from vp.models.ramvid.config import RamvidConfig
     from vp.models.svg.config import SVGConfig
+    from vp.prediction import checkpoint
 
     folder = tmp_path_factory.mktemp("checkpoints")
     config = RamvidConfig(width=16, flows=1)

@@ -12,9 +12,9 @@ from vp.core.runtime import Runtime
 from vp.core.video import Actions
 from vp.data import Clip
 from vp.data.push.source import ACTIONS
-from vp.engine import checkpoint
 from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import Conditions
+from vp.prediction import checkpoint
 from vp.ui import acting, clips, link
 from vp.ui.controls import own_appearance
 from vp.ui.handlers import UPDATES, Handlers
@@ -140,7 +140,7 @@ def test_fresh_clips_and_examples_bring_their_actions():
 @pytest.mark.browser
 def test_dragging_on_the_frame_draws_a_path_and_chooses_it(open_page, tmp_path):
     """The component's own script on a bare page: what it sends is what was drawn."""
-    from vp.engine.sheets import encode_png
+    from vp.result.sprite_sheet import encode_png
 
     (tmp_path / "frame.png").write_bytes(encode_png(np.full((64, 64, 3), 90, np.uint8)))
     plans, chosen = [["own", "Own"], ["drawn", "Drawn"]], {**acting.NOTHING, "plan": "own"}

@@ -7,7 +7,7 @@ import pytest
 
 from vp.catalog import FAMILIES
 from vp.data import read_clip, write_mp4
-from vp.engine import checkpoint
+from vp.prediction import checkpoint
 
 pytestmark = pytest.mark.browser
 

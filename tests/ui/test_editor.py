@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from vp.engine import checkpoint
-from vp.engine.result import Result, Row
-from vp.engine.sheets import decode_png
 from vp.models.fusion import networks, tiny
+from vp.prediction import checkpoint
+from vp.result.result import Result, Row
+from vp.result.sprite_sheet import decode_png
 from vp.ui import editor, jobs
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import Models

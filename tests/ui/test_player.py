@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vp.engine.export import page as html_of
-from vp.engine.result import Result, Row
+from vp.result.export import page as html_of
+from vp.result.result import Result, Row
 
 pytestmark = pytest.mark.browser
 LENGTH, KNOWN, SIDE = 24, 5, 64

@@ -1,4 +1,4 @@
-"""What a model family declares: plain records the engine, the CLI and the UI work from."""
+"""What a model family declares: plain records that training, prediction, the CLI and the UI work from."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Recipe:
             'crps', the lower.
         epoch_clips: clips of an epoch, for schedules and plots.
         crops: training windows are cut from whole frames of recordings of any size; None: clips have the config's size.
-        varied: training clips are mirrored, cut and lit at random, for few recordings (`engine.variation`).
+        varied: training clips are mirrored, cut and lit at random, for few recordings (`vp.training.augment`).
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The Gradio app: thin over `vp.engine`."""
+"""The Gradio app: thin over the packages that predict, train and evaluate."""

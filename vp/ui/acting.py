@@ -15,10 +15,10 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
 from vp.core.video import Actions
-from vp.engine import Model
-from vp.engine.acting import OWN, STILL
-from vp.engine.frames import fit
-from vp.engine.sheets import encode_png
+from vp.prediction.actions import OWN, STILL
+from vp.prediction.known_frames import fit
+from vp.prediction.model import Model
+from vp.result.sprite_sheet import encode_png
 
 from .clips import Choice
 from .player import served
@@ -191,7 +191,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def wish(model: Model, choice: Choice, text: str, past: Any, future: Any) -> dict[str, Any]:
-    """Keyword arguments for `vp.engine.stream`; none for a model that takes no actions.
+    """Keyword arguments for `vp.stream`; none for a model that takes no actions.
 
     Raises:
         ValueError: a path is asked for and none is drawn, or the text cannot be read.

@@ -11,12 +11,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from vp.engine.acting import STILL
-from vp.engine.export import write
-from vp.engine.frames import LONG_SIDE
-from vp.engine.result import Result
-from vp.engine.sample import whole
-from vp.engine.sheets import SIDE
+from vp.prediction.actions import STILL
+from vp.prediction.known_frames import LONG_SIDE
+from vp.prediction.sample import whole
+from vp.result.export import write
+from vp.result.result import Result
+from vp.result.sprite_sheet import SIDE
 
 from . import clips, jobs
 from .models import MOST_FUTURES, Models

@@ -9,9 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from vp.engine.checkpoint import FOLDER
-from vp.engine.frames import LONG_SIDE
-from vp.engine.result import Result
+from vp.prediction.checkpoint import FOLDER
+from vp.prediction.known_frames import LONG_SIDE
+from vp.result.result import Result
 
 from . import acting, api, controls, editor, jobs, text
 from .clips import ASSETS, examples

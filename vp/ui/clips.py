@@ -16,7 +16,7 @@ import torch
 
 from vp.data import SIMULATORS, Clip, open_dataset, read_clip
 from vp.data.video_file import MAX_FPS, MAX_SIDE
-from vp.engine.acting import read_actions
+from vp.prediction.actions import read_actions
 
 from .store import Store
 

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Knob
-from vp.engine import Model
+from vp.prediction.model import Model
 
 from . import acting, clips, options, tasks
 from .link import MOST_SEED, SIDES, Settings, takes_any_frames

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from vp.engine.result import Result, Row
-from vp.engine.sheets import encode_png
+from vp.result.result import Result, Row
+from vp.result.sprite_sheet import encode_png
 
 from .handlers import RESULTS, Handlers, refuse
 

@@ -14,12 +14,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from vp.engine import Model
-from vp.engine.export import write
-from vp.engine.familiarity import strangeness, trained_on
-from vp.engine.frames import fit
-from vp.engine.result import Result, Row
-from vp.engine.sample import whole
+from vp.prediction.familiarity import strangeness, trained_on
+from vp.prediction.known_frames import fit
+from vp.prediction.model import Model
+from vp.prediction.sample import whole
+from vp.result.export import write
+from vp.result.result import Result, Row
 
 from . import acting, clips, jobs, link, tasks
 from .controls import FILES, appearance, own_appearance
@@ -165,7 +165,7 @@ class Handlers:
         model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any,
         pictures: Mapping[int, np.ndarray] | None = None,
     ) -> Iterator[list[Any]]:
-        """Player, status, result id, Generate and Stop while a prediction runs; `pictures` as for `vp.engine.stream`."""
+        """Player, status, result id, Generate and Stop while a prediction runs; `pictures` as for `vp.stream`."""
         busy = [gr.update(interactive=False), gr.update(interactive=True)]
         idle = [gr.update(interactive=True), gr.update(interactive=False)]
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]

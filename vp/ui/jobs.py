@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from vp.engine import stream
-from vp.engine.sample import Progress
+from vp.prediction.sample import Progress, stream
 
 from .clips import Choice
 from .lane import LANE
@@ -65,5 +64,5 @@ def guarded(job: Iterator[Progress]) -> Iterator[Progress]:
 def wishes(
     n: Any, past: Any, future: Any, seed: Any, options: dict[str, Any], known: Any = None, slow: int = 1
 ) -> dict[str, Any]:
-    """Keyword arguments for `vp.engine.stream`."""
+    """Keyword arguments for `vp.stream`."""
     return {"n": n, "n_past": past, "n_future": future, "seed": seed, "options": options, "known": known, "slow": slow}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vp.engine import Model
-from vp.engine.frames import LONG_SIDE
-from vp.engine.sample import whole
-from vp.engine.sheets import SIDE
+from vp.prediction.known_frames import LONG_SIDE
+from vp.prediction.model import Model
+from vp.prediction.sample import whole
+from vp.result.sprite_sheet import SIDE
 
 from . import acting, clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature

@@ -18,9 +18,10 @@ import numpy as np
 
 from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
 from vp.data.video_file import centre_square
-from vp.engine import available, load, sample
-from vp.engine.frames import resize
-from vp.engine.sheets import encode_png
+from vp.prediction.known_frames import resize
+from vp.prediction.model import available, load
+from vp.prediction.sample import sample
+from vp.result.sprite_sheet import encode_png
 
 from .clips import ASSETS, CLIPS, Choice, drawn, examples
 from .models import PREFERRED

@@ -10,8 +10,8 @@ from pathlib import Path
 from vp.core.options import Choice, Knob
 from vp.core.video import Abilities
 from vp.data.licence import UNSTATED
-from vp.engine import Model, available, load
-from vp.engine.checkpoint import FOLDER
+from vp.prediction.checkpoint import FOLDER
+from vp.prediction.model import Model, available, load
 
 from .lane import LANE
 

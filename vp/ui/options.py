@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Choice, Knob, Switch
-from vp.engine import Model
+from vp.prediction.model import Model
 
 from .models import sentence
 

@@ -8,8 +8,8 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
-from vp.engine import player
-from vp.engine.result import Result
+from vp.result import player
+from vp.result.result import Result
 
 
 class Player(gr.HTML):

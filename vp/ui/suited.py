@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vp.engine.familiarity import ANYTHING, CANVAS, KINDS, kind_of, strangeness, trained_on
-from vp.engine.frames import fit
+from vp.prediction.familiarity import ANYTHING, CANVAS, KINDS, kind_of, strangeness, trained_on
+from vp.prediction.known_frames import fit
 
 from .clips import Choice
 

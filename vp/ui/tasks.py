@@ -35,7 +35,7 @@ def plan(task: str, past: int, future: int, before: str = "") -> str:
 
 
 def wish(task: str | None, ticks: str) -> dict[str, Any]:
-    """What `vp.engine.stream` is asked for: known frames, or slow motion; nothing for models that take a prefix only."""
+    """What `vp.stream` is asked for: known frames, or slow motion; nothing for models that take a prefix only."""
     if not ticks:
         return {}
     return {"slow": 2} if task == SLOW else {"known": np.array(json.loads(ticks), bool)}

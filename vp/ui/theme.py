@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from vp.engine import player
+from vp.result import player
 
 TEAL = gr.themes.Color(
     c50="#eef8fa", c100="#d5eef2", c200="#aadde6", c300="#7cccd9", c400="#5cc4d6", c500="#1b8ca1", c600="#0f6f83",

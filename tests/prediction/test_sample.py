@@ -1,0 +1,229 @@
+"""Sampling: what the model gets to see, what comes back, and how wishes that cannot be met are refused."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from vp.core.family import Family
+from vp.core.options import Options, choice, knob
+from vp.core.predictor import Predictor, noise
+from vp.core.video import Abilities, Prediction, Step
+from vp.data import Clip, open_dataset
+from vp.metrics import METRICS
+from vp.prediction.known_frames import parse_mask
+from vp.prediction.model import Model
+from vp.prediction.sample import sample, stream
+
+
+@dataclass(frozen=True)
+class FakeOptions(Options):
+    prior: str = choice("auto", {"auto": "own", "fixed": "fixed", "posterior": "posterior"})
+    temperature: float = knob(1.0, 0.0, 2.0, 0.1, "", "")
+
+
+class Fake(Predictor):
+    """Adds noise to the last known frame; with the posterior it copies the target. Remembers what it was shown."""
+
+    options_type = FakeOptions
+
+    def __init__(self, **abilities):
+        kept = {"size": 16, "channels": (1,), "stochastic": True, "trained_past": 3, "trained_future": 4}
+        self.abilities = Abilities(priors={"fixed": None, "posterior": None}, **{**kept, **abilities})
+        self.shown, self.closed = [], False
+
+    def stream(self, observation, seeds, options=None):
+        self.shown.append((observation, options))
+        frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
+        jitter = noise(seeds, *frames.shape[2:])
+        unknown = (~observation.known).nonzero()[:, 0].tolist()
+        last = int(observation.known.nonzero().max())
+        try:
+            for index, t in enumerate(unknown, 1):
+                base = observation.target if options.prior == "posterior" else observation.frames[:, last : last + 1]
+                guess = base[:, None, t if options.prior == "posterior" else 0] + 0.1 * options.temperature * jitter[:, :, t]
+                frames[:, :, t] = guess.clamp(0, 1)
+                done = index == len(unknown)
+                traces = {"prior_std": torch.ones(*frames.shape[:3], 5), "kl": torch.ones(*frames.shape[:3], 5)}
+                yield Step(index, len(unknown), frames.nan_to_num(), Prediction(frames, traces) if done else None)
+        except GeneratorExit:
+            self.closed = True
+            raise
+
+
+def make(rows=None, **abilities):
+    rows = {"posterior": {"prior": "posterior"}} if rows is None else rows
+    family = Family("fake", "Fake", "nobody", object, None, None, None, None, rows=rows)
+    return Model("fake-1", family, Fake(**abilities), {})
+
+
+def moving(length=10, side=16, channels=1):
+    return np.random.default_rng(0).integers(0, 256, (length, side, side, channels), np.uint8)
+
+
+def test_the_model_sees_the_past_only_and_the_truth_only_as_target():
+    model, clip = make(), moving()
+    sample(model, clip, n=2)
+    observation, options = model.predictor.shown[0]
+    assert options.prior == "fixed"  # 'auto' became the model's own
+    assert torch.isnan(observation.frames[:, 3:]).all() and observation.known.tolist() == [True] * 3 + [False] * 4
+    assert torch.equal(observation.target[0], torch.from_numpy(clip[:7]).movedim(-1, 1).float() / 255)
+
+
+def test_rows_scores_and_traces_agree_with_their_frames():
+    result = sample(make(), moving(), n=5, seed=3)
+    assert [row.kind for row in result.rows] == ["truth", "likely", "reference", "best", *["sample"] * 5, "mean", "uncertainty"]
+    truth, samples = result.frames("truth")[0], result.frames("sample")
+    assert all(np.array_equal(frames[:3], truth[:3]) for frames in samples)
+    to_float = lambda x: torch.from_numpy(x).movedim(-1, -3).float() / 255  # noqa: E731
+    for name in ("psnr_db", "ssim"):
+        expected = METRICS[name](to_float(samples), to_float(truth)).numpy()[:, 3:]
+        assert np.allclose(result.metrics[name][result.kind("sample")][:, 3:], expected, atol=1e-5)
+        assert np.isnan(result.metrics[name][:, :3]).all()
+    best = result.summary("ssim")["best_row"]
+    assert result.rows[3].frames is result.rows[best].frames
+    assert np.allclose(result.metrics["ssim"][3], result.metrics["ssim"][best], equal_nan=True)
+    assert np.allclose(result.rows[-2].frames.astype(float), samples.mean(0), atol=0.51)
+    assert not result.rows[-1].frames[:3].any() and result.rows[-1].frames[3:].any()
+    assert np.allclose(result.traces["kl"][result.kind("sample")], 5) and np.allclose(result.traces["prior_std"][2], 1)
+    likely = result.frames("likely")[0]
+    assert (likely[3:] == truth[2]).all() and np.isfinite(result.metrics["psnr_db"][1, 3:]).all()
+
+
+def test_the_most_likely_future_is_shown_where_chance_has_a_say():
+    """Not beside a single future, nor where nothing or everything is left to chance."""
+    kinds = lambda **wish: [row.kind for row in sample(make(), moving(), **wish).rows]  # noqa: E731
+    assert "likely" in kinds(n=2) and "likely" in kinds(n=2, n_future=20)
+    assert "likely" not in kinds(n=1) and "likely" not in kinds(n=2, options={"temperature": 0.0})
+    assert "likely" not in [row.kind for row in sample(make(stochastic=False), moving(), n=2).rows]
+
+
+def test_a_seed_gives_the_same_futures_whatever_their_number():
+    few, many, other = (sample(make(), moving(), n, seed=s).frames("sample") for n, s in ((2, 5), (4, 5), (2, 6)))
+    assert np.array_equal(few, many[:2]) and not np.array_equal(few, other)
+
+
+def test_a_short_clip_is_predicted_beyond_its_end_without_scores_there():
+    result = sample(make(), moving(5), n=2)
+    assert result.has_truth.tolist() == [True] * 5 + [False] * 2
+    assert np.isfinite(result.metrics["psnr_db"][result.kind("sample")]).sum(1).tolist() == [2, 2]
+    assert not result.kind("reference") and any("no truth" in note for note in result.notes)
+    bare = sample(make(), moving(4), n=2, n_past=3)
+    assert bare.summary("psnr_db") is not None
+
+
+def test_a_colour_clip_is_cropped_and_turned_grey_and_says_so():
+    result = sample(make(), Clip(moving(10, 30, 3)[:, :20], 12.0, ("read it",)), n=1)
+    assert result.rows[0].frames.shape == (7, 16, 16, 1) and result.fps == 12.0
+    said = " ".join(result.notes)
+    assert "read it" in said and "converted from colour to grey" in said and "middle square" in said
+
+
+def test_a_deterministic_model_makes_one_future_and_says_why():
+    result = sample(make(rows={}, stochastic=False), moving(), n=8)
+    assert [row.kind for row in result.rows] == ["truth", "sample"]
+    assert "deterministic" in result.notes[-1]
+
+
+def test_any_frames_may_be_known_where_the_model_allows_it():
+    result = sample(make(any_mask=True), moving(), n=1, known="0,5-6")
+    assert result.known.tolist() == [True, False, False, False, False, True, True]
+    assert np.isfinite(result.metrics["psnr_db"][result.kind("sample")[0]]).tolist() == (~result.known).tolist()
+
+
+def test_previews_grow_and_the_last_step_is_the_finished_result():
+    steps = list(stream(make(), moving(), n=3, preview_s=0))
+    assert [step.step for step in steps] == list(range(1, 13)) and {step.total for step in steps} == {12}
+    previews = [step.result for step in steps[:4]]
+    assert [int(result.ready.sum()) for result in previews] == [4, 5, 6, 7]
+    kinds = [row.kind for row in steps[-1].result.rows]
+    assert all([row.kind for row in result.rows] == kinds for result in previews)
+    assert steps[-1].result.ready is None
+
+
+def test_closing_the_stream_closes_the_model():
+    model = make()
+    steps = stream(model, moving())
+    next(steps)
+    steps.close()
+    assert model.predictor.closed
+
+
+@pytest.mark.parametrize(
+    "wish, said",
+    [
+        ({"n": 0}, "futures is 0"),
+        ({"n": 2.5}, "whole number"),
+        ({"seed": -1}, "seed is -1"),
+        ({"n_past": 10}, "has 10 frames"),
+        ({"n_past": 0}, "past frames is 0"),
+        ({"n_future": 10_000}, "future frames is 10000"),
+        ({"known": "x"}, "frames counted from 0"),
+        ({"known": "0-9"}, "outside"),
+        ({"known": "0-6"}, "leave some"),
+        ({"known": "0,3"}, "not a prefix"),
+        ({"options": {"temperature": 9}}, "temperature is 9"),
+        ({"options": {"nope": 1}}, "no option nope"),
+        ({"options": {"prior": "nope"}}, "prior is 'nope'"),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_refused_in_one_sentence(wish, said):
+    with pytest.raises(ValueError, match=said) as refusal:
+        sample(make(), moving(), **wish)
+    assert "\n" not in str(refusal.value)
+
+
+def test_masks_read_ranges_and_single_frames():
+    assert parse_mask("0-2, 5", 7).nonzero()[0].tolist() == [0, 1, 2, 5]
+
+
+def test_slow_motion_spreads_the_clip_and_predicts_between():
+    model, clip = make(any_mask=True), moving()
+    result = sample(model, clip, n=2, slow=2)
+    assert result.known.tolist() == [True, False, True, False, True, False, True]  # 3 + 4 frames, as trained
+    assert result.has_truth.tolist() == result.known.tolist()
+    observation, _ = model.predictor.shown[0]
+    assert torch.equal(observation.frames[0, ::2], torch.from_numpy(clip[:4]).movedim(-1, 1).float() / 255)
+    assert observation.target is None, "nobody knows what lies between"
+    with pytest.raises(ValueError, match="leave out known"):
+        sample(model, clip, known="0-2", slow=2)
+
+
+def test_nothing_need_be_known_where_the_model_can_do_without():
+    assert parse_mask("none", 4).tolist() == [False] * 4
+    with pytest.raises(ValueError, match="0 known frames came; this model takes 1 or more"):
+        sample(make(any_mask=True), moving(), known="none")
+
+
+def test_the_known_frames_alone_are_compared_with_all_of_the_training_data():
+    model = make(size=64)
+    clip = open_dataset("mmnist", digits="strokes").batch(1, 7, torch.Generator().manual_seed(0)).frames[0].movedim(1, -1).numpy()
+    frozen = np.concatenate([np.repeat(clip[:1], 3, 0), clip[3:]])  # of which three are known
+    model.card["data"] = {"mmnist": 1.0}
+    assert any("here nothing moves" in note for note in sample(model, frozen).notes)
+    assert not any("only seen" in note for note in sample(model, clip).notes)
+    model.card["data"] = {"mmnist": 0.5, "digits-robust": 0.5}
+    assert not any("only seen" in note for note in sample(model, frozen).notes)
+
+
+@pytest.mark.parametrize(("height", "width"), [(90, 160), (160, 90), (600, 1400)])
+def test_a_model_of_any_size_gets_the_whole_frame_up_to_a_size(height, width):
+    clip = np.random.default_rng(0).integers(0, 256, (7, height, width, 3), np.uint8)
+    for long_side in (64, 512):
+        frames = sample(make(size=None, channels=(3,)), clip, n=1, long_side=long_side).rows[0].frames
+        assert max(frames.shape[1:3]) == min(long_side, max(height, width))
+        assert frames.shape[2] / frames.shape[1] == pytest.approx(width / height, rel=0.02)
+    with pytest.raises(ValueError, match="long side is 5000; give a whole number from 16 to 4096"):
+        sample(make(size=None, channels=(3,)), clip, long_side=5000)
+
+
+def test_more_pixels_than_a_browser_holds_are_made_fewer_and_told(monkeypatch):
+    monkeypatch.setattr("vp.prediction.known_frames.MOST_PIXELS", 9 * 7 * 40 * 80)
+    clip = np.random.default_rng(0).integers(0, 256, (7, 80, 160, 3), np.uint8)
+    crowded = sample(make(size=None, channels=(3,)), clip, n=4)
+    assert crowded.rows[0].frames.shape[1:3] == (40, 80)
+    said = "The longer side has 80 px instead of 160: a browser cannot hold 9 rows of 7 frames that large."
+    assert said in crowded.notes
+    alone = sample(make(size=None, channels=(3,)), clip, n=1)
+    assert alone.rows[0].frames.shape[2] > 120 and len(alone.rows) <= 3

@@ -1,0 +1,147 @@
+"""A loss or a gradient that is not finite ends a run before it does harm; the last good state stays and can be resumed."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vp import cli
+from vp.catalog import recipe
+from vp.core.family import Losses
+from vp.prediction import checkpoint
+from vp.training import state
+from vp.training import train as train_module
+from vp.training.train import train
+from vp.training.trainer import NotFinite, Settings, Trainer
+
+STEPS, BAD = 6, 3
+
+
+class Poisoned(torch.autograd.Function):
+    """Passes a number on; its gradient is infinite."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * math.inf
+
+
+class Watched(torch.autograd.Function):
+    """Passes a number on as NaN; must never be asked for a gradient."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * math.nan
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise AssertionError("backward through a loss that is not finite")
+
+
+def small(spoil: type[torch.autograd.Function] | None = None):
+    """A small recipe whose loss is spoiled at one step."""
+    family, found = recipe("svg-det-smmnist")
+    found = dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=2, length=6)
+
+    def phases(config):
+        def loss(inner, networks, batch, progress, generator):
+            losses = inner(networks, batch, progress, generator)
+            if progress.step != BAD or spoil is None:
+                return losses
+            total = spoil.apply(losses.total)
+            return Losses(total, {"fine": losses.total, "mse": total.detach()})
+
+        def spoiled(phase):
+            return dataclasses.replace(phase, loss=lambda *args: loss(phase.loss, *args))
+
+        return tuple(spoiled(phase) for phase in family.phases(config))
+
+    return dataclasses.replace(family, phases=phases), found
+
+
+def settings(out, **more) -> Settings:
+    return Settings(out, **{"steps": STEPS, "device": "cpu", "precision": "fp32", "digits": "strokes", **more})
+
+
+@pytest.fixture(autouse=True)
+def no_validation(monkeypatch):
+    class Quiet:
+        def __init__(self, *_):
+            pass
+
+        def score(self, *_):
+            return {"score": 0.5}
+
+    monkeypatch.setattr(train_module, "Validation", Quiet)
+    monkeypatch.setattr(train_module, "thread_count", lambda: 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (Watched, rf"^term mse of the loss of phase \w+ is nan at step {BAD} of the run in"),
+        (Poisoned, rf"^the gradient norm of phase \w+ is (inf|nan) at step {BAD} of the run in"),
+    ],
+)
+def test_the_run_ends_with_its_last_good_state_and_goes_on_from_there(spoil, says, tmp_path):
+    with pytest.raises(NotFinite, match=says) as error:
+        train(*small(spoil), settings(tmp_path / "run", save_minutes=0))
+    said = str(error.value)
+    assert f"run in {tmp_path / 'run'}, which keeps the state of step {BAD}:" in said and "--resume" in said and "\n" not in said
+    tensors, numbers = state.read(tmp_path / "run" / "state")
+    assert numbers["step"] == BAD and all(x.isfinite().all() for x in tensors.values() if x.is_floating_point())
+    assert checkpoint.read_card(tmp_path / "run" / "last.safetensors")["step"] == BAD
+
+    summary = train(*small(), settings(tmp_path / "run", resume=True))
+    train(*small(), settings(tmp_path / "whole"))
+    one, other = (load_file(tmp_path / name / "state" / "tensors.safetensors") for name in ("run", "whole"))
+    assert summary["finished"] and all(torch.equal(one[name], x) for name, x in other.items())
+
+
+def test_a_run_that_fails_before_its_first_save_keeps_the_state_it_began_with(tmp_path):
+    with pytest.raises(NotFinite, match="keeps the state of step 0"):
+        train(*small(Watched), settings(tmp_path / "run"))
+    assert state.read(tmp_path / "run" / "state")[1]["step"] == 0
+
+
+def test_a_plan_that_meets_no_finite_loss_says_so_and_writes_nothing(tmp_path, monkeypatch):
+    def refuse(trainer, phase, losses):
+        raise trainer.not_finite("the loss")
+
+    monkeypatch.setattr(Trainer, "check", refuse)
+    with pytest.raises(NotFinite, match="^the loss is not finite at step 0 .* holds no state yet: give a lower --lr"):
+        train(*small(), settings(tmp_path / "run", steps=None, minutes=0.1))
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_not_finite_do_not_replace_a_good_state(tmp_path):
+    trainer = Trainer(*small(), settings(tmp_path))
+    trainer.save()
+    name, weight = next(iter(trainer.networks.named_parameters()))
+    with torch.no_grad():
+        weight[0] = math.inf
+    trainer.step = 1
+    with pytest.raises(NotFinite, match=f"^networks.{name} is inf at step 1 .* keeps the state of step 0"):
+        trainer.save()
+    assert state.read(tmp_path / "state")[1]["step"] == 0
+
+
+def test_all_processes_stop_where_one_must(tmp_path, monkeypatch):
+    trainer = Trainer(*small(), settings(tmp_path))
+    monkeypatch.setattr(trainer, "agree", lambda stop: True)  # as when another process wants to stop
+    with pytest.raises(NotFinite, match=r"^a loss of phase \w+ in another process is not finite at step 0"):
+        trainer.advance()
+
+
+def test_the_command_line_has_an_exit_code_for_it(capsys, monkeypatch, tmp_path):
+    def diverging(family, found, settings):
+        raise NotFinite("term mse is nan")
+
+    monkeypatch.setattr("vp.training.train.train", diverging)
+    assert cli.main(["train", "svg-lp-smmnist", "--out", str(tmp_path)]) == 3
+    assert capsys.readouterr().err == "python -m vp: term mse is nan\n"

@@ -1,0 +1,90 @@
+"""How the time of a prediction grows with futures, frames, steps and the side of a frame: a power is fitted to each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..prediction.model import Model
+from ..result.figure import blank, write
+from ..training.machine import ceilings
+from ..training.timing import apart, tell, timed
+from .sampling import model_or_recipe, prediction
+from .switches import Switches
+
+FUTURES, FRAMES, STEPS, SIDES = (1, 2, 4, 8, 16, 32, 64, 100), (5, 10, 20, 40), (2, 4, 8, 16, 32), (32, 64, 96, 128)
+USUAL = {"futures": 8, "frames": 15, "steps": None, "side": None}  # None: the model's own
+TITLES = {"futures": "futures", "frames": "frames", "steps": "steps", "side": "side (px)"}
+
+
+def growth(names: Sequence[str], repeats: int, figure: Path, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
+    """One row per model and quantity: seconds at each value, and the exponent fitted on a log-log scale; all drawn to `figure`.
+
+    Sides other than a model's own are timed with untrained weights.
+    """
+    curves = {}
+    for name in names:
+        for quantity, values in swept(name).items():
+            curve = {"values": list(values), "median_s": []}
+            for value in values:
+                wish = {**USUAL, quantity: value}
+                row = apart(predicting, name=name, repeats=repeats, device=device, precision=precision, **wish)
+                curve["median_s"].append(row["median_s"])
+                tell(f"{name}, {quantity} {value}", row)
+            curve["exponent"] = round(exponent(curve["values"], curve["median_s"]), 2)
+            curves[f"{name}, {quantity}"] = curve
+    draw(curves, figure)
+    return {"bench": "growth", "machine": apart(ceilings, device=device), "usual": USUAL, "curves": curves, "figure": str(figure)}
+
+
+def swept(name: str) -> dict[str, Sequence[int]]:
+    quantities = {"futures": FUTURES, "frames": FRAMES, "side": SIDES}
+    has_steps = "steps" in model_or_recipe(name, Switches().runtime("cpu", "fp32")).predictor.options_type.controls()
+    return quantities | ({"steps": STEPS} if has_steps else {})
+
+
+def predicting(
+    name: str, futures: int, frames: int, steps: int | None, side: int | None, repeats: int, device: str, precision: str
+) -> dict[str, Any]:
+    runtime = Switches().runtime(device, precision)
+    model = model_or_recipe(name, runtime)
+    if side is not None:
+        cfg = replace(model.predictor.cfg, size=side)
+        torch.manual_seed(0)
+        predictor = model.family.predictor(cfg, model.family.networks(cfg), runtime)
+        model = Model(name, model.family, predictor, model.card)
+    return timed(prediction(model, futures, frames, {} if steps is None else {"steps": steps}), repeats, runtime.device)
+
+
+def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
+    """Slope of the least-squares line through the logarithms of the upper half of the points, three at least: constant costs have
+    faded there."""
+    half = max(3, math.ceil(len(values) / 2))
+    x, y = ([math.log(v) for v in part[-half:]] for part in (values, seconds))
+    mean_x, mean_y = sum(x) / half, sum(y) / half
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / sum((a - mean_x) ** 2 for a in x)
+
+
+def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """One panel a quantity, log-log, one colour a model; raises ValueError where matplotlib is not installed."""
+    names, quantities = (list(dict.fromkeys(label.split(", ")[part] for label in curves)) for part in (0, 1))
+    figure = blank(3.6 * len(quantities), 3.4)
+    for axes, quantity in zip(figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0], quantities):
+        for label, curve in curves.items():
+            name, of = label.split(", ")
+            if of == quantity:
+                told = f"{name}: power {curve['exponent']}"
+                axes.loglog(curve["values"], curve["median_s"], "o-", color=f"C{names.index(name)}", label=told)
+                axes.set_xticks(curve["values"], [str(value) for value in curve["values"]])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_xlabel(TITLES[quantity])
+        axes.set_ylabel("seconds")
+        axes.grid(True, alpha=0.25)
+        axes.legend(fontsize=7)
+    write(figure, path)

@@ -1,0 +1,132 @@
+"""Sampling: futures of one clip, each switch off in turn, and from decoded clip to the player's sheets as the app does it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..catalog import FAMILIES, recipe
+from ..core.predictor import seed_grid
+from ..core.runtime import Runtime
+from ..core.video import Observation
+from ..data import open_dataset
+from ..prediction.model import Model, available, load_on
+from ..prediction.sample import sample
+from ..result.result import Result
+from ..result.sprite_sheet import encode_png
+from ..training.machine import ceilings
+from ..training.timing import apart, compared, in_turn, tell, timed
+from .switches import ABOUT, Switches
+
+PAST = 5  # known frames where a model names no number
+
+
+def sampling(
+    names: Sequence[str], futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto",
+    options: Mapping[str, Any] | None = None, rounds: int = 1,
+) -> dict[str, Any]:  # fmt: skip
+    """Each model's rows: plain, all switches on, each off in turn, and `to_sheets`, in the main thread and in a worker's.
+
+    Args:
+        names: models, or recipes, which are timed with untrained weights. futures, frames: of one clip. options: the predictor's.
+        rounds: through all rows, each time `repeats` times.
+
+    Raises:
+        ValueError: there is no such model or option.
+    """
+    wish = {"futures": futures, "frames": frames, "repeats": repeats, "device": device, "precision": precision}
+    wish["options"] = dict(options or {})
+    models = {}
+    for name in names:
+        tasks = {
+            label: partial(apart, predicting, name=name, switches=switches, **wish)
+            for label, switches in Switches.rows(Runtime.pick(device, precision))
+        }
+        for where in ("main", "worker"):
+            tasks[f"to_sheets, {where} thread"] = partial(apart, to_sheets, name=name, where=where, **wish)
+        models[name] = compared(in_turn(tasks, rounds), "plain")
+        for label, row in models[name].items():
+            row["frames_per_s"] = round(futures * frames / row["median_s"])
+            tell(f"{name}, {label}", row)
+    asked = {"futures": futures, "frames": frames, "options": wish["options"], "switches": ABOUT}
+    return {"bench": "sample", "machine": apart(ceilings, device=device), **asked, "models": models}
+
+
+def predicting(
+    name: str, switches: Switches, futures: int, frames: int, repeats: int, device: str, precision: str,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Seconds from known frames to float futures."""
+    runtime = switches.runtime(device, precision)
+    model = model_or_recipe(name, runtime)
+    for part in vars(model.predictor).values():
+        if isinstance(part, nn.Module):
+            switches.applied(part)
+    run = prediction(model, futures, frames, options, switches.shared_context)
+    return timed(run, repeats, runtime.device)
+
+
+def prediction(
+    model: Model, futures: int, frames: int, options: Mapping[str, Any], shared_context: bool = True
+) -> Callable[[], torch.Tensor]:
+    """A call that predicts; without `shared_context` the clip is given once for every future."""
+    predictor, past = model.predictor, model.predictor.abilities.trained_past or PAST
+    clip = clip_for(model, past + frames).movedim(-1, 1)[None].float() / 255
+    copies, each = (1, futures) if shared_context else (futures, 1)
+    actions = predictor.abilities.actions
+    told = None if actions is None else torch.zeros(copies, past + frames, len(actions.names))
+    observation = Observation.prefix(clip.repeat(copies, 1, 1, 1, 1), past, past + frames, actions=told)
+    wish, seeds = predictor.options_type.parse(options), seed_grid(0, copies, each)
+    return lambda: predictor.predict(observation, seeds, wish).frames
+
+
+def to_sheets(
+    name: str, where: str, futures: int, frames: int, repeats: int, device: str, precision: str, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Seconds from decoded clip to the pictures that the player fetches; in the app a worker thread does it, loading included."""
+    runtime, row = Switches().runtime(device, precision), {}
+
+    def run() -> None:
+        model = model_or_recipe(name, runtime)
+        past = model.predictor.abilities.trained_past or PAST
+        clip = clip_for(model, past + frames).numpy()
+        encoded = lambda: pictures(sample(model, clip, futures, past, frames, options))  # noqa: E731
+        row.update(timed(encoded, repeats, runtime.device))
+
+    if where == "main":
+        run()
+    else:
+        worker = threading.Thread(target=run)
+        worker.start()
+        worker.join()
+    return row
+
+
+def pictures(result: Result) -> list[bytes]:
+    return [encode_png(sheet) for sheet in result.sheets()]
+
+
+def model_or_recipe(name: str, runtime: Runtime) -> Model:
+    """A model by name, or a recipe's with untrained weights."""
+    named = {found.name for family in FAMILIES.values() for found in family.recipes}
+    if name not in named or name in {card["name"] for card in available()}:
+        return load_on(runtime, name)
+    family, found = recipe(name)
+    torch.manual_seed(0)
+    predictor = family.predictor(found.config, runtime.lowered(family.networks(found.config)), runtime)
+    return Model(name, family, predictor, {"name": name, "dataset": next(iter(found.data))})
+
+
+def clip_for(model: Model, length: int) -> torch.Tensor:
+    """A clip that any model takes: uint8 (T, S, S, C), stroke digits, or noise in colour."""
+    abilities = model.predictor.abilities
+    channels, size = (abilities.channels or (1,))[0], abilities.size or 64
+    generator = torch.Generator().manual_seed(0)
+    if channels == 1 and size == 64:
+        return open_dataset("smmnist-svg", "test", digits="strokes").batch(1, length, generator).frames[0].permute(0, 2, 3, 1)
+    return torch.randint(0, 256, (length, size, size, channels), generator=generator, dtype=torch.uint8)

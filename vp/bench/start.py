@@ -1,0 +1,116 @@
+"""Starting up: importing the package, serving the page, memory when idle; and a prediction asked of the running app."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..training.machine import ceilings
+from ..training.timing import apart, spread, tell
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_S, IDLE_S = 120, 3.0
+CLIP = ROOT / "assets" / "clips" / "digits-1.mp4"
+
+
+def start(repeats: int) -> dict[str, Any]:
+    """Seconds of the imports in a fresh interpreter, and from `python app.py` to the page; resident MB of the idle app."""
+    imports = [seconds_of([sys.executable, "-c", "from vp import load, sample, evaluate"]) for _ in range(repeats)]
+    served, memory = [], []
+    for _ in range(repeats):
+        with running() as (process, _, waited):
+            served.append(waited)
+            time.sleep(IDLE_S)
+            memory.append(resident_mb(process))
+    rows = {"from vp import load, sample, evaluate": spread(imports), "page served": spread(served)}
+    for label, row in rows.items():
+        tell(label, row)
+    print(f"idle memory: {max(memory)} MB", flush=True)
+    return {"bench": "start", "machine": apart(ceilings, device="cpu"), "rows": rows, "idle_mb": memory}
+
+
+def app(name: str, futures: int, frames: int, repeats: int) -> dict[str, Any]:
+    """Seconds from asking the running app for futures of a bundled clip to its whole answer: record, mp4, GIF and HTML."""
+    with running() as (process, address, _):
+        upload = sent(address, CLIP)
+        ask = [upload, name, futures, "auto", 5, frames, 1.0, 0, "", "", "", ""]
+        answers = [answered(address, ask) for _ in range(1 + repeats)]
+        row = {**spread(answers[1:]), "first_s": answers[0], "peak_mb": resident_mb(process)}
+    tell(f"app, {name}", row)
+    machine = apart(ceilings, device="cpu")
+    return {"bench": "app", "machine": machine, "model": name, "futures": futures, "frames": frames, **row}
+
+
+def seconds_of(command: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True)
+    return time.perf_counter() - begun
+
+
+@contextmanager
+def running() -> Iterator[tuple[int, str, float]]:
+    """The app in a process of its own: its number, its address, and how long the page took."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
+    begun, address = time.perf_counter(), f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=settings, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            waited = page(address, process, begun)
+            yield process.pid, address, waited
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def page(address: str, process: subprocess.Popen, begun: float) -> float:
+    """Waits for the page, and says how long that was since `begun`."""
+    while time.perf_counter() - begun < PATIENCE_S and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
+                if answer.status == 200 and answer.read():
+                    return time.perf_counter() - begun
+        except OSError:
+            time.sleep(0.02)
+    raise ValueError(f"the app served no page within {PATIENCE_S} s; run `python app.py` to see why")
+
+
+def resident_mb(process: int) -> int:
+    """Resident memory of a process, in MB (ps counts in kibibytes)."""
+    told = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True, check=True)
+    return round(int(told.stdout) * 1024 / 1e6)
+
+
+def sent(address: str, path: Path) -> dict[str, Any]:
+    """Uploads a file as a browser does."""
+    edge = "vp-bench"
+    head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="{path.name}"\r\nContent-Type: video/mp4\r\n\r\n'
+    body = head.encode() + path.read_bytes() + f"\r\n--{edge}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+    with urllib.request.urlopen(urllib.request.Request(f"{address}/gradio_api/upload", body, kind), timeout=PATIENCE_S) as answer:
+        return {"path": json.load(answer)[0], "meta": {"_type": "gradio.FileData"}}
+
+
+def answered(address: str, ask: list[Any]) -> float:
+    """Seconds of one call of the endpoint /predict."""
+    begun, url = time.perf_counter(), f"{address}/gradio_api/call/predict"
+    call = urllib.request.Request(url, json.dumps({"data": ask}).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(call, timeout=PATIENCE_S) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{url}/{event}", timeout=PATIENCE_S) as stream:
+        told = stream.read().decode()
+    if "event: complete" not in told:
+        raise ValueError(f"the app did not answer: {told[-300:]}")
+    return time.perf_counter() - begun

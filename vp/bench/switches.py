@@ -1,0 +1,63 @@
+"""What makes it fast, each of which can be switched off to see what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+from torch import nn
+
+from ..core.runtime import Runtime, keep_big_buffers
+
+ABOUT = {
+    "allocator": "freed memory is kept for the next tensor",
+    "bf16": "convolutions in bfloat16, where the processor has it",
+    "channels_last": "weights and maps in channels_last order",
+    "packed": "weights of convolutions laid out beforehand",
+    "float_norm": "group normalisation in float32 where that is quicker",
+    "shared_context": "known frames worked through once for all futures",
+    "graphs": "on a GPU, a whole prediction as one CUDA graph",
+}
+
+
+@dataclass(frozen=True)
+class Switches:
+    """All on: what users get. All off: float32, PyTorch's defaults, every future with a context of its own."""
+
+    allocator: bool = True
+    bf16: bool = True
+    channels_last: bool = True
+    packed: bool = True
+    float_norm: bool = True
+    shared_context: bool = True
+    graphs: bool = True
+
+    @classmethod
+    def rows(cls, runtime: Runtime, names: tuple[str, ...] | None = None) -> Iterator[tuple[str, Switches]]:
+        """(label, switches): plain, all on, and each of `names` off in turn where it would change anything on that runtime."""
+        names = tuple(field.name for field in fields(cls)) if names is None else names
+        cuda = runtime.device.type == "cuda"
+        idle = {"allocator": cuda, "packed": cuda, "float_norm": cuda, "bf16": not runtime.bf16, "graphs": not cuda}
+        off = dict.fromkeys(names, False)
+        yield "plain", cls(**off)
+        yield "all", cls()
+        for name in names:
+            if not idle.get(name):
+                yield f"without {name}", replace(cls(), **{name: False})
+
+    def runtime(self, device: str, precision: str) -> Runtime:
+        """The runtime they mean; the allocator is told here, once a process."""
+        if self.allocator:
+            keep_big_buffers()
+        chosen = Runtime.pick(device, precision)
+        recorder = chosen.recorder if self.graphs else None
+        bf16 = chosen.bf16 and self.bf16
+        return replace(chosen, bf16=bf16, channels_last=self.channels_last, packed=self.packed, recorder=recorder)
+
+    def applied(self, networks: nn.Module) -> nn.Module:
+        """The networks, with torch's own group normalisation where ours is off."""
+        if not self.float_norm:
+            for layer in networks.modules():
+                if isinstance(layer, nn.GroupNorm) and hasattr(layer, "quick"):
+                    layer.quick = False
+        return networks

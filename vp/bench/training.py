@@ -1,0 +1,83 @@
+"""Training steps: a family's yardsticks, the first of which is the plain way, and each switch off in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..catalog import FAMILIES
+from ..core.family import Family, LossFn, Progress
+from ..core.runtime import Runtime
+from ..core.video import Batch
+from ..training.machine import ceilings
+from ..training.timing import apart, compared, tell, timed
+from .switches import Switches
+
+TRAINED = ("allocator", "bf16", "channels_last", "float_norm")  # switches that a training step knows
+
+
+def training(family: str, batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
+    """`yardsticks`: whole steps of one batch size, `speedup` against the first without any switch. `switches`: those of the
+    family's first recipe.
+
+    `peak_share` is how much of the machine's measured matrix product a step reaches.
+
+    Raises:
+        ValueError: there is no such family, or it has nothing to train.
+    """
+    timeable = [entry.name for entry in FAMILIES.values() if entry.yardsticks]
+    if family not in timeable:
+        raise ValueError(f"family is {family!r}; give one with training steps to time: {', '.join(timeable)}")
+    wish = {"family": family, "batch": batch, "repeats": repeats, "device": device, "precision": precision}
+    machine, runtime = apart(ceilings, device=device), Runtime.pick(device, precision)
+    rows, labels = dict(Switches.rows(runtime, TRAINED)), list(FAMILIES[family].yardsticks)
+    asked = [(f"{labels[0]}, plain", labels[0], rows["plain"]), *((label, label, rows["all"]) for label in labels)]
+    yardsticks = {told: apart(stepping, label=label, switches=switches, **wish) for told, label, switches in asked}
+    yardsticks = compared(yardsticks, next(iter(yardsticks)))
+    switched = {label: apart(stepping, label=None, switches=switches, **wish) for label, switches in rows.items()}
+    switched = compared(switched, "plain")
+    peak = machine["matmul_bf16_gflops" if runtime.bf16 else "matmul_fp32_gflops"]
+    for label, row in (yardsticks | switched).items():
+        row["clips_per_s"] = round(batch / row["median_s"], 3)
+        row["peak_share"] = round(row.pop("gflop") / row["median_s"] / peak, 3)
+        tell(f"{family}, {label}", row)
+    return {"bench": "train", "machine": machine, "batch": batch, "yardsticks": yardsticks, "switches": switched}
+
+
+def stepping(
+    family: str, label: str | None, switches: Switches, batch: int, repeats: int, device: str, precision: str
+) -> dict[str, Any]:
+    """Seconds of a step: of a yardstick, or without a label of the family's first recipe at its full length."""
+    runtime, record = switches.runtime(device, precision), FAMILIES[family]
+    if label is not None:
+        config, loss = record.yardsticks[label]
+    else:
+        config = record.recipes[0].config
+        loss = record.phases(config)[0].loss
+    step = training_step(record, config, loss, batch, runtime, switches)
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return {**timed(step, repeats, runtime.device), "gflop": counter.get_total_flops() / 1e9}
+
+
+def training_step(
+    family: Family, config: Any, loss: LossFn, batch: int, runtime: Runtime, switches: Switches
+) -> Callable[[], None]:
+    """A whole step of fresh networks at the end of their schedule: loss, gradient, update."""
+    torch.manual_seed(0)
+    networks = runtime.place(switches.applied(family.networks(config)))
+    optimizer = torch.optim.AdamW(networks.parameters(), 1e-3, fused=True)
+    shape = (batch, config.n_past + config.n_future, config.channels, config.size, config.size)
+    clips = Batch(torch.rand(shape, device=runtime.device))
+
+    def step() -> None:
+        with runtime.autocast():
+            losses = loss(networks, clips, Progress(share=1.0, stage=1.0), torch.Generator(runtime.device).manual_seed(0))
+        optimizer.zero_grad(set_to_none=True)
+        losses.total.backward()
+        optimizer.step()
+
+    return step

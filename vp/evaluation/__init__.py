@@ -1,0 +1,1 @@
+"""Scoring: models and baselines under protocols, and tables of it."""

@@ -1,0 +1,59 @@
+"""Scores frame by frame as a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..result.figure import blank, write
+from . import paper_curves
+
+MEASURES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM"}
+PAPERS = {"fusion-16-32": ("Jing et al. 2021, other clips", paper_curves.curves)}  # drawn beside ours
+COLOURS = ("#1b2130", "#c0392b", "#2471a3", "#b9770e", "#1e8449", "#7d3c98", "#839192", "#a04000", "#5d6d7e", "#d4ac0d")
+
+
+def rows_of(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """(label, row, line style): the model and its rows, its pictures, the baselines."""
+    yield result["checkpoint"], result, "-"
+    for kind, style in (("rows", "-"), ("pictures", "-."), ("baselines", ":")):
+        for label, row in result.get(kind, {}).items():
+            if row is not None:
+                yield label.replace("_", " "), row, style
+
+
+def draw(result: Mapping[str, Any], path: str | Path) -> Path:
+    """Draws the mean of all samples at each predicted frame, PSNR and SSIM, a paper's own curves beside them where there are any.
+
+    Args:
+        result: what `evaluate` returns. path: where the picture goes; its ending says which kind.
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
+    title, theirs = PAPERS.get(result["protocol"], ("", lambda metric: {}))
+    columns = 2 if title else 1
+    figure = blank(6.5 * columns, 8.5)
+    panels = figure.subplots(2, columns, squeeze=False, sharex="col", sharey="row")
+    for line, (metric, label) in zip(panels, MEASURES.items()):
+        for (name, row, style), colour in zip(rows_of(result), COLOURS * 3):
+            values = [math.nan if x is None else x for x in row["per_frame"][metric]["mean"]]
+            line[0].plot(range(1, len(values) + 1), values, style, color=colour, label=name)
+        curves = theirs(metric)
+        clips = list(dict.fromkeys(name.split()[0] for name in curves))
+        for name, values in curves.items():
+            clip, kind = name.split()
+            style = {"theirs": "-", "pictures": "-."}.get(kind, ":")
+            line[-1].plot(range(1, len(values) + 1), values, style, color=COLOURS[clips.index(clip)], label=name)
+        line[0].set_ylabel(label)
+        for panel in line:
+            panel.grid(alpha=0.3)
+            panel.legend(fontsize="x-small")
+    for panel in panels[-1]:
+        panel.set_xlabel("predicted frame")
+    panels[0, 0].set_title(f"{result['protocol']}, {result['clips']} clips")
+    if title:
+        panels[0, 1].set_title(title)
+    return write(figure, path)

@@ -1,0 +1,100 @@
+"""Does the learned prior know when the future is uncertain? SVG's figure 6 (Denton and Fergus 2018), as one number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp.core.predictor import seed_grid
+from vp.core.video import Observation
+from vp.data import PROTOCOLS, protocol_clips
+from vp.data.bounce import LAWS
+
+from ..prediction.watch import observe
+from .scores import number
+
+CLIPS_AT_ONCE, RESAMPLES = 50, 2000
+
+
+def check_timing(model: Any, protocol: str) -> None:
+    """Raises a ValueError where `learned_prior_timing` would, before anything is computed."""
+    reason = model.predictor.abilities.priors.get("learned", "it draws no latent")
+    if reason is not None:
+        raise ValueError(f"{model.name} has no learned prior, so its timing cannot be measured: {reason}; leave out --timing")
+    if protocol not in random_hits():
+        raise ValueError(f"protocol is {protocol!r}; give one with random wall hits: {', '.join(random_hits())}")
+
+
+def learned_prior_timing(
+    model: Any, protocol: str, clips: int = 500, data_root: str | Path | None = None
+) -> dict[str, Any]:
+    """Mean std of the learned prior at frames that cannot be foreseen, over that at all other frames.
+
+    The model is fed the true frames, all but the last; the std is exp(logvar / 2) averaged over the dimensions of z.
+    The uncertain frame is the one after a wall hit under SVG's law and the hit's own under SRVP's. Only frames after
+    the protocol's context count: within it the prior does not yet know the velocities.
+
+    Returns:
+        checkpoint, protocol, clips, std_uncertain, std_elsewhere, ratio, and ratio_ci95: the interval of the ratio by
+        2,000 bootstrap resamples of the clips. Ready for json.dumps.
+
+    Raises:
+        ValueError: the model has no learned prior, or nothing in the protocol's clips is uncertain.
+    """
+    check_timing(model, protocol)
+    lags = random_hits()
+    plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
+    all_but_last = torch.arange(plan.length) < plan.length - 1
+    std = prior_std(model.predictor, [observe(data, part, all_but_last) for part in slices(clips)])
+    uncertain = uncertain_frames(data.extras["hits"].cpu(), lags[protocol])
+    timing = contrast(std[:, plan.n_past :], uncertain[:, plan.n_past :])
+    return {"checkpoint": model.name, "protocol": protocol, "clips": clips, **timing}
+
+
+def random_hits() -> dict[str, int]:
+    """Protocols of moving digits with random bounces -> frames from a hit to the one that cannot be foreseen."""
+    laws = {name: LAWS[plan.dataset] for name, plan in PROTOCOLS.items() if plan.dataset in LAWS}
+    return {name: law.uncertain_after_hit for name, law in laws.items() if law.uncertain_after_hit is not None}
+
+
+def slices(clips: int) -> list[slice]:
+    return [slice(start, start + CLIPS_AT_ONCE) for start in range(0, clips, CLIPS_AT_ONCE)]
+
+
+def prior_std(predictor: Any, observations: list[Observation]) -> Tensor:
+    """float64 (clips, T): the mean over z of the prior's std at each frame."""
+    options = predictor.options_type.parse({"prior": "learned"})
+    traces = [predictor.predict(o, seed_grid(0, len(o.frames), 1), options).traces["prior_std"] for o in observations]
+    return torch.cat(traces)[:, 0].double().mean(-1)
+
+
+def uncertain_frames(hits: Tensor, lag: int) -> Tensor:
+    """bool (clips, T) from hits (clips, T, digits): what `lag` frames before was a hit of any digit."""
+    hit = hits.any(-1)
+    return torch.cat([torch.zeros_like(hit[:, :lag]), hit[:, : hit.shape[1] - lag]], 1)
+
+
+def contrast(std: Tensor, uncertain: Tensor) -> Mapping[str, Any]:
+    """Means of `std` (clips, frames) where `uncertain` and elsewhere, their ratio and its interval over clips."""
+    parts = [std * uncertain, uncertain, std * ~uncertain, ~uncertain]
+    sums = torch.stack([part.double().sum(1) for part in parts], 1)  # (clips, 4)
+    drawn = torch.randint(len(sums), (RESAMPLES, len(sums)), generator=torch.Generator().manual_seed(0))
+    ratios = ratio(sums[drawn].sum(1))
+    low, high = ratios[ratios.isfinite()].quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    total = sums.sum(0)
+    return {
+        "std_uncertain": number(total[0] / total[1]),
+        "std_elsewhere": number(total[2] / total[3]),
+        "ratio": number(ratio(total)),
+        "ratio_ci95": [number(low), number(high)],
+    }
+
+
+def ratio(sums: Tensor) -> Tensor:
+    """From (..., 4): sum and count where uncertain, sum and count elsewhere."""
+    inside, inside_count, outside, outside_count = sums.unbind(-1)
+    return (inside / inside_count) / (outside / outside_count)

@@ -1,0 +1,172 @@
+"""Scores a model on windows of recordings of any size: the way of every data set that has no protocol of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp.core.options import Options
+from vp.core.predictor import seed_grid
+from vp.core.video import Abilities, Batch
+from vp.data import Framing, Protocol, Windows, open_dataset
+from vp.metrics import CAP_ANY_SIZE_DB, METRICS_ANY_SIZE
+
+from ..prediction.rows import given_actions
+from ..prediction.watch import observe
+from .baselines import MODEL, MOST_LIKELY, Contender, Key, action_rows, flow_rows, model_rows
+from .scores import Scores, gains, number, to_lists
+from .scoring import joined, score, tabled
+
+SHORT_SIDE = 128  # px, where the model leaves it open
+VALUES = 2**25  # samples times pixels times frames that are scored at once
+RIVALS = ("flow", "copy_last"), ("flow_between", "blend")  # to be beaten: where a beginning is known, and otherwise
+
+
+def evaluate_windows(
+    model: Any,
+    plan: Protocol,
+    known: Tensor,
+    options: Options,
+    *,
+    clips: int | None,
+    samples: int,
+    split: str,
+    data_root: str | Path | None,
+    framing: Framing,
+    seed: int,
+    batch: int | None,
+    per_clip: bool,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
+    """What `evaluate` returns for recordings, but for the protocol's name and the known frames; arguments as for `evaluate`.
+
+    Args:
+        known: bool (T,), the frames given. framing: what `framing_for` makes of the model.
+    """
+    source = open_dataset(plan.dataset, split, data_root, framing=framing)
+    windows = Windows(source, plan.length, clips)
+    began, acting = time.monotonic(), model.predictor.abilities.actions
+    parts = iter(windows)
+    first = next(parts, None)
+    if first is None:
+        raise ValueError(f"no recording of {source.name} can be used: {next(iter(windows.left_out.values()))}")
+    probe = observe(moving(with_actions(first[1], acting)), slice(0, 1), known)
+    contenders = model_rows(model, options, probe, samples)
+    contenders |= action_rows(contenders[MODEL], clips=1) if acting else {}
+    contenders |= flow_rows(probe, samples)
+    there = ((starts, with_actions(part, acting)) for starts, part in chain([first], parts))
+    scores, seconds, places = score_windows(contenders, there, known, len(windows), seed, batch, progress)
+    names = [source.recordings[index].name for index, _ in places]
+    owners = [source.recordings[index].group for index, _ in places]
+    order = list(dict.fromkeys(owners))
+    groups = torch.tensor([order.index(owner) for owner in owners])
+    rows, of_clips = tabled(scores, groups)
+    result = {"clips": len(places), "samples": samples, "split": split, "framing": described(framing)}
+    result |= {"recordings": len(set(names)), "left_out": len(windows.left_out)}
+    result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds[MODEL] / len(places), 4)}
+    result |= {"psnr_cap_db": CAP_ANY_SIZE_DB, **rows[MODEL]}
+    for kind in ("rows", "baselines"):
+        result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
+    if acting:
+        result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
+        result["actions"] = gains(result)
+    means = {label or "model": x["psnr_db"]["mean"] for (_, label), x in of_clips.items()}
+    rivals = [name for name in RIVALS[not probe.is_prefix] if name in means]
+    result["wins"] = wins(means, rivals)
+    result["sources"] = by_source(means, rivals, owners)
+    if per_clip:
+        where = {"recording": names, "start": [start for _, start in places], "source": owners}
+        result["per_clip"] = where | to_lists(of_clips[MODEL], None)
+    return result
+
+
+def framing_for(abilities: Abilities, short_side: int | None, stride: int, fps: float | None) -> Framing:
+    """The frames that a model is shown: squares where it knows one size only, else whole frames; in colour where it can."""
+    channels = 3 if 3 in abilities.channels else abilities.channels[0]
+    side = {"size": abilities.size} if abilities.size else {"short_side": SHORT_SIDE if short_side is None else short_side}
+    return Framing(**side, channels=channels, stride=stride, fps=fps)
+
+
+def described(framing: Framing) -> dict[str, Any]:
+    """A framing as a result has it, without what is as usual."""
+    side = {"size": framing.size} if framing.short_side is None else {"short_side": framing.short_side}
+    rate = {"stride": framing.stride} if framing.fps is None else {"fps": framing.fps}
+    return side | {"channels": framing.channels} | rate
+
+
+def with_actions(part: Batch, acting: Any) -> Batch:
+    return Batch(part.frames, given_actions(part, acting), part.extras)
+
+
+def moving(part: Batch) -> Batch:
+    """The same in noise: nothing of it is still, so that chance, where a model has any, shows."""
+    noise = torch.rand(part.frames.shape, generator=torch.Generator().manual_seed(0))
+    return Batch(noise, part.actions, part.extras)
+
+
+def score_windows(
+    contenders: Mapping[Key, Contender | None],
+    parts: Iterator[tuple[list[int], Batch]],
+    known: Tensor,
+    count: int,
+    seed: int,
+    batch: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[dict[Key, Scores | None], dict[Key, float], list[tuple[int, int]]]:
+    """Every contender on the same windows, a recording at a time.
+
+    Args:
+        count: windows that are expected.
+
+    Returns:
+        scores, None for a contender that is none; the seconds that took; (index of the recording, first frame) of each window.
+    """
+    there = {key: row for key, row in contenders.items() if row is not None}
+    scores: dict[Key, list[Scores]] = {key: [] for key in there}
+    seconds, places = dict.fromkeys(there, 0.0), []
+    for starts, part in parts:
+        first, last = len(places), len(places) + len(starts)
+        for key, row in there.items():
+            began = time.monotonic()
+            seeds = seed_grid(seed, last, row.samples)[first:]
+            at_once = batch or max(1, VALUES // (row.samples * part.frames[0].numel()))
+            scores[key] += score(row, part, known, 1, seeds, at_once, METRICS_ANY_SIZE)
+            seconds[key] += time.monotonic() - began
+        places += zip(part.extras["recording"].tolist(), starts)
+        if progress:
+            progress(last * len(there), count * len(there))
+    return {key: joined(scores[key]) if key in scores else None for key in contenders}, seconds, places
+
+
+def wins(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:
+    """The share of windows on which a person's first look, the most likely future, has the higher mean PSNR.
+
+    Args:
+        means: row -> mean PSNR of each window, float (windows,). rivals: rows to be beaten, the first and all of them.
+
+    Returns:
+        row, which one it is of: most_likely, or model where that has no such row (several samples then count by their mean);
+        over_A of the first rival, and over_A_and_B over the better of them in each window.
+    """
+    row = MOST_LIKELY if MOST_LIKELY in means else "model"
+    found: dict[str, Any] = {"row": row}
+    for count in range(1, len(rivals) + 1):
+        best = torch.stack([means[name] for name in rivals[:count]]).amax(0)
+        found["over_" + "_and_".join(rivals[:count])] = number((means[row] > best).double().mean())
+    return found
+
+
+def by_source(means: Mapping[str, Tensor], rivals: Sequence[str], owners: Sequence[str]) -> dict[str, Any]:
+    """Source -> windows, how many of its, and psnr_db: row -> their mean, of the model, its most likely future and the rivals."""
+    shown = [name for name in ("model", MOST_LIKELY, *rivals) if name in means]
+    found = {}
+    for owner in dict.fromkeys(owners):
+        its = torch.tensor([other == owner for other in owners])
+        found[owner] = {"windows": int(its.sum()), "psnr_db": {name: number(means[name][its].mean()) for name in shown}}
+    return found

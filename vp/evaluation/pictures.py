@@ -1,0 +1,44 @@
+"""Scores of a model's own intermediate pictures, where it shows both what it predicted and what the true clip gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp.core.options import Options
+from vp.core.predictor import Predictor, seed_grid
+from vp.core.video import Batch
+from vp.metrics import METRICS
+
+from ..prediction.watch import observe
+from .scores import summary
+
+TRUE = "_true"  # pictures NAME and NAME_true belong together
+CLIPS_AT_ONCE = 50
+
+
+def score_pictures(predictor: Predictor, options: Options, data: Batch, known: Tensor, scale: int = 1) -> dict[str, Any]:
+    """Rows (see `vp.evaluation.scores.summary`) of the predicted frames' pictures: "NAME" and "NAME copied", which repeats
+    the last known frame's; empty for a model without such pictures."""
+    if not predictor.abilities.pictures:
+        return {}
+    parts: dict[str, list[dict[str, Tensor]]] = {}
+    for start in range(0, len(data.frames), CLIPS_AT_ONCE):
+        observation = observe(data, slice(start, start + CLIPS_AT_ONCE), known, scale)
+        shown = predictor.predict(observation, seed_grid(0, len(observation.frames), 1), options).pictures
+        for label, guess, truth in pairs(predictor.abilities.pictures, shown, known):
+            parts.setdefault(label, []).append({name: metric(guess, truth).cpu() for name, metric in METRICS.items()})
+    return {label: summary({name: torch.cat([x[name] for x in rows]) for name in METRICS}) for label, rows in parts.items()}
+
+
+def pairs(names: Iterable[str], pictures: Mapping[str, Tensor], known: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """(label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict."""
+    for name in names:
+        guess, truth = pictures[name][:, :, ~known], pictures[name + TRUE]
+        yield name, guess, truth[:, :, ~known]
+        if known.any():
+            last = int(known.nonzero().max())
+            yield f"{name} copied", truth[:, :, [last]].expand_as(guess), truth[:, :, ~known]

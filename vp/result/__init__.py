@@ -1,0 +1,1 @@
+"""What a prediction becomes: one record of frames and scores, its player, pictures and files."""

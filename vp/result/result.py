@@ -1,0 +1,257 @@
+"""Result: the one record of a finished (or growing) prediction.
+
+The player, the offline page, `metrics.json`, the API and comparisons read only this: a versioned JSON without NaN or
+infinity, and PNG sheets that hold every frame losslessly.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .sprite_sheet import Layout, decode_png, encode_jpeg, encode_png, is_photograph, pack, unpack
+
+FORMAT, VERSION = "vp-result", 1
+MEASURES = {
+    "psnr_db": {"label": "PSNR", "unit": "dB"},
+    "ssim": {"label": "SSIM", "unit": ""},
+}
+TRACES = {
+    "prior_mean": {"label": "Prior mean (size)", "unit": ""},
+    "prior_std": {"label": "Prior std", "unit": ""},
+    "posterior_mean": {"label": "Posterior mean (size)", "unit": ""},
+    "posterior_std": {"label": "Posterior std", "unit": ""},
+    "kl": {"label": "KL(posterior, prior)", "unit": "nats"},
+}
+KINDS = ("truth", "likely", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of pictures.
+
+    Args:
+        kind: one of `KINDS`; the player chooses tint and place by it.
+        label: what a person reads.
+        frames: uint8 (T, H, W, C), C 1 or 3; rows that share one array share their place in the sheet.
+        note: one short sentence that says what this row is.
+        seed: the seed of its noise, or None.
+        pending: only its known frames exist so far (previews).
+    """
+
+    kind: str
+    label: str
+    frames: np.ndarray
+    note: str = ""
+    seed: int | None = None
+    pending: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"row kind is {self.kind!r}; give one of {', '.join(KINDS)}")
+        if self.frames.dtype != np.uint8 or self.frames.ndim != 4 or self.frames.shape[-1] not in (1, 3):
+            raise ValueError(f"row frames are {self.frames.dtype} {self.frames.shape}; give uint8 (T, H, W, 1 or 3)")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A prediction beside its truth.
+
+    Args:
+        rows: all of one shape (T, H, W, C).
+        known: bool (T,), the frames the model was given.
+        has_truth: bool (T,), the frames the clip has.
+        fps: frames a second for playing.
+        metrics: name of `MEASURES` -> float (rows, T), NaN where a row or frame has no score.
+        traces: name -> float (rows, T), numbers of the model itself; NaN where there are none.
+        events: (frame, what happened there) pairs, where the clip's maker knows them.
+        model: name, title, family and data set of the model.
+        options: the sampling options used.
+        seed: the seed that the samples' seeds come from.
+        notes: sentences a person should read (a conversion, an unfamiliar clip).
+        ready: bool (T,), frames made so far; None once finished.
+        seconds: how long it took.
+    """
+
+    rows: tuple[Row, ...]
+    known: np.ndarray
+    has_truth: np.ndarray
+    fps: float
+    metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
+    traces: Mapping[str, np.ndarray] = field(default_factory=dict)
+    events: tuple[tuple[int, str], ...] = ()
+    model: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    notes: tuple[str, ...] = ()
+    ready: np.ndarray | None = None
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.rows or len({row.frames.shape for row in self.rows}) != 1:
+            raise ValueError("a result needs one or more rows of one shape")
+        shape = (len(self.rows), len(self.known))
+        for name, values in {**self.metrics, **self.traces}.items():
+            if values.shape != shape:
+                raise ValueError(f"{name} is {values.shape}; give one number per row and frame, {shape}")
+
+    @property
+    def scored(self) -> np.ndarray:
+        """bool (T,): predicted frames that have a truth."""
+        return self.has_truth & ~self.known
+
+    def kind(self, name: str) -> list[int]:
+        """Indices of the rows of one kind."""
+        return [index for index, row in enumerate(self.rows) if row.kind == name]
+
+    def frames(self, kind: str) -> np.ndarray:
+        """uint8 (rows of that kind, T, H, W, C)."""
+        picked = [self.rows[index].frames for index in self.kind(kind)]
+        return np.stack(picked) if picked else np.zeros((0, *self.rows[0].frames.shape), np.uint8)
+
+    def summary(self, name: str) -> dict[str, Any] | None:
+        """Best, mean and worst of the samples' means over scored frames, and the best one's row; None without any."""
+        samples = self.kind("sample")
+        if name not in self.metrics or not samples or not self.scored.any():
+            return None
+        means = np.nanmean(self.metrics[name][samples][:, self.scored], axis=1)
+        best = int(means.argmax())
+        numbers = {"best": means.max(), "mean": means.mean(), "worst": means.min()}
+        return {key: round(float(value), 4) for key, value in numbers.items()} | {"best_row": samples[best]}
+
+    def record(self) -> dict[str, Any]:
+        """The JSON record (plain types only; missing numbers are null)."""
+        length, height, width, channels = self.rows[0].frames.shape
+        layout, lines = self._layout()
+        kept = ("kind", "label", "note", "seed", "pending")
+        rows = [
+            {name: getattr(row, name) for name in kept} | {"line": line}
+            for row, line in zip(self.rows, lines, strict=True)
+        ]
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "model": dict(self.model),
+            "options": dict(self.options),
+            "seed": self.seed,
+            "samples": len(self.kind("sample")),
+            "fps": round(float(self.fps), 3),
+            "length": length,
+            "frame": {"height": height, "width": width, "channels": channels},
+            "known": flags(self.known),
+            "has_truth": flags(self.has_truth),
+            "ready": None if self.ready is None else flags(self.ready),
+            "layout": {"columns": layout.columns, "lines_per_sheet": layout.lines_per_sheet, "lines": layout.lines},
+            "rows": rows,
+            "metrics": {
+                name: MEASURES[name] | {"values": lines_of(values), "summary": self.summary(name)}
+                for name, values in self.metrics.items()
+            },
+            "traces": {
+                name: TRACES.get(name, {"label": name.replace("_", " "), "unit": ""}) | {"values": lines_of(values)}
+                for name, values in self.traces.items()
+            },
+            "events": [{"t": int(t), "label": label} for t, label in self.events],
+            "notes": list(self.notes),
+            "seconds": round(float(self.seconds), 3),
+        }
+
+    def sheets(self) -> list[np.ndarray]:
+        """uint8 (H, W, C) pictures, at most 4096 px a side, with every distinct row once."""
+        layout, lines = self._layout()
+        distinct = {line: row.frames for row, line in zip(self.rows, lines, strict=True)}
+        return pack([distinct[line] for line in sorted(distinct)], layout)
+
+    def pictures(self) -> tuple[str, list[bytes]]:
+        """The sheets as a browser is sent them, and their type: PNG without loss, or JPEG where the frames are photographs."""
+        photographs = is_photograph(self.rows[0].frames[int(self.known.argmax())])
+        encode, kind = (encode_jpeg, "image/jpeg") if photographs else (encode_png, "image/png")
+        return kind, [encode(sheet) for sheet in self.sheets()]
+
+    def _layout(self) -> tuple[Layout, list[int]]:
+        places: dict[int, int] = {}
+        length, height, width, _ = self.rows[0].frames.shape
+        distinct = {id(row.frames) for row in self.rows}
+        layout = Layout.plan(len(distinct), length, height, width)
+        for row in self.rows:
+            places.setdefault(id(row.frames), len(places) * layout.lines_per_row)
+        return layout, [places[id(row.frames)] for row in self.rows]
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes `result.json` and `sheet-K.png` into `folder`; returns the paths, the JSON first."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / "result.json"]
+        paths[0].write_text(json.dumps(self.record(), allow_nan=False), encoding="utf-8")
+        for index, sheet in enumerate(self.sheets()):
+            paths.append(folder / f"sheet-{index}.png")
+            paths[-1].write_bytes(encode_png(sheet))
+        return paths
+
+    @staticmethod
+    def load(folder: str | Path) -> Result:
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: the folder holds no result, or one of another version.
+        """
+        folder = Path(folder)
+        try:
+            record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise ValueError(f"{folder} holds no readable result.json ({error}); give a folder made by save") from error
+        found = (record.get("format"), record.get("version"))
+        if found != (FORMAT, VERSION):
+            raise ValueError(f"{folder} holds {found[0]} version {found[1]}; this reads {FORMAT} version {VERSION}")
+        sheets = sorted(folder.glob("sheet-*.png"), key=lambda path: int(path.stem.split("-")[1]))
+        try:
+            return from_record(record, [decode_png(path.read_bytes()) for path in sheets])
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"{folder} holds an incomplete result ({error} is missing); make it again") from error
+
+
+def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
+    """The Result of a JSON record and its sheets."""
+    size, length = record["frame"], record["length"]
+    layout = Layout(**record["layout"], length=length, height=size["height"], width=size["width"])
+    strips = {row["line"]: unpack(sheets, layout, row["line"]) for row in record["rows"]}
+    rows = tuple(
+        Row(row["kind"], row["label"], strips[row["line"]], row["note"], row["seed"], row["pending"])
+        for row in record["rows"]
+    )
+    return Result(
+        rows,
+        known=np.array(record["known"], bool),
+        has_truth=np.array(record["has_truth"], bool),
+        fps=record["fps"],
+        metrics={name: table(entry["values"], length) for name, entry in record["metrics"].items()},
+        traces={name: table(entry["values"], length) for name, entry in record["traces"].items()},
+        events=tuple((event["t"], event["label"]) for event in record["events"]),
+        model=record["model"],
+        options=record["options"],
+        seed=record["seed"],
+        notes=tuple(record["notes"]),
+        ready=None if record["ready"] is None else np.array(record["ready"], bool),
+        seconds=record["seconds"],
+    )
+
+
+def flags(values: np.ndarray) -> list[int]:
+    return [int(value) for value in values]
+
+
+def lines_of(values: np.ndarray) -> list[list[float | None] | None]:
+    """One list per row with None where there is no number; a row without any is None itself."""
+    rows = [[round(float(x), 4) if math.isfinite(x) else None for x in row] for row in values]
+    return [row if any(x is not None for x in row) else None for row in rows]
+
+
+def table(lines: list[list[float | None] | None], length: int) -> np.ndarray:
+    rows = [[math.nan if x is None else x for x in line or [None] * length] for line in lines]
+    return np.array(rows, np.float64)

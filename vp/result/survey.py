@@ -1,0 +1,146 @@
+"""What `python -m vp data` does: decodes every recording of a data set once, counts, lists what is left out, draws a sheet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
+from ..data.digits import SPLITS as USUAL
+from ..data.recorded import to_tape
+from ..data.recording import Found, Recording, Watch, unwatched
+from ..data.splits import SPLITS, assign
+from .sprite_sheet import encode_png
+
+ROWS, COLUMNS = 4, 8  # of the contact sheet: recordings a split, frames a recording
+LISTED = 20  # of what was left out
+PAPER, INK, CAPTION = 250, (27, 33, 48), 14
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+@dataclass
+class Count:
+    """Of one split: recordings, their groups, usable frames and minutes, and how many recordings have actions."""
+
+    recordings: int = 0
+    groups: set[str] = field(default_factory=set)
+    frames: int = 0
+    minutes: float = 0.0
+    with_actions: int = 0
+
+    def add(self, recording: Recording, frames: int) -> None:
+        usable = sum(end - first for first, end in recording.spans(frames))
+        self.recordings += 1
+        self.groups.add(recording.group)
+        self.frames += usable
+        self.minutes += usable / recording.fps / 60
+        self.with_actions += bool(recording.actions)
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "recordings": self.recordings,
+            "groups": len(self.groups),
+            "frames": self.frames,
+            "minutes": round(self.minutes, 2),
+            "with_actions": self.with_actions,
+        }
+
+
+def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, watch: Watch = unwatched) -> dict[str, Any]:
+    """Checks a data set and writes a contact sheet to `out`.
+
+    Args:
+        watch: wraps what is gone through, (items, what they are) -> items, for a progress bar.
+
+    Returns:
+        counts by split, what was left out (its number and the first 20), notes, and the sheet's path.
+
+    Raises:
+        ValueError: no such data set, no folder, or nothing in it that can be used.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
+    start, data, framing = time.monotonic(), DATASETS[name], Framing(size)  # a size that no clips can have is refused first
+    if isinstance(data, Layout):
+        found = data.scan(name, data_root, watch)
+        counts, rows = go_through(found, framing, watch)
+        if not any(count.recordings for count in counts.values()):
+            raise ValueError(f"none of the {len(found.recordings)} recordings of {name} can be decoded: {found.left_out[0][1]}")
+        result = {"root": str(data.root(name, data_root)), "splits": {split: count.row() for split, count in counts.items()}}
+        dims = sorted({recording.actions for recording in found.recordings if recording.actions})
+        rest = {"actions": dims, "left_out": len(found.left_out), "first_left_out": found.left_out[:LISTED], "notes": found.notes}
+    else:
+        sources = {split: open_dataset(name, split, data_root) for split in USUAL}
+        result, rest = {"made_of": {split: source.contents for split, source in sources.items()}}, {"left_out": 0}
+        rows = [row for split, source in sources.items() for row in simulated(split, source)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(encode_png(sheet(rows)))
+    return {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
+
+
+def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, Count], list[tuple[str, np.ndarray]]]:
+    """Decodes all recordings; moves the damaged ones to what was left out.
+
+    Returns:
+        split -> count, and (label, uint8 (T, H, W, 3)) of the first recordings of each split.
+    """
+    splits, rows = assign(found.recordings), []
+    counts = {split: Count() for split in SPLITS if split in (*USUAL, *splits.values())}
+    for recording in watch(found.recordings, "recordings"):
+        try:
+            tape = to_tape(recording, framing, 3)
+        except (OSError, ValueError) as error:
+            found.left_out.append((recording.name, str(error)))
+            continue
+        frames, split = len(tape.frames), splits[recording.group]
+        if not recording.spans(frames):
+            found.left_out.append((recording.name, f"only {frames} frames can be decoded, none of those that may be used"))
+            continue
+        if frames < 0.9 * recording.promised:
+            found.notes.append(f"{recording.name} promises {recording.promised} frames; {frames} can be decoded and are used.")
+        counts[split].add(recording, frames)
+        if counts[split].recordings <= ROWS:
+            rows += list(strips(f"{split}  {recording.name}", recording, tape))
+    return counts, sorted(rows, key=lambda row: SPLITS.index(row[0].split()[0]))
+
+
+def strips(label: str, recording: Recording, tape: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """Usable frames from first to last, and below them the pictures or masks that belong to them."""
+    usable = np.concatenate([np.arange(*span) for span in recording.spans(len(tape.frames))])
+    times = usable[np.linspace(0, len(usable) - 1, COLUMNS).round().astype(int)]
+    yield label, tape.frames[times].movedim(1, -1).numpy()
+    for name, extra in tape.extras.items():
+        if extra.dtype == torch.uint8 and extra.ndim == 4:
+            shown = extra[times].movedim(1, -1).numpy()
+            yield f"{label}  {name}", tinted(shown) if shown.shape[-1] == 1 else shown
+
+
+def tinted(masks: np.ndarray) -> np.ndarray:
+    """uint8 (T, H, W, 1) numbers -> (T, H, W, 3): a colour for each number, black for 0."""
+    numbers = np.arange(256)
+    colours = np.stack([numbers * 89 % 256, numbers * 151 % 256, numbers * 223 % 256], -1).astype(np.uint8)
+    return colours[masks[..., 0]]
+
+
+def simulated(split: str, source: ClipSource) -> Iterator[tuple[str, np.ndarray]]:
+    frames = source.batch(ROWS, COLUMNS, torch.Generator().manual_seed(0)).frames.movedim(2, -1)
+    for index, clip in enumerate(frames.expand(*frames.shape[:-1], 3)):
+        yield f"{split}  {index}", clip.numpy()
+
+
+def sheet(rows: list[tuple[str, np.ndarray]]) -> np.ndarray:
+    """uint8 (H, W, 3): a line of frames a row, its label above."""
+    _, height, width, _ = rows[0][1].shape
+    out = np.full((len(rows) * (height + CAPTION), COLUMNS * width, 3), PAPER, np.uint8)
+    for index, (label, frames) in enumerate(rows):
+        top = index * (height + CAPTION)
+        cv2.putText(out, label, (2, top + CAPTION - 4), FONT, 0.35, INK, 1, cv2.LINE_AA)
+        out[top + CAPTION : top + CAPTION + height] = frames.transpose(1, 0, 2, 3).reshape(height, -1, 3)
+    return out

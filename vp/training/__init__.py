@@ -1,0 +1,1 @@
+"""Training: the trainer and what it needs, and how its runs are compared."""

@@ -1,0 +1,75 @@
+"""Runs beside each other: mean and spread over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..result.tables import columns
+from .runs import Run, find_runs, grouped
+
+SHOWN = {
+    "psnr_db": ".2f", "psnr_db_best": ".2f", "ssim": ".3f", "ssim_best": ".3f", "posterior_psnr_db": ".2f", "kl": ".3f",
+    "sharpness_last": ".2f",
+}  # fmt: skip
+
+
+def compare(places: Sequence[str | Path]) -> dict[str, Any]:
+    """What runs reached at their last validation.
+
+    Args:
+        places: folders of runs, or folders that hold some.
+
+    Returns:
+        groups: label -> {"seeds", "steps", "numbers": {name: {"mean", "spread", "each"}}}; spread is the standard deviation over
+        seeds (n - 1), None for a single one. Runs of a group differ in nothing but their seed.
+
+    Raises:
+        ValueError: a folder without a run, or a run without a validation yet.
+    """
+    groups = {label: summary(runs) for label, runs in grouped(find_runs(places)).items()}
+    return {"groups": groups}
+
+
+def summary(runs: Sequence[Run]) -> dict[str, Any]:
+    ends = [run.end() for run in runs]
+    for run, end in zip(runs, ends):
+        if "score" not in end:
+            raise ValueError(f"{run.folder} has no validation yet; let it run on with --resume, or leave it out")
+    numbers = {}
+    for name in SHOWN:
+        each = [end[name] for end in ends if name in end]
+        if len(each) == len(ends):
+            spread = statistics.stdev(each) if len(each) > 1 else None
+            numbers[name] = {"mean": statistics.mean(each), "spread": spread, "each": each}
+    return {
+        "seeds": [run.about.get("seed") for run in runs],
+        "steps": [run.steps for run in runs],
+        "numbers": {name: {key: rounded(x) for key, x in row.items()} for name, row in numbers.items()},
+    }
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [rounded(x) for x in value]
+    return value if value is None else round(value, 5)
+
+
+def table(result: dict[str, Any]) -> str:
+    """A line a group: mean, and spread where there are several seeds."""
+    groups = result["groups"]
+    names = [name for name in SHOWN if any(name in row["numbers"] for row in groups.values())]
+    lines = [["mean ± spread over seeds", "runs", "steps", *names]]
+    for label, row in groups.items():
+        steps = "-".join(str(x) for x in sorted({min(row["steps"]), max(row["steps"])}))
+        lines.append([label, str(len(row["steps"])), steps, *(cell(row["numbers"].get(name), SHOWN[name]) for name in names)])
+    return columns(lines)
+
+
+def cell(numbers: dict[str, Any] | None, form: str) -> str:
+    if numbers is None:
+        return "-"
+    mean, spread = numbers["mean"], numbers["spread"]
+    return format(mean, form) if spread is None else f"{mean:{form}} ± {spread:{form}}"

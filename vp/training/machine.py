@@ -1,0 +1,32 @@
+"""What the machine can do at most: matrix products and copies, measured in the same run as what is compared with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..core.runtime import Runtime, keep_big_buffers
+from .timing import timed
+
+SIDES, BYTES = {"cuda": 4096, "cpu": 2048}, 2**28  # of the matrices, and of the buffer that is copied
+
+
+def ceilings(device: str = "auto", repeats: int = 5) -> dict[str, Any]:
+    """GFLOP/s of a large matrix product in float32 and bfloat16, and GB/s read and written by a large copy."""
+    keep_big_buffers()
+    runtime = Runtime.pick(device)
+    rates = {"device": runtime.describe(), "threads": torch.get_num_threads()}
+    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        rates[f"matmul_{name}_gflops"] = round(matmul_gflops(runtime.device, dtype, repeats))
+    source = torch.ones(BYTES, dtype=torch.uint8, device=runtime.device)
+    target = torch.empty_like(source)
+    seconds = timed(lambda: target.copy_(source), repeats, runtime.device)["min_s"]
+    rates["copy_gb_s"] = round(2 * BYTES / seconds / 1e9, 1)
+    return rates
+
+
+def matmul_gflops(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
+    side = SIDES[device.type]
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    return 2 * side**3 / timed(lambda: a @ b, repeats, device)["min_s"] / 1e9

@@ -1,0 +1,74 @@
+"""Settings of a recipe changed by name, as the command line gives them: `objective.kl=cyclical`."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ..prediction.checkpoint import config_from_json
+
+
+def overridden(config: Any, assignments: Sequence[str]) -> Any:
+    """The config with `NAME=VALUE` applied in turn; names are dotted where a setting lies inside another one.
+
+    Numbers and words are written as they are, tuples and nested settings as JSON, nothing as none.
+
+    Raises:
+        ValueError: no such setting, or a value that it cannot have, in one sentence.
+    """
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"{assignment!r} came; give NAME=VALUE, for example objective.beta=1e-4")
+        config = changed(config, name.strip(), name.strip().split("."), text.strip())
+    return config
+
+
+def changed(config: Any, name: str, path: Sequence[str], text: str) -> Any:
+    first, *rest = path
+    if not is_dataclass(config):
+        raise ValueError(f"there is no setting {name!r} here: what it lies in is {config!r}")
+    if first not in {f.name for f in fields(config)}:
+        raise ValueError(f"there is no setting {name!r}; beside it there are {', '.join(f.name for f in fields(config))}")
+    if rest:
+        return replace(config, **{first: changed(getattr(config, first), name, rest, text)})
+    return replace(config, **{first: parsed(get_type_hints(type(config))[first], name, text)})
+
+
+def parsed(kind: Any, name: str, text: str) -> Any:
+    """A text as the type that a setting has."""
+    if get_origin(kind) is types.UnionType:
+        if text.lower() in ("none", "null"):
+            return None
+        kind = next(k for k in get_args(kind) if k is not type(None))
+    if kind is str:
+        return text
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise ValueError(f"{name} is {text!r}; give true or false")
+        return text == "true"
+    try:
+        if kind in (int, float):
+            return kind(text)
+        value = config_from_json(kind, json.loads(text))
+        if not fits(kind, value):
+            raise ValueError("it has another one")
+        return value
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        wanted = {int: "a whole number", float: "a number"}.get(kind, "JSON of its shape")
+        raise ValueError(f"{name} is {text!r}; give {wanted} ({error})") from None
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Whether a value has the shape of a type: tuples of the right length and mappings, down to numbers and words."""
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        inner = inner[:1] * len(value) if isinstance(value, tuple) and inner[-1] is Ellipsis else inner
+        return isinstance(value, tuple) and len(value) == len(inner) and all(map(fits, inner, value))
+    if get_origin(kind) is Mapping:
+        key, inner = get_args(kind)
+        return isinstance(value, dict) and all(fits(key, k) and fits(inner, x) for k, x in value.items())
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)

@@ -1,0 +1,42 @@
+"""How fast a run is: frames a second, and the share of the machine's measured matrix product that its steps reach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..core.runtime import Runtime
+from .machine import matmul_gflops
+
+COUNT_EVERY = 500  # steps between two counts of a step's arithmetic, which grows with the lengths trained on
+
+
+class Throughput:
+    """Watches steps, and is read now and then."""
+
+    def __init__(self, runtime: Runtime):
+        self.peak = matmul_gflops(runtime.device, torch.bfloat16 if runtime.bf16 else torch.float32)
+        self.steps, self.gflop, self.frames, self.work, self.since = 0, 0.0, 0, 0.0, time.perf_counter()
+
+    @contextmanager
+    def step(self, frames: int) -> Iterator[None]:
+        """Around a step that trains on so many frames."""
+        if self.steps % COUNT_EVERY == 0:
+            with FlopCounterMode(display=False) as counter:
+                yield
+            self.gflop = counter.get_total_flops() / 1e9
+        else:
+            yield
+        self.steps, self.frames, self.work = self.steps + 1, self.frames + frames, self.work + self.gflop
+
+    def read(self) -> dict[str, float]:
+        """Since the last reading."""
+        now = time.perf_counter()
+        seconds, self.since = now - self.since, now
+        rates = {"frames_per_s": round(self.frames / seconds, 1), "peak_share": round(self.work / seconds / self.peak, 4)}
+        self.frames, self.work = 0, 0.0
+        return rates

@@ -1,0 +1,209 @@
+"""The training loop: it knows stages and phases, never families.
+
+`--minutes` becomes a number of steps, from the speed of a few steps tried along the schedule; from then on everything is a
+function of the step: schedules, data and noise, so that a resumed run equals an uninterrupted one.
+
+`torchrun --nproc-per-node N -m vp train ...` trains on N processes: every one draws batches of its own, gradients are averaged,
+and the first one validates, logs and saves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ..core.family import Family, Recipe
+from ..core.runtime import keep_big_buffers, thread_count
+from ..prediction.checkpoint import config_from_json, config_to_json
+from .log import RunLog
+from .provenance import commit
+from .throughput import Throughput
+from .trainer import Settings, Trainer, short_name
+from .training_data import digits_used
+from .validate import Validation
+
+FLAGS = ("batch", "accumulate", "lr", "seed", "digits", "precision")  # of `python -m vp train`, the same in every part of a run
+SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied", "crops")  # of a recipe, likewise
+
+
+@contextmanager
+def stop_signal() -> Iterator[threading.Event]:
+    """Set by SIGINT or SIGTERM, so that the loop saves before it leaves."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {s: signal.signal(s, lambda *_: stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def use_threads(wanted: int | None) -> None:
+    """So many threads of the CPU, or this process's share of all cores."""
+    torch.set_num_threads(wanted or max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+    if wanted:
+        with suppress(RuntimeError):  # PyTorch takes this number once, before there is any work for such threads
+            torch.set_num_interop_threads(1)
+
+
+def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
+    """Runs or resumes a recipe; returns a summary (steps, minutes, files, last validation).
+
+    Raises:
+        ValueError: nothing to resume, an unknown checkpoint, or a device or data set that is not there.
+        NotFinite: a loss or a gradient is not a finite number; the folder keeps the state saved last, two minutes old at most.
+    """
+    keep_big_buffers()
+    if settings.device != "cuda":
+        use_threads(settings.threads)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    if not settings.resume and (settings.out / "state").exists():
+        raise ValueError(f"{settings.out} already holds a run; add --resume to continue it or choose another --out")
+    run = settings.out / "run.json"
+    begun = json.loads(run.read_text()) if settings.resume and run.exists() else {}
+    if begun:
+        check_same_recipe(begun, recipe, settings)
+        if "config" in begun:  # a resumed run keeps its settings, whatever has become of the recipe
+            recipe = replace(recipe, config=config_from_json(family.config, begun["config"]))
+    trainer = Trainer(family, recipe, settings)
+    check_same_settings(begun, description(trainer), settings)
+    main = trainer.accelerator.is_main_process
+    validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
+    if not trainer.total:
+        trainer.plan()
+    with stop_signal() as stop:
+        if not main:
+            return follow(trainer, stop)
+        settings.out.mkdir(parents=True, exist_ok=True)
+        run.write_text(json.dumps(description(trainer)))
+        speed = Throughput(trainer.runtime)
+        with RunLog(settings.out, speed.read) as log:
+            return loop(trainer, validation, log, speed, stop)
+
+
+def description(trainer: Trainer) -> dict[str, Any]:
+    """What a run's folder says about it: enough to resume it, to plot it and to compare it."""
+    recipe, settings = trainer.recipe, trainer.settings
+    about = {
+        "recipe": recipe.name,
+        "data": dict(recipe.data),
+        "config": config_to_json(recipe.config),
+        "seed": settings.seed,
+        "total": trainer.total,
+        "clips_a_step": trainer.clips_a_step,
+        "epoch_clips": recipe.epoch_clips,
+        "batch": trainer.data.count,
+        "accumulate": settings.accumulate,
+        "lr": trainer.lr,
+        "digits": digits_used(recipe, settings.digits, settings.data_root),
+        "precision": trainer.precision,
+        "processes": trainer.accelerator.num_processes,
+        "init": trainer.parent,
+        "commit": commit(),
+        "schedule": {name: getattr(recipe, name) for name in SCHEDULE},
+    }
+    return json.loads(json.dumps(about, default=asdict))  # as it will be read: tuples are lists
+
+
+def check_same_recipe(begun: dict[str, Any], recipe: Recipe, settings: Settings) -> None:
+    """Raises ValueError where a run would go on with another recipe, data or weights to begin from than it began with."""
+    out, then = settings.out, begun.get("recipe", recipe.name)
+    if then != recipe.name:
+        raise ValueError(f"{out} was begun with the recipe {then} and would go on with {recipe.name}; give {then}")
+    if begun.get("data", recipe.data) != dict(recipe.data):
+        then, now = mix(begun["data"]), mix(recipe.data)
+        raise ValueError(f"{out} was begun on {then} and would go on with {now}; give --data as it was given then")
+    if settings.init and "init" in begun and begun["init"] != short_name(settings.init):
+        then = begun["init"] or "no other checkpoint"
+        raise ValueError(f"{out} was begun from {then} and came with --init {settings.init}; leave --init out to resume")
+
+
+def mix(data: Mapping[str, float]) -> str:
+    return ", ".join(name if share == 1 else f"{name} {share:g}" for name, share in data.items())
+
+
+def check_same_settings(begun: dict[str, Any], now: dict[str, Any], settings: Settings) -> None:
+    """Raises ValueError where a run would go on otherwise than it began, which would make it neither the one nor the other.
+
+    The device, the version of the code and the number of steps may change: the card of the checkpoint says so. What an older
+    version did not write down is not compared.
+    """
+    out, anew = settings.out, "or begin a new run from its last.safetensors with --init"
+    flags = [name for name in FLAGS if name in begun and begun[name] != now[name]]
+    if flags:
+        then, here = (" ".join(f"--{name} {about[name]}" for name in flags) for about in (begun, now))
+        raise ValueError(f"{out} was begun with {then} and would go on with {here}; give {then}, {anew}")
+    then, here = (about.get("processes", now["processes"]) for about in (begun, now))
+    if then != here:
+        how = f"start it with torchrun --nproc-per-node {then}" if then > 1 else "start it without torchrun"
+        raise ValueError(f"{out} was begun by {then} process(es) and would go on with {here}; {how}, {anew}")
+    old, new = begun.get("schedule", {}), now["schedule"]
+    changed = [name for name in SCHEDULE if name in old and old[name] != new[name]]
+    if changed:
+        then, here = (", ".join(f"{name} {about[name]}" for name in changed) for about in (old, new))
+        raise ValueError(
+            f"{out} was begun with {then} and {begun['recipe']} now has {here}; resume it with the code of commit "
+            f"{begun['commit']}, {anew}"
+        )
+
+
+def follow(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
+    """What the processes beside the first one do: the same steps, and nothing else."""
+    while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+        trainer.advance()
+    return {"process": trainer.accelerator.process_index, "steps": trainer.step}
+
+
+def loop(trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event) -> dict[str, Any]:
+    settings, scores = trainer.settings, {}
+    if not settings.resume:
+        trainer.save()  # there is a good state to go back to from the first step on
+    start = saved = validated = time.monotonic()
+    spent, cpu = trainer.spent_s, trainer.cpu_s - time.process_time()
+    with tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2) as bar:
+        while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+            step = trainer.step
+            with speed.step(trainer.clips_a_step * trainer.data.length):
+                terms = trainer.advance()
+            log.step(step, terms)
+            bar.update()
+            now = time.monotonic()
+            trainer.spent_s, trainer.cpu_s = spent + now - start, cpu + time.process_time()
+            last = trainer.step == trainer.total
+            if last or now - validated > 60 * settings.validate_minutes:
+                scores = validation.score(trainer.average, trainer.step, settings.out)
+                log.validation(trainer.step, scores)
+                if scores["score"] > trainer.best:
+                    trainer.best = scores["score"]
+                    trainer.export("best", scores)
+                validated = time.monotonic()
+            if now - saved > 60 * settings.save_minutes:
+                trainer.save()
+                saved = time.monotonic()
+    trainer.save()
+    files = {name: str(settings.out / f"{name}.safetensors") for name in ("best", "last")}
+    return {
+        "recipe": trainer.recipe.name,
+        "steps": trainer.step,
+        "total": trainer.total,
+        "minutes": round(trainer.spent_s / 60, 2),
+        "cpu_minutes": round(trainer.cpu_s / 60, 2),
+        "finished": trainer.step >= trainer.total,
+        "files": {name: file for name, file in files.items() if os.path.exists(file)},  # no best one before a validation
+        "validation": scores,
+    }

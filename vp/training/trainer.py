@@ -1,0 +1,424 @@
+"""One training run: networks, their average, one optimiser a phase, and the step they have reached."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.family import Family, Losses, Phase, Progress, Recipe, Stage
+from ..core.runtime import Runtime
+from ..prediction import checkpoint
+from ..prediction.model import find
+from . import state
+from .muon import Muon
+from .provenance import commit
+from .recompute import recomputed
+from .training_data import Data, digits_used
+
+PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
+OVERHEAD = 1.05  # validation and saving
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line adds to a recipe.
+
+    Args:
+        out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
+        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
+        threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
+        accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
+        recompute: see `recompute.recomputed`.
+        validate_minutes: time between validations. digits, data_root: see `open_dataset`.
+    """
+
+    out: Path
+    minutes: float = 30.0
+    steps: int | None = None
+    resume: bool = False
+    init: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    batch: int | None = None
+    accumulate: int = 1
+    recompute: bool = False
+    lr: float | None = None
+    seed: int = 0
+    digits: str = "auto"
+    data_root: str | None = None
+    validate_minutes: float = 5.0
+    save_minutes: float = 2.0
+
+
+class NotFinite(ValueError):
+    """A loss, a gradient or a weight is not a finite number; the run's folder keeps the last good state. `exit_code` is what the
+    command line returns."""
+
+    exit_code = 3
+
+
+def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
+
+    A checkpoint of a single network starts a single network of any other name, of another family too: the layers that are
+    called alike are alike.
+
+    Raises:
+        ValueError: less than half of the parameters found a match.
+    """
+    own = networks.state_dict()
+    names, others = ({name.partition(".")[0] for name in x} for x in (own, weights))
+    if len(names) == len(others) == 1:
+        weights = {f"{min(names)}.{name.partition('.')[2]}": x for name, x in weights.items()}
+    fitting = {name: x for name, x in weights.items() if name in own and own[name].shape == x.shape}
+    if sum(x.numel() for x in fitting.values()) * 2 < sum(x.numel() for x in own.values()):
+        raise ValueError(f"{source} fits too little of this recipe's network to start from; leave out --init")
+    networks.load_state_dict(fitting, strict=False)
+
+
+def short_name(name: str) -> str:
+    """What lineages call a checkpoint: by its name; the best or last one of a run by that of the run's folder."""
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        return name
+    return path.resolve().parent.name if path.stem in ("best", "last") else path.stem
+
+
+def lr_factor(share: float, warmup: float, final: float) -> float:
+    """Linear warm-up, then a cosine down to `final`."""
+    if share < warmup:
+        return share / warmup
+    along = (share - warmup) / max(1 - warmup, 1e-9)
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(along, 1.0)))
+
+
+def mean_of(name: str, told: list[dict[str, Tensor]]) -> Tensor:
+    """Of the mini-batches that have this term."""
+    return torch.stack([terms[name].detach() for terms in told if name in terms]).mean(0)
+
+
+def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
+    """The stages with the phases alone that a config has: one whose critic has no weight, say, trains without it, and if nothing
+    else told it from the stage before they are one."""
+    kept: list[Stage] = []
+    for stage in stages:
+        stage = replace(stage, phases=tuple(name for name in stage.phases if name in phases))
+        if kept and stage.phases == kept[-1].phases and not stage.init:
+            kept[-1] = replace(kept[-1], share=kept[-1].share + stage.share)
+        elif stage.phases:
+            kept.append(stage)
+    return tuple(kept)
+
+
+class Trainer:
+    """One run: networks, their average, one optimiser a phase, and the step."""
+
+    def __init__(self, family: Family, recipe: Recipe, settings: Settings):
+        from accelerate import Accelerator
+
+        self.family, self.recipe, self.settings = family, recipe, settings
+        self.runtime = Runtime.pick(settings.device, settings.precision)
+        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
+        saved = self.saved_state() if settings.resume else None
+        self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
+        self.parent: str | None = None  # its name
+        if saved:
+            self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
+        elif settings.init:
+            self.start, self.parent = checkpoint.read_card(find(settings.init)), short_name(settings.init)
+        self.data = Data(
+            recipe,
+            self.runtime.device,
+            batch=settings.batch or recipe.batch,
+            seed=settings.seed,
+            share=(self.accelerator.process_index, self.accelerator.num_processes),
+            accumulate=settings.accumulate,
+            digits=settings.digits,
+            data_root=settings.data_root,
+            continuation=len(checkpoint.lineage(self.start)),
+        )
+        torch.manual_seed(settings.seed)  # every process starts from the same weights
+        networks = family.networks(recipe.config)
+        if not saved:
+            family.measure(recipe.config, networks, self.data.sample)
+        networks = self.runtime.place(networks)
+        self.average = copy.deepcopy(networks).requires_grad_(False)
+        self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
+        if settings.recompute:
+            recomputed(self.networks)
+        if settings.init and not saved:
+            weights = checkpoint.read_weights(find(settings.init))
+            for module in (networks, self.average):
+                start_from(module, weights, settings.init)
+        self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
+        self.stages = feasible(recipe.stages, self.phases)
+        idle = sorted(set(self.phases) - {name for stage in self.stages for name in stage.phases})
+        if idle:
+            names = ", ".join(idle)
+            raise ValueError(f"the settings ask for {names}, which no stage of {recipe.name} trains; leave its weights at 0")
+        self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
+        self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
+        self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
+        self.legs: list[dict[str, Any]] = []  # those before this one, see `every_leg`
+        self.leg_from = 0  # step
+        if saved:
+            self.restore(*saved)
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.runtime.bf16 else "fp32"
+
+    @property
+    def lr(self) -> float:
+        """Peak learning rate of the first phase."""
+        return self.settings.lr or next(iter(self.phases.values())).lr
+
+    @property
+    def clips_a_step(self) -> int:
+        return self.data.count * self.settings.accumulate * self.accelerator.num_processes
+
+    def agree(self, stop: bool) -> bool:
+        """Whether any of the processes wants to stop: they must all leave at the same step."""
+        if self.accelerator.num_processes == 1:
+            return stop
+        return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
+
+    def trained(self, phase: Phase) -> list[nn.Parameter]:
+        return [p for name in phase.trains for p in self.networks[name].parameters()]
+
+    def optimizer(self, phase: Phase) -> torch.optim.Optimizer:
+        """Muon or AdamW over the phase's networks; weight decay for matrices and kernels only."""
+        parameters = self.trained(phase)
+        options = {"lr": phase.lr, "betas": phase.betas}
+        if phase.optimizer == "muon":
+            dtype = torch.bfloat16 if self.runtime.bf16 else torch.float32
+            return Muon(parameters, weight_decay=phase.weight_decay, dtype=dtype, **options)
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": phase.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, fused=True, **options)
+
+    def save(self) -> None:
+        """Writes the state to go on from, and the averaged weights.
+
+        Raises:
+            NotFinite: some of it is not finite; what was saved before stays.
+        """
+        tensors = state.pack(self.networks, self.average, self.optimizers)
+        for name, x in tensors.items():
+            if x.is_floating_point() and not x.isfinite().all():
+                raise self.not_finite(name, x[~x.isfinite()][0])
+        names = ("step", "total", "spent_s", "cpu_s", "best", "start", "parent")
+        numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
+        state.write(self.settings.out / "state", tensors, numbers)
+        self.export("last")
+
+    def not_finite(self, what: str, value: Tensor | None = None) -> NotFinite:
+        """The error to raise; nothing that was saved has been written over."""
+        out, found = self.settings.out, state.read(self.settings.out / "state")
+        kept = "which holds no state yet: give a lower --lr, or other --data"
+        if found:
+            kept = f"which keeps the state of step {found[1]['step']}: go on from there with --resume, or begin anew from its"
+            kept += " last.safetensors with --init and a lower --lr"
+        number = "not finite" if value is None else float(value)
+        return NotFinite(f"{what} is {number} at step {self.step} of the run in {out}, {kept}")
+
+    def saved_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What the run in `settings.out` saved last; raises ValueError where there is nothing."""
+        found = state.read(self.settings.out / "state")
+        if found is None:
+            raise ValueError(f"{self.settings.out} holds no training state to resume; leave out --resume to start one")
+        return found
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        state.unpack(tensors, self.networks, self.average, self.optimizers)
+        self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
+        self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
+        self.legs, self.leg_from = numbers.get("legs", []), self.step
+
+    def entry(self) -> dict[str, Any]:
+        """What a card's lineage keeps of this run: device, commit and total are those it began with, others follow as `resumed`.
+
+        Clips and minutes are this run's own; `batch` is the clips that an update takes; cpu_minutes are of all cores, and of the
+        first process where several train together.
+        """
+        first, *others = self.every_leg()
+        return {
+            "recipe": self.recipe.name,
+            "init": self.parent,
+            "data": dict(self.recipe.data),
+            "seed": self.settings.seed,
+            "steps": self.step,
+            "clips": self.step * self.clips_a_step,
+            "minutes": round(self.spent_s / 60, 1),
+            "cpu_minutes": round(self.cpu_s / 60, 1),
+            "batch": self.clips_a_step,
+            "lr": self.lr,
+            "digits": digits_used(self.recipe, self.settings.digits, self.settings.data_root),
+            "precision": self.precision,
+            **{name: first[name] for name in ("device", "commit", "total")},
+            **({"resumed": others} if others else {}),
+        }
+
+    def every_leg(self) -> list[dict[str, Any]]:
+        """The stretches of a run that was resumed, each with its first step and what may change there without doing harm: the
+        device, the code's commit, and the steps planned. A leg like the one before it is part of that."""
+        leg = {"step": self.leg_from, "total": self.total, "device": self.runtime.describe(), "commit": commit()}
+        same = self.legs and {**self.legs[-1], "step": self.leg_from} == leg
+        return self.legs if same else [*self.legs, leg]
+
+    def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
+        """The averaged weights as a checkpoint."""
+        recipe, runs = self.recipe, [*checkpoint.lineage(self.start), self.entry()]
+        card = {
+            "family": self.family.name,
+            "config": checkpoint.config_to_json(recipe.config),
+            "recipe": recipe.name,
+            "about": recipe.about,
+            "dataset": max(recipe.data, key=recipe.data.get),
+            "data": dict(recipe.data),
+            "digits": self.settings.digits,
+            "context": {"n_past": recipe.config.n_past, "n_future": recipe.config.n_future},
+            "fps": self.data.sources[0].fps,
+            "step": self.step,
+            "clips": self.step * self.clips_a_step + self.start.get("clips", 0),
+            "minutes": round(self.spent_s / 60 + self.start.get("minutes", 0), 1),
+            "init": self.start.get("recipe"),
+            "commit": commit(),
+            "lineage": runs,
+            "metrics": metrics or {},
+        }
+        inherited = {"licence": self.start["licence"]} if "licence" in self.start else {}
+        card["licence"] = checkpoint.licence(card | inherited)
+        checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
+
+    def plan(self) -> None:
+        """Steps that fit into the minutes left, from the mean time of a few steps along the schedule of every stage."""
+        before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
+        mean, begun = 0.0, 0.0
+        for stage, width in zip(self.stages, self.widths()):
+            seconds = []
+            for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
+                start = time.perf_counter()
+                progress = Progress(share=begun + along * width, stage=along, phases=stage.phases)
+                self.run_phases(stage, progress, probe, lr_scale=0.0)
+                seconds.append(time.perf_counter() - start)
+            mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
+        self.networks.load_state_dict(before[0])
+        for optimizer, old in zip(self.optimizers.values(), before[1]):
+            state.load_moments(optimizer, old)
+        slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
+        self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
+
+    def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
+        """One step: its mini-batches through every phase of a stage.
+
+        Raises:
+            NotFinite: a loss before its gradient is asked for (that of `grid_sample` at places that are not numbers can crash the
+                process, pytorch issue 24823), or a gradient before the optimiser takes a step.
+        """
+        (batches, generator), terms = self.data.step(step), {}
+        ratio = self.lr / next(iter(self.phases.values())).lr
+        for phase in map(self.phases.get, stage.phases):
+            optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
+            for name, network in self.networks.items():
+                network.requires_grad_(name in phase.trains)
+            for group in optimizer.param_groups:
+                group["lr"] = phase.lr * ratio * lr_scale
+            optimizer.zero_grad(set_to_none=True)
+            told: list[dict[str, Tensor]] = []
+            for batch in batches:
+                with self.runtime.autocast():
+                    losses = phase.loss(self.networks, batch, progress, generator)
+                if losses is None:  # nothing to learn from this one
+                    continue
+                self.check(phase, losses)
+                (losses.total / len(batches)).backward()
+                told.append({**losses.terms, f"{phase.name}_loss": losses.total})
+            if not told:
+                continue
+            self.share_gradients(parameters)
+            norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
+            if not norm.isfinite():
+                raise self.not_finite(f"the gradient norm of phase {phase.name}", norm)
+            optimizer.step()
+            terms |= {name: mean_of(name, told) for name in told[0]} | {f"{phase.name}_grad_norm": norm}
+        return terms
+
+    def check(self, phase: Phase, losses: Losses) -> None:
+        """Raises NotFinite, in every process where the loss of one of them is not finite."""
+        fine = bool(losses.total.isfinite())
+        if not self.agree(not fine):
+            return
+        if fine:
+            raise self.not_finite(f"a loss of phase {phase.name} in another process")
+        bad = {name: x for name, x in losses.terms.items() if not x.isfinite()}
+        name, value = next(iter(bad.items()), ("total", losses.total))
+        raise self.not_finite(f"term {name} of the loss of phase {phase.name}", value)
+
+    def share_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Averages gradients over the processes."""
+        if self.accelerator.num_processes == 1:
+            return
+        for p in parameters:  # a process may have had no use for one
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        mean = self.accelerator.reduce(torch.cat([p.grad.flatten() for p in parameters]), "mean")
+        for p, grad in zip(parameters, mean.split([p.numel() for p in parameters])):
+            p.grad.copy_(grad.view_as(p))
+
+    def widths(self) -> list[float]:
+        """What share of the budget each stage takes."""
+        total = sum(stage.share for stage in self.stages)
+        return [stage.share / total for stage in self.stages]
+
+    def stage(self, share: float) -> int:
+        """Index of the stage at this share of the budget."""
+        until = 0.0
+        for index, width in enumerate(self.widths()):
+            until += width
+            if share < until:
+                return index
+        return len(self.stages) - 1
+
+    def begin(self, stage: Stage) -> None:
+        """A later stage goes on from the averaged weights; networks may start from those of another one."""
+        average = self.average.state_dict()
+        for name, source in stage.init.items():
+            self.average[name].load_state_dict(self.average[source].state_dict())
+        self.networks.load_state_dict(average, strict=False)  # critics have no average and stay as they are
+
+    def advance(self) -> dict[str, Tensor]:
+        """One training step."""
+        share = self.step / self.total
+        index, widths = self.stage(share), self.widths()
+        stage, width, begun = self.stages[index], widths[index], sum(widths[:index])
+        if self.step and self.stage((self.step - 1) / self.total) < index:
+            self.begin(stage)
+        clips = self.step * self.clips_a_step
+        along = (share - begun) / width
+        progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed, stage.phases)
+        scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
+        terms = self.run_phases(stage, progress, self.step, scale)
+        self.follow(stage, round(along * width * self.total))
+        self.step += 1
+        return terms
+
+    @torch.no_grad()
+    def follow(self, stage: Stage, steps: int) -> None:
+        """Moves the averages of the networks that a stage trains; `steps` of it were taken before."""
+        decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
+        trained = {name for phase in stage.phases for name in self.phases[phase].trains} & set(self.average)
+        for name in sorted(trained):
+            current = self.networks[name].state_dict()
+            for key, mean in self.average[name].state_dict().items():
+                mean.lerp_(current[key], 1 - decay) if mean.is_floating_point() else mean.copy_(current[key])

@@ -1,0 +1,129 @@
+"""Mini-batches for training."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..core.family import Recipe
+from ..core.video import Batch
+from ..data import DATASETS, SIMULATORS, ClipSource, Framing, open_dataset
+from ..data.bounce import LAWS
+from ..data.digits import which_digits
+from .augment import varied
+
+SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
+
+
+def step_seed(seed: int, continuation: int, step: int, process: int) -> int:
+    """The seed of everything random in one step, below 2**32, so that it means the same to the generators of all devices.
+
+    Args:
+        seed: of the run. continuation: how many runs lie behind the weights that this one began from.
+        step: of this run. process: number of the process, where several train together.
+    """
+    return int(np.random.SeedSequence((seed, continuation, step, process)).generate_state(1)[0])
+
+
+class Data:
+    """Mini-batches of a recipe; the one of a step depends on the seed, on `continuation` (see `step_seed`) and on the step alone.
+
+    With several processes each draws batches of its own: `share` is (this one's number, how many there are).
+
+    Raises:
+        ValueError: a seed that is negative or too large, or a data set that is not there or does not fit.
+    """
+
+    def __init__(
+        self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
+        share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0,
+    ):  # fmt: skip
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
+        self.device, self.count, self.share, self.accumulate = device, batch, share, accumulate
+        self.seed, self.continuation = seed, continuation
+        self.run_seed = step_seed(seed, continuation, 0, 0)  # of what is drawn for longer than a step
+        self.varied = recipe.varied
+        self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
+        filed = not set(SIMULATORS) & set(recipe.data)
+        self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
+        self.waiting: dict[int, Future] = {}
+        where = device if self.reader is None else "cpu"
+        self.sources = [open_for(recipe, name, "train", data_root, digits, where) for name in recipe.data]
+        for source in self.sources:
+            prepare(source)
+        self.weights = torch.tensor(list(recipe.data.values()))
+
+    def generator(self, step: int, process: int | None = None) -> torch.Generator:
+        """For a step of this process, or of another one."""
+        process = self.share[0] if process is None else process
+        return torch.Generator(self.device).manual_seed(step_seed(self.seed, self.continuation, step, process))
+
+    def sample(self, clips: int) -> Batch:
+        """Clips of the first data set on the CPU, for statistics: the same for every process."""
+        return self.sources[0].batch(clips, self.length, self.generator(0, process=0)).to("cpu")
+
+    def step(self, number: int) -> tuple[list[Batch], torch.Generator]:
+        """The mini-batches of a step, and the generator for all else that is random in it.
+
+        Where clips come from files and go to a GPU, those of the next step are read meanwhile.
+        """
+        if self.reader is None:
+            return self.draw(number)
+        ready = self.waiting.pop(number, None) or self.reader.submit(self.draw, number)
+        self.waiting = {number + 1: self.reader.submit(self.draw, number + 1)}
+        return ready.result()
+
+    def draw(self, number: int) -> tuple[list[Batch], torch.Generator]:
+        generator = self.generator(number)
+        return [self.batch(generator) for _ in range(self.accumulate)], generator
+
+    def batch(self, generator: torch.Generator) -> Batch:
+        weights = self.weights.to(generator.device)
+        index = int(torch.multinomial(weights, 1, generator=generator))
+        batch = self.sources[index].batch(self.count, self.length, generator)
+        batch = (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
+        return varied(batch, generator) if self.varied else batch
+
+
+def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> str | None:
+    """What "auto" and the like come to for the training digits here: "mnist", "strokes" or "mixed"; None without digits."""
+    return which_digits(digits, "train", data_root) if set(LAWS) & set(recipe.data) else None
+
+
+def open_for(
+    recipe: Recipe, name: str, split: str, data_root: str | Path | None, digits: str, device: torch.device | str = "cpu"
+) -> ClipSource:
+    """A data set at the size of a recipe's frames, recordings in as many channels as it has.
+
+    Raises:
+        ValueError: its clips do not fit the recipe.
+    """
+    config, crops = recipe.config, recipe.crops
+    if crops and split == "train" and name not in SIMULATORS:
+        return DATASETS[name].open_crops(name, split, data_root, crops, config.channels, device)
+    size = crops.side if crops else config.size
+    framing = None if name in SIMULATORS else Framing(size=size, channels=config.channels)
+    source = open_dataset(name, split, data_root, digits, device, framing=framing)
+    fits = source.channels == config.channels and (crops or source.size == size)  # trained on crops, it takes any size
+    if not fits:
+        came, wanted = (f"{x.channels} channel(s) of {side}x{side} px" for x, side in ((source, source.size), (config, size)))
+        raise ValueError(f"clips of {name} have {came}; {recipe.name} takes {wanted}: choose a data set or a recipe that fits")
+    return source
+
+
+def prepare(source: ClipSource) -> None:
+    """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
+    if not hasattr(source, "prepare"):
+        return
+    with tqdm(desc=f"{source.name}: made ready", mininterval=2, delay=1) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        source.prepare(report)

@@ -1,0 +1,83 @@
+"""Validation during training: a few clips of its own (never the protocol's), a score, and a strip to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.family import Family, Recipe
+from ..core.options import Options
+from ..core.predictor import Predictor, seed_grid
+from ..core.runtime import Runtime
+from ..core.video import Observation
+from ..data import CHOICES, PROTOCOLS
+from ..metrics import ERRORS, Ensemble, crps, mse, psnr, sharpness, spread_skill, ssim
+from ..prediction.rows import extra_rows, given_actions, most_likely
+from .training_data import open_for, prepare
+
+CLIPS, SAMPLES, SEED = 24, 5, 77
+LOWER_IS_BETTER = (*ERRORS, "crps")
+
+
+class Validation:
+    """Scores the averaged weights on fixed validation clips of the recipe's protocol, or of its first data set."""
+
+    def __init__(self, family: Family, recipe: Recipe, settings: Any, runtime: Runtime):
+        self.family, self.recipe, self.runtime = family, recipe, runtime
+        lengths = PROTOCOLS[recipe.protocol] if recipe.protocol else recipe.config
+        dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
+        self.n_past = lengths.n_past
+        source = open_for(recipe, dataset, CHOICES, settings.data_root, settings.digits)
+        prepare(source)
+        self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
+
+    def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
+        """Mean and best-of-5 PSNR and SSIM, summed squared error, CRPS, spread over skill, sharpness, rows of the family and the
+        most likely future; `score` is what the recipe chooses by, higher being better."""
+        training = networks.training
+        predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
+        samples = SAMPLES if predictor.abilities.stochastic else 1
+        futures = self.predict(predictor, samples)
+        scores = self.summary(futures)
+        strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
+        rows = extra_rows(self.family, predictor)
+        calm = most_likely(predictor, predictor.options_type())
+        for label, options in (rows if calm is None else {**rows, "most_likely": calm}).items():
+            row = self.predict(predictor, 1, options)
+            scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
+            strips.insert(1, row[:4, 0])
+        self.write_strip(out / "strips" / f"{step:07d}.png", torch.stack(strips, 1))
+        networks.train(training)
+        chosen = self.recipe.best_by
+        return {"score": -scores[chosen] if chosen in LOWER_IS_BETTER else scores[chosen], **scores}
+
+    def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
+        """(clips, samples, T, C, H, W)."""
+        frames, actions = self.clips.frames, given_actions(self.clips, predictor.abilities.actions)
+        observation = Observation.prefix(frames, self.n_past, target=frames, actions=actions)
+        seeds = seed_grid(SEED, len(frames), samples)
+        return predictor.predict(observation, seeds, options).frames
+
+    def summary(self, futures: Tensor) -> dict[str, float]:
+        truth, future = self.clips.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
+        quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
+        out = {name: float(x.mean()) for name, x in quality.items()}
+        out |= {f"{name}_best": float(x.amax(1).mean()) for name, x in quality.items()}
+        out["mse"] = float(mse(future, truth).mean())
+        ensemble = Ensemble.of(future, truth[:, 0])
+        out |= {"crps": float(crps(ensemble).mean()), "spread_skill": float(spread_skill(ensemble).nan_to_num())}
+        sharp = sharpness(future, truth).nanmean((0, 1))
+        return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}
+
+    def write_strip(self, path: Path, rows: Tensor) -> None:
+        """rows (clips, R, T, C, H, W): one line of frames a row, clips below each other."""
+        import cv2
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clips, count, length, channels, height, width = rows.shape
+        picture = rows.permute(0, 1, 4, 2, 5, 3).reshape(clips * count * height, length * width, channels)
+        pixels = (picture.clamp(0, 1) * 255).round().byte().numpy()
+        cv2.imwrite(str(path), pixels[..., ::-1] if channels == 3 else pixels)
