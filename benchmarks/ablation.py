@@ -29,7 +29,7 @@ from vp.core.runtime import Runtime, keep_big_buffers
 from vp.core.tree import map_tensors
 from vp.core.video import Batch
 from vp.data import PROTOCOLS, Windows, find_protocol, open_dataset
-from vp.evaluation.baselines import MODEL, model_rows
+from vp.evaluation.eval_rows import MODEL, model_rows
 from vp.evaluation.evaluate import evaluate
 from vp.evaluation.evaluate_windows import framing_for
 from vp.evaluation.scores import row_of
@@ -145,8 +145,8 @@ def of_recordings(
 ) -> dict[str, Any]:  # fmt: skip
     """The model's row on windows of recordings cut to squares, as many of them at once as are asked for, up to AT_ONCE."""
     plan = find_protocol(protocol)
-    abilities = model.predictor.abilities
-    framing = replace(framing_for(abilities, None, 1, None), size=abilities.size or SIDE, short_side=None)
+    capabilities = model.predictor.capabilities
+    framing = replace(framing_for(capabilities, None, 1, None), size=capabilities.size or SIDE, short_side=None)
     source = open_dataset(plan.dataset, split, data_root, framing=framing)
     parts = [part for _, part in Windows(source, plan.length, clips)]
     frames = torch.cat([part.frames for part in parts])

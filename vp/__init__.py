@@ -1,6 +1,6 @@
 """vp, the video-prediction playground: see and steer possible futures of a video.
 
-    from vp import load, sample, evaluate
+from vp import load, sample, evaluate
 """
 
 from importlib import import_module

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .core.options import Choice, Knob, Options
+from .core.options import Choice, Options, Slider
 from .core.runtime import DEVICES
 from .data.catalog import DATASETS
 from .data.splits import ALL, SPLITS
@@ -237,7 +237,7 @@ def parse_value(control: Any, text: str) -> Any:
     """A flag's text as the control's type; what does not parse is left for the control to refuse by name."""
     if isinstance(control, Choice):
         return text
-    if isinstance(control, Knob):
+    if isinstance(control, Slider):
         try:
             return float(text)
         except ValueError:
@@ -266,13 +266,13 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from .training.compare import table
     from .training.sweep import sweep
 
-    result = sweep(family, found, settings, varied(args.vary), args.seeds or [args.seed])
+    result = sweep(family, found, settings, swept_settings(args.vary), args.seeds or [args.seed])
     if "groups" in result:
         print(table(result))
     return result
 
 
-def varied(texts: Sequence[str]) -> dict[str, list[str]]:
+def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
     """NAME=A,B,C as name -> values."""
     out: dict[str, list[str]] = {}
     for text in texts:
@@ -311,15 +311,15 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
     clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), max_fps=MAX_FPS)
-    told = {name: told_actions(getattr(args, name)) for name in ("actions", "beside")}
-    if args.actions and not isinstance(told["actions"], str):  # a table is the clip's own
-        clip, told["actions"] = replace(clip, actions=told["actions"]), OWN
+    actions = {"actions": given_actions(args.actions), "compare_with": given_actions(args.beside)}
+    if args.actions and not isinstance(actions["actions"], str):  # a table is the clip's own
+        clip, actions["actions"] = replace(clip, actions=actions["actions"]), OWN
     wishes = {"seed": args.seed, "known": args.known, "slow": args.slow, "long_side": args.long_side}
-    result = sample(model, clip, args.n, args.n_past, args.n_future, options, **wishes, **told)
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, **wishes, **actions)
     return write_all(result, args.out)
 
 
-def told_actions(text: str | None) -> Any:
+def given_actions(text: str | None) -> Any:
     """`still`, or the table in a file."""
     from .prediction.actions import STILL, read_actions
 
@@ -362,9 +362,9 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
     keep(args.json, result)
     if args.figure:
-        from .evaluation.curves import draw
+        from .evaluation.curves import draw_curves
 
-        draw(result, args.figure)
+        draw_curves(result, args.figure)
     print(of_scores(result))
     if "against_flow" in result:
         print(of_flow(result))
@@ -453,10 +453,10 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
-    from .training.model_soup import average
+    from .training.model_soup import model_soup
 
     refuse(args.parser, extra)
-    return average(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
+    return model_soup(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -489,13 +489,13 @@ def survey_lines(result: dict) -> Iterator[str]:
     first = result.get("first_left_out", ())
     if first:
         yield f"left out: {result['left_out']}"
-        yield from (f"  {told(name, reason)}" for name, reason in first)
+        yield from (f"  {changed(name, reason)}" for name, reason in first)
         if result["left_out"] > len(first):
             yield f"  and {result['left_out'] - len(first)} more"
     yield f"contact sheet: {result['sheet']}"
 
 
-def told(name: str, reason: str) -> str:
+def changed(name: str, reason: str) -> str:
     """A file and what is wrong with it, without advice and without its name twice."""
     short = reason.partition("; give ")[0]
     tail = short.removeprefix(Path(name).name)

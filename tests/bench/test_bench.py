@@ -15,7 +15,7 @@ from vp.bench.switches import Switches
 from vp.bench.training import stepping
 from vp.core.runtime import Runtime
 from vp.nn.group_norm import GroupNorm
-from vp.training.timing import apart, compared, in_turn, spread, timed
+from vp.training.timing import apart, compared, in_turn, timed, timing_summary
 
 CPU = Runtime(torch.device("cpu"), False)
 WISH = {"futures": 2, "frames": 3, "repeats": 1, "device": "cpu", "precision": "fp32", "options": {}}
@@ -43,7 +43,9 @@ def test_the_median_is_of_the_repeats_and_not_of_the_warm_up():
 
 def test_rounds_go_through_all_rows_in_turn_and_are_pooled():
     order, seconds = [], iter([1.0, 5.0, 2.0, 6.0, 9.0, 7.0])
-    tasks = {label: lambda label=label: order.append(label) or spread([next(seconds)]) | {"kept": label} for label in "ab"}
+    tasks = {
+        label: lambda label=label: order.append(label) or timing_summary([next(seconds)]) | {"kept": label} for label in "ab"
+    }
     rows = in_turn(tasks, 3)
     assert order == list("ababab")
     assert rows["a"] == {"median_s": 2.0, "min_s": 1.0, "max_s": 9.0, "repeats": 3, "kept": "a"}

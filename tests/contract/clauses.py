@@ -16,22 +16,22 @@ TOLERANCE = 1e-4  # fp32, the same sample in batches of different shapes
 
 def clips(predictor: Predictor, count: int = CLIPS) -> Tensor:
     """float32 (count, T, C, H, W): random clips as the predictor takes them."""
-    able = predictor.abilities
+    able = predictor.capabilities
     length = past(predictor) + max(FUTURE, able.n_future[0])
     shape = (count, length, able.channels[0], able.size or 16, able.size or 16)
     return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
 
 def past(predictor: Predictor) -> int:
-    return max(predictor.abilities.n_past[0], 2)
+    return max(predictor.capabilities.n_past[0], 2)
 
 
 def masks(predictor: Predictor) -> list[Tensor]:
     """The known prefix; where any frame may be known, a gap between known ends; where none need be, nothing."""
     length, n_past = clips(predictor, 1).shape[1], past(predictor)
     prefix = torch.arange(length) < n_past
-    gap = [prefix.roll(1)] if predictor.abilities.any_mask else []
-    return [prefix, *gap, *([] if predictor.abilities.n_past[0] else [torch.zeros_like(prefix)])]
+    gap = [prefix.roll(1)] if predictor.capabilities.any_mask else []
+    return [prefix, *gap, *([] if predictor.capabilities.n_past[0] else [torch.zeros_like(prefix)])]
 
 
 def observe(frames: Tensor, known: Tensor, fill: float = float("nan"), **extra) -> Observation:
@@ -114,7 +114,7 @@ def seeds_matter_exactly_where_stochastic(predictor: Predictor) -> None:
         futures = predict(predictor, observation).frames
         for clip in futures:
             differs = gap(clip[0], clip[1]) > TOLERANCE
-            assert differs == predictor.abilities.stochastic, f"futures of two seeds differ by {gap(clip[0], clip[1])}"
+            assert differs == predictor.capabilities.stochastic, f"futures of two seeds differ by {gap(clip[0], clip[1])}"
 
 
 def temperature_0_ignores_seeds(predictor: Predictor) -> None:
@@ -152,8 +152,8 @@ def cancelling_leaves_no_trace(predictor: Predictor) -> None:
         assert gap(predict(predictor, observation).frames, want) <= TOLERANCE
 
 
-def what_abilities_exclude_is_refused(predictor: Predictor) -> None:
-    able, frames, known = predictor.abilities, clips(predictor), masks(predictor)[0]
+def what_capabilities_exclude_is_refused(predictor: Predictor) -> None:
+    able, frames, known = predictor.capabilities, clips(predictor), masks(predictor)[0]
     channels = next(count for count in (2, 4) if count not in able.channels)
     bad = [observe(frames[:, :, :1].repeat(1, 1, channels, 1, 1), known)]
     if able.n_past[0]:
@@ -169,11 +169,11 @@ def what_abilities_exclude_is_refused(predictor: Predictor) -> None:
 
 def priors_are_offered_as_declared(predictor: Predictor) -> None:
     frames = clips(predictor)
-    for name, reason in predictor.abilities.priors.items():
+    for name, reason in predictor.capabilities.priors.items():
         observation = observe(frames, masks(predictor)[0], target=frames)
         if reason is None:
             assert predict(predictor, observation, prior=name).frames.isfinite().all(), name
-        elif predictor.abilities.stochastic:  # one without a latent may take any prior for none
+        elif predictor.capabilities.stochastic:  # one without a latent may take any prior for none
             refusal(lambda: predict(predictor, observation, prior=name))
 
 
@@ -184,7 +184,7 @@ def the_target_is_read_only_on_request(predictor: Predictor) -> None:
 
 
 def actions_matter_exactly_where_declared(predictor: Predictor) -> None:
-    declared = predictor.abilities.actions
+    declared = predictor.capabilities.actions
     for observation in observations(predictor):
         shape = (*observation.frames.shape[:2], len(declared.names) if declared else 2)
         still, moving = (replace(observation, actions=torch.full(shape, value)) for value in (0.0, 1.0))
@@ -204,7 +204,7 @@ CLAUSES = {
         temperature_0_ignores_seeds,
         steps_count_up_to_the_prediction,
         cancelling_leaves_no_trace,
-        what_abilities_exclude_is_refused,
+        what_capabilities_exclude_is_refused,
         priors_are_offered_as_declared,
         the_target_is_read_only_on_request,
         actions_matter_exactly_where_declared,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vp.core.options import Options, choice, knob
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Actions, Observation, Prediction, Step
+from vp.core.video import Actions, Capabilities, Observation, Prediction, Step
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Honest(Predictor):
     """Paints unknown frames with the mean of the known ones, lighter or darker by the seed."""
 
     options_type = HonestOptions
-    abilities = Abilities(
+    capabilities = Capabilities(
         any_mask=True,
         stochastic=True,
         priors={"own": None, "truth": None, "absent": "there is none"},
@@ -101,7 +101,7 @@ class DeafToSeeds(Honest):
 
 
 class SecretlyStochastic(Honest):
-    abilities = replace(Honest.abilities, stochastic=False)
+    capabilities = replace(Honest.capabilities, stochastic=False)
 
 
 class WarmAtZero(Honest):
@@ -169,7 +169,7 @@ class ReadsUndeclaredActions(Honest):
 
 
 class IgnoresItsActions(Honest):
-    abilities = replace(Honest.abilities, actions=Actions(("x", "y"), ((-1, 1), (-1, 1))))
+    capabilities = replace(Honest.capabilities, actions=Actions(("x", "y"), ((-1, 1), (-1, 1))))
 
 
 LIARS = {
@@ -185,7 +185,7 @@ LIARS = {
     StopsAtNothing: "cancelling_leaves_no_trace",
     LeavesItsDeskFull: "cancelling_leaves_no_trace",
     KeepsGradientsOff: "cancelling_leaves_no_trace",
-    TakesAnything: "what_abilities_exclude_is_refused",
+    TakesAnything: "what_capabilities_exclude_is_refused",
     PretendsToHaveThePrior: "priors_are_offered_as_declared",
     PeeksAtTheTarget: "the_target_is_read_only_on_request",
     ReadsUndeclaredActions: "actions_matter_exactly_where_declared",

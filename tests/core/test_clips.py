@@ -2,7 +2,7 @@
 
 import torch
 
-from vp.core.clips import alike, at_scale, held, preceding
+from vp.core.clips import at_scale, for_every_sample, held, preceding
 
 
 def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
@@ -20,7 +20,7 @@ def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
 def test_every_frame_has_one_before_it_and_every_sample_its_own_copy():
     frames = torch.rand(2, 3, 1, 4, 4)
     assert torch.equal(preceding(frames)[:, 1:], frames[:, :-1]) and torch.equal(preceding(frames)[:, 0], frames[:, 0])
-    copies = alike(frames, torch.zeros(2, 5, dtype=torch.int64))
+    copies = for_every_sample(frames, torch.zeros(2, 5, dtype=torch.int64))
     assert copies.shape == (2, 5, 3, 1, 4, 4) and torch.equal(copies[:, 4], frames)
     copies[:, 0] = 0.0
     assert torch.equal(copies[:, 1], frames)

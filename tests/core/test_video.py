@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vp.core.video import Abilities, Batch, Observation
+from vp.core.video import Batch, Capabilities, Observation
 
 
 def clip(batch=1, length=6, channels=1, side=8):
@@ -21,8 +21,8 @@ def test_any_mask_is_told_from_a_prefix():
     observation = Observation(clip(length=4), known)
     assert observation.n_past == 1 and not observation.is_prefix
     with pytest.raises(ValueError, match="not a prefix"):
-        Abilities().check(observation)
-    Abilities(any_mask=True).check(observation)
+        Capabilities().check(observation)
+    Capabilities(any_mask=True).check(observation)
 
 
 @pytest.mark.parametrize(
@@ -49,17 +49,17 @@ def test_unknown_frames_may_hold_anything():
 
 
 @pytest.mark.parametrize(
-    ("abilities", "words"),
+    ("capabilities", "words"),
     [
-        (Abilities(channels=(3,)), "1 channel.*takes 3"),
-        (Abilities(size=64), "8x8.*64x64"),
-        (Abilities(n_past=(4, None)), "2 known frames came; this model takes 4 or more"),
-        (Abilities(n_future=(1, 3)), "4 frames to predict came; this model takes 1 to 3"),
+        (Capabilities(channels=(3,)), "1 channel.*takes 3"),
+        (Capabilities(size=64), "8x8.*64x64"),
+        (Capabilities(n_past=(4, None)), "2 known frames came; this model takes 4 or more"),
+        (Capabilities(n_future=(1, 3)), "4 frames to predict came; this model takes 1 to 3"),
     ],
 )
-def test_what_a_model_cannot_take_is_said_in_one_sentence(abilities, words):
+def test_what_a_model_cannot_take_is_said_in_one_sentence(capabilities, words):
     with pytest.raises(ValueError, match=words):
-        abilities.check(Observation.prefix(clip(), 2))
+        capabilities.check(Observation.prefix(clip(), 2))
 
 
 def test_a_batch_becomes_floats_once():

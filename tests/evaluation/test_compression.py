@@ -7,7 +7,7 @@ import torch
 
 from vp.core.video import Batch
 from vp.evaluation import compression as module
-from vp.evaluation.compression import compression, entropy, measure, next_frame, transmit
+from vp.evaluation.compression import compression, compression_errors, entropy, next_frame, transmit
 from vp.prediction.model import load
 from vp.result.tables import of_bits
 
@@ -30,10 +30,10 @@ def test_entropy_is_in_bits():
 
 def test_a_still_clip_costs_nothing_and_noise_costs_its_grey_levels(copy_last):
     still = torch.randint(0, 256, (2, 1, 1, 8, 8), dtype=torch.uint8).expand(-1, 20, -1, -1, -1)
-    assert measure(copy_last.predictor, Batch(still), 16) == {"bits_per_pixel": 0.0, "psnr_db": 100.0}
+    assert compression_errors(copy_last.predictor, Batch(still), 16) == {"bits_per_pixel": 0.0, "psnr_db": 100.0}
     flicker = torch.zeros(4, 20, 1, 32, 32, dtype=torch.uint8)
     flicker[:, 10:] = 255 * torch.randint(0, 2, (4, 10, 1, 32, 32))
-    got = measure(copy_last.predictor, Batch(flicker), 255)  # a pixel stays, or flips up or down: 1/2, 1/4, 1/4
+    got = compression_errors(copy_last.predictor, Batch(flicker), 255)  # a pixel stays, or flips up or down: 1/2, 1/4, 1/4
     assert got["bits_per_pixel"] == pytest.approx(1.5, abs=0.05) and got["psnr_db"] == 100
 
 

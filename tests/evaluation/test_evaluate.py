@@ -12,7 +12,7 @@ import torch
 from vp.core.clips import at_scale
 from vp.core.options import Options, choice, knob
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Batch, Prediction, Step
+from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.evaluation.diagnose import contrast, learned_prior_timing, uncertain_frames
 from vp.evaluation.evaluate import evaluate, headline
@@ -33,7 +33,7 @@ def drawn_digits():
     """Stroke digits, whatever data the machine has, and few clips for the mean image."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("VP_DATA", raising=False)
-        patch.setattr(sys.modules["vp.evaluation.baselines"], "MEAN_CLIPS", 20)
+        patch.setattr(sys.modules["vp.evaluation.eval_rows"], "MEAN_CLIPS", 20)
         yield
 
 
@@ -49,7 +49,7 @@ class Faded(Predictor):
 
     def __init__(self, stochastic=True):
         offered = {"seeded": None, "oracle": None, "absent": "there is none"}
-        self.abilities = Abilities(stochastic=stochastic, priors=offered)
+        self.capabilities = Capabilities(stochastic=stochastic, priors=offered)
         self.stochastic = stochastic
 
     def stream(self, observation, seeds, options=None):
@@ -63,7 +63,7 @@ class Faded(Predictor):
 
 
 def model_of(predictor, rows=None):
-    return SimpleNamespace(name="faded", predictor=predictor, family=SimpleNamespace(rows=rows or {}))
+    return SimpleNamespace(name="faded", predictor=predictor, family=SimpleNamespace(reference_rows=rows or {}))
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_filling_in_is_scored_on_the_unknown_frames_beside_blends_of_the_known_o
 class Overshooting(Predictor):
     """The truth, and half of it again: without bounds, and clipped for display."""
 
-    abilities = Abilities()
+    capabilities = Capabilities()
 
     def stream(self, observation, seeds, options=None):
         raw = observation.target[:, None].expand(-1, seeds.shape[1], -1, -1, -1, -1) * 1.5
@@ -250,7 +250,7 @@ class Timed(Predictor):
     options_type = LearnedOptions
 
     def __init__(self, lag, clips=40):
-        self.abilities = Abilities(priors={"learned": None})
+        self.capabilities = Capabilities(priors={"learned": None})
         self.wide = uncertain_frames(protocol_clips(PROTOCOL, clips).extras["hits"], lag)
 
     def stream(self, observation, seeds, options=None):
@@ -330,10 +330,10 @@ class Warm(Predictor):
     options_type = WarmOptions
 
     def __init__(self, stochastic=True):
-        self.abilities = Abilities(stochastic=stochastic)
+        self.capabilities = Capabilities(stochastic=stochastic)
 
     def stream(self, observation, seeds, options=None):
-        size = (options or WarmOptions()).temperature * self.abilities.stochastic
+        size = (options or WarmOptions()).temperature * self.capabilities.stochastic
         frames = observation.target[:, None] + 0.1 * size * noise(seeds, *observation.target.shape[1:])
         yield Step(1, 1, prediction=Prediction(frames.clamp(0, 1), raw=frames))
 
@@ -384,7 +384,7 @@ def recorded(monkeypatch):
         return Batch(frames, extras={"recording": torch.tensor([5, 5, 5, 2, 2, 2])})
 
     monkeypatch.setattr(sys.modules["vp.evaluation.evaluate"], "clips_of", open_clips)
-    monkeypatch.setattr(sys.modules["vp.evaluation.baselines"], "mean_image", lambda *_: torch.full((3, 24, 20), 0.5))
+    monkeypatch.setattr(sys.modules["vp.evaluation.eval_rows"], "mean_image", lambda *_: torch.full((3, 24, 20), 0.5))
     return open_clips
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vp.core.predictor import Predictor
-from vp.core.video import Abilities, Actions, Batch, Observation, Prediction, Step
+from vp.core.video import Actions, Batch, Capabilities, Observation, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.evaluation.evaluate import evaluate, headline
 from vp.evaluation.touched import psnr_of_touched, touched_pixels
@@ -22,7 +22,7 @@ class Obedient(Predictor):
 
     def __init__(self, clips: Batch):
         self.clips = clips.to("cpu")
-        self.abilities = Abilities(channels=(3,), size=64, actions=Actions(tuple("abcd"), ((-1, 1),) * 4))
+        self.capabilities = Capabilities(channels=(3,), size=64, actions=Actions(tuple("abcd"), ((-1, 1),) * 4))
 
     def stream(self, observation: Observation, seeds, options=None):
         frames = observation.frames[:, :1].expand_as(observation.frames).clone()
@@ -42,8 +42,8 @@ def clips():
 @pytest.fixture(scope="module")
 def result(clips):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["vp.evaluation.baselines"], "MEAN_CLIPS", 3)
-        model = SimpleNamespace(name="obedient", predictor=Obedient(clips), family=SimpleNamespace(rows={}))
+        patch.setattr(sys.modules["vp.evaluation.eval_rows"], "MEAN_CLIPS", 3)
+        model = SimpleNamespace(name="obedient", predictor=Obedient(clips), family=SimpleNamespace(reference_rows={}))
         return evaluate(model, "push", CLIPS, 1)
 
 
@@ -112,15 +112,15 @@ def test_frames_and_clips_without_a_touch_do_not_count(result, clips):
 
 def test_a_single_clip_has_nobody_to_take_actions_from(clips):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["vp.evaluation.baselines"], "MEAN_CLIPS", 3)
-        model = SimpleNamespace(name="obedient", predictor=Obedient(clips), family=SimpleNamespace(rows={}))
+        patch.setattr(sys.modules["vp.evaluation.eval_rows"], "MEAN_CLIPS", 3)
+        model = SimpleNamespace(name="obedient", predictor=Obedient(clips), family=SimpleNamespace(reference_rows={}))
         result = evaluate(model, "push", 1, 1)
     assert list(result["rows"]) == ["true actions", "zero actions"] and "true_over_zero_db" in result["actions"]
 
 
 def test_a_model_that_wants_other_actions_gets_one_sentence(clips):
     predictor = Obedient(clips)
-    predictor.abilities = Abilities(channels=(3,), size=64, actions=Actions(tuple("abc"), ((-1, 1),) * 3))
-    model = SimpleNamespace(name="obedient", predictor=predictor, family=SimpleNamespace(rows={}))
+    predictor.capabilities = Capabilities(channels=(3,), size=64, actions=Actions(tuple("abc"), ((-1, 1),) * 3))
+    model = SimpleNamespace(name="obedient", predictor=predictor, family=SimpleNamespace(reference_rows={}))
     with pytest.raises(ValueError, match=r"actions of 4 numbers a frame came; this model takes 3 \(a, b, c\)"):
         evaluate(model, "push", 1, 1)

@@ -12,7 +12,7 @@ import torch
 
 from vp.core.options import Options, knob
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Actions, Prediction, Step
+from vp.core.video import Actions, Capabilities, Prediction, Step
 from vp.data import write_mp4
 from vp.evaluation.evaluate import evaluate, headline
 from vp.evaluation.evaluate_windows import by_source, wins
@@ -59,14 +59,14 @@ class TinyColour(Predictor):
 
     options_type = WarmOptions
 
-    def __init__(self, stochastic: bool = True, **abilities):
-        self.abilities = Abilities(**({"channels": (3,), "stochastic": stochastic} | abilities))
+    def __init__(self, stochastic: bool = True, **capabilities):
+        self.capabilities = Capabilities(**({"channels": (3,), "stochastic": stochastic} | capabilities))
         self.seen: set[tuple[int, ...]] = set()
 
     def stream(self, observation, seeds, options=None):
         self.check(observation)
         self.seen.add(tuple(observation.frames.shape[2:]))
-        warmth = (options or WarmOptions()).temperature * self.abilities.stochastic
+        warmth = (options or WarmOptions()).temperature * self.capabilities.stochastic
         out = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
         before, last = (observation.frames[:, None, observation.n_past - back] for back in (2, 1))
         change = warmth * noise(seeds)[..., None, None, None] * (last - before)
@@ -76,7 +76,7 @@ class TinyColour(Predictor):
 
 
 def model_of(predictor, rows=None):
-    return SimpleNamespace(name="tiny", predictor=predictor, family=SimpleNamespace(rows=rows or {}))
+    return SimpleNamespace(name="tiny", predictor=predictor, family=SimpleNamespace(reference_rows=rows or {}))
 
 
 def scored(model, root, samples=4, **more):

@@ -8,9 +8,9 @@ import torch
 
 from vp.core.predictor import Predictor
 from vp.core.runtime import Runtime
-from vp.core.video import Abilities, Batch, Prediction, Step
+from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS
-from vp.evaluation.curves import PAPERS, draw
+from vp.evaluation.curves import PAPERS, draw_curves
 from vp.evaluation.evaluate import evaluate
 from vp.evaluation.paper_curves import curves
 from vp.evaluation.pictures import score_pictures
@@ -23,7 +23,7 @@ from vp.result.tables import of_scores
 class Painter(Predictor):
     """Shows pictures a tenth too bright."""
 
-    abilities = Abilities(pictures={"own": "Pictures of its own"})
+    capabilities = Capabilities(pictures={"own": "Pictures of its own"})
 
     def stream(self, observation, seeds, options=None):
         true = observation.target[:, None] * 0.5
@@ -79,11 +79,11 @@ def test_the_figure_shows_the_papers_curves_beside_ours(result, tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figure.Figure, "savefig", keep)
-        path = draw(result, tmp_path / "curves.png")
+        path = draw_curves(result, tmp_path / "curves.png")
     assert path.stat().st_size > 10_000 and len(drawn) == 4
     assert {"untrained", "true pictures", "not tuned", "fusion", "copy last", "black"} <= set(drawn[0]) == set(drawn[2])
     assert {"BIKE theirs", "danc pix2pixHD"} <= set(drawn[1]) and "ship theirs" in drawn[3]
-    other = draw(result | {"protocol": "mmnist"}, tmp_path / "plain.png")
+    other = draw_curves(result | {"protocol": "mmnist"}, tmp_path / "plain.png")
     assert other.stat().st_size < path.stat().st_size and set(PAPERS) == {"fusion-16-32"}
 
 

@@ -142,7 +142,7 @@ def test_every_recipe_trains_to_a_file_that_predicts(name, tmp_path, folder, mon
     found = dataclasses.replace(found, protocol="", stages=found.stages)
     module.train(family, found, settings(tmp_path / "run", steps=4, data_root=str(folder) if name == "fusion-folder" else None))
     model = load(tmp_path / "run" / "last.safetensors", "cpu", "fp32")
-    assert model.card["recipe"] == name and model.predictor.abilities.n_past == (4, None)
+    assert model.card["recipe"] == name and model.predictor.capabilities.n_past == (4, None)
     assert model.predictor.cfg == found.config
 
 

@@ -11,14 +11,14 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
-from vp.models.ramvid.compact import Way
+from vp.models.ramvid.compact import TemporalPass
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
 from vp.models.ramvid.objective import balanced, excerpt, flow_loss
 from vp.models.ramvid.options import RamvidOptions
 from vp.models.ramvid.process import NEARLY_CLEAN, noisy, signal_and_noise
 from vp.models.ramvid.published import PublishedDenoiser
 from vp.models.ramvid.sampler import SAMPLED
-from vp.models.ramvid.windows import plan
+from vp.models.ramvid.windows import plan_windows
 
 from ..recorders import replayed
 
@@ -51,7 +51,7 @@ def test_the_published_network_runs_on_short_small_clips():
 
 def test_each_kind_of_mask_is_what_it_says():
     generator = torch.Generator().manual_seed(0)
-    drawn = {kind: masks.draw({kind: 1.0}, 200, 12, 4, generator) for kind in masks.KINDS}
+    drawn = {kind: masks.draw_masks({kind: 1.0}, 200, 12, 4, generator) for kind in masks.KINDS}
     counts = {kind: known.sum(1) for kind, known in drawn.items()}
     assert all(torch.equal(k, torch.arange(12) < k.sum()) for k in drawn["prefix"])
     assert (counts["prefix"].min(), counts["prefix"].max()) == (1, 6)
@@ -59,11 +59,11 @@ def test_each_kind_of_mask_is_what_it_says():
     assert drawn["ends"][:, [0, -1]].all() and counts["ends"].max() <= 6
     assert all(len(set(k.nonzero()[:, 0].diff().tolist())) == 1 for k in drawn["every"])
     assert not drawn["none"].any()
-    mixed = masks.draw(MASK_MIX, 2000, 12, 4, generator)
+    mixed = masks.draw_masks(MASK_MIX, 2000, 12, 4, generator)
     assert (~mixed.any(1)).float().mean().item() == pytest.approx(MASK_MIX["none"], abs=0.03)
     assert (~mixed).any(1).all(), "something is left to predict in every clip"
     with pytest.raises(ValueError, match="there is no mask sideways"):
-        masks.draw({"sideways": 1.0}, 1, 4, 1, generator)
+        masks.draw_masks({"sideways": 1.0}, 1, 4, 1, generator)
 
 
 MASKS = {
@@ -87,7 +87,7 @@ def test_leading_known_frames_worked_on_once_give_what_the_whole_clip_gives(plac
     level = torch.where(known, 0.9, 0.3).expand(2, -1)
     with torch.no_grad():
         whole = denoiser(clip, known.expand(2, -1), level, times)
-        way = Way(clip, known.tolist(), level, times.tolist(), known.tolist())
+        way = TemporalPass(clip, known.tolist(), level, times.tolist(), known.tolist())
         recalled = denoiser.complete(way, denoiser.remember(way))
     torch.testing.assert_close(recalled, whole, atol=1e-4, rtol=0)
     assert torch.equal(whole[:, known], (clip[:, known] + 1) / 2 * 2 - 1) and whole[:, ~known].std() > 0.01
@@ -162,7 +162,9 @@ def test_every_parameter_learns(process):
 
 def test_our_clips_of_a_batch_share_a_mask_and_those_of_the_published_network_do_not(monkeypatch):
     drawn = []
-    monkeypatch.setattr(masks, "draw", lambda mix, clips, *rest, draw=masks.draw: drawn.append(clips) or draw(mix, clips, *rest))
+    monkeypatch.setattr(
+        masks, "draw_masks", lambda mix, clips, *rest, draw=masks.draw_masks: drawn.append(clips) or draw(mix, clips, *rest)
+    )
     for cfg in (tiny(), replace(tiny(), network="published", size=32)):
         batch = Batch(torch.rand(3, 4, 1, cfg.size, cfg.size))
         phases(cfg)[0].loss(networks(cfg), batch, Progress(), torch.Generator().manual_seed(0))
@@ -183,7 +185,7 @@ def test_training_sees_neighbouring_frames_and_wider_strides():
 @pytest.mark.parametrize("places", [range(5), range(25, 30), [12, 13], [0, 29]], ids=["first", "last", "middle", "both ends"])
 def test_windows_fill_every_frame_once_away_from_known_ones(mode, whole_past, places):
     known = mask_of(list(places), 30)
-    windows, done = plan(known, 8, mode, whole_past), known.clone()
+    windows, done = plan_windows(known, 8, mode, whole_past), known.clone()
     for window in windows:
         assert (whole_past or len(window.frames) <= 8) and torch.equal(window.known, done[window.frames])
         assert not window.known.all() and window.known.any() and (window.frames.diff() > 0).all()
@@ -194,32 +196,32 @@ def test_windows_fill_every_frame_once_away_from_known_ones(mode, whole_past, pl
 
 def test_windows_overlap_by_half_or_hold_the_whole_past():
     known = torch.arange(30) < 5
-    assert plan(known, 8, "keyframes")[0].frames.diff().unique().tolist() == [4]
-    assert all(window.known.sum() >= 4 for window in plan(known, 8, "windows")[1:-1]), "half a window of context"
-    whole = plan(known, 8, "windows", whole_past=True)
+    assert plan_windows(known, 8, "keyframes")[0].frames.diff().unique().tolist() == [4]
+    assert all(window.known.sum() >= 4 for window in plan_windows(known, 8, "windows")[1:-1]), "half a window of context"
+    whole = plan_windows(known, 8, "windows", whole_past=True)
     assert [window.frames[0].item() for window in whole] == [0] * len(whole)
     assert all((~window.known).sum() <= 6 for window in whole)
-    assert plan(known, 8, "keyframes", whole_past=True)[0].frames.tolist() == [0, 1, 2, 3, *range(4, 30, 2)]
+    assert plan_windows(known, 8, "keyframes", whole_past=True)[0].frames.tolist() == [0, 1, 2, 3, *range(4, 30, 2)]
     for known in (torch.arange(8) < 2, torch.zeros(30, dtype=torch.bool)):
-        (only,) = plan(known, 8, "keyframes", whole_past=True)
+        (only,) = plan_windows(known, 8, "keyframes", whole_past=True)
         assert only.frames.tolist() == list(range(len(known)))
 
 
-@pytest.mark.parametrize(("n_past", "last"), [(2, "leap"), (0, "nearly clean")])
+@pytest.mark.parametrize(("n_past", "last"), [(2, "terminal level"), (0, "nearly clean")])
 def test_what_nothing_is_known_of_is_drawn_to_the_end(n_past, last, monkeypatch):
-    cfg, told = tiny(), []
+    cfg, stated = tiny(), []
     model = predictor(cfg, shaken(cfg), CPU)
     complete = model.denoiser.complete
 
     def noted(way, memory):
-        told.append(way.level[0, -1].item())
+        stated.append(way.level[0, -1].item())
         return complete(way, memory)
 
     monkeypatch.setattr(model.denoiser, "complete", noted)
     clip = Observation.prefix(torch.rand(1, 6, 1, 16, 16), n_past)
     model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=4))
-    assert told[-1] == pytest.approx({"leap": cfg.leap, "nearly clean": NEARLY_CLEAN}[last])
-    assert (told[-2] == told[-1]) == bool(n_past), "what is known is seen twice, with opposite noise"
+    assert stated[-1] == pytest.approx({"terminal level": cfg.terminal_level, "nearly clean": NEARLY_CLEAN}[last])
+    assert (stated[-2] == stated[-1]) == bool(n_past), "what is known is seen twice, with opposite noise"
 
 
 def test_later_windows_remember_known_frames_alone_and_follow_sampled_ones(monkeypatch):
@@ -285,24 +287,24 @@ def test_guidance_of_one_is_off_and_resampling_changes_the_sample():
 
 @pytest.mark.parametrize("solver", ["dpm", "ancestral"])
 def test_the_last_call_sees_the_opposite_noise_and_the_sample_is_the_mean_of_both_guesses(solver, monkeypatch):
-    cfg, seen, told = tiny(), [], []
+    cfg, seen, stated = tiny(), [], []
     model = predictor(cfg, shaken(cfg), CPU)
     complete = model.denoiser.complete
 
     def noted(clip, memory):
         out = complete(clip, memory)
         seen.append((clip.x[:, 2:], out[:, 2:].clamp(-1, 1)))
-        told.append(clip.level[0, -1].item())
+        stated.append(clip.level[0, -1].item())
         return out
 
     monkeypatch.setattr(model.denoiser, "complete", noted)
     clip = Observation.prefix(torch.rand(1, 6, 1, 16, 16), 2)
-    sample = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=4, solver=solver, mirror=True)).frames[0, :, 2:]
+    sample = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=4, solver=solver, antithetic=True)).frames[0, :, 2:]
     (x, guess), (other, second) = seen[-2:]
-    assert len(seen) == 4 and told[-2] == told[-1] == pytest.approx(cfg.leap)
-    torch.testing.assert_close(other - cfg.leap * guess, cfg.leap * guess - x, atol=1e-5, rtol=0)
+    assert len(seen) == 4 and stated[-2] == stated[-1] == pytest.approx(cfg.terminal_level)
+    torch.testing.assert_close(other - cfg.terminal_level * guess, cfg.terminal_level * guess - x, atol=1e-5, rtol=0)
     torch.testing.assert_close(sample, (guess + second + 2) / 4)
-    plain = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=3, solver=solver, mirror=False)).frames[0, :, 2:]
+    plain = model.predict(clip, seed_grid(0, 1, 2), RamvidOptions(steps=3, solver=solver, antithetic=False)).frames[0, :, 2:]
     torch.testing.assert_close(plain, (guess + 1) / 2)
 
 
@@ -314,7 +316,7 @@ def test_replaced_known_frames_are_shown_as_noisy_as_the_others_and_returned_as_
         model.denoiser, "complete", lambda way, *rest: shown.append((way.x.clone(), way.known)) or complete(way, *rest)
     )
     clip = torch.rand(1, 6, 1, 16, 16)
-    options = RamvidOptions(steps=4, solver="ancestral", conditioning="replaced", resample=2, mirror=False)
+    options = RamvidOptions(steps=4, solver="ancestral", conditioning="replaced", resample=2, antithetic=False)
     frames = model.predict(Observation.prefix(clip, 2), seed_grid(0, 1, 2), options).frames
     assert torch.equal(frames[:, :, :2], clip[:, None, :2].expand(-1, 2, -1, -1, -1, -1))
     assert len(shown) == 2 * 4, "every step twice"
@@ -353,12 +355,12 @@ def test_known_frames_are_worked_on_once_a_clip_and_every_future_sees_its_own(mo
 
 
 def test_while_frames_tell_nothing_futures_share_one_guess_and_go_apart_from_there(monkeypatch):
-    cfg, calls = replace(tiny(), sampler_shift=12.0), []
+    cfg, calls = replace(tiny(), sampler_noise_shift=12.0), []
     model = predictor(cfg, shaken(cfg), CPU)
     complete = model.denoiser.complete
     monkeypatch.setattr(model.denoiser, "complete", lambda way, *rest: calls.append(len(way.x)) or complete(way, *rest))
     clip = Observation.prefix(torch.rand(1, 8, 1, 16, 16), 3)
-    wish = RamvidOptions(steps=7, mirror=False)
+    wish = RamvidOptions(steps=7, antithetic=False)
     guesses = [step.preview for step in model.stream(clip, seed_grid(0, 1, 20), wish)]
     assert calls == [1] * 6 + [16, 4] * 4  # at most 16 rows together
     assert [(x[:, 0] != x[:, 1]).any().item() for x in guesses] == [False] * 3 + [True] * 4
@@ -407,7 +409,7 @@ def test_the_published_network_is_told_the_level_of_the_noise_whatever_is_known(
 
     model = predictor(cfg, torch.nn.ModuleDict({"denoiser": Told()}), CPU)
     known = torch.tensor([True, False, False, True])
-    model.predict(Observation(torch.rand(1, 4, 1, 16, 16), known), seed_grid(0, 1, 1), RamvidOptions(steps=2, mirror=False))
+    model.predict(Observation(torch.rand(1, 4, 1, 16, 16), known), seed_grid(0, 1, 1), RamvidOptions(steps=2, antithetic=False))
     assert [x.unique().tolist() for x in levels] == [[pytest.approx(0.999)], [pytest.approx(0.499)]]
 
 

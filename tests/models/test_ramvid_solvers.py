@@ -52,7 +52,7 @@ def errors(solver, make_levels, counts):
 
 
 def test_shifted_levels_begin_and_end_alike_and_dwell_on_noise():
-    even, shifted = flow_levels(4), flow_levels(4, shift=3.0)
+    even, shifted = flow_levels(4), flow_levels(4, noise_shift=3.0)
     assert even.a == (0, 0.25, 0.5, 0.75, 1) and shifted.a == pytest.approx((0, 0.1, 0.25, 0.5, 1))
     assert all(a + s == 1 for a, s in zip(shifted.a, shifted.s))
 
@@ -135,12 +135,12 @@ def test_a_solver_can_be_stopped_and_yields_every_step():
 
 
 def test_levels_with_a_leap_visit_noise_and_end_clean():
-    levels = flow_levels(4, shift=3.0, leap=0.6)
+    levels = flow_levels(4, noise_shift=3.0, terminal_level=0.6)
     assert levels.a[0] == 0 and levels.a[-2:] == (0.6, 1.0) and list(levels.a) == sorted(levels.a) and levels.steps == 4
     assert flow_levels(1, 3.0, 0.6).a == (0.0, 1.0)
 
 
 def test_a_sampler_visits_levels_of_its_own_where_asked():
-    trained, told = RamvidConfig(shift=3.0), RamvidConfig(shift=3.0, sampler_shift=12.0)
-    assert process.levels(trained, 8) == flow_levels(8, 3.0, trained.leap)
-    assert process.levels(told, 8) == flow_levels(8, 12.0, told.leap)
+    trained, stated = RamvidConfig(noise_shift=3.0), RamvidConfig(noise_shift=3.0, sampler_noise_shift=12.0)
+    assert process.levels(trained, 8) == flow_levels(8, 3.0, trained.terminal_level)
+    assert process.levels(stated, 8) == flow_levels(8, 12.0, stated.terminal_level)

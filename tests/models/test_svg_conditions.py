@@ -9,7 +9,7 @@ from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
-from vp.models.svg import measure, networks, phases, predictor, tiny
+from vp.models.svg import fit_statistics, networks, phases, predictor, tiny
 from vp.models.svg.conditions import Conditioner
 from vp.models.svg.config import Conditions, SVGConfig
 from vp.prediction import checkpoint
@@ -86,8 +86,8 @@ def test_statistics_make_the_scale_of_the_numbers_irrelevant():
     one, other = (Conditioner(Conditions(3)) for _ in range(2))
     rows = torch.randn(50, 6, 3) * torch.tensor([1.0, 0.3, 0.0]) + torch.tensor([0.0, 2.0, 5.0])
     scale = torch.tensor([57.3, 1000.0, 1.0])
-    one.measure(rows)
-    other.measure(rows * scale)
+    one.fit_statistics(rows)
+    other.fit_statistics(rows * scale)
     torch.testing.assert_close(one(rows), other(rows * scale), rtol=1e-4, atol=1e-4)
     fed = one(rows)[:, 1:]
     assert fed[..., :2].std() == pytest.approx(1, abs=0.05) and fed[..., 2].abs().max() < 1e-5
@@ -104,7 +104,7 @@ def clips(**extras):
 def test_statistics_come_back_from_a_checkpoint_unrounded(storage, tmp_path):
     cfg = acting()
     nets = networks(cfg)
-    measure(cfg, nets, lambda count: clips())
+    fit_statistics(cfg, nets, lambda count: clips())
     checkpoint.save(tmp_path / "x.safetensors", nets.state_dict(), {}, storage)
     back = networks(cfg)
     back.load_state_dict(checkpoint.read_weights(tmp_path / "x.safetensors"))
@@ -117,14 +117,14 @@ def test_sources_stand_side_by_side_and_missing_ones_are_named():
     cfg = dataclasses.replace(acting(), conditions=Conditions(5, sources=("actions", "state")))
     nets = networks(cfg)
     state = torch.randn(256, 6, 2)
-    measure(cfg, nets, lambda count: clips(state=state))
+    fit_statistics(cfg, nets, lambda count: clips(state=state))
     assert nets["svg"].conditioner.mean[3:].tolist() == pytest.approx(state.flatten(0, 1).mean(0).tolist(), abs=1e-5)
     with pytest.raises(ValueError, match="the clips have no state; they have actions"):
-        measure(cfg, nets, lambda count: clips())
+        fit_statistics(cfg, nets, lambda count: clips())
     with pytest.raises(ValueError, match="the clips have no actions and no state; they have frames only"):
-        measure(cfg, nets, lambda count: Batch(torch.zeros(1, 6, 1, 32, 32)))
+        fit_statistics(cfg, nets, lambda count: Batch(torch.zeros(1, 6, 1, 32, 32)))
     with pytest.raises(ValueError, match="actions and state of 6 numbers a frame came; the recipe is conditioned on 5"):
-        measure(cfg, nets, lambda count: clips(state=torch.zeros(256, 6, 3)))
+        fit_statistics(cfg, nets, lambda count: clips(state=torch.zeros(256, 6, 3)))
 
 
 @pytest.mark.parametrize("backbone", ["compact", "dcgan"])

@@ -214,6 +214,7 @@ def test_clips_that_are_foreseen_teach_the_priors_mean_and_have_no_divergence():
 
 def test_the_energy_score_is_lowest_where_samples_are_spread_as_the_truth_is():
     """The truth is 0 or 1, as likely: two samples that are each 0 or 1 beat their mean, and one of the two told twice."""
+
     def score(draw):
         random = torch.Generator().manual_seed(0)
         truth = torch.randint(2, (4000, 1, 1, 1, 1), generator=random).float().expand(-1, -1, 3, 8, 8)

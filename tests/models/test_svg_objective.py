@@ -100,9 +100,7 @@ def test_imagined_futures_come_from_the_prior_and_only_the_critic_judges_them(la
     frames = torch.rand(4, 6, 1, 32, 32)
     other = frames.clone()
     other[2:, cfg.n_past :] = torch.rand(2, 6 - cfg.n_past, 1, 32, 32)  # the futures nobody compares with
-    one, two = (
-        rollout_loss(cfg, nets, Batch(x), Progress(share=0.9), torch.Generator().manual_seed(1)) for x in (frames, other)
-    )
+    one, two = (rollout_loss(cfg, nets, Batch(x), Progress(share=0.9), torch.Generator().manual_seed(1)) for x in (frames, other))
     for name in ("mse", "kl", "matching", "adversarial"):
         torch.testing.assert_close(one.terms[name], two.terms[name])
     nets.zero_grad()

@@ -72,7 +72,7 @@ def test_what_a_model_does_not_offer_is_refused_with_the_reason(clip):
         futures(make("fixed"), clip, prior="learned")
     with pytest.raises(ValueError, match="needs the true future"):
         futures(make(), clip, prior="posterior")
-    assert make("none").abilities.reasons["n_futures"].startswith("this model is deterministic")
+    assert make("none").capabilities.reasons["n_futures"].startswith("this model is deterministic")
 
 
 def test_known_frames_at_the_end_of_a_clip_need_no_future(clip):

@@ -38,7 +38,7 @@ def test_fewer_known_frames_than_it_has_learned_from_are_refused_with_the_reason
         assert futures(predictor, clip, n_past, 12).frames.isfinite().all()
     with pytest.raises(ValueError, match="2 known frames came; this model takes 3 or more: it was trained on 3 to 4"):
         futures(predictor, clip, 2, 12)
-    assert predictor.abilities.reasons["n_futures"].startswith("this model is deterministic")
+    assert predictor.capabilities.reasons["n_futures"].startswith("this model is deterministic")
 
 
 def test_steps_count_the_frames_made_in_blocks_of_the_networks_own():

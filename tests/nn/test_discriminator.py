@@ -2,7 +2,7 @@
 
 import torch
 
-from vp.nn.discriminator import VideoDiscriminator, fool, judge
+from vp.nn.discriminator import VideoDiscriminator, discriminator_loss, generator_loss
 
 
 def clips(bright: float) -> torch.Tensor:
@@ -22,12 +22,12 @@ def test_a_critic_learns_to_tell_clips_apart_and_does_not_teach_the_predictor_in
     critic = VideoDiscriminator(1, width=8)
     optimizer = torch.optim.AdamW(critic.parameters(), 1e-3)
     fake = clips(0.3).requires_grad_()
-    first = judge(critic, clips(1.0), fake)
+    first = discriminator_loss(critic, clips(1.0), fake)
     for _ in range(60):
         optimizer.zero_grad()
-        judge(critic, clips(1.0), fake).backward()
+        discriminator_loss(critic, clips(1.0), fake).backward()
         optimizer.step()
-    last = judge(critic, clips(1.0), fake)
+    last = discriminator_loss(critic, clips(1.0), fake)
     assert fake.grad is None and float(last.detach()) < 0.2 * float(first.detach())
 
 
@@ -35,8 +35,8 @@ def test_a_predictor_is_pulled_towards_what_the_critic_takes_for_real():
     torch.manual_seed(0)
     critic = VideoDiscriminator(1, width=8)
     real = clips(1.0)
-    away, there = fool(critic, real, clips(0.3)), fool(critic, real, real)
+    away, there = generator_loss(critic, real, clips(0.3)), generator_loss(critic, real, real)
     assert there[1] == 0 < away[1]
     fake = clips(0.3).requires_grad_()
-    sum(fool(critic, real, fake)).backward()
+    sum(generator_loss(critic, real, fake)).backward()
     assert fake.grad.abs().sum() > 0

@@ -11,7 +11,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Actions
 from vp.data import Clip
 from vp.models.svg.config import Conditions
-from vp.prediction.actions import plan, read_actions
+from vp.prediction.actions import plan_actions, read_actions
 from vp.prediction.model import Model
 from vp.prediction.sample import sample
 from vp.result.result import Result
@@ -44,15 +44,15 @@ def samples(result: Result) -> np.ndarray:
 
 
 def test_a_plan_is_what_was_wished_for_and_padded_to_the_length():
-    own = plan(WANTED, OWN, None, 8)
+    own = plan_actions(WANTED, OWN, None, 8)
     assert own.true and own.actions.shape == (1, 8, 2) and torch.equal(own.actions[0, :6], torch.from_numpy(OWN))
     assert not own.actions[0, 6:].any() and "end 1 frames early" in " ".join(own.notes)
-    assert plan(WANTED, OWN, "own", 6).notes == ("The arm is told the clip's own actions.",)
-    for nothing in (plan(WANTED, OWN, "still", 4), plan(WANTED, None, None, 4)):
+    assert plan_actions(WANTED, OWN, "own", 6).notes == ("The arm takes the clip's own actions.",)
+    for nothing in (plan_actions(WANTED, OWN, "still", 4), plan_actions(WANTED, None, None, 4)):
         assert not nothing.actions.any() and not nothing.true and nothing.actions.shape == (1, 4, 2)
-    other = plan(WANTED, OWN, OWN[:3] + 1, 3)
+    other = plan_actions(WANTED, OWN, OWN[:3] + 1, 3)
     assert not other.true and torch.equal(other.actions[0], torch.from_numpy(OWN[:3] + 1))
-    assert plan(None, OWN, None, 6) is None
+    assert plan_actions(None, OWN, None, 6) is None
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_plan_is_what_was_wished_for_and_padded_to_the_length():
 )
 def test_plans_that_cannot_be_get_one_sentence(wanted, own, wish, says):
     with pytest.raises(ValueError, match=says):
-        plan(wanted, own, wish, 6)
+        plan_actions(wanted, own, wish, 6)
 
 
 def test_the_clip_s_own_actions_are_told_unless_others_are_given(model, clip):
@@ -90,7 +90,7 @@ def test_a_posterior_is_shown_only_where_the_truth_followed_the_actions(model, c
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_two_plans_side_by_side_share_the_first_sample_s_dice(model, clip, n):
-    both = sample(model, clip, n, 3, 3, seed=4, beside="still")
+    both = sample(model, clip, n, 3, 3, seed=4, compare_with="still")
     (index,) = both.kind("plan")
     row, first = both.rows[index], both.rows[both.kind("sample")[0]]
     alone = sample(model, clip, 1, 3, 3, seed=4, actions="still")
@@ -101,7 +101,7 @@ def test_two_plans_side_by_side_share_the_first_sample_s_dice(model, clip, n):
 
 
 def test_a_result_with_two_plans_is_saved_and_read_again(model, clip, tmp_path):
-    result = sample(model, clip, 2, 3, 3, beside="still")
+    result = sample(model, clip, 2, 3, 3, compare_with="still")
     result.save(tmp_path)
     again = Result.load(tmp_path)
     for row, before in zip(again.rows, result.rows, strict=True):

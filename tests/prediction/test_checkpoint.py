@@ -25,7 +25,7 @@ def saved(tmp_path):
 def test_a_round_trip_keeps_weights_and_config(saved):
     path, nets = saved
     model = load(path, device="cpu")
-    assert model.predictor.cfg == tiny() and model.predictor.abilities.dataset == "smmnist-svg"
+    assert model.predictor.cfg == tiny() and model.predictor.capabilities.dataset == "smmnist-svg"
     for name, x in checkpoint.read_weights(path).items():
         assert torch.equal(x, nets.state_dict()[name])
 

@@ -9,7 +9,7 @@ import torch
 from vp.core.family import Family
 from vp.core.options import Options, choice, knob
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Prediction, Step
+from vp.core.video import Capabilities, Prediction, Step
 from vp.data import Clip, open_dataset
 from vp.metrics import METRICS
 from vp.prediction.known_frames import parse_mask
@@ -28,9 +28,9 @@ class Fake(Predictor):
 
     options_type = FakeOptions
 
-    def __init__(self, **abilities):
+    def __init__(self, **capabilities):
         kept = {"size": 16, "channels": (1,), "stochastic": True, "trained_past": 3, "trained_future": 4}
-        self.abilities = Abilities(priors={"fixed": None, "posterior": None}, **{**kept, **abilities})
+        self.capabilities = Capabilities(priors={"fixed": None, "posterior": None}, **{**kept, **capabilities})
         self.shown, self.closed = [], False
 
     def stream(self, observation, seeds, options=None):
@@ -52,10 +52,10 @@ class Fake(Predictor):
             raise
 
 
-def make(rows=None, **abilities):
+def make(rows=None, **capabilities):
     rows = {"posterior": {"prior": "posterior"}} if rows is None else rows
-    family = Family("fake", "Fake", "nobody", object, None, None, None, None, rows=rows)
-    return Model("fake-1", family, Fake(**abilities), {})
+    family = Family("fake", "Fake", "nobody", object, None, None, None, None, reference_rows=rows)
+    return Model("fake-1", family, Fake(**capabilities), {})
 
 
 def moving(length=10, side=16, channels=1):

@@ -6,10 +6,10 @@ import torch
 
 from vp.core.predictor import Predictor
 from vp.core.runtime import Runtime
-from vp.core.video import Abilities, Prediction, Step
+from vp.core.video import Capabilities, Prediction, Step
 from vp.data import Clip
 from vp.models.fusion import FAMILY, networks, tiny
-from vp.models.fusion.pictures import draw, shown
+from vp.models.fusion.pictures import fusion_pictures, shown
 from vp.prediction.assemble import growing
 from vp.prediction.model import Model, load
 from vp.prediction.sample import observe, prepare, sample, stream
@@ -44,7 +44,7 @@ def test_pictures_follow_the_frames_in_colour_and_carry_no_scores(model, clip):
     result = sample(model, clip, n=1)
     assert [r.kind for r in result.rows] == ["truth", *["reference"] * 3, "sample", "picture", "picture_truth"]
     assert {r.frames.shape for r in result.rows} == {(10, 32, 32, 3)}
-    true = shown(draw(torch.from_numpy(clip).movedim(-1, 1)[None].float() / 255, tiny().drawing, 4), tiny().drawing)[0]
+    true = shown(fusion_pictures(torch.from_numpy(clip).movedim(-1, 1)[None].float() / 255, tiny().drawing, 4), tiny().drawing)[0]
     want = true.mul(255).round().byte().movedim(1, -1).numpy()
     assert np.array_equal(row(result, "picture_truth").frames, want)
     assert np.array_equal(row(result, "picture").frames[:4], want[:4]), "those of the known frames"
@@ -115,7 +115,7 @@ def test_results_with_pictures_travel_and_are_filmed(model, clip, tmp_path):
 
 
 class Plain(Predictor):
-    abilities = Abilities()
+    capabilities = Capabilities()
 
     def stream(self, observation, seeds, options=None):
         frames = observation.frames[:, None].nan_to_num()

@@ -140,11 +140,11 @@ def test_a_plot_draws_every_panel_against_epochs(swept, tmp_path):
 
 
 def test_curves_have_the_log_s_numbers_at_their_epochs_and_ratios_are_dashed(swept):
-    from vp.training.plot import draw
+    from vp.training.plot import draw_plot
 
     out, _ = swept
     runs = find_runs([out / "kl-cyclical-seed-0"])
-    figure, panels = draw(grouped(runs), epochs=True)
+    figure, panels = draw_plot(grouped(runs), epochs=True)
     axes = dict(zip(panels, figure.axes))
     (curve,) = axes["mse"].get_lines()
     assert curve.get_ydata().tolist() == [line["mse"] for line in runs[0].training]

@@ -70,7 +70,7 @@ def test_statistics_are_of_the_training_data_and_stay_through_steps_and_resuming
     model = load(tmp_path / "run" / "last.safetensors", "cpu", "fp32")
     conditioner = model.predictor.network.conditioner
     assert [*conditioner.mean.tolist(), *conditioner.std.tolist()] == first, "as training saw them, not rounded to fp16"
-    assert model.predictor.abilities.actions.ranges[1][0] < -3 < model.predictor.abilities.actions.ranges[1][1]
+    assert model.predictor.capabilities.actions.ranges[1][0] < -3 < model.predictor.capabilities.actions.ranges[1][1]
 
 
 def test_weights_that_one_begins_from_bring_their_statistics(episodes, tmp_path):
@@ -97,7 +97,7 @@ def test_validation_shows_the_model_the_true_actions(episodes, tmp_path):
     family, found = small(Conditions(2, width=4))
     torch.manual_seed(0)
     networks = family.networks(found.config)
-    family.measure(found.config, networks, Trainer(family, found, settings(episodes, tmp_path / "r", steps=1)).data.sample)
+    family.fit_statistics(found.config, networks, Trainer(family, found, settings(episodes, tmp_path / "r", steps=1)).data.sample)
     validation = Validation(family, found, settings(episodes, tmp_path), Runtime.pick("cpu", "fp32"))
     predictor = family.predictor(found.config, networks, Runtime.pick("cpu", "fp32"))
     true = validation.predict(predictor, 1)

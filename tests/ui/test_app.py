@@ -177,7 +177,7 @@ def test_a_link_carries_ticks_and_the_models_own_options(home):
 @pytest.mark.parametrize(
     "query, said",
     [
-        ("?model=d-diffusion&options={\"steps\":0}", "options cannot be used"),
+        ('?model=d-diffusion&options={"steps":0}', "options cannot be used"),
         ("?model=d-diffusion&options=[1]", "options cannot be used"),
         ("?model=d-diffusion&known=012", "known cannot be used"),
         ("?model=a-learned&task=fill", "this model takes the first frames"),
@@ -281,7 +281,7 @@ def test_the_models_own_options_have_widgets_and_reach_the_sampler(home):
     page.click("#more button >> nth=0")
     page.wait_for_selector(".vp-option[data-name=steps]")
     names = page.eval_on_selector_all(".vp-option", "all => all.map(x => x.dataset.name)")
-    assert names == ["steps", "solver", "mirror", "guidance", "resample", "context_noise", "conditioning", "long"]
+    assert names == ["steps", "solver", "antithetic", "guidance", "resample", "context_noise", "conditioning", "long"]
     page.locator(".vp-option[data-name=steps] input").evaluate("x => { x.value = 3; x.dispatchEvent(new Event('input')); }")
     page.locator(".vp-option[data-name=steps] input").dispatch_event("change")
     page.select_option(".vp-option[data-name=solver] select", "euler")

@@ -22,8 +22,8 @@ def test_other_walls_are_said(name, card, words):
     choice = clips.find(name)
     said = other_walls(choice, card)
     assert all(word in said for word in words)
-    told = noted(choice, card)
-    assert told.clip.notes == (*choice.clip.notes, said) and told.events == choice.events
+    stated = noted(choice, card)
+    assert stated.clip.notes == (*choice.clip.notes, said) and stated.events == choice.events
 
 
 @pytest.mark.parametrize(

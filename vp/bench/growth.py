@@ -78,8 +78,8 @@ def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         for label, curve in curves.items():
             name, of = label.split(", ")
             if of == quantity:
-                told = f"{name}: power {curve['exponent']}"
-                axes.loglog(curve["values"], curve["median_s"], "o-", color=f"C{names.index(name)}", label=told)
+                text = f"{name}: power {curve['exponent']}"
+                axes.loglog(curve["values"], curve["median_s"], "o-", color=f"C{names.index(name)}", label=text)
                 axes.set_xticks(curve["values"], [str(value) for value in curve["values"]])
         axes.minorticks_off()
         axes.yaxis.set_major_formatter("{x:g}")

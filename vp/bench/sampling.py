@@ -75,12 +75,12 @@ def prediction(
     model: Model, futures: int, frames: int, options: Mapping[str, Any], shared_context: bool = True
 ) -> Callable[[], torch.Tensor]:
     """A call that predicts; without `shared_context` the clip is given once for every future."""
-    predictor, past = model.predictor, model.predictor.abilities.trained_past or PAST
+    predictor, past = model.predictor, model.predictor.capabilities.trained_past or PAST
     clip = clip_for(model, past + frames).movedim(-1, 1)[None].float() / 255
     copies, each = (1, futures) if shared_context else (futures, 1)
-    actions = predictor.abilities.actions
-    told = None if actions is None else torch.zeros(copies, past + frames, len(actions.names))
-    observation = Observation.prefix(clip.repeat(copies, 1, 1, 1, 1), past, past + frames, actions=told)
+    actions = predictor.capabilities.actions
+    given = None if actions is None else torch.zeros(copies, past + frames, len(actions.names))
+    observation = Observation.prefix(clip.repeat(copies, 1, 1, 1, 1), past, past + frames, actions=given)
     wish, seeds = predictor.options_type.parse(options), seed_grid(0, copies, each)
     return lambda: predictor.predict(observation, seeds, wish).frames
 
@@ -93,7 +93,7 @@ def to_sheets(
 
     def run() -> None:
         model = model_or_recipe(name, runtime)
-        past = model.predictor.abilities.trained_past or PAST
+        past = model.predictor.capabilities.trained_past or PAST
         clip = clip_for(model, past + frames).numpy()
         encoded = lambda: pictures(sample(model, clip, futures, past, frames, options))  # noqa: E731
         row.update(timed(encoded, repeats, runtime.device))
@@ -124,8 +124,8 @@ def model_or_recipe(name: str, runtime: Runtime) -> Model:
 
 def clip_for(model: Model, length: int) -> torch.Tensor:
     """A clip that any model takes: uint8 (T, S, S, C), stroke digits, or noise in colour."""
-    abilities = model.predictor.abilities
-    channels, size = (abilities.channels or (1,))[0], abilities.size or 64
+    capabilities = model.predictor.capabilities
+    channels, size = (capabilities.channels or (1,))[0], capabilities.size or 64
     generator = torch.Generator().manual_seed(0)
     if channels == 1 and size == 64:
         return open_dataset("smmnist-svg", "test", digits="strokes").batch(1, length, generator).frames[0].permute(0, 2, 3, 1)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..training.machine import ceilings
-from ..training.timing import apart, spread, tell
+from ..training.timing import apart, tell, timing_summary
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S, IDLE_S = 120, 3.0
 CLIP = ROOT / "assets" / "clips" / "digits-1.mp4"
 
@@ -32,7 +32,7 @@ def start(repeats: int) -> dict[str, Any]:
             served.append(waited)
             time.sleep(IDLE_S)
             memory.append(resident_mb(process))
-    rows = {"from vp import load, sample, evaluate": spread(imports), "page served": spread(served)}
+    rows = {"from vp import load, sample, evaluate": timing_summary(imports), "page served": timing_summary(served)}
     for label, row in rows.items():
         tell(label, row)
     print(f"idle memory: {max(memory)} MB", flush=True)
@@ -45,7 +45,7 @@ def app(name: str, futures: int, frames: int, repeats: int) -> dict[str, Any]:
         upload = sent(address, CLIP)
         ask = [upload, name, futures, "auto", 5, frames, 1.0, 0, "", "", "", ""]
         answers = [answered(address, ask) for _ in range(1 + repeats)]
-        row = {**spread(answers[1:]), "first_s": answers[0], "peak_mb": resident_mb(process)}
+        row = {**timing_summary(answers[1:]), "first_s": answers[0], "peak_mb": resident_mb(process)}
     tell(f"app, {name}", row)
     machine = apart(ceilings, device="cpu")
     return {"bench": "app", "machine": machine, "model": name, "futures": futures, "frames": frames, **row}
@@ -89,8 +89,8 @@ def page(address: str, process: subprocess.Popen, begun: float) -> float:
 
 def resident_mb(process: int) -> int:
     """Resident memory of a process, in MB (ps counts in kibibytes)."""
-    told = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True, check=True)
-    return round(int(told.stdout) * 1024 / 1e6)
+    output = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True, check=True)
+    return round(int(output.stdout) * 1024 / 1e6)
 
 
 def sent(address: str, path: Path) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def answered(address: str, ask: list[Any]) -> float:
     with urllib.request.urlopen(call, timeout=PATIENCE_S) as answer:
         event = json.load(answer)["event_id"]
     with urllib.request.urlopen(f"{url}/{event}", timeout=PATIENCE_S) as stream:
-        told = stream.read().decode()
-    if "event: complete" not in told:
-        raise ValueError(f"the app did not answer: {told[-300:]}")
+        output = stream.read().decode()
+    if "event: complete" not in output:
+        raise ValueError(f"the app did not answer: {output[-300:]}")
     return time.perf_counter() - begun

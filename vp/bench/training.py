@@ -1,4 +1,4 @@
-"""Training steps: a family's yardsticks, the first of which is the plain way, and each switch off in turn."""
+"""Training steps: a family's losses to time, the first of which is the plain way, and each switch off in turn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRAINED = ("allocator", "bf16", "channels_last", "float_norm")  # switches that 
 
 
 def training(family: str, batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
-    """`yardsticks`: whole steps of one batch size, `speedup` against the first without any switch. `switches`: those of the
+    """`benchmark_losses`: whole steps of one batch size, `speedup` against the first without any switch. `switches`: those of the
     family's first recipe.
 
     `peak_share` is how much of the machine's measured matrix product a step reaches.
@@ -28,32 +28,32 @@ def training(family: str, batch: int, repeats: int, device: str = "auto", precis
     Raises:
         ValueError: there is no such family, or it has nothing to train.
     """
-    timeable = [entry.name for entry in FAMILIES.values() if entry.yardsticks]
+    timeable = [entry.name for entry in FAMILIES.values() if entry.benchmark_losses]
     if family not in timeable:
         raise ValueError(f"family is {family!r}; give one with training steps to time: {', '.join(timeable)}")
     wish = {"family": family, "batch": batch, "repeats": repeats, "device": device, "precision": precision}
     machine, runtime = apart(ceilings, device=device), Runtime.pick(device, precision)
-    rows, labels = dict(Switches.rows(runtime, TRAINED)), list(FAMILIES[family].yardsticks)
+    rows, labels = dict(Switches.rows(runtime, TRAINED)), list(FAMILIES[family].benchmark_losses)
     asked = [(f"{labels[0]}, plain", labels[0], rows["plain"]), *((label, label, rows["all"]) for label in labels)]
-    yardsticks = {told: apart(stepping, label=label, switches=switches, **wish) for told, label, switches in asked}
-    yardsticks = compared(yardsticks, next(iter(yardsticks)))
+    benchmark_losses = {name: apart(stepping, label=label, switches=switches, **wish) for name, label, switches in asked}
+    benchmark_losses = compared(benchmark_losses, next(iter(benchmark_losses)))
     switched = {label: apart(stepping, label=None, switches=switches, **wish) for label, switches in rows.items()}
     switched = compared(switched, "plain")
     peak = machine["matmul_bf16_gflops" if runtime.bf16 else "matmul_fp32_gflops"]
-    for label, row in (yardsticks | switched).items():
+    for label, row in (benchmark_losses | switched).items():
         row["clips_per_s"] = round(batch / row["median_s"], 3)
         row["peak_share"] = round(row.pop("gflop") / row["median_s"] / peak, 3)
         tell(f"{family}, {label}", row)
-    return {"bench": "train", "machine": machine, "batch": batch, "yardsticks": yardsticks, "switches": switched}
+    return {"bench": "train", "machine": machine, "batch": batch, "yardsticks": benchmark_losses, "switches": switched}
 
 
 def stepping(
     family: str, label: str | None, switches: Switches, batch: int, repeats: int, device: str, precision: str
 ) -> dict[str, Any]:
-    """Seconds of a step: of a yardstick, or without a label of the family's first recipe at its full length."""
+    """Seconds of a step: of one of these losses, or without a label of the family's first recipe at its full length."""
     runtime, record = switches.runtime(device, precision), FAMILIES[family]
     if label is not None:
-        config, loss = record.yardsticks[label]
+        config, loss = record.benchmark_losses[label]
     else:
         config = record.recipes[0].config
         loss = record.phases(config)[0].loss

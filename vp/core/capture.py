@@ -64,12 +64,12 @@ class Captured:
 
 def cuda_graph(call: Callable[[], Any]) -> tuple[Replay, Any]:
     """Records a call on the present device; memory and choices of algorithms are settled by a few calls beforehand."""
-    beside = torch.cuda.Stream()
-    beside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(beside):
+    side_stream = torch.cuda.Stream()
+    side_stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side_stream):
         for _ in range(WARMUP):
             call()
-    torch.cuda.current_stream().wait_stream(beside)
+    torch.cuda.current_stream().wait_stream(side_stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         out = call()

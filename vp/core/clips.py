@@ -14,7 +14,7 @@ def preceding(frames: Tensor) -> Tensor:
     return torch.cat([frames[:, :1], frames[:, :-1]], 1)
 
 
-def alike(frames: Tensor, seeds: Tensor) -> Tensor:
+def for_every_sample(frames: Tensor, seeds: Tensor) -> Tensor:
     """Frames as those of every sample of seeds (B, N): (B, N, T, C, H, W)."""
     return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
 

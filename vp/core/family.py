@@ -121,11 +121,11 @@ class Family:
         phases: config -> the optimisers' turns (empty: the family has nothing to train).
         predictor: (config, networks, runtime) -> Predictor.
         tiny: () -> the smallest config, for tests.
-        measure: (config, networks, draw) takes what the networks must know of the training data, the scale of its actions say,
-            before the first step; draw(clips) gives a Batch on the CPU. Raises ValueError where the data lack it.
+        fit_statistics: (config, networks, draw) takes what the networks must know of the training data, the scale of its
+            actions say, before the first step; draw(clips) gives a Batch on the CPU. Raises ValueError where the data lack it.
         recipes: what can be trained by name.
-        rows: label -> options for extra rows that an evaluation shows (an oracle, say).
-        yardsticks: label -> (config, phase loss) of training steps that `python -m vp bench train` times beside each other;
+        reference_rows: label -> options for extra rows that an evaluation shows (an oracle, say).
+        benchmark_losses: label -> (config, phase loss) of training steps that `python -m vp bench train` times beside each other;
             the first is the plain way of doing it.
     """
 
@@ -138,7 +138,7 @@ class Family:
     predictor: Callable[[Any, nn.ModuleDict, Runtime], Predictor]
     tiny: Callable[[], Any]
     critics: Callable[[Any], nn.ModuleDict] = lambda config: nn.ModuleDict()
-    measure: Callable[[Any, nn.ModuleDict, Callable[[int], Batch]], None] = lambda config, networks, draw: None
+    fit_statistics: Callable[[Any, nn.ModuleDict, Callable[[int], Batch]], None] = lambda config, networks, draw: None
     recipes: tuple[Recipe, ...] = ()
-    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    yardsticks: Mapping[str, tuple[Any, LossFn]] = field(default_factory=dict)
+    reference_rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    benchmark_losses: Mapping[str, tuple[Any, LossFn]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Knob:
+class Slider:
     """A number between `low` and `high`, whole where `step` is an int."""
 
     low: float
@@ -54,7 +54,7 @@ class Switch:
 
 
 def knob(default: float, low: float, high: float, step: float, help: str, label: str) -> Any:
-    return field(default=default, metadata={"control": Knob(low, high, step, help, label)})
+    return field(default=default, metadata={"control": Slider(low, high, step, help, label)})
 
 
 def choice(default: str, values: Mapping[str, str], help: str = "", label: str = "") -> Any:
@@ -78,7 +78,7 @@ class Options:
             object.__setattr__(self, name, control.check(name, getattr(self, name)))
 
     @classmethod
-    def controls(cls) -> dict[str, Knob | Choice | Switch]:
+    def controls(cls) -> dict[str, Slider | Choice | Switch]:
         """Field name -> its control, in declaration order."""
         return {f.name: f.metadata["control"] for f in fields(cls)}
 

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from .options import Options
-from .video import Abilities, Observation, Prediction, Step
+from .video import Capabilities, Observation, Prediction, Step
 
 
 class Predictor(ABC):
     """Turns a partly known clip into futures.
 
-    Implementations set `abilities` and `options_type` and write `stream`. `stream` fills unknown frames, never reads
+    Implementations set `capabilities` and `options_type` and write `stream`. `stream` fills unknown frames, never reads
     them, and returns known frames bit for bit.
     """
 
-    abilities: Abilities
+    capabilities: Capabilities
     options_type: type[Options] = Options
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Predictor(ABC):
 
     def check(self, observation: Observation, options: Options | None = None) -> None:
         """Raises ValueError with one sentence that says what came and what is accepted."""
-        self.abilities.check(observation)
+        self.capabilities.check(observation)
 
 
 def noise(seeds: Tensor, *shape: int) -> Tensor:

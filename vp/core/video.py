@@ -131,7 +131,7 @@ class Actions:
 
 
 @dataclass(frozen=True)
-class Abilities:
+class Capabilities:
     """What a predictor accepts and offers; the UI builds its controls from this.
 
     Args:

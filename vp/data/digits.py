@@ -33,9 +33,7 @@ class DigitBank:
         return len(self.images)
 
 
-def load_digits(
-    source: str = "auto", split: str = "train", data_root: str | Path | None = None
-) -> tuple[DigitBank, ...]:
+def load_digits(source: str = "auto", split: str = "train", data_root: str | Path | None = None) -> tuple[DigitBank, ...]:
     """The digit banks of a split; digits of different splits never overlap.
 
     Args:
@@ -56,7 +54,7 @@ def load_digits(
 
 
 def which_digits(source: str, split: str, data_root: str | Path | None = None) -> str:
-    """"mnist", "strokes" or "mixed": what `source` means here; raises ValueError for unknown names."""
+    """ "mnist", "strokes" or "mixed": what `source` means here; raises ValueError for unknown names."""
     if source not in SOURCES:
         raise ValueError(f"digits is {source!r}; give one of {', '.join(SOURCES)}")
     if split not in SPLITS:

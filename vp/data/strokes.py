@@ -13,6 +13,7 @@ import numpy as np
 # (x, y) of the pen in a box of height 1, y down; a point given twice is a corner
 O_LOOP = [(0.50, 0.00), (0.20, 0.14), (0.08, 0.50), (0.20, 0.86)]
 O_LOOP += [(0.50, 1.00), (0.80, 0.86), (0.92, 0.50), (0.80, 0.14)]
+# fmt: off
 SHAPES: dict[int, tuple[list[list[tuple[float, float]]], ...]] = {
     0: (
         [[*O_LOOP, (0.50, 0.00), (0.40, 0.03)]],
@@ -136,6 +137,7 @@ SHAPES: dict[int, tuple[list[list[tuple[float, float]]], ...]] = {
         ],
     ),
 }
+# fmt: on
 BOX, GLYPH, SCALE = 28, 20.0, 4  # px of a picture, px of the longer side of a digit, oversampling
 REACH = 11.2  # px from the centre to the pen's path, at most: nothing is cut off by the box
 POINTS_A_SEGMENT = 6

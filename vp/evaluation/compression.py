@@ -61,14 +61,14 @@ def compression(
     total = len(predictors) * len(STEPS)
     for index, (name, predictor) in enumerate(predictors.items()):
         for done, step in enumerate(STEPS, index * len(STEPS) + 1):
-            rows[name][str(step)] = measure(predictor, data, step)
+            rows[name][str(step)] = compression_errors(predictor, data, step)
             if progress:
                 progress(done, total)
     head = {"checkpoint": model.name, "protocol": "compression", "clips": len(data.frames)}
     return head | {"seconds": round(time.monotonic() - began, 2), "rows": rows}
 
 
-def measure(predictor: Predictor, data: Batch, step: int) -> dict[str, float | None]:
+def compression_errors(predictor: Predictor, data: Batch, step: int) -> dict[str, float | None]:
     """bits_per_pixel and psnr_db of one predictor at one step of the quantiser."""
     counts, quality = torch.zeros(1024, dtype=torch.int64), []
     for frames in data.to("cpu").frames.split(CLIPS_AT_ONCE):

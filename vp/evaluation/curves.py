@@ -24,7 +24,7 @@ def rows_of(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any],
                 yield label.replace("_", " "), row, style
 
 
-def draw(result: Mapping[str, Any], path: str | Path) -> Path:
+def draw_curves(result: Mapping[str, Any], path: str | Path) -> Path:
     """Draws the mean of all samples at each predicted frame, PSNR and SSIM, a paper's own curves beside them where there are any.
 
     Args:

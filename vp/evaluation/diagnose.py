@@ -22,16 +22,14 @@ CLIPS_AT_ONCE, RESAMPLES = 50, 2000
 
 def check_timing(model: Any, protocol: str) -> None:
     """Raises a ValueError where `learned_prior_timing` would, before anything is computed."""
-    reason = model.predictor.abilities.priors.get("learned", "it draws no latent")
+    reason = model.predictor.capabilities.priors.get("learned", "it draws no latent")
     if reason is not None:
         raise ValueError(f"{model.name} has no learned prior, so its timing cannot be measured: {reason}; leave out --timing")
     if protocol not in random_hits():
         raise ValueError(f"protocol is {protocol!r}; give one with random wall hits: {', '.join(random_hits())}")
 
 
-def learned_prior_timing(
-    model: Any, protocol: str, clips: int = 500, data_root: str | Path | None = None
-) -> dict[str, Any]:
+def learned_prior_timing(model: Any, protocol: str, clips: int = 500, data_root: str | Path | None = None) -> dict[str, Any]:
     """Mean std of the learned prior at frames that cannot be foreseen, over that at all other frames.
 
     The model is fed the true frames, all but the last; the std is exp(logvar / 2) averaged over the dimensions of z.

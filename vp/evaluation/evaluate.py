@@ -20,7 +20,7 @@ from vp.metrics import CAP_DB
 from ..prediction.known_frames import parse_mask
 from ..prediction.rows import given_actions
 from ..prediction.watch import observe
-from .baselines import FLOW, MODEL, MOST_LIKELY, Contender, Key, action_rows, baseline_rows, bicubic_rows, model_rows
+from .eval_rows import FLOW, MODEL, MOST_LIKELY, EvalRow, Key, action_rows, baseline_rows, bicubic_rows, model_rows
 from .evaluate_windows import evaluate_windows, framing_for
 from .pictures import score_pictures
 from .reference_rows import REFERENCE_ROWS
@@ -113,7 +113,7 @@ def evaluate(
     if plan.size is None:
         if test_set is not None:
             raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
-        framing = framing_for(model.predictor.abilities, short_side, stride, fps)
+        framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
         result = evaluate_windows(
             model, plan, mask, options, clips=clips, samples=samples, split=split, data_root=data_root, framing=framing,
             seed=seed, batch=batch, per_clip=per_clip, progress=progress,
@@ -122,14 +122,14 @@ def evaluate(
     if (short_side, stride, fps) != (None, 1, None):
         raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
     data = clips_of(protocol, clips, split, data_root, test_set)
-    acting = model.predictor.abilities.actions
-    data = Batch(data.frames, given_actions(data, acting), data.extras)
+    takes_actions = model.predictor.capabilities.actions
+    data = Batch(data.frames, given_actions(data, takes_actions), data.extras)
     probe = observe(data, slice(0, 1), mask, plan.scale)
-    contenders = model_rows(model, options, probe, samples)
-    contenders |= action_rows(contenders[MODEL], len(data.frames)) if acting else {}
-    contenders |= baseline_rows(plan.dataset, data_root, probe)
-    contenders |= bicubic_rows(contenders[MODEL], plan.scale)
-    scores, seconds = score_all(contenders, data, mask, plan.scale, seed, batch, progress)
+    eval_rows = model_rows(model, options, probe, samples)
+    eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if takes_actions else {}
+    eval_rows |= baseline_rows(plan.dataset, data_root, probe)
+    eval_rows |= bicubic_rows(eval_rows[MODEL], plan.scale)
+    scores, seconds = score_all(eval_rows, data, mask, plan.scale, seed, batch, progress)
     groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
     rows, of_clips = tabled(scores, groups)
     result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
@@ -150,7 +150,7 @@ def evaluate(
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if acting:
+    if takes_actions:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
         result["actions"] = gains(result)
     names = plan.variants
@@ -178,7 +178,7 @@ def variants_of(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scor
 
 
 def score_all(
-    contenders: Mapping[Key, Contender | None],
+    eval_rows: Mapping[Key, EvalRow | None],
     data: Batch,
     known: Tensor,
     scale: int,
@@ -186,11 +186,11 @@ def score_all(
     batch: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float]]:
-    """Every contender's scores on the same clips, None stays None, and the seconds that took."""
-    done, total = 0, len(data.frames) * sum(row is not None for row in contenders.values())
+    """Every row's scores on the same clips, None stays None, and the seconds that took."""
+    done, total = 0, len(data.frames) * sum(row is not None for row in eval_rows.values())
     scores: dict[Key, Scores | None] = {}
     seconds: dict[Key, float] = {}
-    for key, row in contenders.items():
+    for key, row in eval_rows.items():
         began = time.monotonic()
         if row is None:
             scores[key] = None

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
-from vp.core.video import Abilities, Batch
+from vp.core.video import Batch, Capabilities
 from vp.data import Framing, Protocol, Windows, open_dataset
 from vp.metrics import CAP_ANY_SIZE_DB, METRICS_ANY_SIZE
 
 from ..prediction.rows import given_actions
 from ..prediction.watch import observe
-from .baselines import MODEL, MOST_LIKELY, Contender, Key, action_rows, flow_rows, model_rows
+from .eval_rows import MODEL, MOST_LIKELY, EvalRow, Key, action_rows, flow_rows, model_rows
 from .scores import Scores, gains, number, to_lists
 from .scoring import joined, score, tabled
 
@@ -51,17 +51,17 @@ def evaluate_windows(
     """
     source = open_dataset(plan.dataset, split, data_root, framing=framing)
     windows = Windows(source, plan.length, clips)
-    began, acting = time.monotonic(), model.predictor.abilities.actions
+    began, takes_actions = time.monotonic(), model.predictor.capabilities.actions
     parts = iter(windows)
     first = next(parts, None)
     if first is None:
         raise ValueError(f"no recording of {source.name} can be used: {next(iter(windows.left_out.values()))}")
-    probe = observe(moving(with_actions(first[1], acting)), slice(0, 1), known)
-    contenders = model_rows(model, options, probe, samples)
-    contenders |= action_rows(contenders[MODEL], clips=1) if acting else {}
-    contenders |= flow_rows(probe, samples)
-    there = ((starts, with_actions(part, acting)) for starts, part in chain([first], parts))
-    scores, seconds, places = score_windows(contenders, there, known, len(windows), seed, batch, progress)
+    probe = observe(moving(with_actions(first[1], takes_actions)), slice(0, 1), known)
+    eval_rows = model_rows(model, options, probe, samples)
+    eval_rows |= action_rows(eval_rows[MODEL], clips=1) if takes_actions else {}
+    eval_rows |= flow_rows(probe, samples)
+    there = ((starts, with_actions(part, takes_actions)) for starts, part in chain([first], parts))
+    scores, seconds, places = score_windows(eval_rows, there, known, len(windows), seed, batch, progress)
     names = [source.recordings[index].name for index, _ in places]
     owners = [source.recordings[index].group for index, _ in places]
     order = list(dict.fromkeys(owners))
@@ -73,7 +73,7 @@ def evaluate_windows(
     result |= {"psnr_cap_db": CAP_ANY_SIZE_DB, **rows[MODEL]}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if acting:
+    if takes_actions:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
         result["actions"] = gains(result)
     means = {label or "model": x["psnr_db"]["mean"] for (_, label), x in of_clips.items()}
@@ -86,10 +86,10 @@ def evaluate_windows(
     return result
 
 
-def framing_for(abilities: Abilities, short_side: int | None, stride: int, fps: float | None) -> Framing:
+def framing_for(capabilities: Capabilities, short_side: int | None, stride: int, fps: float | None) -> Framing:
     """The frames that a model is shown: squares where it knows one size only, else whole frames; in colour where it can."""
-    channels = 3 if 3 in abilities.channels else abilities.channels[0]
-    side = {"size": abilities.size} if abilities.size else {"short_side": SHORT_SIDE if short_side is None else short_side}
+    channels = 3 if 3 in capabilities.channels else capabilities.channels[0]
+    side = {"size": capabilities.size} if capabilities.size else {"short_side": SHORT_SIDE if short_side is None else short_side}
     return Framing(**side, channels=channels, stride=stride, fps=fps)
 
 
@@ -100,8 +100,8 @@ def described(framing: Framing) -> dict[str, Any]:
     return side | {"channels": framing.channels} | rate
 
 
-def with_actions(part: Batch, acting: Any) -> Batch:
-    return Batch(part.frames, given_actions(part, acting), part.extras)
+def with_actions(part: Batch, takes_actions: Any) -> Batch:
+    return Batch(part.frames, given_actions(part, takes_actions), part.extras)
 
 
 def moving(part: Batch) -> Batch:
@@ -111,7 +111,7 @@ def moving(part: Batch) -> Batch:
 
 
 def score_windows(
-    contenders: Mapping[Key, Contender | None],
+    eval_rows: Mapping[Key, EvalRow | None],
     parts: Iterator[tuple[list[int], Batch]],
     known: Tensor,
     count: int,
@@ -119,15 +119,15 @@ def score_windows(
     batch: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float], list[tuple[int, int]]]:
-    """Every contender on the same windows, a recording at a time.
+    """Every row on the same windows, a recording at a time.
 
     Args:
         count: windows that are expected.
 
     Returns:
-        scores, None for a contender that is none; the seconds that took; (index of the recording, first frame) of each window.
+        scores, None for a row that is none; the seconds that took; (index of the recording, first frame) of each window.
     """
-    there = {key: row for key, row in contenders.items() if row is not None}
+    there = {key: row for key, row in eval_rows.items() if row is not None}
     scores: dict[Key, list[Scores]] = {key: [] for key in there}
     seconds, places = dict.fromkeys(there, 0.0), []
     for starts, part in parts:
@@ -141,7 +141,7 @@ def score_windows(
         places += zip(part.extras["recording"].tolist(), starts)
         if progress:
             progress(last * len(there), count * len(there))
-    return {key: joined(scores[key]) if key in scores else None for key in contenders}, seconds, places
+    return {key: joined(scores[key]) if key in scores else None for key in eval_rows}, seconds, places
 
 
 def wins(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:

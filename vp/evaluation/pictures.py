@@ -23,13 +23,13 @@ CLIPS_AT_ONCE = 50
 def score_pictures(predictor: Predictor, options: Options, data: Batch, known: Tensor, scale: int = 1) -> dict[str, Any]:
     """Rows (see `vp.evaluation.scores.summary`) of the predicted frames' pictures: "NAME" and "NAME copied", which repeats
     the last known frame's; empty for a model without such pictures."""
-    if not predictor.abilities.pictures:
+    if not predictor.capabilities.pictures:
         return {}
     parts: dict[str, list[dict[str, Tensor]]] = {}
     for start in range(0, len(data.frames), CLIPS_AT_ONCE):
         observation = observe(data, slice(start, start + CLIPS_AT_ONCE), known, scale)
         shown = predictor.predict(observation, seed_grid(0, len(observation.frames), 1), options).pictures
-        for label, guess, truth in pairs(predictor.abilities.pictures, shown, known):
+        for label, guess, truth in pairs(predictor.capabilities.pictures, shown, known):
             parts.setdefault(label, []).append({name: metric(guess, truth).cpu() for name, metric in METRICS.items()})
     return {label: summary({name: torch.cat([x[name] for x in rows]) for name in METRICS}) for label, rows in parts.items()}
 

@@ -182,8 +182,8 @@ def to_lists(clips: PerClip, groups: Tensor | None) -> dict[str, Any]:
 
 
 SAME = ("protocol", "clips", "split", "test_set", "known", "digits", "framing")  # what two evaluations must share to be paired
-ALIKE = ("source", "recording")  # of clips; the first that is told groups those that are alike
-WHERE = (*ALIKE, "start")  # what is told of each clip beside its scores
+ALIKE = ("source", "recording")  # of clips; the first that is recorded groups those that are alike
+WHERE = (*ALIKE, "start")  # what is recorded of each clip beside its scores
 
 
 def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
         if "per_clip" not in result:
             raise ValueError(f"the {which} evaluation has no scores of single clips; make it anew with --per-clip")
     for name in SAME:
-        pair = [told(name, result) for result in (a, b)]
+        pair = [recorded_value(name, result) for result in (a, b)]
         if pair[0] != pair[1]:
             raise ValueError(f"{name} is {pair[0]!r} in one evaluation and {pair[1]!r} in the other; give two of the same clips")
     owners = [[result["per_clip"].get(name) for name in WHERE] for result in (a, b)]
@@ -219,7 +219,7 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     return head | {"differences": differences(ours, theirs, groups)}
 
 
-def told(name: str, result: Mapping[str, Any]) -> Any:
+def recorded_value(name: str, result: Mapping[str, Any]) -> Any:
     """What an evaluation says of its clips; it leaves out a split that is the test split."""
     if name == "digits":
         return result.get(name, {}).get("source")

@@ -13,7 +13,7 @@ from vp.core.video import Batch
 from vp.metrics import ERRORS, METRICS, Ensemble
 
 from ..prediction.watch import observe
-from .baselines import FLOW, Contender, Key
+from .eval_rows import FLOW, EvalRow, Key
 from .scores import PerClip, Scores, differences, of_each_clip, row_of
 from .touched import psnr_of_touched, touched_pixels
 
@@ -21,7 +21,7 @@ Metrics = Mapping[str, Callable[[Tensor, Tensor], Tensor]]
 
 
 def score(
-    row: Contender, data: Batch, known: Tensor, scale: int, seeds: Tensor, batch: int, metrics: Metrics = METRICS
+    row: EvalRow, data: Batch, known: Tensor, scale: int, seeds: Tensor, batch: int, metrics: Metrics = METRICS
 ) -> Iterator[Scores]:
     """Scores of `batch` clips at a time, on the CPU; `seeds` int64 (clips, samples)."""
     touched = touched_pixels(data, known)

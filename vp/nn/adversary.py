@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..core.family import Losses, Phase, Progress
 from ..core.video import Batch
-from .discriminator import VideoDiscriminator, fool, judge
+from .discriminator import VideoDiscriminator, discriminator_loss, generator_loss
 
 
 class Weights(Protocol):
@@ -37,14 +37,17 @@ def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
 
 
-def confront(networks: nn.ModuleDict, batch: Batch, real: Tensor, fake: Tensor, paired: int | None = None) -> dict[str, Tensor]:
-    """The terms `adversarial` and `matching` of predicted clips, see `fool`; the critic's turn finds the clips in `extras`."""
+def adversarial_terms(
+    networks: nn.ModuleDict, batch: Batch, real: Tensor, fake: Tensor, paired: int | None = None
+) -> dict[str, Tensor]:
+    """The terms `adversarial` and `matching` of predicted clips, see `generator_loss`; the critic's turn finds the clips in
+    `extras`."""
     batch.extras.update(real=real, fake=fake.detach())
-    adversarial, matching = fool(networks["critic"], real, fake, paired)
+    adversarial, matching = generator_loss(networks["critic"], real, fake, paired)
     return {"adversarial": adversarial, "matching": matching}
 
 
-def weighed(weights: Weights, terms: dict[str, Tensor]) -> Tensor:
+def weighted_sum(weights: Weights, terms: dict[str, Tensor]) -> Tensor:
     return weights.adversarial * terms["adversarial"] + weights.matching * terms["matching"]
 
 
@@ -52,7 +55,7 @@ def critic_loss(networks: nn.ModuleDict, batch: Batch, progress: Progress, gener
     """True clips against those that have just been predicted; None where none were shown to it."""
     if "fake" not in batch.extras:
         return None
-    loss = judge(networks["critic"], batch.extras["real"], batch.extras["fake"])
+    loss = discriminator_loss(networks["critic"], batch.extras["real"], batch.extras["fake"])
     return Losses(loss, {"critic": loss})
 
 

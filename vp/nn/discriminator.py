@@ -37,7 +37,7 @@ class VideoDiscriminator(nn.Module):
         return self.score(x).float(), features
 
 
-def judge(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """What the critic minimises: 1 for real clips, 0 for predicted ones; both (B, T, C, H, W)."""
     critic.train()
     scores, _ = critic(torch.cat([real, fake.detach()]))
@@ -45,7 +45,7 @@ def judge(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return ((true - 1).square().mean() + false.square().mean()) / 2
 
 
-def fool(critic: nn.Module, real: Tensor, fake: Tensor, paired: int | None = None) -> tuple[Tensor, Tensor]:
+def generator_loss(critic: nn.Module, real: Tensor, fake: Tensor, paired: int | None = None) -> tuple[Tensor, Tensor]:
     """What the predictor minimises: how far its clips are from being judged real, and their features from the truth's.
 
     Only the first `paired` clips are meant to equal the real ones; by default all are.

@@ -65,12 +65,8 @@ class LayerMemory(nn.Module):
         self.motions = (2 * layers, layers, layers, 2 * layers, 2 * previous)  # see `advance`
         self.flow = nn.Sequential(block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
         self.write_up = enlarge(write_features, WRITE)
-        self.gates = nn.Sequential(
-            block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2)
-        )
-        self.blend_up = nn.Sequential(
-            nn.Conv2d(features, 4 * BLEND, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True)
-        )
+        self.gates = nn.Sequential(block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2))
+        self.blend_up = nn.Sequential(nn.Conv2d(features, 4 * BLEND, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
         self.blend = nn.Sequential(
             block(BLEND + 4 * channels * self.sources, MIX),
             block(MIX, MIX),
@@ -126,7 +122,7 @@ class LayerMemory(nn.Module):
         moved = warp(sources.flatten(0, 1), flows).view_as(sources)
         return LayerState(state.pictures, velocity, displacement, moved[:, : self.layers]), moved
 
-    def compose(self, moved: Tensor, features: Tensor, beside: Tensor | None = None) -> Tensor:
+    def compose(self, moved: Tensor, features: Tensor, extra: Tensor | None = None) -> Tensor:
         """The next frame.
 
         Args:
@@ -138,8 +134,8 @@ class LayerMemory(nn.Module):
             float32 (B, C, H, W) in [0, 1].
         """
         x = self.blend_up(features)
-        if beside is not None:
-            x = x + beside
+        if extra is not None:
+            x = x + extra
         order = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.preserve_format
         fine = F.pixel_unshuffle(moved.flatten(1, 2), 2)  # mixed there, each pixel of four for itself, and put back at the end
         x = torch.cat([x, fine.to(x.dtype, memory_format=order)], 1)

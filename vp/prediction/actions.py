@@ -1,4 +1,4 @@
-"""Which actions a model is told: the clip's own, none, or others."""
+"""Which actions a model is given: the clip's own, none, or others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from torch import Tensor
 from vp.core.video import Actions
 
 OWN, STILL = "own", "still"
-BESIDE = "beside"  # names the prediction under a second plan
+COMPARED = "compared"  # names the prediction under a second plan
 UNSEEN = "The true clip followed other actions, so scores against it say little."
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a model is told.
+class ActionPlan:
+    """Actions that a model is given.
 
     Args:
         label: what a person reads. actions: float32 (1, T, A). true: whether the true clip came about by them. notes: sentences.
@@ -31,7 +31,7 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def plan(wanted: Actions | None, own: np.ndarray | None, wish: Any, length: int) -> Plan | None:
+def plan_actions(wanted: Actions | None, own: np.ndarray | None, wish: Any, length: int) -> ActionPlan | None:
     """The actions for `length` frames; None for a model that takes none.
 
     Args:
@@ -40,7 +40,7 @@ def plan(wanted: Actions | None, own: np.ndarray | None, wish: Any, length: int)
             an array's end is zero.
 
     Raises:
-        ValueError: a model that takes none is told some, the clip has none of its own, or they have another size.
+        ValueError: a model that takes none is given some, the clip has none of its own, or they have another size.
     """
     if wanted is None:
         if wish is not None:
@@ -52,23 +52,25 @@ def plan(wanted: Actions | None, own: np.ndarray | None, wish: Any, length: int)
     if isinstance(wish, str) and wish == OWN and own is None:
         raise ValueError(f"the clip comes without actions; give {names}, or 'still'")
     if own is None and wish is None:
-        return Plan("No movement", still(wanted, length), False, ("The clip comes without actions: the arm is told to stay.",))
+        return ActionPlan(
+            "No movement", zero_actions(wanted, length), False, ("The clip comes without actions: the arm is to stay.",)
+        )
     if isinstance(wish, str) and wish == STILL:
-        return Plan("No movement", still(wanted, length), False, ("The arm is told to stay.", UNSEEN))
+        return ActionPlan("No movement", zero_actions(wanted, length), False, ("The arm is to stay.", UNSEEN))
     true = wish is None or isinstance(wish, str)
     given = torch.as_tensor(np.asarray(own if true else wish, np.float32))
     if given.ndim != 2:
         raise ValueError(f"actions have shape {tuple(given.shape)}; give {names}")
     wanted.check(given[None])
     missing = length - 1 - len(given)  # the last frame's action would lead out of the clip
-    told = torch.nn.functional.pad(given[:length], (0, 0, 0, max(length - len(given), 0)))[None]
-    notes = (f"The actions end {missing} frames early: then the arm is told to stay.",) if missing > 0 else ()
+    padded = torch.nn.functional.pad(given[:length], (0, 0, 0, max(length - len(given), 0)))[None]
+    notes = (f"The actions end {missing} frames early: then the arm is to stay.",) if missing > 0 else ()
     if true:
-        return Plan("The clip's own actions", told, True, ("The arm is told the clip's own actions.", *notes))
-    return Plan("Other actions", told, False, ("The arm is told other actions than the clip's own.", *notes, UNSEEN))
+        return ActionPlan("The clip's own actions", padded, True, ("The arm takes the clip's own actions.", *notes))
+    return ActionPlan("Other actions", padded, False, ("The arm takes other actions than the clip's own.", *notes, UNSEEN))
 
 
-def still(wanted: Actions, length: int) -> Tensor:
+def zero_actions(wanted: Actions, length: int) -> Tensor:
     return torch.zeros(1, length, len(wanted.names))
 
 

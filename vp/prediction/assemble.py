@@ -15,7 +15,7 @@ from vp.core.video import Prediction
 from vp.metrics import METRICS
 
 from ..result.result import MEASURES, Result, Row
-from .actions import BESIDE
+from .actions import COMPARED
 from .rows import MOST_LIKELY
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ REFERENCES = {  # label -> (title, what to say of it)
 }
 
 
-def compose(
-    model: Model, request: Request, predictions: Mapping[str | None, Prediction], seconds: float = 0.0
-) -> Result:
+def assemble(model: Model, request: Request, predictions: Mapping[str | None, Prediction], seconds: float = 0.0) -> Result:
     """The finished Result of a request: the samples under None in `predictions`, reference rows under their labels."""
     rows = [truth_row(request)]
     for label, prediction in predictions.items():
@@ -45,9 +43,9 @@ def compose(
     if metrics and request.n > 1:
         rows, metrics = with_best(rows, metrics, request)
     shown = picture_rows(model, request, predictions[None])
-    rows = alike([*rows, *shown])
+    rows = in_one_colour_space([*rows, *shown])
     metrics = {name: np.pad(x, ((0, len(shown)), (0, 0)), constant_values=np.nan) for name, x in metrics.items()}
-    return assemble(model, request, rows, metrics=metrics, traces=traces_of(rows, predictions), seconds=seconds)
+    return result_of(model, request, rows, metrics=metrics, traces=traces_of(rows, predictions), seconds=seconds)
 
 
 def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, awaited: Sequence[str]) -> Result:
@@ -61,10 +59,10 @@ def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, 
     if request.n > 1 and (request.has_truth & ~request.known).any():
         rows.append(Row("best", f"Best of {request.n}", context, "Chosen when all are finished.", pending=True))
     rows += [*sample_rows(request, to_bytes(preview[0])), *picture_rows(model, request, None)]
-    return assemble(model, request, alike(rows), ready=ready)
+    return result_of(model, request, in_one_colour_space(rows), ready=ready)
 
 
-def assemble(model: Model, request: Request, rows: Sequence[Row], **more: Any) -> Result:
+def result_of(model: Model, request: Request, rows: Sequence[Row], **more: Any) -> Result:
     return Result(
         tuple(rows),
         request.known,
@@ -87,11 +85,12 @@ def further_row(request: Request, label: str, frames: np.ndarray) -> Row:
     """The most likely future, a reference row, or what comes about under a second plan of actions."""
     if label == MOST_LIKELY:
         return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.")
-    if label != BESIDE:
+    if label != COMPARED:
         return reference_row(label, frames)
     first = seed_grid(request.seed, 1, 1)[0].tolist()[0]
-    note = f"Instead of {lowered(request.plan.label)}, with the dice of {'Sample 1' if request.n > 1 else 'the prediction'}."
-    return Row("plan", request.beside.label, frames, note, first)
+    dice = "Sample 1" if request.n > 1 else "the prediction"
+    note = f"Instead of {lowered(request.action_plan.label)}, with the dice of {dice}."
+    return Row("plan", request.compare_with.label, frames, note, first)
 
 
 def lowered(text: str) -> str:
@@ -107,7 +106,7 @@ def picture_rows(model: Model, request: Request, prediction: Prediction | None) 
     """The pictures that the model predicts on its way, of the first sample, and those of the true clip where it is whole; with
     no `prediction` yet, black ones."""
     rows = []
-    for name, title in model.predictor.abilities.pictures.items():
+    for name, title in model.predictor.capabilities.pictures.items():
         notes = {name: ("picture", title, "What frames are painted from.")}
         if request.has_truth.all():
             notes[f"{name}_true"] = ("picture_truth", f"{title}, true", "The same of the clip itself.")
@@ -118,7 +117,7 @@ def picture_rows(model: Model, request: Request, prediction: Prediction | None) 
     return rows
 
 
-def alike(rows: list[Row]) -> list[Row]:
+def in_one_colour_space(rows: list[Row]) -> list[Row]:
     """The rows in colour if one of them is; those that share an array still do."""
     if all(row.frames.shape[-1] == rows[0].frames.shape[-1] for row in rows):
         return rows
@@ -132,10 +131,10 @@ def sample_rows(request: Request, samples: np.ndarray) -> list[Row]:
     if request.n == 1:
         return [Row("sample", "Prediction", samples[0], "", seeds[0])]
     rows = [Row("sample", f"Sample {k + 1}", frames, "", seeds[k]) for k, frames in enumerate(samples)]
-    return rows + spread(samples, request.known)
+    return rows + mean_and_uncertainty(samples, request.known)
 
 
-def spread(samples: np.ndarray, known: np.ndarray) -> list[Row]:
+def mean_and_uncertainty(samples: np.ndarray, known: np.ndarray) -> list[Row]:
     """Mean and uncertainty of the samples, uint8 (N, T, H, W, C)."""
     values = samples.astype(np.float32)
     std = values.std(axis=0).mean(axis=-1, keepdims=True) * STD_GAIN
@@ -163,9 +162,7 @@ def score(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
     return out
 
 
-def with_best(
-    rows: list[Row], metrics: dict[str, np.ndarray], request: Request
-) -> tuple[list[Row], dict[str, np.ndarray]]:
+def with_best(rows: list[Row], metrics: dict[str, np.ndarray], request: Request) -> tuple[list[Row], dict[str, np.ndarray]]:
     """Adds the row of the best sample: the one nearest to the truth by mean SSIM (PSNR on tiny frames)."""
     name = "ssim" if "ssim" in metrics else "psnr_db"
     where = request.has_truth & ~request.known
@@ -201,16 +198,16 @@ def one_number(name: str, values: Tensor) -> Tensor:
 
 def about(model: Model) -> dict[str, Any]:
     """What a reader must know of the model."""
-    abilities = model.predictor.abilities
+    capabilities = model.predictor.capabilities
     return {
         "name": model.name,
         "title": model.family.title,
         "family": model.family.name,
         "citation": model.family.citation,
-        "dataset": abilities.dataset,
-        "stochastic": abilities.stochastic,
-        "trained_past": abilities.trained_past,
-        "trained_future": abilities.trained_future,
+        "dataset": capabilities.dataset,
+        "stochastic": capabilities.stochastic,
+        "trained_past": capabilities.trained_past,
+        "trained_future": capabilities.trained_future,
     }
 
 

@@ -235,7 +235,7 @@ def trained_on(card: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(card.get("data") or filter(None, [card.get("dataset")]))
 
 
-def strangeness(frames: np.ndarray, datasets: Iterable[str]) -> str | None:
+def domain_note(frames: np.ndarray, datasets: Iterable[str]) -> str | None:
     """One sentence where the clip is unlike the training data, else None.
 
     Args:

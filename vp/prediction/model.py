@@ -93,8 +93,8 @@ def load_on(runtime: Runtime, name: str | Path, folder: Path = checkpoint.FOLDER
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path.name} does not fit its own description ({reason}); train or download it again") from None
     predictor = family.predictor(config, runtime.lowered(networks), runtime)
-    able = replace(predictor.abilities, dataset=card["dataset"], fps=card.get("fps"))
-    predictor.abilities = replace(able, actions=with_names(able.actions, able.dataset))
+    able = replace(predictor.capabilities, dataset=card["dataset"], fps=card.get("fps"))
+    predictor.capabilities = replace(able, actions=with_names(able.actions, able.dataset))
     return Model(path.stem, family, predictor, {"name": path.stem, "title": family.title, **card})
 
 

@@ -14,8 +14,8 @@ from vp.core.video import Actions, Batch
 
 def extra_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
     """Label -> options, without the rows whose prior this model does not offer; they may read `Observation.target`."""
-    refused = {name for name, reason in predictor.abilities.priors.items() if reason is not None}
-    wishes = {label: wish for label, wish in family.rows.items() if wish.get("prior") not in refused}
+    refused = {name for name, reason in predictor.capabilities.priors.items() if reason is not None}
+    wishes = {label: wish for label, wish in family.reference_rows.items() if wish.get("prior") not in refused}
     return {label: predictor.options_type.parse(wish) for label, wish in wishes.items()}
 
 
@@ -25,7 +25,7 @@ MOST_LIKELY = "most_likely"  # the row's label
 def most_likely(predictor: Predictor, options: Options) -> Options | None:
     """The same options at temperature 0, where latents are the mean of their prior; None for a model with one future or without a
     temperature, and where the temperature is 0 already."""
-    if not predictor.abilities.stochastic or not getattr(options, "temperature", 0):
+    if not predictor.capabilities.stochastic or not getattr(options, "temperature", 0):
         return None
     return replace(options, temperature=0.0)
 

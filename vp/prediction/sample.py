@@ -12,14 +12,14 @@ import torch
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
-from vp.core.video import Abilities, Actions, Observation, Prediction, Step
+from vp.core.video import Actions, Capabilities, Observation, Prediction, Step
 from vp.data import Clip
 
 from ..result.result import Result
 from ..result.sprite_sheet import SIDE
-from .actions import BESIDE, Plan, plan
-from .assemble import compose, growing, to_floats
-from .familiarity import strangeness, trained_on
+from .actions import COMPARED, ActionPlan, plan_actions
+from .assemble import assemble, growing, to_floats
+from .familiarity import domain_note, trained_on
 from .known_frames import LONG_SIDE, fit, parse_mask, resize, side_that_fits
 from .model import Model
 from .rows import MOST_LIKELY, extra_rows, most_likely
@@ -49,7 +49,7 @@ class Request:
         n: number of futures. seed: where their seeds come from.
         notes: what was changed on the way, in sentences.
         pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
-        plan, beside: the actions that a model is told, and those of one more row; None where there are none.
+        action_plan, compare_with: the actions that a model is given, and those of one more row; None where there are none.
     """
 
     frames: np.ndarray
@@ -62,8 +62,8 @@ class Request:
     notes: tuple[str, ...] = ()
     events: tuple[tuple[int, str], ...] = ()
     pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
-    plan: Plan | None = None
-    beside: Plan | None = None
+    action_plan: ActionPlan | None = None
+    compare_with: ActionPlan | None = None
 
 
 def sample(
@@ -79,12 +79,12 @@ def sample(
     events: Iterable[tuple[int, str]] = (),
     pictures: Mapping[int, np.ndarray] | None = None,
     actions: Any = None,
-    beside: Any = None,
+    compare_with: Any = None,
     long_side: int = LONG_SIDE,
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
-    told = {"pictures": pictures, "actions": actions, "beside": beside, "long_side": long_side}
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **told)
+    given = {"pictures": pictures, "actions": actions, "compare_with": compare_with, "long_side": long_side}
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **given)
     return last.result
 
 
@@ -102,7 +102,7 @@ def stream(
     pictures: Mapping[int, np.ndarray] | None = None,
     preview_s: float | None = PREVIEW_S,
     actions: Any = None,
-    beside: Any = None,
+    compare_with: Any = None,
     long_side: int = LONG_SIDE,
 ) -> Iterator[Progress]:
     """Predicts step by step; closing the iterator cancels at the next step.
@@ -119,9 +119,9 @@ def stream(
         events: (frame, label) pairs of the clip, passed on to the Result.
         pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
         preview_s: seconds between growing Results at least, or None for none.
-        actions: what a model that takes actions is told: 'own' (the clip's), 'still', or an array (T, A), from the first frame
+        actions: what a model that takes actions is given: 'own' (the clip's), 'still', or an array (T, A), from the first frame
             on; None: the clip's own where it has any, else still.
-        beside: the same, for one more row with the first sample's dice; None for no such row.
+        compare_with: the same, for one more row with the first sample's dice; None for no such row.
         long_side: px that the longer side has at most, for models that take any size.
 
     Raises:
@@ -130,16 +130,16 @@ def stream(
     began = time.monotonic()
     request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events, long_side)
     request = replace(request, pictures=painted(model, request, pictures or {}))
-    request = with_plans(request, model.predictor.abilities.actions, getattr(clip, "actions", None), actions, beside)
+    request = with_plans(request, model.predictor.capabilities.actions, getattr(clip, "actions", None), actions, compare_with)
     observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
     runs = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
     likely = most_likely(model.predictor, request.options) if request.n > 1 else None
     runs += [] if likely is None else [(MOST_LIKELY, observation, one, likely)]
-    if request.has_truth.all() and (request.plan is None or request.plan.true):  # they read the true future
+    if request.has_truth.all() and (request.action_plan is None or request.action_plan.true):  # they read the true future
         references = extra_rows(model.family, model.predictor).items()
         runs += [(label, observation, one, wish) for label, wish in references]
-    if request.beside:
-        runs.append((BESIDE, replace(observation, actions=request.beside.actions), one, request.options))
+    if request.compare_with:
+        runs.append((COMPARED, replace(observation, actions=request.compare_with.actions), one, request.options))
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs[1:]]
     shown_at, pause, done, total = began, preview_s, 0, 0
@@ -158,7 +158,7 @@ def stream(
             if preview is not None and preview_s:
                 shown_at = time.monotonic()
                 pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
-    yield Progress(total, total, compose(model, request, predictions, time.monotonic() - began))
+    yield Progress(total, total, assemble(model, request, predictions, time.monotonic() - began))
 
 
 def prepare(
@@ -166,42 +166,42 @@ def prepare(
     events: Iterable[tuple[int, str]], long_side: int = LONG_SIDE,
 ) -> Request:  # fmt: skip
     """Checks every wish and fits the clip to the model; see `stream`."""
-    abilities = model.predictor.abilities
+    capabilities = model.predictor.capabilities
     frames = np.asarray(getattr(clip, "frames", clip))
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3):
         raise ValueError(f"the clip is {frames.dtype} {frames.shape}; give uint8 frames (T, H, W, 1 or 3)")
     n = whole("futures", n, 1, MOST_SAMPLES)
     seed = whole("seed", seed, 0, 2**31 - 1)
-    past, future = lengths(abilities, len(frames), n_past, n_future)
+    past, future = lengths(capabilities, len(frames), n_past, n_future)
     slow = whole("slow", slow, 1, MOST_FRAMES // 2)
     if slow == 1:
         mask, has_truth = known_mask(known, past, past + future, len(frames)), np.arange(past + future) < len(frames)
     elif known is None:
         frames = frames[: -(-(past + future) // slow)]
-        frames, mask = spread(frames, slow)
+        frames, mask = interleave_blank_frames(frames, slow)
         past, future, has_truth = int(mask.sum()), int((~mask).sum()), mask
     else:
         raise ValueError("known and slow came together; slow motion gives every frame of the clip, so leave out known")
-    alone = n > 1 and not abilities.stochastic
+    alone = n > 1 and not capabilities.stochastic
     n = 1 if alone else n
-    side, crowded = room(abilities, frames.shape[1:3], long_side, n, past + future)
-    frames, notes = fit(frames[: past + future], abilities.size, abilities.channels, side)
+    side, crowded = room(capabilities, frames.shape[1:3], long_side, n, past + future)
+    frames, notes = fit(frames[: past + future], capabilities.size, capabilities.channels, side)
     notes = [*getattr(clip, "notes", ()), *notes, *crowded]
     notes += ["This model is deterministic: every future would be the same, so one is made."] if alone else []
     if len(frames) < past + future:
         notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
-    notes += filter(None, [strangeness(frames[mask[: len(frames)]], trained_on(model.card))])
+    notes += filter(None, [domain_note(frames[mask[: len(frames)]], trained_on(model.card))])
     full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
-    fps = getattr(clip, "fps", None) or abilities.fps or 10
+    fps = getattr(clip, "fps", None) or capabilities.fps or 10
     kept = tuple((t, label) for t, label in events if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
 
 
-def room(abilities: Abilities, shape: tuple[int, int], long_side: Any, n: int, length: int) -> tuple[int, list[str]]:
+def room(capabilities: Capabilities, shape: tuple[int, int], long_side: Any, n: int, length: int) -> tuple[int, list[str]]:
     """px of the longer side of frames of a clip of this shape, (H, W), and a sentence where that is less than asked for."""
     asked = whole("long side", long_side, 16, SIDE)
-    if abilities.size is not None:
+    if capabilities.size is not None:
         return asked, []
     rows = n + (5 if n > 1 else 2)  # with truth, most likely, reference, mean and uncertainty
     side = side_that_fits(*shape, asked, rows * length)
@@ -210,13 +210,13 @@ def room(abilities: Abilities, shape: tuple[int, int], long_side: Any, n: int, l
     return side, [said] if side < wished else []
 
 
-def with_plans(request: Request, wanted: Actions | None, own: Any, actions: Any, beside: Any) -> Request:
-    """The request with the actions that are to be told; see `stream`."""
+def with_plans(request: Request, wanted: Actions | None, own: Any, actions: Any, compare_with: Any) -> Request:
+    """The request with the actions that the model is to be given; see `stream`."""
     length = len(request.known)
-    first = plan(wanted, own, actions, length)
-    second = None if beside is None else plan(wanted, own, beside, length)
+    first = plan_actions(wanted, own, actions, length)
+    second = None if compare_with is None else plan_actions(wanted, own, compare_with, length)
     notes = () if first is None else first.notes
-    return replace(request, plan=first, beside=second, notes=(*request.notes, *notes))
+    return replace(request, action_plan=first, compare_with=second, notes=(*request.notes, *notes))
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
@@ -227,12 +227,12 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     return int(value)
 
 
-def lengths(abilities: Abilities, frames: int, n_past: Any, n_future: Any) -> tuple[int, int]:
+def lengths(capabilities: Capabilities, frames: int, n_past: Any, n_future: Any) -> tuple[int, int]:
     """Past and future frames: as wished, else as trained, else what the clip allows."""
-    past = min(abilities.trained_past or PAST, max(frames - 1, 1)) if n_past is None else n_past
-    future = (abilities.trained_future or FUTURE) if n_future is None else n_future
-    past = whole("past frames", past, abilities.n_past[0], abilities.n_past[1] or MOST_FRAMES)
-    future = whole("future frames", future, abilities.n_future[0], abilities.n_future[1] or MOST_FRAMES)
+    past = min(capabilities.trained_past or PAST, max(frames - 1, 1)) if n_past is None else n_past
+    future = (capabilities.trained_future or FUTURE) if n_future is None else n_future
+    past = whole("past frames", past, capabilities.n_past[0], capabilities.n_past[1] or MOST_FRAMES)
+    future = whole("future frames", future, capabilities.n_future[0], capabilities.n_future[1] or MOST_FRAMES)
     if past + future > MOST_FRAMES:
         raise ValueError(f"{past} past and {future} future frames came; give at most {MOST_FRAMES} together")
     if frames < past + 1:
@@ -244,7 +244,7 @@ def lengths(abilities: Abilities, frames: int, n_past: Any, n_future: Any) -> tu
     return past, future
 
 
-def spread(frames: np.ndarray, slow: int) -> tuple[np.ndarray, np.ndarray]:
+def interleave_blank_frames(frames: np.ndarray, slow: int) -> tuple[np.ndarray, np.ndarray]:
     """Frames `slow` apart with black ones between, and bool (T,) where they are."""
     apart = np.zeros((slow * (len(frames) - 1) + 1, *frames.shape[1:]), np.uint8)
     apart[::slow] = frames
@@ -266,7 +266,7 @@ def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: i
 def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | None) -> Options:
     """Checked options; a prior of 'auto' becomes the first one that the model offers, so that records name it."""
     options = options if isinstance(options, Options) else predictor.options_type.parse(options or {})
-    priors, prior = predictor.abilities.priors, getattr(options, "prior", None)
+    priors, prior = predictor.capabilities.priors, getattr(options, "prior", None)
     if priors.get(prior) is not None:
         raise ValueError(f"prior is {prior!r}, but {priors[prior]}")
     offered = [name for name, reason in priors.items() if reason is None]
@@ -276,7 +276,7 @@ def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | N
 def painted(model: Model, request: Request, pictures: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
     """The pictures at the size of the frames; raises ValueError where they cannot be used."""
     length, height, width, _ = request.frames.shape
-    if pictures and not model.predictor.abilities.pictures:
+    if pictures and not model.predictor.capabilities.pictures:
         raise ValueError(f"pictures came for {model.name}, which has none of its own; leave them out or choose another model")
     for t, picture in pictures.items():
         if not 0 <= t < length or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != 3:
@@ -292,12 +292,12 @@ def observe(request: Request, predictor: Predictor) -> Observation:
     target = frames[None] if request.has_truth.all() else None
     pictures = None
     if request.pictures:
-        name = next(iter(predictor.abilities.pictures))
+        name = next(iter(predictor.capabilities.pictures))
         replaced = torch.full((1, len(frames), 3, *frames.shape[-2:]), float("nan"))
         replaced[0, list(request.pictures)] = to_floats(np.stack(list(request.pictures.values())))
         pictures = {name: replaced}
-    told = request.plan.actions if request.plan else None
-    observation = Observation(hidden[None], torch.from_numpy(request.known), told, pictures=pictures, target=target)
+    actions = request.action_plan.actions if request.action_plan else None
+    observation = Observation(hidden[None], torch.from_numpy(request.known), actions, pictures=pictures, target=target)
     predictor.check(observation, request.options)
     return observation
 

@@ -28,7 +28,9 @@ def montage(result: Result) -> np.ndarray:
         write(canvas, f"t = {t}", GAP, HEADER - 6, INK, 0.5)
         for index, row in enumerate(result.rows):
             line, column = divmod(index, columns)
-            draw(canvas, result, row, t, HEADER + GAP + line * (cell_h + GAP), GAP + column * (cell_w + GAP), (height, width))
+            draw_cell(
+                canvas, result, row, t, HEADER + GAP + line * (cell_h + GAP), GAP + column * (cell_w + GAP), (height, width)
+            )
     return out
 
 
@@ -52,7 +54,7 @@ def plan(rows: int, height: int, width: int) -> tuple[int, int, int]:
     return round(height * scale), round(width * scale), columns
 
 
-def draw(canvas: np.ndarray, result: Result, row: Row, t: int, top: int, left: int, size: tuple[int, int]) -> None:
+def draw_cell(canvas: np.ndarray, result: Result, row: Row, t: int, top: int, left: int, size: tuple[int, int]) -> None:
     """One tile: border, picture, label and the word that says what the frame is."""
     word = phase(result, row, t)
     picture, (height, width) = tint(row, row.frames[t]), size

@@ -130,10 +130,7 @@ class Result:
         length, height, width, channels = self.rows[0].frames.shape
         layout, lines = self._layout()
         kept = ("kind", "label", "note", "seed", "pending")
-        rows = [
-            {name: getattr(row, name) for name in kept} | {"line": line}
-            for row, line in zip(self.rows, lines, strict=True)
-        ]
+        rows = [{name: getattr(row, name) for name in kept} | {"line": line} for row, line in zip(self.rows, lines, strict=True)]
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -222,8 +219,7 @@ def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
     layout = Layout(**record["layout"], length=length, height=size["height"], width=size["width"])
     strips = {row["line"]: unpack(sheets, layout, row["line"]) for row in record["rows"]}
     rows = tuple(
-        Row(row["kind"], row["label"], strips[row["line"]], row["note"], row["seed"], row["pending"])
-        for row in record["rows"]
+        Row(row["kind"], row["label"], strips[row["line"]], row["note"], row["seed"], row["pending"]) for row in record["rows"]
     )
     return Result(
         rows,

@@ -11,7 +11,7 @@ from ..prediction import checkpoint
 from ..prediction.model import find
 
 
-def average(names: Sequence[str], shares: Sequence[float], out: Path) -> dict[str, Any]:
+def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict[str, Any]:
     """Writes the weighted mean of the checkpoints' weights to `out`; its card is that of the last one, without metrics.
 
     Args:

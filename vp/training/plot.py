@@ -35,13 +35,13 @@ def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
     if out.suffix not in (".png", ".svg", ".pdf"):
         raise ValueError(f"out is {out.name!r}; give a file that ends in .png, .svg or .pdf")
     groups, epochs = grouped(runs), all(run.steps_an_epoch for run in runs)
-    figure, panels = draw(groups, epochs)
+    figure, panels = draw_plot(groups, epochs)
     write(figure, out)
     folders = {label: [str(run.folder) for run in group] for label, group in groups.items()}
     return {"file": str(out), "runs": folders, "panels": panels, "x": "epochs" if epochs else "steps"}
 
 
-def draw(groups: dict[str, list[Run]], epochs: bool) -> tuple[Any, list[str]]:
+def draw_plot(groups: dict[str, list[Run]], epochs: bool) -> tuple[Any, list[str]]:
     """The figure, and the names of its panels from the top down."""
     runs = [run for group in groups.values() for run in group]
     panels = [name for name in PANELS if any(training_curve(run, name) for run in runs)]
@@ -66,12 +66,14 @@ def draw_run(axes: dict[str, Any], run: Run, colour: str, label: str | None, epo
     for name, axis in axes.items():
         if name != "psnr_db":
             curve = training_curve(run, name)
-            axis.plot(*spread(run, curve, epochs), color=colour, linewidth=1, label=label)
+            axis.plot(*epochs_and_values(run, curve, epochs), color=colour, linewidth=1, label=label)
             continue
         for quality, (what, style) in QUALITIES.items():
             curve = [(line["step"], line[quality]) for line in run.validation if quality in line]
             if curve:
-                axis.plot(*spread(run, curve, epochs), style, marker=".", color=colour, linewidth=1, label=label and what)
+                axis.plot(
+                    *epochs_and_values(run, curve, epochs), style, marker=".", color=colour, linewidth=1, label=label and what
+                )
         if label and not axis.get_legend():
             axis.legend(fontsize=8)
 
@@ -85,7 +87,9 @@ def draw_ratios(axes: dict[str, Any], groups: dict[str, list[Run]], epochs: bool
             curve = training_curve(group[0], name)
             if curve:
                 label = what if index == 0 else None
-                right.plot(*spread(group[0], curve, epochs), color=f"C{index % 10}", dashes=dash, linewidth=1, label=label)
+                right.plot(
+                    *epochs_and_values(group[0], curve, epochs), color=f"C{index % 10}", dashes=dash, linewidth=1, label=label
+                )
     right.set_ylabel("ratio (dashed)")
     if right.get_lines():
         right.legend(fontsize=8, loc="upper right")
@@ -99,7 +103,7 @@ def training_curve(run: Run, name: str) -> list[tuple[float, float]]:
     return [(line["step"], line[name]) for line in run.training if name in line]
 
 
-def spread(run: Run, curve: Sequence[tuple[float, float]], epochs: bool) -> tuple[list[float], list[float]]:
+def epochs_and_values(run: Run, curve: Sequence[tuple[float, float]], epochs: bool) -> tuple[list[float], list[float]]:
     """Places and values of a curve."""
     scale = run.steps_an_epoch if epochs else 1
     return [step / scale for step, _ in curve], [value for _, value in curve]

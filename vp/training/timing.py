@@ -25,10 +25,10 @@ def timed(run: Callable[[], Any], repeats: int, device: torch.device, warmup: in
             torch.cuda.synchronize(device)
         if index >= warmup:
             seconds.append(time.perf_counter() - start)
-    return spread(seconds)
+    return timing_summary(seconds)
 
 
-def spread(seconds: list[float]) -> dict[str, Any]:
+def timing_summary(seconds: list[float]) -> dict[str, Any]:
     median = statistics.median(seconds)
     return {"median_s": median, "min_s": min(seconds), "max_s": max(seconds), "repeats": len(seconds)}
 

@@ -101,9 +101,9 @@ def lr_factor(share: float, warmup: float, final: float) -> float:
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(along, 1.0)))
 
 
-def mean_of(name: str, told: list[dict[str, Tensor]]) -> Tensor:
+def mean_of(name: str, logged: list[dict[str, Tensor]]) -> Tensor:
     """Of the mini-batches that have this term."""
-    return torch.stack([terms[name].detach() for terms in told if name in terms]).mean(0)
+    return torch.stack([terms[name].detach() for terms in logged if name in terms]).mean(0)
 
 
 def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
@@ -149,7 +149,7 @@ class Trainer:
         torch.manual_seed(settings.seed)  # every process starts from the same weights
         networks = family.networks(recipe.config)
         if not saved:
-            family.measure(recipe.config, networks, self.data.sample)
+            family.fit_statistics(recipe.config, networks, self.data.sample)
         networks = self.runtime.place(networks)
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
@@ -336,7 +336,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = phase.lr * ratio * lr_scale
             optimizer.zero_grad(set_to_none=True)
-            told: list[dict[str, Tensor]] = []
+            logged: list[dict[str, Tensor]] = []
             for batch in batches:
                 with self.runtime.autocast():
                     losses = phase.loss(self.networks, batch, progress, generator)
@@ -344,15 +344,15 @@ class Trainer:
                     continue
                 self.check(phase, losses)
                 (losses.total / len(batches)).backward()
-                told.append({**losses.terms, f"{phase.name}_loss": losses.total})
-            if not told:
+                logged.append({**losses.terms, f"{phase.name}_loss": losses.total})
+            if not logged:
                 continue
             self.share_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
             if not norm.isfinite():
                 raise self.not_finite(f"the gradient norm of phase {phase.name}", norm)
             optimizer.step()
-            terms |= {name: mean_of(name, told) for name in told[0]} | {f"{phase.name}_grad_norm": norm}
+            terms |= {name: mean_of(name, logged) for name in logged[0]} | {f"{phase.name}_grad_norm": norm}
         return terms
 
     def check(self, phase: Phase, losses: Losses) -> None:

@@ -39,7 +39,7 @@ class Validation:
         most likely future; `score` is what the recipe chooses by, higher being better."""
         training = networks.training
         predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
-        samples = SAMPLES if predictor.abilities.stochastic else 1
+        samples = SAMPLES if predictor.capabilities.stochastic else 1
         futures = self.predict(predictor, samples)
         scores = self.summary(futures)
         strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
@@ -56,7 +56,7 @@ class Validation:
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
-        frames, actions = self.clips.frames, given_actions(self.clips, predictor.abilities.actions)
+        frames, actions = self.clips.frames, given_actions(self.clips, predictor.capabilities.actions)
         observation = Observation.prefix(frames, self.n_past, target=frames, actions=actions)
         seeds = seed_grid(SEED, len(frames), samples)
         return predictor.predict(observation, seeds, options).frames

@@ -77,7 +77,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             seed: 0 or more; the same seed gives the same futures.
             known: frames given instead of the first n_past, counted from 0: '0-4' or '0,5,10'.
             options: JSON object of further options of the model.
-            actions: what a model that takes actions is told: 'still', or a JSON list of one list of numbers a frame.
+            actions: what a model that takes actions is given: 'still', or a JSON list of one list of numbers a frame.
             beside: the same, for one more row with the first future's seed.
             long_side: px that the longer side has at most, for models that take any size.
 
@@ -92,10 +92,10 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
             choice = clips.find(clips.upload(clip))
             wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known) | {"long_side": long_side}
-            if models.get(model).predictor.abilities.size is None:
+            if models.get(model).predictor.capabilities.size is None:
                 long_side = whole("long_side", long_side, 16, SIDE)
                 choice = clips.enlarged(choice, long_side, min(int((n_past or 0) + (n_future or 0)), clips.UPLOAD_FRAMES))
-            wishes |= {"actions": told("actions", actions), "beside": told("beside", beside)}
+            wishes |= {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
             with closing(jobs.run(model, choice, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:
@@ -126,7 +126,7 @@ def parse(models: Models, model: str, prior: str, temperature: float | None, opt
     return given
 
 
-def told(name: str, text: str) -> Any:
+def parse_actions(name: str, text: str) -> Any:
     """Actions out of one of the endpoint's arguments; None where it is empty."""
     if not text.strip() or text == STILL:
         return text.strip() or None

@@ -13,7 +13,7 @@ from vp.prediction.checkpoint import FOLDER
 from vp.prediction.known_frames import LONG_SIDE
 from vp.result.result import Result
 
-from . import acting, api, controls, editor, jobs, text
+from . import actions, api, controls, editor, jobs, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import RESULTS, Handlers, check_upload, picker, status, stop
@@ -27,7 +27,8 @@ GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a
 PRIVATE = {"api_visibility": "private"}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
-LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more, told, side) => {
+LINK_JS = (
+    """(clip, model, n, prior, past, future, temperature, seed, task, ticks, more, actionChoice, side) => {
   const shared = String(clip).startsWith("upload") ? null : clip;
   const known = ticks && task === "ticked" ? JSON.parse(ticks).join("") : null;
   const own = OPTIONS_NOW;
@@ -39,8 +40,11 @@ LINK_JS = """(clip, model, n, prior, past, future, temperature, seed, task, tick
   const address = `${location.origin}${location.pathname}?${query}`;
   history.replaceState(null, "", address);
   if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {});
-}""".replace("USUAL_SIDE", str(LONG_SIDE)).replace("OPTIONS_NOW", NOW_JS).replace("ACTIONS_NOW", acting.NOW_JS)
-GO_JS = f"(clip, task, ticks, more, told, ...rest) => [clip, task, ticks, {NOW_JS}, {acting.NOW_JS}, ...rest]"
+}""".replace("USUAL_SIDE", str(LONG_SIDE))
+    .replace("OPTIONS_NOW", NOW_JS)
+    .replace("ACTIONS_NOW", actions.NOW_JS)
+)
+GO_JS = f"(clip, task, ticks, more, actionChoice, ...rest) => [clip, task, ticks, {NOW_JS}, {actions.NOW_JS}, ...rest]"
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
   if (player) player.dispatchEvent(new CustomEvent("vp-plan", { detail: ticks ? JSON.parse(ticks) : null }));
@@ -87,9 +91,7 @@ def build_controls(models: Models) -> dict[str, Any]:
     with gr.Row():
         parts["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
         parts["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
-    parts["upload"] = gr.File(
-        label="Or upload a video", type="filepath", height=116, elem_id="upload"
-    )
+    parts["upload"] = gr.File(label="Or upload a video", type="filepath", height=116, elem_id="upload")
     names = sorted(models.cards, key=lambda name: name != models.default)
     parts["controls"], parts["dice"] = controls.build(names)
     with gr.Column(elem_id="actions"):
@@ -113,41 +115,41 @@ def wire(
     saves: list[gr.DownloadButton], parts: dict[str, Any],
 ) -> Handlers:  # fmt: skip
     """Connects what a visitor does with what happens."""
-    do, knobs = Handlers(models, first), parts["controls"]
+    do, fields = Handlers(models, first), parts["controls"]
     shown = [by_hand, clip, player, parts["status"], parts["picker"]]
-    chosen = [*knobs.values[:-1], *knobs.own, *shown]
-    setting = [knobs.model, knobs.past, knobs.future, by_hand]
+    chosen = [*fields.values[:-1], *fields.own, *shown]
+    setting = [fields.model, fields.past, fields.future, by_hand]
     nothing = {"fn": lambda: None, "outputs": result_id} | QUIET
 
-    demo.load(do.arrive, None, [*knobs.values, *knobs.own, *shown], **QUIET).then(
+    demo.load(do.arrive, None, [*fields.values, *fields.own, *shown], **QUIET).then(
         lambda name: RESULTS.put(bundled()) if name is None and bundled() else name, result_id, result_id, **QUIET
     )
-    knobs.model.input(
-        do.choose_model, [knobs.model, clip], [*knobs.values[:-1], *knobs.own, by_hand, parts["status"]], **QUIET
+    fields.model.input(
+        do.choose_model, [fields.model, clip], [*fields.values[:-1], *fields.own, by_hand, parts["status"]], **QUIET
     )
     gr.on(
-        [knobs.task.input, knobs.past.input, knobs.future.input],
-        do.plan, [knobs.task, knobs.past, knobs.future, knobs.ticks], knobs.ticks, trigger_mode="always_last", **QUIET,
+        [fields.task.input, fields.past.input, fields.future.input],
+        do.plan, [fields.task, fields.past, fields.future, fields.ticks], fields.ticks, trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    knobs.ticks.change(None, knobs.ticks, None, js=PLAN_JS, **PRIVATE)
-    player.edit(do.ticked, None, [knobs.task, knobs.ticks], trigger_mode="multiple", **QUIET)
-    knobs.editor.edit(do.acted, None, knobs.told, trigger_mode="multiple", **QUIET)
+    fields.ticks.change(None, fields.ticks, None, js=PLAN_JS, **PRIVATE)
+    player.edit(do.ticked, None, [fields.task, fields.ticks], trigger_mode="multiple", **QUIET)
+    fields.editor.edit(do.acted, None, fields.action_choice, trigger_mode="multiple", **QUIET)
     gr.on(
-        [clip.change, knobs.past.change],
-        do.stage, [clip, knobs.model, knobs.past, knobs.told], knobs.editor, trigger_mode="always_last", **QUIET,
+        [clip.change, fields.past.change],
+        do.stage, [clip, fields.model, fields.past, fields.action_choice], fields.editor, trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    knobs.form.edit(do.option, None, knobs.more, trigger_mode="multiple", **QUIET)
+    fields.form.edit(do.option, None, fields.more, trigger_mode="multiple", **QUIET)
     parts["picker"].pick(do.pick, setting, chosen, trigger_mode="multiple", **QUIET).then(**nothing)
     parts["fresh"].click(do.fresh, setting, chosen, **QUIET).then(**nothing)
     given = [parts["upload"], *setting]
     parts["upload"].upload(do.upload, given, chosen, validator=check_upload, **QUIET).then(**nothing)
-    parts["dice"].click(None, None, knobs.seed, js=DICE_JS, **PRIVATE)
-    own = [knobs.task, knobs.ticks, knobs.more, knobs.told, knobs.side]
-    parts["link"].click(None, [clip, *knobs.values, *own], None, js=LINK_JS, **PRIVATE)
+    parts["dice"].click(None, None, fields.seed, js=DICE_JS, **PRIVATE)
+    own = [fields.task, fields.ticks, fields.more, fields.action_choice, fields.side]
+    parts["link"].click(None, [clip, *fields.values, *own], None, js=LINK_JS, **PRIVATE)
 
     states = [parts["go"], parts["stop"]]
     job = parts["go"].click(
-        do.generate, [clip, *own, *knobs.values],
+        do.generate, [clip, *own, *fields.values],
         [player, parts["status"], result_id, *states],
         js=GO_JS, show_progress="minimal", show_progress_on=parts["status"], **GPU, **PRIVATE,
     )  # fmt: skip
@@ -163,16 +165,16 @@ def wire_editor(
     player: Player, parts: dict[str, Any],
 ) -> None:  # fmt: skip
     """Connects the picture editor: what was painted is generated from, until Generate is pressed or all is undone."""
-    knobs = parts["controls"]
-    settings = [clip, knobs.task, knobs.ticks, knobs.more, knobs.told, knobs.side, *knobs.values]
+    fields = parts["controls"]
+    settings = [clip, fields.task, fields.ticks, fields.more, fields.action_choice, fields.side, *fields.values]
     seen = [player, parts["status"], result_id, parts["go"], parts["stop"]]
     running = {"js": GO_JS, "show_progress": "minimal", "show_progress_on": parts["status"]} | GPU | PRIVATE
 
     def repaint(
-        clip: str, task: str, ticks: str, more: str, told: str, side: Any, model: str, n: Any, prior: Any, past: Any, future: Any,
-        heat: Any, seed: Any, edits: dict[int, Any], event: gr.EventData,
+        clip: str, task: str, ticks: str, more: str, action_choice: str, side: Any, model: str, n: Any, prior: Any, past: Any,
+        future: Any, heat: Any, seed: Any, edits: dict[int, Any], event: gr.EventData,
     ) -> Iterator[list[Any]]:  # fmt: skip
-        given = (clip, task, ticks, more, told, side, model, n, prior, past, future, heat, seed)
+        given = (clip, task, ticks, more, action_choice, side, model, n, prior, past, future, heat, seed)
         yield from editor.repaint(do, given, event._data, edits)
 
     result_id.change(editor.show, [result_id, edits], [panel, painter], **QUIET)

@@ -18,7 +18,7 @@ from vp.data import SIMULATORS, Clip, open_dataset, read_clip
 from vp.data.video_file import MAX_FPS, MAX_SIDE
 from vp.prediction.actions import read_actions
 
-from .store import Store
+from .expiring_store import ExpiringStore
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 CLIPS = ASSETS / "clips"
@@ -38,7 +38,7 @@ class Choice:
     path: str = ""
 
 
-UPLOADS: Store[Choice] = Store(most=60, what="clip")
+UPLOADS: ExpiringStore[Choice] = ExpiringStore(most=60, what="clip")
 
 
 @lru_cache

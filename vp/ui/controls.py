@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from vp.core.options import Knob
+from vp.core.options import Slider
 from vp.prediction.model import Model
 
-from . import acting, clips, options, tasks
+from . import actions, clips, options, tasks
 from .link import MOST_SEED, SIDES, Settings, takes_any_frames
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
 
@@ -44,8 +44,8 @@ class Controls:
     form: options.OptionsForm
     more: gr.Textbox
     ticks: gr.Textbox
-    editor: acting.ActionEditor
-    told: gr.Textbox
+    editor: actions.ActionEditor
+    action_choice: gr.Textbox
     side: gr.Dropdown
 
     @property
@@ -56,18 +56,18 @@ class Controls:
     @property
     def own(self) -> list[Any]:
         """Task, ticks, form, further options, actions, and size: what only some models have."""
-        return [self.task, self.ticks, self.form, self.more, self.editor, self.told, self.side]
+        return [self.task, self.ticks, self.form, self.more, self.editor, self.action_choice, self.side]
 
 
 def appearance(model: Model, at: Settings) -> list[Any]:
     """Updates of `Controls.values` for a model, with the values of `at`."""
-    abilities = model.predictor.abilities
-    limits, knob = bounds(abilities), temperature(model)
+    capabilities = model.predictor.capabilities
+    limits, knob = bounds(capabilities), temperature(model)
     offered, _ = priors(model)
     (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
     return [
         gr.update(value=at.model, info=describe(model)),
-        gr.update(value=at.n, interactive=abilities.stochastic, info=MANY if abilities.stochastic else ALONE),
+        gr.update(value=at.n, interactive=capabilities.stochastic, info=MANY if capabilities.stochastic else ALONE),
         gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
         gr.update(minimum=past_low, maximum=past_high, value=at.past),
         gr.update(minimum=future_low, maximum=future_high, value=at.future),
@@ -85,20 +85,20 @@ def own_appearance(model: Model, at: Settings) -> list[Any]:
     anything = takes_any_frames(model)
     ticks = tasks.plan(at.task, at.past, at.future, json.dumps(at.known)) if anything else ""
     more = json.dumps(at.options) if at.options else ""
-    told = json.dumps(at.actions) if at.actions else ""
+    action_choice = json.dumps(at.actions) if at.actions else ""
     form = options.describe(model, at.options)
-    side = gr.update(value=at.side, visible=model.predictor.abilities.size is None)
-    return [gr.update(value=at.task, visible=anything), ticks, form, more, editor_value(model, at), told, side]
+    side = gr.update(value=at.side, visible=model.predictor.capabilities.size is None)
+    return [gr.update(value=at.task, visible=anything), ticks, form, more, editor_value(model, at), action_choice, side]
 
 
 def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
     try:
-        return acting.describe(model, clips.find(at.clip), at.past, at.actions)
+        return actions.describe(model, clips.find(at.clip), at.past, at.actions)
     except ValueError:  # the clip is no longer kept: said when it is asked for
         return None
 
 
-def scale(knob: Knob) -> dict[str, Any]:
+def scale(knob: Slider) -> dict[str, Any]:
     return {"minimum": knob.low, "maximum": knob.high, "step": knob.step, "info": sentence(knob.help)}
 
 
@@ -114,7 +114,7 @@ def build(names: list[str]) -> tuple[Controls, gr.Button]:
     task = gr.Radio(
         [(label, name) for name, label in tasks.TASKS.items()], value=tasks.PREDICT, label="Task", visible=False, elem_id="task"
     )
-    editor = acting.ActionEditor(None, elem_id="acting")
+    editor = actions.ActionEditor(None, elem_id="action-editor")
     n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", info=MANY, elem_id="futures")
     prior = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
     with gr.Row(elem_id="seed-row"):
@@ -131,5 +131,5 @@ def build(names: list[str]) -> tuple[Controls, gr.Button]:
         form = options.OptionsForm([], elem_id="options")
     more = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
     ticks = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
-    told = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
-    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks, editor, told, side), dice
+    action_choice = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
+    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks, editor, action_choice, side), dice

@@ -14,24 +14,24 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from vp.prediction.familiarity import strangeness, trained_on
+from vp.prediction.familiarity import domain_note, trained_on
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
 from vp.prediction.sample import whole
 from vp.result.export import write
 from vp.result.result import Result, Row
 
-from . import acting, clips, jobs, link, tasks
+from . import actions, clips, jobs, link, tasks
 from .controls import FILES, appearance, own_appearance
+from .expiring_store import ExpiringStore
 from .models import Models, temperature
 from .options import parse
-from .store import Store
 from .suited import suited
 from .walls import noted
 
 UPDATES = 13  # widgets that a newly chosen model may change: all of `Controls.values` but the seed, and `Controls.own`
 READY = "Ready: press Generate."
-RESULTS: Store[Result] = Store(most=40, what="result")
+RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
 
 
 def status(text: str, share: float | None = None, bad: bool = False) -> str:
@@ -97,10 +97,10 @@ class Handlers:
         """The actions after a person has chosen others, or drawn a path."""
         return event._data["chosen"]
 
-    def stage(self, clip: str, model: str, past: int, told: str) -> Any:
+    def stage(self, clip: str, model: str, past: int, action_choice: str) -> Any:
         """The action editor after another clip or length."""
         try:
-            return acting.describe(self.models.get(model), clips.find(clip), past, acting.parse(told))
+            return actions.describe(self.models.get(model), clips.find(clip), past, actions.parse(action_choice))
         except ValueError:  # said where the clip or the model is chosen
             return gr.skip()
 
@@ -156,13 +156,25 @@ class Handlers:
 
     def as_seen(self, model: Model, choice: clips.Choice, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
         """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
-        abilities = model.predictor.abilities
-        frames, notes = fit(choice.clip.frames[: past + future], abilities.size, abilities.channels)
-        return frames, notes, strangeness(frames[:past], trained_on(model.card))
+        capabilities = model.predictor.capabilities
+        frames, notes = fit(choice.clip.frames[: past + future], capabilities.size, capabilities.channels)
+        return frames, notes, domain_note(frames[:past], trained_on(model.card))
 
     def generate(
-        self, clip: str, task: str, ticks: str, more: str, told: str, side: Any,
-        model: str, n: Any, prior: str | None, past: Any, future: Any, heat: Any, seed: Any,
+        self,
+        clip: str,
+        task: str,
+        ticks: str,
+        more: str,
+        action_choice: str,
+        side: Any,
+        model: str,
+        n: Any,
+        prior: str | None,
+        past: Any,
+        future: Any,
+        heat: Any,
+        seed: Any,
         pictures: Mapping[int, np.ndarray] | None = None,
     ) -> Iterator[list[Any]]:
         """Player, status, result id, Generate and Stop while a prediction runs; `pictures` as for `vp.stream`."""
@@ -172,14 +184,14 @@ class Handlers:
         try:
             loaded = self.models.get(model)
             choice = clips.find(clip)
-            if loaded.predictor.abilities.size is None:
+            if loaded.predictor.capabilities.size is None:
                 choice = clips.enlarged(choice, int(side), int(past) + int(future))
             choice = noted(choice, loaded.card)
-            knob = temperature(loaded)
-            options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if knob else {})
+            slider = temperature(loaded)
+            options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if slider else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)
             wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks))
-            wishes |= acting.wish(loaded, choice, told, past, future) | {"pictures": pictures, "long_side": int(side)}
+            wishes |= actions.wish(loaded, choice, action_choice, past, future) | {"pictures": pictures, "long_side": int(side)}
             with closing(jobs.run(model, choice, wishes)) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:

@@ -12,7 +12,7 @@ from typing import Any
 from vp.prediction.sample import Progress, stream
 
 from .clips import Choice
-from .lane import LANE
+from .compute_thread import COMPUTE_THREAD
 from .models import Models
 
 try:
@@ -41,7 +41,7 @@ def run(name: str, choice: Choice, wishes: dict[str, Any]) -> Iterator[tuple[Pro
     Raises:
         ValueError: what was asked for cannot be done, in one sentence a visitor can read.
     """
-    with DEVICE, closing(guarded(LANE.each(steps(name, choice, wishes)))) as job:
+    with DEVICE, closing(guarded(COMPUTE_THREAD.each(steps(name, choice, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began

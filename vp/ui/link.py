@@ -11,7 +11,7 @@ from vp.prediction.model import Model
 from vp.prediction.sample import whole
 from vp.result.sprite_sheet import SIDE
 
-from . import acting, clips, options, tasks
+from . import actions, clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature
 from .suited import suited
 
@@ -22,7 +22,7 @@ SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As film
 @dataclass(frozen=True)
 class Settings:
     """What the controls show: `known` as ticked, `options` further options of the model's own that differ from its usual,
-    `actions` as in `acting`, `side` as in SIDES."""
+    `actions` as in `actions`, `side` as in SIDES."""
 
     model: str
     clip: str
@@ -43,11 +43,11 @@ def usual(models: Models, name: str, clip: str) -> Settings:
     """The settings a model starts with."""
     model = models.get(name)
     offered, _ = priors(model)
-    limits = bounds(model.predictor.abilities)
+    limits = bounds(model.predictor.capabilities)
     return Settings(
         model=name,
         clip=clip,
-        n=8 if model.predictor.abilities.stochastic else 1,
+        n=8 if model.predictor.capabilities.stochastic else 1,
         prior=offered[0][1] if offered else None,
         past=limits["past"][2],
         future=limits["future"][2],
@@ -65,9 +65,9 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         name = models.first_usable()
         model = models.get(name)
     start = usual(models, name, clip)
-    limits, knob = bounds(model.predictor.abilities), temperature(model)
+    limits, slider = bounds(model.predictor.capabilities), temperature(model)
     spans = {
-        "n": (1, MOST_FUTURES if model.predictor.abilities.stochastic else 1),
+        "n": (1, MOST_FUTURES if model.predictor.capabilities.stochastic else 1),
         "past": limits["past"][:2],
         "future": limits["future"][:2],
         "seed": (0, MOST_SEED),
@@ -81,7 +81,7 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
     if query.get("prior") in [prior for _, prior in priors(model)[0]]:
         found["prior"] = query["prior"]
     try:
-        found["temperature"] = knob.check("temperature", float(query["temperature"])) if knob else 1.0
+        found["temperature"] = slider.check("temperature", float(query["temperature"])) if slider else 1.0
     except (KeyError, ValueError):
         pass
     own = ("task", "known", "options", "actions", "side")
@@ -115,11 +115,11 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
             model.predictor.options_type.parse(own)
             return own
         if key == "actions":
-            if model.predictor.abilities.actions is None:
+            if model.predictor.capabilities.actions is None:
                 raise ValueError("this model takes none")
-            return acting.parse(text)
+            return actions.parse(text)
         if key == "side":
-            if model.predictor.abilities.size is not None or text not in map(str, SIDES):
+            if model.predictor.capabilities.size is not None or text not in map(str, SIDES):
                 raise ValueError(f"{text[:20]!r} is none that this model takes")
             return int(text)
         if not takes_any_frames(model):
@@ -136,4 +136,4 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
 
 def takes_any_frames(model: Model) -> bool:
     """Whether a visitor may tick which frames the model is given."""
-    return model.predictor.abilities.any_mask and model.predictor.abilities.stochastic
+    return model.predictor.capabilities.any_mask and model.predictor.capabilities.stochastic

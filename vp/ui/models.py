@@ -1,4 +1,4 @@
-"""The models of this app, loaded when first asked for, and what their abilities mean for the controls."""
+"""The models of this app, loaded when first asked for, and what their capabilities mean for the controls."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 
-from vp.core.options import Choice, Knob
-from vp.core.video import Abilities
+from vp.core.options import Choice, Slider
+from vp.core.video import Capabilities
 from vp.data.licence import UNSTATED
 from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import Model, available, load
 
-from .lane import LANE
+from .compute_thread import COMPUTE_THREAD
 
 PREFERRED = "svg-lp-smmnist"
 KEPT = 4
@@ -43,7 +43,7 @@ class Models:
         """
         if name not in self.cards:
             raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
-        model = self.loaded.get(name) or LANE.call(self.fetch, name)
+        model = self.loaded.get(name) or COMPUTE_THREAD.call(self.fetch, name)
         with self.lock:
             self.loaded[name] = model
             self.loaded.move_to_end(name)
@@ -52,7 +52,7 @@ class Models:
         return model
 
     def fetch(self, name: str) -> Model:
-        """In the lane: two that ask for it at once wait for one loading."""
+        """In the computing thread: two that ask for it at once wait for one loading."""
         model = self.loaded.get(name) or load(self.cards[name].get("path", name), self.device, folder=self.folder)
         return self.loaded.setdefault(name, model)
 
@@ -73,40 +73,40 @@ def priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     control = model.predictor.options_type.controls().get("prior")
     labels = control.values if isinstance(control, Choice) else {}
     offered, refused = [], []
-    for name, reason in model.predictor.abilities.priors.items():
+    for name, reason in model.predictor.capabilities.priors.items():
         label = sentence(labels.get(name, name))
         offered += [(label, name)] if reason is None else []
         refused += [(label, reason)] if reason is not None else []
     return offered, refused
 
 
-def temperature(model: Model) -> Knob | None:
+def temperature(model: Model) -> Slider | None:
     """The temperature's bounds, or None where it means nothing."""
     control = model.predictor.options_type.controls().get("temperature")
-    return control if isinstance(control, Knob) and model.predictor.abilities.stochastic else None
+    return control if isinstance(control, Slider) and model.predictor.capabilities.stochastic else None
 
 
-def bounds(abilities: Abilities) -> dict[str, tuple[int, int, int]]:
+def bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
     """(lowest, highest, usual) of past and future frames, within what the app offers."""
-    past_low, past_high = abilities.n_past
-    future_low, future_high = abilities.n_future
+    past_low, past_high = capabilities.n_past
+    future_low, future_high = capabilities.n_future
     past_high, future_high = min(past_high or MOST_PAST, MOST_PAST), min(future_high or MOST_FUTURE, MOST_FUTURE)
     return {
-        "past": (past_low, past_high, min(max(abilities.trained_past or 5, past_low), past_high)),
-        "future": (future_low, future_high, min(max(abilities.trained_future or 10, future_low), future_high)),
+        "past": (past_low, past_high, min(max(capabilities.trained_past or 5, past_low), past_high)),
+        "future": (future_low, future_high, min(max(capabilities.trained_future or 10, future_low), future_high)),
     }
 
 
 def describe(model: Model) -> str:
     """One or two plain sentences on a model, from its card."""
-    card, abilities = model.card, model.predictor.abilities
-    if not abilities.dataset:
+    card, capabilities = model.card, model.predictor.capabilities
+    if not capabilities.dataset:
         return f"{model.family.title}: a baseline without training, for clips of any size."
-    colour = "grey" if abilities.channels == (1,) else "colour"
-    lengths = f"{abilities.trained_past} past and {abilities.trained_future} future frames"
+    colour = "grey" if capabilities.channels == (1,) else "colour"
+    lengths = f"{capabilities.trained_past} past and {capabilities.trained_future} future frames"
     about = sentence(card.get("about") or model.family.title).rstrip(".")
-    data = spoken(card.get("data") or [abilities.dataset])
-    size = f"{abilities.size}x{abilities.size}" if abilities.size else "any size,"
+    data = spoken(card.get("data") or [capabilities.dataset])
+    size = f"{capabilities.size}x{capabilities.size}" if capabilities.size else "any size,"
     return f"{about}. Trained on {data}, {size} {colour}, {lengths}. Weights: {card.get('licence', UNSTATED)}."
 
 

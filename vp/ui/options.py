@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from vp.core.options import Choice, Knob, Switch
+from vp.core.options import Choice, Slider, Switch
 from vp.prediction.model import Model
 
 from .models import sentence
@@ -96,7 +96,7 @@ def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict
     return items
 
 
-def shape(control: Knob | Choice | Switch) -> dict[str, Any]:
+def shape(control: Slider | Choice | Switch) -> dict[str, Any]:
     if isinstance(control, Choice):
         return {"kind": "choice", "choices": [list(pair) for pair in control.values.items()]}
     if isinstance(control, Switch):

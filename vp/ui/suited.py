@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vp.prediction.familiarity import ANYTHING, CANVAS, KINDS, kind_of, strangeness, trained_on
+from vp.prediction.familiarity import ANYTHING, CANVAS, KINDS, domain_note, kind_of, trained_on
 from vp.prediction.known_frames import fit
 
 from .clips import Choice
@@ -39,5 +39,5 @@ def knows(card: Mapping[str, Any], frames: Any, kind: str | None, by_hand: bool)
     data = set(trained_on(card))
     if kind is None:
         made_for_kinds = any(data & set(names) for names in KINDS.values())
-        return not made_for_kinds and strangeness(fit(frames, CANVAS, (3,))[0], data) is None
+        return not made_for_kinds and domain_note(fit(frames, CANVAS, (3,))[0], data) is None
     return bool(data & set(KINDS[kind])) or (by_hand and (not data or bool(data & set(ANYTHING))))

@@ -61,8 +61,8 @@ class Explorer:
 
     def hindered(self, position: np.ndarray) -> bool:
         """Whether the last action led to less than half of what it should have."""
-        told, came = np.linalg.norm(self.speed[:3]), np.linalg.norm((position - self.before)[:3])
-        return told > 0.03 and came < 0.5 * told
+        commanded, came = np.linalg.norm(self.speed[:3]), np.linalg.norm((position - self.before)[:3])
+        return commanded > 0.03 and came < 0.5 * commanded
 
     def wander(self) -> list[Leg]:
         goal = self.rng.uniform(-1, 1, 2) * REACH

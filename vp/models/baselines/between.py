@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Capabilities, Observation, Prediction, Step
 
 from .copy_last import sources
 from .untrained import untrained
@@ -20,7 +20,7 @@ SEEDLESS = {"seed": "mixing known frames has no randomness: every future is the 
 class Blend(Predictor):
     """Mixes the known frames on either side, each the more the nearer it is; beyond the outermost ones it copies."""
 
-    abilities = Abilities(any_mask=True, reasons=SEEDLESS)
+    capabilities = Capabilities(any_mask=True, reasons=SEEDLESS)
 
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
         self.check(observation)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Capabilities, Observation, Prediction, Step
 
 from .untrained import untrained
 
@@ -17,7 +17,7 @@ from .untrained import untrained
 class CopyLast(Predictor):
     """Repeats the last known frame before each unknown one; frames before the first known one repeat that."""
 
-    abilities = Abilities(any_mask=True, reasons={"seed": "copying has no randomness: every future is the same"})
+    capabilities = Capabilities(any_mask=True, reasons={"seed": "copying has no randomness: every future is the same"})
 
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
         self.check(observation)

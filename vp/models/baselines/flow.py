@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.nn.warp import warp
 
 from .dense_flow import AUTO, FlowOptions, flow, moved
@@ -27,7 +27,7 @@ from .untrained import untrained
 class FlowExtrapolation(Predictor):
     """Continues the motion of the last two known frames."""
 
-    abilities = Abilities(n_past=(2, None), reasons={"seed": "the flow has no randomness: every future is the same"})
+    capabilities = Capabilities(n_past=(2, None), reasons={"seed": "the flow has no randomness: every future is the same"})
     options_type = FlowOptions
 
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Capabilities, Observation, Prediction, Step
 
 from .dense_flow import FlowOptions, flow, moved
 from .flow import extrapolate
@@ -24,7 +24,7 @@ class FlowBetween(Predictor):
     frame nothing moves.
     """
 
-    abilities = Abilities(any_mask=True, reasons={"seed": "the flow has no randomness: every future is the same"})
+    capabilities = Capabilities(any_mask=True, reasons={"seed": "the flow has no randomness: every future is the same"})
     options_type = FlowOptions
 
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:

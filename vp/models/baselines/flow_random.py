@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Abilities, Observation, Prediction, Step
+from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.nn.warp import warp
 
 from .dense_flow import FlowOptions
@@ -33,7 +33,7 @@ UNKNOWN = 0.5  # of the speed, where two frames say nothing of how it changes
 class RandomFlow(Predictor):
     """Continues the motion of the last two known frames, faster or slower, and somewhere else."""
 
-    abilities = Abilities(n_past=(2, None), stochastic=True)
+    capabilities = Capabilities(n_past=(2, None), stochastic=True)
     options_type = FlowOptions
 
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:

@@ -68,7 +68,7 @@ FAMILY = Family(
     predictor=predictor,
     tiny=tiny,
     recipes=RECIPES,
-    rows={
+    reference_rows={
         "true_pictures": {"pictures": "true", "translator": "plain"},
         "not_tuned": {"translator": "plain", "sharpen": False},
         "not_sharpened": {"sharpen": False},

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import confront, is_judged, weighed
+from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
 from ...nn.losses import gradient_difference
 from .config import FusionConfig, Objective
 from .network import predict_pictures
-from .pictures import draw
+from .pictures import fusion_pictures
 
 C1, C2, WINDOW = 0.01**2, 0.03**2, 7  # of SSIM
 
@@ -26,7 +26,7 @@ def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
         masks = batch.extras.get("masks")
         if masks is None and "objects" in batch.extras:
             masks = batch.extras["objects"][:, :, None]
-        batch.extras["pictures"] = draw(batch.frames, cfg.drawing, cfg.n_past, masks)
+        batch.extras["pictures"] = fusion_pictures(batch.frames, cfg.drawing, cfg.n_past, masks)
     return batch.extras["pictures"]
 
 
@@ -125,8 +125,8 @@ def translator_loss(
     total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
     if is_judged(weights, progress):
         real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
-        judged = confront(networks, batch, real, fake)
-        total, terms = total + weighed(weights, judged), terms | judged
+        judged = adversarial_terms(networks, batch, real, fake)
+        total, terms = total + weighted_sum(weights, judged), terms | judged
     return Losses(total, terms)
 
 

@@ -19,7 +19,7 @@ SHARE = 0.6  # of the segment's colour and of the edges in an overlay, as measur
 RED = 128 / 255  # DAVIS's first palette colour is (128, 0, 0)
 
 
-def draw(frames: Tensor, drawing: Drawing, n_past: int, masks: Tensor | None = None) -> Tensor:
+def fusion_pictures(frames: Tensor, drawing: Drawing, n_past: int, masks: Tensor | None = None) -> Tensor:
     """The fusion pictures of clips.
 
     Args:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import alike, held
+from ...core.clips import for_every_sample, held
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
-from ...core.video import Abilities, Observation, Prediction, Step
+from ...core.video import Capabilities, Observation, Prediction, Step
 from .config import FusionConfig
 from .network import predict_pictures
-from .pictures import draw, shown, taken
+from .pictures import fusion_pictures, shown, taken
 
 PICTURES = "fusion"  # their name in an Observation and a Prediction
 TRUE = "fusion_true"
@@ -56,7 +56,7 @@ class FusionPredictor(Predictor):
         self.networks = runtime.place(networks).eval()
         same = "this model is deterministic: every future is the same"
         few = f"its 3D U-Net reads {cfg.n_past} fusion pictures at once"
-        self.abilities = Abilities(
+        self.capabilities = Capabilities(
             n_past=(cfg.n_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, pictures={PICTURES: "Fusion pictures"},
             reasons={"n_futures": same, "seed": same, "n_past": few},
@@ -78,9 +78,9 @@ class FusionPredictor(Predictor):
         self.check(observation, options)
         known, device = observation.frames[:, : observation.n_past].clone(), self.runtime.device
         past, steps, made = known.to(device), int((~observation.known).sum()), 0
-        true = None if observation.target is None else self.draw(observation.target.to(device), past.shape[1])
+        true = None if observation.target is None else self.fusion_pictures(observation.target.to(device), past.shape[1])
         given = self.given(observation)
-        pictures = replaced(self.draw(past, past.shape[1]), given[:, : past.shape[1]])
+        pictures = replaced(self.fusion_pictures(past, past.shape[1]), given[:, : past.shape[1]])
         with self.runtime.autocast():
             predicted = predict_pictures(self.networks["predictor"], pictures[:, -self.cfg.n_past :], steps).float()
         own = true[:, -steps:] if options.pictures == "true" else replaced(predicted, given[:, -steps:])
@@ -90,14 +90,14 @@ class FusionPredictor(Predictor):
             frames = torch.cat([frames, self.paint(part, past[:, -1], pictures[:, -1], options).to(frames)], 1)
             made += part.shape[1]
             if made < steps:
-                yield Step(made, steps, alike(held(frames, past.shape[1] + steps), seeds))
+                yield Step(made, steps, for_every_sample(held(frames, past.shape[1] + steps), seeds))
         strips = {PICTURES: torch.cat([pictures, own], 1)} | ({} if true is None else {TRUE: true})
-        strips = {name: alike(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
-        prediction = Prediction(alike(frames, seeds), pictures=strips)
+        strips = {name: for_every_sample(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
+        prediction = Prediction(for_every_sample(frames, seeds), pictures=strips)
         yield Step(steps, steps, prediction.frames, prediction)
 
-    def draw(self, frames: Tensor, n_past: int) -> Tensor:
-        return draw(frames, self.cfg.drawing, n_past)
+    def fusion_pictures(self, frames: Tensor, n_past: int) -> Tensor:
+        return fusion_pictures(frames, self.cfg.drawing, n_past)
 
     def given(self, observation: Observation) -> Tensor:
         """Pictures of the model that replace its own, (B, T, pictures' channels, H, W), NaN where none does."""

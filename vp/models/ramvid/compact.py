@@ -45,10 +45,10 @@ def larger(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def gated(noisy: Tensor, gate: nn.Module, *beside: Tensor) -> Tensor:
+def gated(noisy: Tensor, gate: nn.Module, *others: Tensor) -> Tensor:
     """Features of noisy frames (M, C, H, W), between ignored and doubled by what is known beside them: noise is not to shake what
     is certain without it."""
-    weight = 2 * torch.sigmoid(gate(torch.cat(beside, 1)))
+    weight = 2 * torch.sigmoid(gate(torch.cat(others, 1)))
     return noisy * (weight if weight.shape[-1] == noisy.shape[-1] else larger(weight))
 
 
@@ -57,7 +57,7 @@ def linear_guess(level: Tensor) -> Tensor:
     return level / (level.square() + (1 - level).square())
 
 
-class Way(NamedTuple):
+class TemporalPass(NamedTuple):
     """A clip in the order in which it is gone through.
 
     x, known, level, times: see `CompactDenoiser.forward`. settled: of each frame, whether it need not be estimated: known ones,
@@ -70,24 +70,24 @@ class Way(NamedTuple):
     times: Sequence[int]
     settled: Sequence[bool]
 
-    def ahead(self) -> Way | None:
+    def ahead(self) -> TemporalPass | None:
         """From the first known frame on, or the whole clip where none is; None where nothing is left to estimate on it."""
         start = self.known.index(True) if any(self.known) else 0
         return None if all(self.settled[start:]) else self.part(slice(start, None))
 
-    def back(self) -> Way | None:
+    def back(self) -> TemporalPass | None:
         """From the last known frame backwards; None where nothing is left to estimate on it."""
         if not any(self.known):
             return None
         times = [self.times[-1] - time for time in reversed(self.times)]
-        return Way(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1]).ahead()
+        return TemporalPass(self.x.flip(1), self.known[::-1], self.level.flip(1), times, self.settled[::-1]).ahead()
 
-    def begun(self) -> Way:
+    def begun(self) -> TemporalPass:
         """Its leading settled frames."""
         return self.part(slice(leading(self.settled)))
 
-    def part(self, kept: slice) -> Way:
-        return Way(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept])
+    def part(self, kept: slice) -> TemporalPass:
+        return TemporalPass(self.x[:, kept], self.known[kept], self.level[:, kept], self.times[kept], self.settled[kept])
 
 
 Memory = tuple[Rollout | None, Rollout | None]  # of the way ahead and of the way back
@@ -98,7 +98,7 @@ def leading(settled: Sequence[bool]) -> int:
     return (*settled, False).index(False)
 
 
-def met(ahead: Tensor | None, back: Tensor, known: Sequence[bool], times: Sequence[int]) -> Tensor:
+def merge_passes(ahead: Tensor | None, back: Tensor, known: Sequence[bool], times: Sequence[int]) -> Tensor:
     """A clip (B, T, C, H, W) from what was found on the way ahead, from its first known frame on, and on the way back, up to its
     last: between two known frames each counts the more the nearer the frame that it comes from."""
     places, frames = [t for t, given in enumerate(known) if given], []
@@ -129,13 +129,13 @@ class CompactDenoiser(MovingRollout):
         self.later = ConvLSTMCell(width, width)
         self.hint = nn.Conv2d(2 * width, HINT_CHANNELS, 3, padding=1)
         self.see = nn.Conv2d(2 * width, width, 3, padding=1)
-        self.glimpse = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, BLEND, 3, padding=1))
+        self.noisy_skip = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, BLEND, 3, padding=1))
         self.gains = nn.Linear(EMBEDDING, width + BLEND)
         self.gate_hint = nn.Conv2d(width * 3 // 2 + HINT_CHANNELS, HINT_CHANNELS, 3, padding=1)
         self.gate_seen = nn.Conv2d(2 * width, width, 3, padding=1)
-        self.gate_glimpse = nn.Conv2d(width, BLEND, 3, padding=1)
-        gates = self.gate_hint, self.gate_seen, self.gate_glimpse
-        for layer in (self.trust, self.see, self.glimpse[-1], self.gains, *gates):
+        self.gate_noisy_skip = nn.Conv2d(width, BLEND, 3, padding=1)
+        gates = self.gate_hint, self.gate_seen, self.gate_noisy_skip
+        for layer in (self.trust, self.see, self.noisy_skip[-1], self.gains, *gates):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -148,22 +148,23 @@ class CompactDenoiser(MovingRollout):
                 one after another.
         """
         given = known[0].tolist()
-        return self.complete(Way(x, given, level, range(x.shape[1]) if times is None else times.tolist(), given))
+        return self.complete(TemporalPass(x, given, level, range(x.shape[1]) if times is None else times.tolist(), given))
 
-    def remember(self, clip: Way) -> Memory:
+    def remember(self, clip: TemporalPass) -> Memory:
         """What the settled frames that each way begins with leave behind."""
-        ways = clip.ahead(), clip.back()
-        return tuple(self.roll(way.begun())[1] if way and any(way.known) else None for way in ways)
+        passes = clip.ahead(), clip.back()
+        return tuple(self.rollout(x.begun())[1] if x and any(x.known) else None for x in passes)
 
-    def complete(self, clip: Way, memory: Memory = (None, None)) -> Tensor:
+    def complete(self, clip: TemporalPass, memory: Memory = (None, None)) -> Tensor:
         """As `forward`, and where at hand with what `remember` made of this clip's settled frames."""
-        ahead, back = (way and self.roll(way, kept)[0] for way, kept in zip((clip.ahead(), clip.back()), memory))
-        return ahead if back is None else met(ahead, back.flip(1), clip.known, clip.times)
+        passes = zip((clip.ahead(), clip.back()), memory)
+        ahead, back = (x and self.rollout(x, kept)[0] for x, kept in passes)
+        return ahead if back is None else merge_passes(ahead, back.flip(1), clip.known, clip.times)
 
-    def roll(self, way: Way, memory: Rollout | None = None) -> tuple[Tensor, Rollout]:
+    def rollout(self, temporal_pass: TemporalPass, memory: Rollout | None = None) -> tuple[Tensor, Rollout]:
         """Goes through the frames in order; the first is known, or none is. Returns clean frames in [-1, 1] and the state after
         the last settled one."""
-        x, known, level, times, settled = way
+        x, known, level, times, settled = temporal_pass
         begun = leading(settled) if memory else 0
         gaps = [1.0, *(float(b - a) for a, b in pairwise(times))]
         count, length = x.shape[:2]
@@ -171,7 +172,7 @@ class CompactDenoiser(MovingRollout):
         embedding = self.embed(torch.cat([sinusoid(level, LEVEL_CHANNELS), self.flags(known, gaps, level)], -1))
         trust = self.trust(embedding)[..., None, None]
         if not all(known[begun:]):
-            seen, hints, glimpses = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
+            seen, hints, noisy_skips = self.look(x[:, begun:], level[:, begun:], embedding[:, begun:])
         out = list(frames[:, :begun].unbind(1))
         for t in range(begun, length):
             if known[t]:
@@ -179,8 +180,8 @@ class CompactDenoiser(MovingRollout):
                 frame = frames[:, t]
             else:
                 state, sources = self.advance(state, hints[:, t - begun], seen[:, t - begun], gap=gaps[t])
-                glimpse = gated(glimpses[:, t - begun], self.gate_glimpse, state.features)
-                frame = self.memory.compose(sources, state.features, glimpse)
+                noisy_skip = gated(noisy_skips[:, t - begun], self.gate_noisy_skip, state.features)
+                frame = self.memory.compose(sources, state.features, noisy_skip)
             out.append(frame)
             if settled[t] or t < length - 1:
                 features = self.encode_frames(frame, out[max(t - 1, 0)]) + trust[:, t]
@@ -203,7 +204,7 @@ class CompactDenoiser(MovingRollout):
         gains = (1 + self.gains(embedding).flatten(0, 1))[..., None, None].split([self.cfg.width, BLEND], 1)
         seen = self.evidence(x.flatten(0, 1)) + self.evidence_level(embedding).flatten(0, 1)[..., None, None]
         seen = gains[0] * self.evidence_out(seen)
-        glimpse = gains[1] * self.glimpse((linear_guess(level)[..., None, None, None] * x).flatten(0, 1))
+        noisy_skip = gains[1] * self.noisy_skip((linear_guess(level)[..., None, None, None] * x).flatten(0, 1))
         coarse = self.evidence_coarse(seen).unflatten(0, (batch, length))
         state, states = self.later.begin(batch, *coarse.shape[-2:], x), [None] * length
         for t in reversed(range(length)):
@@ -212,7 +213,7 @@ class CompactDenoiser(MovingRollout):
         later = torch.stack(states, 1)
         hints = self.hint(torch.cat([coarse, later], 2).flatten(0, 1))
         seen = self.see(torch.cat([seen, larger(later.flatten(0, 1))], 1))
-        return tuple(y.unflatten(0, (batch, length)) for y in (seen, hints, glimpse))
+        return tuple(y.unflatten(0, (batch, length)) for y in (seen, hints, noisy_skip))
 
     def advance(
         self, state: Rollout, hint: Tensor | None = None, seen: Tensor | None = None, *, gap: float

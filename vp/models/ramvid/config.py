@@ -26,10 +26,10 @@ class RamvidConfig:
         n_past, n_future: what evaluation during training asks for.
         width: of the compact network: channels of its recurrent state.
         flows: of the compact network: remembered layers (`nn.layer_memory`).
-        shift: how much more noise than evenly is trained on: tau = u / (u + shift (1 - u)) for u even (flow). sampler_shift: the
-            same of the levels that a sampler visits; 0 where it is `shift`.
-        leap: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). What is
-            decided by then is where things go; later levels would add texture that the network is unsure of, and cost as much.
+        noise_shift: how much more noise than evenly is trained on: tau = u / (u + noise_shift (1 - u)) for u even (flow).
+        sampler_noise_shift: the same of the levels that a sampler visits; 0 where it is `noise_shift`.
+        terminal_level: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). What
+            is decided by then is where things go; later levels would add texture that the network is unsure of, and cost as much.
         adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
         max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.
@@ -46,9 +46,9 @@ class RamvidConfig:
     n_future: int = 10
     width: int = 64
     flows: int = 3
-    shift: float = 3.0
-    sampler_shift: float = 0.0
-    leap: float = 0.5
+    noise_shift: float = 3.0
+    sampler_noise_shift: float = 0.0
+    terminal_level: float = 0.5
     adversarial: float = 0.0
     matching: float = 0.0
     masks: Mapping[str, float] = field(default_factory=lambda: dict(MASK_MIX))

@@ -52,7 +52,7 @@ KINDS: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
 }
 
 
-def draw(mix: Mapping[str, float], clips: int, length: int, max_known: int, generator: torch.Generator) -> Tensor:
+def draw_masks(mix: Mapping[str, float], clips: int, length: int, max_known: int, generator: torch.Generator) -> Tensor:
     """bool (clips, length), True where a frame is known; each clip draws its own kind of mask.
 
     Raises:

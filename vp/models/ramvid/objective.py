@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
-from ...nn.adversary import confront, is_judged, weighed
+from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -32,15 +32,15 @@ def random_mask_loss(
     frames = 2 * batch.frames[:, times] - 1
     count, length = frames.shape[:2]
     drawn = count if cfg.network == "published" else 1  # ours goes through time, and all clips of a batch at once
-    known = masks.draw(cfg.masks, drawn, length, cfg.max_known, generator).to(frames.device).expand(count, -1)
+    known = masks.draw_masks(cfg.masks, drawn, length, cfg.max_known, generator).to(frames.device).expand(count, -1)
     eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     if not is_judged(cfg, progress):
         return losses
-    terms = confront(networks, batch, *judged)
-    return Losses(losses.total + weighed(cfg, terms), {**losses.terms, **terms})
+    terms = adversarial_terms(networks, batch, *judged)
+    return Losses(losses.total + weighted_sum(cfg, terms), {**losses.terms, **terms})
 
 
 def excerpt(cfg: RamvidConfig, available: int, generator: torch.Generator, device: torch.device) -> Tensor:
@@ -61,7 +61,7 @@ def flow_loss(
     count, length = known.shape
     centre = uniform((count, 1), generator, frames)
     jitter = torch.randn(count, length, generator=generator, device=generator.device).to(frames.device)
-    time = shifted((centre + JITTER * jitter).clamp(0, 0.99), cfg.shift)
+    time = shifted((centre + JITTER * jitter).clamp(0, 0.99), cfg.noise_shift)
     # some clips come with a noisy past, and are told so: a model that goes on from its own frames must not trust them blindly
     rough = uniform((count, 1), generator, frames) < cfg.context_noise
     context = torch.where(rough, 1 - 0.3 * uniform((count, 1), generator, frames), 1.0)
@@ -70,7 +70,7 @@ def flow_loss(
     clean = denoiser(x, known, time, times)
     error = (clean - frames).square().mean((2, 3, 4))
     weight = (1 - time).clamp_min(LEAST_NOISE).pow(-2)
-    level = shifted(centre, cfg.shift)[:, 0]
+    level = shifted(centre, cfg.noise_shift)[:, 0]
     between = (level > JUDGED[0]) & (level < JUDGED[1])
     between = between | ~between.any()
     judged = tuple((x[between] + 1) / 2 for x in (frames, clean))

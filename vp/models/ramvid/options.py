@@ -25,7 +25,7 @@ class RamvidOptions(Options):
 
     steps: int = knob(8, 1, 1000, 1, "network calls from noise to clip: 4 is a draft, 8 normal, 16 best", "Steps")
     solver: str = choice("ancestral", SOLVERS, "how each step goes on from the network's guess", "Solver")
-    mirror: bool = switch(True, "the last call sees the noise before it reversed; their mean shakes less", "Mirrored noise")
+    antithetic: bool = switch(True, "the last call sees the noise before it reversed; their mean shakes less", "Mirrored noise")
     guidance: float = knob(1.0, 1.0, 3.0, 0.1, "weight of the known frames; 1 is as trained, above 2 motion freezes", "Guidance")
     resample: int = knob(1, 1, 20, 1, "times each step is taken, noise added back between (RePaint); not for dpm", "Resampling")
     context_noise: float = knob(0.0, 0.0, 0.3, 0.05, "noise in the known frames, so that they are trusted less", "Context noise")

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
-from ...core.video import Abilities, Observation, Prediction, Step
+from ...core.video import Capabilities, Observation, Prediction, Step
 from .config import RamvidConfig
 from .options import RamvidOptions
-from .sampler import How, Sampler
-from .windows import Window, plan
+from .sampler import Sampler, WindowSpec
+from .windows import Window, plan_windows
 
 
 class RamvidPredictor(Predictor):
@@ -27,9 +27,14 @@ class RamvidPredictor(Predictor):
         self.cfg, self.runtime, self.rolls = cfg, runtime, cfg.network == "compact"
         self.denoiser = runtime.place(denoiser).eval()
         self.sampler = Sampler(cfg, self.denoiser, runtime)
-        self.abilities = Abilities(
-            n_past=(0, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
-            trained_future=cfg.n_future, any_mask=True, stochastic=True,
+        self.capabilities = Capabilities(
+            n_past=(0, None),
+            channels=(cfg.channels,),
+            size=cfg.size,
+            trained_past=cfg.n_past,
+            trained_future=cfg.n_future,
+            any_mask=True,
+            stochastic=True,
         )
 
     def check(self, observation: Observation, options: RamvidOptions | None = None) -> None:
@@ -55,31 +60,33 @@ class RamvidPredictor(Predictor):
         options = options or RamvidOptions()
         self.check(observation, options)
         known, device = observation.known, self.runtime.device
-        windows = plan(known, self.cfg.length, options.long, whole_past=self.rolls)
+        windows = plan_windows(known, self.cfg.length, options.long, whole_past=self.rolls)
         given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
         clip = given[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1).flatten(0, 1).to(device)  # (B N, T, C, H, W)
         draw, total, done = SampleNoise(seeds, device), len(windows) * options.steps, 0
         for window in windows:
-            places, how = window.frames[~window.known].to(device), self.how(window, known, seeds, options)
-            for guess in self.fill(how, options, 2 * clip[:, window.frames.to(device)] - 1, draw, watched):
+            places, spec = window.frames[~window.known].to(device), self.spec(window, known, seeds, options)
+            for guess in self.fill(spec, options, 2 * clip[:, window.frames.to(device)] - 1, draw, watched):
                 done += 1 if watched else options.steps
                 clip[:, places] = guess
                 frames = clip.unflatten(0, seeds.shape).to("cpu", copy=True)
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    def how(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> How:
+    def spec(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> WindowSpec:
         """Of a window: futures of a clip share what they know of it unless some was sampled, or is noisy."""
         given = known[window.frames] if self.rolls and known.any() else window.known
         settled, marked, times = (tuple(x.tolist()) for x in (window.known, given, window.frames - window.frames[0]))
         shared = bool(known[window.frames[window.known]].all()) and not options.context_noise
-        return How(settled, marked, times, 1 - options.context_noise, seeds.shape[1] if shared else 1)
+        return WindowSpec(settled, marked, times, 1 - options.context_noise, seeds.shape[1] if shared else 1)
 
-    def fill(self, how: How, options: RamvidOptions, frames: Tensor, draw: SampleNoise, watched: bool) -> Iterator[Tensor]:
+    def fill(
+        self, spec: WindowSpec, options: RamvidOptions, frames: Tensor, draw: SampleNoise, watched: bool
+    ) -> Iterator[Tensor]:
         """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step, or the sample alone."""
         if watched:
-            return self.sampler.steps(how, options, frames, draw)
-        noises = tuple(draw(shape) for shape in self.sampler.shapes(how, options, frames))
-        return iter([self.sampler.finish((how, options), frames, noises)])
+            return self.sampler.steps(spec, options, frames, draw)
+        noises = tuple(draw(shape) for shape in self.sampler.shapes(spec, options, frames))
+        return iter([self.sampler.finish((spec, options), frames, noises)])
 
 
 class SampleNoise:

@@ -15,7 +15,7 @@ def levels(cfg: RamvidConfig, steps: int, anything_known: bool = True) -> Levels
     """Those that a sampler visits."""
     if cfg.process == "ddpm":
         return ddpm_levels(steps)
-    return flow_levels(steps, cfg.sampler_shift or cfg.shift, cfg.leap if anything_known else NEARLY_CLEAN)
+    return flow_levels(steps, cfg.sampler_noise_shift or cfg.noise_shift, cfg.terminal_level if anything_known else NEARLY_CLEAN)
 
 
 def signal_and_noise(cfg: RamvidConfig, time: Tensor) -> tuple[Tensor, Tensor]:

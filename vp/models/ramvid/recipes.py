@@ -22,7 +22,7 @@ def recorded(data: str, cfg: RamvidConfig, about: str) -> Recipe:
 
 def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
     """Moving digits under both bounce laws, long enough for keyframes."""
-    cfg = replace(cfg, length=30, flows=4, shift=8.0, sampler_shift=12.0, balance=True)
+    cfg = replace(cfg, length=30, flows=4, noise_shift=8.0, sampler_noise_shift=12.0, balance=True)
     mix = {"smmnist-svg": 0.25, "smmnist-srvp": 0.25, "digits-robust": 0.5}
     stages = AGAINST_CRITIC if has_critic(cfg) else STAGES
     return Recipe(name, cfg, mix, stages, batch=8, length=60, about=f"{about}, moving digits, both bounce laws")

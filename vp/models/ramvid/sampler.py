@@ -15,7 +15,7 @@ from ...core.constant import constants
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from . import process, solvers
-from .compact import CompactDenoiser, Memory, Way
+from .compact import CompactDenoiser, Memory, TemporalPass
 from .config import RamvidConfig
 from .options import RamvidOptions
 
@@ -27,7 +27,7 @@ Draw = Callable[[tuple[int, ...]], Tensor]  # shape -> standard normal float32 (
 
 
 @dataclass(frozen=True)
-class How:
+class WindowSpec:
     """What does not change while a window is sampled.
 
     Args:
@@ -42,17 +42,17 @@ class How:
     trust: float = 1.0
     copies: int = 1
 
-    def alike(self, rows: range) -> list[int]:
+    def rows_with_same_settled(self, rows: range) -> list[int]:
         """How many of these rows in turn have the same settled frames."""
         owners = [row // self.copies for row in rows]
         return [len(list(same)) for _, same in groupby(owners)]
 
-    def without(self, settled: bool) -> How:
+    def without(self, settled: bool) -> WindowSpec:
         """The same of the frames alone that are not settled, or with no frame settled."""
         kept = [t for t, given in zip(self.times, self.settled) if settled or not given]
-        return How((False,) * len(kept), (False,) * len(kept), tuple(kept))
+        return WindowSpec((False,) * len(kept), (False,) * len(kept), tuple(kept))
 
-    def way(self, frames: Tensor, time: Tensor) -> Way:
+    def temporal_pass(self, frames: Tensor, time: Tensor) -> TemporalPass:
         """Of frames (R, L, C, H, W), those at the level `time` () that are not settled. Sampled ones are not remembered as known
         ones are, but move what is remembered: they say where things are, and no longer what they look like."""
         trusts = constants([self.trust if known else SAMPLED for known in self.known], time)
@@ -60,7 +60,7 @@ class How:
         if self.known != self.settled:
             faded = [SAMPLED if settled and not known else 1.0 for known, settled in zip(self.known, self.settled)]
             frames = frames * constants(faded, time)[:, None, None, None]
-        return Way(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
+        return TemporalPass(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
 
 
 class Tools(NamedTuple):
@@ -78,36 +78,38 @@ class Sampler:
         self.call, self.finish = runtime.capture(self.denoise), runtime.capture(self.whole)
         self.tools = Tools(self.call, self.remember)
 
-    def steps(self, how: How, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None) -> Iterator[Tensor]:
+    def steps(
+        self, spec: WindowSpec, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None
+    ) -> Iterator[Tensor]:
         """Guesses of the unknown frames (R, U, C, H, W) in [0, 1], one a step; the last is the sample.
 
-        With `mirror`, where anything is known and there are more than two steps, the last level is seen twice, the second time
-        with the opposite noise (antithetic variates: Hammersley & Morton 1956), and the sample is the mean: what noise does to a
-        guess beyond settling it cancels to first order.
+        With `antithetic`, where anything is known and there are more than two steps, the last level is seen twice, the second
+        time with the opposite noise (antithetic variates: Hammersley & Morton 1956), and the sample is the mean: what noise does
+        to a guess beyond settling it cancels to first order.
         """
-        anything = any(how.settled)
-        mirrored = options.mirror and anything and options.steps > 2 and options.solver != "ddpm"
+        anything = any(spec.settled)
+        mirrored = options.antithetic and anything and options.steps > 2 and options.solver != "ddpm"
         levels = process.levels(self.cfg, options.steps - mirrored, anything)
-        guess, seen = self.guess(how, options, levels, frames, draw, tools or self.tools), []
+        guess, seen = self.guess(spec, options, levels, frames, draw, tools or self.tools), []
 
         def noted(x: Tensor, i: int) -> Tensor:
             seen[:] = [x]
             return guess(x, i)
 
-        shape = (how.settled.count(False), *frames.shape[2:])
+        shape = (spec.settled.count(False), *frames.shape[2:])
         walk = solvers.solve(options.solver, noted, draw(shape), levels, lambda: draw(shape), options.resample)
         for index, (x, x0) in enumerate(walk, 1):
             yield in_range(x if index == levels.steps else x0)
         if mirrored:
             yield in_range((x + guess(solvers.opposite(seen[0], x, levels, levels.steps - 1), levels.steps - 1)) / 2)
 
-    def whole(self, wish: tuple[How, RamvidOptions], frames: Tensor, noises: tuple[Tensor, ...]) -> Tensor:
+    def whole(self, wish: tuple[WindowSpec, RamvidOptions], frames: Tensor, noises: tuple[Tensor, ...]) -> Tensor:
         """The sample, from all the noise that the steps will ask for."""
         kept = iter(noises)
         *_, last = self.steps(*wish, frames, lambda shape: next(kept), Tools(self.denoise, self.remember))
         return last
 
-    def shapes(self, how: How, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
+    def shapes(self, spec: WindowSpec, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
         """Of the noise that the steps will ask for, in order: found by taking them without computing anything."""
         asked: list[tuple[int, ...]] = []
 
@@ -115,24 +117,24 @@ class Sampler:
             asked.append(shape)
             return torch.empty(len(frames), *shape, device="meta")
 
-        tools = Tools(lambda how, x, *_: x, lambda *_: (None, None))
-        deque(self.steps(how, options, frames.to("meta"), draw, tools), maxlen=0)
+        tools = Tools(lambda spec, x, *_: x, lambda *_: (None, None))
+        deque(self.steps(spec, options, frames.to("meta"), draw, tools), maxlen=0)
         return asked
 
     def guess(
-        self, how: How, options: RamvidOptions, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
+        self, spec: WindowSpec, options: RamvidOptions, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
     ) -> solvers.Guess:
         """x0 of the unknown frames from noisy ones."""
         if options.conditioning == "replaced":
-            return self.replaced(how, levels, frames, draw, tools)
+            return self.replaced(spec, levels, frames, draw, tools)
         context = frames
-        if options.context_noise and any(how.settled):
+        if options.context_noise and any(spec.settled):
             eps = draw(frames.shape[1:])
             context = (1 - options.context_noise) * frames + options.context_noise * eps
-        given = self.network(how, levels, context, tools)
-        if options.guidance == 1 or not any(how.settled):
+        given = self.network(spec, levels, context, tools)
+        if options.guidance == 1 or not any(spec.settled):
             return given
-        plain = self.network(how.without(settled=False), levels, unknown(context, how.settled), tools)
+        plain = self.network(spec.without(settled=False), levels, unknown(context, spec.settled), tools)
 
         def guided(x: Tensor, i: int) -> Tensor:
             alone = plain(x, i)
@@ -140,18 +142,18 @@ class Sampler:
 
         return guided
 
-    def replaced(self, how: How, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools) -> solvers.Guess:
+    def replaced(self, spec: WindowSpec, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools) -> solvers.Guess:
         """The same from a network that is told of no known frame: they are put in at the level of the others, with fresh noise
         at every call (Lugmayr et al. 2022, eq. 8)."""
-        network = self.network(how.without(settled=True), levels, frames, tools)
+        network = self.network(spec.without(settled=True), levels, frames, tools)
 
         def clean(x: Tensor, i: int) -> Tensor:
             noisy = levels.a[i] * frames + levels.s[i] * draw(frames.shape[1:])
-            return unknown(network(merged(noisy, x, how.settled), i), how.settled)
+            return unknown(network(merged(noisy, x, spec.settled), i), spec.settled)
 
         return clean
 
-    def network(self, how: How, levels: solvers.Levels, frames: Tensor, tools: Tools) -> solvers.Guess:
+    def network(self, spec: WindowSpec, levels: solvers.Levels, frames: Tensor, tools: Tools) -> solvers.Guess:
         """The network as a function of noisy unknown frames and their level, what is known worked in beforehand.
 
         As long as noisy frames tell next to nothing (`QUIET`) its guess is the mean of what may follow the known ones:
@@ -160,45 +162,45 @@ class Sampler:
         most = ROWS if frames.device.type == "cpu" else len(frames)
         groups = [range(i, min(i + most, len(frames))) for i in range(0, len(frames), most)]
         parts = [frames[group.start : group.stop] for group in groups]
-        alike = [how.alike(group) for group in groups]
-        memories = [tools.remember(how, part, counts) for part, counts in zip(parts, alike)]
+        same = [spec.rows_with_same_settled(group) for group in groups]
+        memories = [tools.remember(spec, part, counts) for part, counts in zip(parts, same)]
         rolls = isinstance(self.denoiser, CompactDenoiser) and self.cfg.process == "flow"
-        shares = rolls and any(how.settled)
-        means = [torch.zeros_like(leaders(unknown(part, how.settled), counts)) for part, counts in zip(parts, alike)]
+        shares = rolls and any(spec.settled)
+        means = [torch.zeros_like(leaders(unknown(part, spec.settled), counts)) for part, counts in zip(parts, same)]
 
         def clean(x: Tensor, i: int) -> Tensor:
             time, faint = x.new_full((), levels.time[i]), rolls and levels.time[i] < QUIET
             out = []
-            for k, (noisy, part, counts, memory) in enumerate(zip(x.split(most), parts, alike, memories)):
+            for k, (noisy, part, counts, memory) in enumerate(zip(x.split(most), parts, same, memories)):
                 if faint and shares:
                     part, memory = map_tensors(lambda y: leaders(y, counts), (part, memory))
-                    means[k] = tools.call(how, levels.a[i] * means[k], part, memory, time).float()
-                    told = spread(means[k], counts)
+                    means[k] = tools.call(spec, levels.a[i] * means[k], part, memory, time).float()
+                    estimate = repeat_each(means[k], counts)
                 else:
-                    told = tools.call(how, noisy, part, memory, time).float()
-                out.append(process.clean_from(self.cfg, told, noisy, levels.a[i], levels.s[i]))
+                    estimate = tools.call(spec, noisy, part, memory, time).float()
+                out.append(process.clean_from(self.cfg, estimate, noisy, levels.a[i], levels.s[i]))
             return torch.cat(out)
 
         return clean
 
-    def remember(self, how: How, frames: Tensor, counts: Sequence[int]) -> Memory:
+    def remember(self, spec: WindowSpec, frames: Tensor, counts: Sequence[int]) -> Memory:
         """What known frames leave behind (see `CompactDenoiser.remember`), worked through once for rows that share them."""
         if not isinstance(self.denoiser, CompactDenoiser):
             return None, None
         distinct = leaders(frames, counts)
         with self.runtime.autocast():
-            memory = self.denoiser.remember(how.way(distinct, distinct.new_zeros(())))
-        return map_tensors(lambda x: spread(x, counts), memory)
+            memory = self.denoiser.remember(spec.temporal_pass(distinct, distinct.new_zeros(())))
+        return map_tensors(lambda x: repeat_each(x, counts), memory)
 
-    def denoise(self, how: How, x: Tensor, frames: Tensor, memory: Memory, time: Tensor) -> Tensor:
+    def denoise(self, spec: WindowSpec, x: Tensor, frames: Tensor, memory: Memory, time: Tensor) -> Tensor:
         """What the network gives for noisy unknown frames (R, U, C, H, W) at the level `time` (), beside the known ones."""
-        clip = merged(frames, x, how.settled)
+        clip = merged(frames, x, spec.settled)
         with self.runtime.autocast():
             if isinstance(self.denoiser, CompactDenoiser):
-                out = self.denoiser.complete(how.way(clip, time), memory)
+                out = self.denoiser.complete(spec.temporal_pass(clip, time), memory)
             else:  # one level for the whole clip, and known frames are not marked
-                out = self.denoiser(clip, None, time.expand(len(clip), len(how.settled)))
-        return unknown(out, how.settled)
+                out = self.denoiser(clip, None, time.expand(len(clip), len(spec.settled)))
+        return unknown(out, spec.settled)
 
 
 def leaders(x: Tensor, counts: Sequence[int]) -> Tensor:
@@ -206,7 +208,7 @@ def leaders(x: Tensor, counts: Sequence[int]) -> Tensor:
     return torch.stack([part[0] for part in x.split(list(counts))])
 
 
-def spread(x: Tensor, counts: Sequence[int]) -> Tensor:
+def repeat_each(x: Tensor, counts: Sequence[int]) -> Tensor:
     """Each row as often as that."""
     return torch.cat([row[None].expand(count, *row.shape) for row, count in zip(x, counts)])
 

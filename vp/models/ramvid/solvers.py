@@ -32,20 +32,20 @@ class Levels(NamedTuple):
         return len(self.a) - 1
 
 
-def shifted(u: Any, shift: float) -> Any:
+def shifted(u: Any, noise_shift: float) -> Any:
     """Levels u in [0, 1], 1 clean, moved towards noise (Esser et al. 2024, eq. 23): large pictures tell much even when noisy."""
-    return u / (u + shift * (1 - u))
+    return u / (u + noise_shift * (1 - u))
 
 
-def flow_levels(steps: int, shift: float = 1.0, leap: float | None = None) -> Levels:
+def flow_levels(steps: int, noise_shift: float = 1.0, terminal_level: float | None = None) -> Levels:
     """x = tau x0 + (1 - tau) eps at evenly spaced tau (rectified flow: Liu et al. 2023, eq. 1), then shifted; time is tau.
 
-    With `leap` the levels end there instead of at 1, and a last step goes from it to the clean clip.
+    With `terminal_level` the levels end there instead of at 1, and a last step goes from it to the clean clip.
     """
-    if leap is None or steps == 1:
-        tau = tuple(shifted(i / steps, shift) for i in range(steps + 1))
+    if terminal_level is None or steps == 1:
+        tau = tuple(shifted(i / steps, noise_shift) for i in range(steps + 1))
     else:
-        tau = (*(leap * shifted(i / (steps - 1), shift) for i in range(steps)), 1.0)
+        tau = (*(terminal_level * shifted(i / (steps - 1), noise_shift) for i in range(steps)), 1.0)
     return Levels(tau, tuple(1 - t for t in tau), tau)
 
 
@@ -105,31 +105,31 @@ def ddim(guess: Guess, x: Tensor, levels: Levels, noise: Noise, eta: float = 0.0
     With `resample` above 1 every step is taken, undone by noise, and taken again, so many times in all.
     """
 
-    def spread(i: int) -> tuple[float, float]:
+    def noise_scales(i: int) -> tuple[float, float]:
         fresh = eta * fresh_noise(levels, i)
         return fresh, fresh
 
-    return walk(guess, x, levels, noise, resample, spread)
+    return walk(guess, x, levels, noise, resample, noise_scales)
 
 
 def ddpm(guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int = 1) -> Steps:
     """Ancestral sampling with the larger of the two fixed variances, as RaMViD was sampled (Ho et al. 2020, sec. 3.2)."""
 
-    def spread(i: int) -> tuple[float, float]:
+    def noise_scales(i: int) -> tuple[float, float]:
         return fresh_noise(levels, i), one_step_noise(levels, i) if i + 1 < levels.steps else 0.0
 
-    return walk(guess, x, levels, noise, resample, spread)
+    return walk(guess, x, levels, noise, resample, noise_scales)
 
 
 def walk(
-    guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int, spread: Callable[[int], tuple[float, float]]
+    guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int, noise_scales: Callable[[int], tuple[float, float]]
 ) -> Steps:
     """Steps of first order; `spread(i)` is the std of the old noise left out of step i, and of the fresh noise put in."""
     for i in range(levels.steps):
         for again in reversed(range(resample)):
             x0 = guess(x, i)
             eps = (x - levels.a[i] * x0) / levels.s[i]
-            left_out, put_in = spread(i)
+            left_out, put_in = noise_scales(i)
             x = levels.a[i + 1] * x0 + math.sqrt(max(levels.s[i + 1] ** 2 - left_out**2, 0.0)) * eps
             x = x + put_in * noise() if put_in > 0 else x
             x = back(x, levels, i, noise) if again else x

@@ -21,7 +21,7 @@ class Window(NamedTuple):
     known: Tensor
 
 
-def plan(known: Tensor, length: int, mode: str, whole_past: bool = False) -> list[Window]:
+def plan_windows(known: Tensor, length: int, mode: str, whole_past: bool = False) -> list[Window]:
     """Windows that fill every unknown frame of a clip once, away from known ones.
 
     Args:
@@ -32,8 +32,8 @@ def plan(known: Tensor, length: int, mode: str, whole_past: bool = False) -> lis
     total = len(known)
     if known.any() and not known[:length].any():
         first = int(known.nonzero()[0])
-        later = [Window(first + window.frames, window.known) for window in plan(known[first:], length, mode, whole_past)]
-        turned = plan(torch.arange(total).flip(0) >= first, length, mode, whole_past)
+        later = [Window(first + window.frames, window.known) for window in plan_windows(known[first:], length, mode, whole_past)]
+        turned = plan_windows(torch.arange(total).flip(0) >= first, length, mode, whole_past)
         earlier = [Window(total - 1 - window.frames.flip(0), window.known.flip(0)) for window in turned]
         return [window for window in (*later, *earlier) if not window.known.all()]
     if total <= length or (whole_past and not known.any()):

@@ -11,7 +11,7 @@ from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
 from ...nn.adversary import CRITIC, has_critic, video_critics
 from .compact import CompactSVG
-from .conditions import measure
+from .conditions import fit_statistics
 from .config import Objective, SVGConfig
 from .network import SVGNetwork
 from .objective import rollout_loss
@@ -49,7 +49,7 @@ def tiny() -> SVGConfig:
     return SVGConfig(size=32, n_past=3, n_future=3, z_dim=4, width=16, flows=2)
 
 
-def yardsticks() -> dict[str, tuple[SVGConfig, LossFn]]:
+def benchmark_losses() -> dict[str, tuple[SVGConfig, LossFn]]:
     """The published networks trained three ways: frame by frame, all true frames in one batch, on their own frames."""
     forced = SVGConfig(backbone="dcgan", z_dim=10, objective=Objective(teacher=float("inf"), lengths=((0.0, 15),)))
     closed = replace(forced, objective=replace(forced.objective, teacher=0.0))
@@ -67,11 +67,11 @@ FAMILY = Family(
     config=SVGConfig,
     networks=networks,
     critics=critics,
-    measure=measure,
+    fit_statistics=fit_statistics,
     phases=phases,
     predictor=predictor,
     tiny=tiny,
     recipes=RECIPES,
-    rows={"posterior": {"prior": "posterior-mean"}},
-    yardsticks=yardsticks(),
+    reference_rows={"posterior": {"prior": "posterior-mean"}},
+    benchmark_losses=benchmark_losses(),
 )

@@ -25,9 +25,7 @@ def down(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def up(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)
-    )
+    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
 def same(inputs: int, outputs: int) -> nn.Sequential:

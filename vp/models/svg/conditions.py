@@ -30,7 +30,7 @@ class Conditioner(nn.Module):
         layers = (nn.Linear(conditions.size, 2 * width), nn.LeakyReLU(0.2), nn.Linear(2 * width, width)) if width else ()
         self.embed = nn.Sequential(*layers)
 
-    def measure(self, vectors: Tensor) -> None:
+    def fit_statistics(self, vectors: Tensor) -> None:
         """Takes the statistics of training vectors (..., A)."""
         rows = vectors.detach().double().reshape(-1, self.conditions.size).cpu()
         spread = rows.std(0, correction=0)
@@ -50,7 +50,7 @@ class Conditioner(nn.Module):
         return Actions(tuple(f"number {k + 1}" for k in range(len(ranges))), ranges, self.conditions.sources)
 
 
-def measure(cfg: SVGConfig, networks: nn.ModuleDict, draw: Callable[[int], Batch]) -> None:
+def fit_statistics(cfg: SVGConfig, networks: nn.ModuleDict, draw: Callable[[int], Batch]) -> None:
     """Gives a conditional network the statistics of some training clips.
 
     Raises:
@@ -62,4 +62,4 @@ def measure(cfg: SVGConfig, networks: nn.ModuleDict, draw: Callable[[int], Batch
     if vectors.shape[-1] != cfg.conditions.size:
         what, wanted = " and ".join(cfg.conditions.sources), cfg.conditions.size
         raise ValueError(f"{what} of {vectors.shape[-1]} numbers a frame came; the recipe is conditioned on {wanted}")
-    networks["svg"].conditioner.measure(vectors)
+    networks["svg"].conditioner.fit_statistics(vectors)

@@ -50,9 +50,7 @@ class SVGNetwork(nn.Module):
         """Features of T true frames -> q(z_t | x_<=t) for t = 1..T-1: (B, T - 1, Z)."""
 
     @abstractmethod
-    def observe(
-        self, state: Any, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
-    ) -> Any:
+    def observe(self, state: Any, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None) -> Any:
         """Takes in one frame, and the condition (B, E) that leads to the next; `refresh_skip` says whether skip connections move
         on to the frame."""
 

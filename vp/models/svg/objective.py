@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
-from ...nn.adversary import confront, is_judged, weighed
+from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
 from ...nn.gaussian import Gaussian, kl
 from .config import Objective, SVGConfig
 from .network import Features, SVGNetwork
@@ -56,8 +56,14 @@ def forced_frames(objective: Objective, progress: Progress, length: int, generat
 
 
 def rollout(
-    model: SVGNetwork, frames: Tensor, features: list[Features], z: Tensor | None, n_past: int, true: list[bool],
-    imagined: Tensor | None = None, vectors: Tensor | None = None,
+    model: SVGNetwork,
+    frames: Tensor,
+    features: list[Features],
+    z: Tensor | None,
+    n_past: int,
+    true: list[bool],
+    imagined: Tensor | None = None,
+    vectors: Tensor | None = None,
 ) -> tuple[Tensor, Gaussian | None]:
     """Predicts frames 1..T-1 with given latents z (B, T - 1, Z).
 
@@ -95,9 +101,7 @@ def latent(model: SVGNetwork, state: Any, z: Tensor, t: int, n_past: int, imagin
     return torch.cat([z[: -len(imagined)], prior.sample(imagined[:, t - 1])])
 
 
-def rollout_loss(
-    cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
-) -> Losses:
+def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["svg"], cfg.objective
     frames = batch.frames[:, : length_at(objective.lengths, progress.share, batch.frames.shape[1])]
@@ -120,8 +124,8 @@ def rollout_loss(
     total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
     if judged:
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
-        parts.update(confront(networks, batch, scene(cfg, frames), fake, guided))
-        total = total + weighed(objective, parts)
+        parts.update(adversarial_terms(networks, batch, scene(cfg, frames), fake, guided))
+        total = total + weighted_sum(objective, parts)
     if posterior is not None:
         parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
         beta = beta_at(objective, progress.share)

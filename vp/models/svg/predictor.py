@@ -17,31 +17,31 @@ from ...core.latent_options import LatentOptions, check_latent, chosen_prior, di
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
-from ...core.video import Abilities, Observation, Prediction, Step
+from ...core.video import Capabilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
 from .config import SVGConfig
 from .network import SVGNetwork
 
 
 @dataclass(frozen=True)
-class How:
+class RolloutSpec:
     """What does not change while a prediction is computed.
 
     Args:
-        source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'. spread: scale of its noise.
+        source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'. temperature: scale of its noise.
         n_past: known frames. copies: futures a clip. refreshes: of each generated frame that a step takes in first, whether skip
             connections move on to it.
     """
 
     source: str
-    spread: float
+    temperature: float
     n_past: int
     copies: int
     refreshes: tuple[bool, ...]
 
 
-class Numbers(NamedTuple):
-    """What is told of the latents of a step, float32 (M, Z), the divergence (M,)."""
+class LatentStats(NamedTuple):
+    """Statistics of the latents of a step, float32 (M, Z), the divergence (M,)."""
 
     prior_mean: Tensor
     prior_std: Tensor
@@ -50,7 +50,7 @@ class Numbers(NamedTuple):
     kl: Tensor | None = None
 
     @classmethod
-    def of(cls, prior: Gaussian, posterior: Gaussian | None) -> Numbers:
+    def of(cls, prior: Gaussian, posterior: Gaussian | None) -> LatentStats:
         if posterior is None:
             return cls(prior.mean, prior.std)
         return cls(prior.mean, prior.std, posterior.mean, posterior.std, kl(posterior, prior).sum(-1))
@@ -68,9 +68,14 @@ class SVGPredictor(Predictor):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
         self.begin, self.advance, self.finish = (runtime.capture(f) for f in (self.context, self.step, self.rollout))
-        self.abilities = Abilities(
-            n_past=(2, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
-            trained_future=cfg.n_future, stochastic=cfg.latent != "none", priors=offered_priors(cfg.latent),
+        self.capabilities = Capabilities(
+            n_past=(2, None),
+            channels=(cfg.channels,),
+            size=cfg.size,
+            trained_past=cfg.n_past,
+            trained_future=cfg.n_future,
+            stochastic=cfg.latent != "none",
+            priors=offered_priors(cfg.latent),
             reasons=disabled_controls(cfg.latent),
             actions=network.conditioner and network.conditioner.actions(),
         )
@@ -92,28 +97,28 @@ class SVGPredictor(Predictor):
         self.check(observation, options)
         network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
         refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past + 1, total))
-        how = How(chosen_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
-        true, vectors = self.given(observation, how), self.vectors(observation)
-        z = None if how.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
-        frames = observation.frames[:, None].repeat(1, how.copies, 1, 1, 1, 1)
+        spec = RolloutSpec(chosen_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
+        true, vectors = self.given(observation, spec), self.vectors(observation)
+        z = None if spec.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
+        frames = observation.frames[:, None].repeat(1, spec.copies, 1, 1, 1, 1)
         if watched:
-            future, (*began, known) = [], self.begin(how, true, vectors)
-            for t, (frame, told) in enumerate(self.unrolled(how, began, true, z, self.advance), n_past):
+            future, (*began, known) = [], self.begin(spec, true, vectors)
+            for t, (frame, stats) in enumerate(self.unrolled(spec, began, true, z, self.advance), n_past):
                 frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
-                future.append(map_tensors(torch.clone, told))
+                future.append(map_tensors(torch.clone, stats))
                 if t < total - 1:
                     yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
             future = stacked(future)
         else:
-            made, future, known = self.finish(how, true, vectors, z)
+            made, future, known = self.finish(spec, true, vectors, z)
             frames[:, :, n_past:] = made.unflatten(0, seeds.shape).to(frames.device)
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(known, future, how, total)))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(known, future, spec, total)))
 
-    def given(self, observation: Observation, how: How) -> Tensor:
+    def given(self, observation: Observation, spec: RolloutSpec) -> Tensor:
         """The true frames that may be seen: the known ones, or the whole clip."""
-        known = observation.frames[:, : how.n_past]
-        if how.source.startswith("posterior"):
-            known = torch.cat([known, observation.target[:, how.n_past :]], 1)
+        known = observation.frames[:, : spec.n_past]
+        if spec.source.startswith("posterior"):
+            known = torch.cat([known, observation.target[:, spec.n_past :]], 1)
         return known.to(self.runtime.device)
 
     def vectors(self, observation: Observation) -> Tensor | None:
@@ -125,15 +130,15 @@ class SVGPredictor(Predictor):
         clips, length = observation.frames.shape[:2]
         return torch.zeros(clips, length, self.cfg.conditions.size, device=self.runtime.device)
 
-    def context(self, how: How, true: Tensor, vectors: Tensor | None) -> tuple[Any, ...]:
+    def context(self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None) -> tuple[Any, ...]:
         """What a prediction begins from, a row a clip: the state after taking in every known frame, with posterior-mean latents,
         and the prior of the first frame to predict; the later steps' conditions (B, F - 1, E) and the future's posterior, or
         None; and the known steps' numbers."""
-        network, n_past = self.network, how.n_past
+        network, n_past = self.network, spec.n_past
         conditions = None if vectors is None else network.conditioner(vectors)
         with self.runtime.autocast():
-            features, told = network.encode_clips(true, n_past), []
-            posterior = None if how.source == "none" else network.posterior(features)
+            features, stats = network.encode_clips(true, n_past), []
+            posterior = None if spec.source == "none" else network.posterior(features)
             state = network.begin(len(true), true)
             for t in range(1, n_past + 1):
                 refresh = network.refreshes(t, n_past)
@@ -141,79 +146,79 @@ class SVGPredictor(Predictor):
                 prior = network.prior(state.summary)
                 if t < n_past:
                     if prior is not None:
-                        told.append(Numbers.of(prior, at(posterior, t - 1)))
+                        stats.append(LatentStats.of(prior, at(posterior, t - 1)))
                     state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
-        future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if how.source.startswith("posterior") else None
-        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stacked(told)
+        future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if spec.source.startswith("posterior") else None
+        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stacked(stats)
 
     def step(
-        self, how: How, state: Any, prior: Gaussian | None, last: Tensor, z: Tensor | None, posterior: Gaussian | None,
+        self, spec: RolloutSpec, state: Any, prior: Gaussian | None, last: Tensor, z: Tensor | None, posterior: Gaussian | None,
         condition: Tensor | None,
-    ) -> tuple[Any, Tensor, Numbers | None]:  # fmt: skip
+    ) -> tuple[Any, Tensor, LatentStats | None]:  # fmt: skip
         """One frame, a row a future. Where `how.refreshes` tells of one, the generated frame before it is taken in first: `last`
         (R, 2, C, H, W) are the two before, `condition` (R, E) leads to the frame. Otherwise the state has seen it, and `prior` is
         what it gave. Noise `z` (R, Z). Returns the state, the frame (R, C, H, W) in [0, 1] and the latent's numbers."""
         network = self.network
         with self.runtime.autocast():
-            for refresh in how.refreshes:
+            for refresh in spec.refreshes:
                 before, previous = last.unbind(1)
                 features = network.encode(previous, before, skips=refresh)
                 state = network.observe(state, previous, features, refresh, condition)
                 prior = network.prior(state.summary)
-            told = None if prior is None else Numbers.of(prior, posterior)
-            state, code = network.advance(state, None if prior is None else self.latent(how, prior, posterior, z))
-            return state, network.render(code).float().clamp(0, 1), told
+            stats = None if prior is None else LatentStats.of(prior, posterior)
+            state, code = network.advance(state, None if prior is None else self.latent(spec, prior, posterior, z))
+            return state, network.render(code).float().clamp(0, 1), stats
 
     @staticmethod
-    def latent(how: How, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
+    def latent(spec: RolloutSpec, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
         chosen = prior if posterior is None else posterior
-        if how.source == "fixed":
+        if spec.source == "fixed":
             chosen = Gaussian.standard(prior.mean)
-        return chosen.sample((0.0 if how.source == "posterior-mean" else how.spread) * z)
+        return chosen.sample((0.0 if spec.source == "posterior-mean" else spec.temperature) * z)
 
     def rollout(
-        self, how: How, true: Tensor, vectors: Tensor | None, z: Tensor | None
-    ) -> tuple[Tensor, Numbers | None, Numbers | None]:
+        self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None, z: Tensor | None
+    ) -> tuple[Tensor, LatentStats | None, LatentStats | None]:
         """All futures (R, F, C, H, W), and the numbers of future and known steps."""
-        *began, known = self.context(how, true, vectors)
-        frames, told = zip(*self.unrolled(how, began, true, z, self.step))
-        return torch.stack(frames, 1), stacked(told), known
+        *began, known = self.context(spec, true, vectors)
+        frames, stats = zip(*self.unrolled(spec, began, true, z, self.step))
+        return torch.stack(frames, 1), stacked(stats), known
 
     @staticmethod
     def unrolled(
-        how: How, began: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
-    ) -> Iterator[tuple[Tensor, Numbers | None]]:
+        spec: RolloutSpec, began: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
+    ) -> Iterator[tuple[Tensor, LatentStats | None]]:
         """(frame (R, C, H, W), its numbers) of every future step, from what `context` gave."""
-        state, prior, conditions, posterior = repeat_rows(tuple(began), how.copies)
-        last = repeat_rows(true[:, how.n_past - 2 : how.n_past], how.copies)
-        for t in range(len(how.refreshes) + 1):
-            here, noises = replace(how, refreshes=how.refreshes[t - 1 : t]), None if z is None else z[:, how.n_past + t]
+        state, prior, conditions, posterior = repeat_rows(tuple(began), spec.copies)
+        last = repeat_rows(true[:, spec.n_past - 2 : spec.n_past], spec.copies)
+        for t in range(len(spec.refreshes) + 1):
+            here, noises = replace(spec, refreshes=spec.refreshes[t - 1 : t]), None if z is None else z[:, spec.n_past + t]
             condition = None if conditions is None or t == 0 else conditions[:, t - 1]
-            state, frame, told = step(here, state, prior, last, noises, at(posterior, t), condition)
+            state, frame, stats = step(here, state, prior, last, noises, at(posterior, t), condition)
             last, prior = torch.stack([last[:, 1], frame], 1), None
-            yield frame, told
+            yield frame, stats
 
 
-def traces(known: Numbers | None, future: Numbers | None, how: How, total: int) -> dict[str, Tensor]:
+def traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutSpec, total: int) -> dict[str, Tensor]:
     """name -> float32 (B, N, T, Z), or (B, N, T) for the KL; NaN at steps without one."""
     if known is None:
         return {}
     out = {}
-    for name, x, y in zip(Numbers._fields, known, future):
+    for name, x, y in zip(LatentStats._fields, known, future):
         x = x.float().cpu()
-        trace = torch.full((len(x), how.copies, total, *x.shape[2:]), float("nan"))
-        trace[:, :, 1 : how.n_past] = x[:, None]
+        trace = torch.full((len(x), spec.copies, total, *x.shape[2:]), float("nan"))
+        trace[:, :, 1 : spec.n_past] = x[:, None]
         if y is not None:
-            trace[:, :, how.n_past :] = y.float().cpu().unflatten(0, trace.shape[:2])
+            trace[:, :, spec.n_past :] = y.float().cpu().unflatten(0, trace.shape[:2])
         out[name] = trace
     return out
 
 
-def stacked(told: Sequence[Numbers | None]) -> Numbers | None:
+def stacked(stats: Sequence[LatentStats | None]) -> LatentStats | None:
     """The numbers of several steps as (M, steps, ...)."""
-    if not told or told[0] is None:
+    if not stats or stats[0] is None:
         return None
-    return Numbers(*(None if parts[0] is None else torch.stack(parts, 1) for parts in zip(*told)))
+    return LatentStats(*(None if parts[0] is None else torch.stack(parts, 1) for parts in zip(*stats)))
 
 
 def at(tree: Any, t: int) -> Any:

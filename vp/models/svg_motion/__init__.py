@@ -41,5 +41,5 @@ FAMILY = Family(
     predictor=predictor,
     tiny=tiny,
     recipes=RECIPES,
-    rows={"posterior": {"prior": "posterior-mean"}},
+    reference_rows={"posterior": {"prior": "posterior-mean"}},
 )

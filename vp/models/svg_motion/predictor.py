@@ -13,7 +13,7 @@ from ...core.latent_options import LatentOptions, check_latent, chosen_prior, di
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
-from ...core.video import Abilities, Observation, Prediction, Step
+from ...core.video import Capabilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
 from ...nn.motion_input import motion_size, warped
 from .config import MotionConfig
@@ -30,7 +30,7 @@ class MotionPredictor(Predictor):
     def __init__(self, cfg: MotionConfig, network: MotionNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
-        self.abilities = Abilities(
+        self.capabilities = Capabilities(
             n_past=(2, None),
             channels=(3, 1),
             smallest=SMALLEST,

@@ -47,7 +47,7 @@ def tiny() -> VPNConfig:
     return VPNConfig(size=32, n_past=4, n_future=3, least_past=3, widths=(16, 16))
 
 
-def yardsticks() -> dict[str, tuple[VPNConfig, LossFn]]:
+def benchmark_losses() -> dict[str, tuple[VPNConfig, LossFn]]:
     """The document's plan at full resolution, the same behind patches of 4, and what the recipes train; no length schedule."""
     whole = Objective(lengths=((0.0, 10),), short=0.0)
     named = {recipe.name: recipe.config for recipe in RECIPES}
@@ -73,5 +73,5 @@ FAMILY = Family(
     predictor=predictor,
     tiny=tiny,
     recipes=RECIPES,
-    yardsticks=yardsticks(),
+    benchmark_losses=benchmark_losses(),
 )

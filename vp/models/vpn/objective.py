@@ -17,7 +17,7 @@ from ...core.clips import at_scale
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import confront, is_judged, weighed
+from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
 from ...nn.losses import gradient_difference
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, rollout
@@ -31,21 +31,19 @@ def teacher_probability(objective: Objective, share: float) -> float:
     return min(1.0, max(0.0, (end - share) / max(end - start, 1e-9)))
 
 
-def draw(size: int, generator: torch.Generator) -> list[float]:
+def uniform_numbers(size: int, generator: torch.Generator) -> list[float]:
     return torch.rand(size, generator=generator, device=generator.device).tolist()
 
 
 def context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
     """Known frames of a mini-batch: `n_past`, or now and then fewer."""
-    fewer, which = draw(2, generator)
+    fewer, which = uniform_numbers(2, generator)
     if cfg.least_past == cfg.n_past or fewer >= cfg.objective.short:
         return cfg.n_past
     return cfg.least_past + int(which * (cfg.n_past - cfg.least_past))
 
 
-def rollout_loss(
-    cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
-) -> Losses:
+def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["vpn"], cfg.objective
     n_past = context_length(cfg, generator)
@@ -53,7 +51,7 @@ def rollout_loss(
     frames = batch.frames[:, cfg.n_past - n_past : cfg.n_past + n_future]
     context, future = at_scale(frames[:, :n_past], objective.scale), frames[:, n_past:]
     chance = teacher_probability(objective, progress.stage)
-    truth = {i: future[:, i] for i, x in enumerate(draw(cfg.n_future, generator)) if x < chance and i < n_future}
+    truth = {i: future[:, i] for i, x in enumerate(uniform_numbers(cfg.n_future, generator)) if x < chance and i < n_future}
     raw, guesses = predict(model, context, n_future, truth, objective.context > 0)
     parts = compare(objective, model, raw, future)
     total = weighted(objective, parts)
@@ -64,8 +62,8 @@ def rollout_loss(
     if is_judged(objective, progress):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.to_frames(raw)], 1)
-        parts.update(confront(networks, batch, real, fake))
-        total = total + weighed(objective, parts)
+        parts.update(adversarial_terms(networks, batch, real, fake))
+        total = total + weighted_sum(objective, parts)
     return Losses(total, parts)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ...core.clips import alike, held
+from ...core.clips import for_every_sample, held
 from ...core.options import Options
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
-from ...core.video import Abilities, Observation, Prediction, Step
+from ...core.video import Capabilities, Observation, Prediction, Step
 from .config import VPNConfig
 from .network import VPNNetwork, rollout
 
@@ -24,7 +24,7 @@ class VPNPredictor(Predictor):
         self.network = runtime.place(network).eval()
         same = "this model is deterministic: every future is the same"
         few = f"it was trained on {cfg.least_past} to {cfg.n_past} and has not learned to go on from fewer"
-        self.abilities = Abilities(
+        self.capabilities = Capabilities(
             n_past=(cfg.least_past, None), channels=(cfg.channels,), size=cfg.size, trained_past=cfg.n_past,
             trained_future=cfg.n_future, reasons={"n_futures": same, "seed": same, "n_past": few},
         )  # fmt: skip
@@ -42,7 +42,7 @@ class VPNPredictor(Predictor):
                 block = self.network.to_frames(next(blocks)).float()
             raw, made = torch.cat([raw, block.to(raw.device)], 1), made + block.shape[1]
             if made < steps:
-                yield Step(made, steps, alike(held(raw, total), seeds).clamp(0, 1))
-        frames = alike(raw, seeds)
+                yield Step(made, steps, for_every_sample(held(raw, total), seeds).clamp(0, 1))
+        frames = for_every_sample(raw, seeds)
         prediction = Prediction(frames.clamp(0, 1), raw=frames if self.cfg.output == "linear" else None)
         yield Step(steps, steps, prediction.frames, prediction)

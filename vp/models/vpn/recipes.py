@@ -14,9 +14,7 @@ BLURS = "trained on squared error, so it blurs where it is unsure"
 
 CONVLSTM = VPNConfig()
 # all ten frames at once: nothing is fed back, and nothing predicted on the way
-SIMVP = VPNConfig(
-    network="simvp", widths=(24, 80), objective=Objective(context=0.0, teacher=(0.0, 0.0), lengths=((0.0, 10),))
-)
+SIMVP = VPNConfig(network="simvp", widths=(24, 80), objective=Objective(context=0.0, teacher=(0.0, 0.0), lengths=((0.0, 10),)))
 LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
 # these go on where a whole run ends, on their own frames throughout
 GAN = replace(SIMVP, objective=replace(SIMVP.objective, adversarial=0.02, matching=0.05))

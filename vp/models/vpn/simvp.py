@@ -52,9 +52,7 @@ class SimVPNetwork(VPNNetwork):
         wider = wide * 3 // 2
         self.read = nn.Sequential(nn.PixelUnshuffle(2), block(4 * cfg.channels, each), block(each, each, 2))
         self.stack = nn.Sequential(block(cfg.n_past * each, wide), *(Residual(wide) for _ in range(cfg.blocks // 2)))
-        self.deep = nn.Sequential(
-            block(wide, wider, 2), *(Residual(wider) for _ in range(cfg.blocks)), enlarge(wider, wide)
-        )
+        self.deep = nn.Sequential(block(wide, wider, 2), *(Residual(wider) for _ in range(cfg.blocks)), enlarge(wider, wide))
         self.last = nn.Sequential(
             *(Residual(wide) for _ in range(cfg.blocks - cfg.blocks // 2)), GroupNorm(8, wide), nn.LeakyReLU(0.2)
         )

@@ -21,7 +21,8 @@ class MotionDiffusionConfig:
         n_past, n_future: what validation during training asks for.
         half, quarter: channels of what is read of a known frame at these shares of that size.
         width: channels of the denoiser, a multiple of 32. blocks: of it.
-        shift: how much more noise than evenly is trained on and sampled from: tau = u / (u + shift (1 - u)) for u even.
+        noise_shift: how much more noise than evenly is trained on and sampled from:
+            tau = u / (u + noise_shift (1 - u)) for u even.
         blind: share of the clips that are guessed from noise alone: they train the most likely motion.
         denoising: weight of the error of the denoised motion beside that of the pictures.
         apart: weight of each side's picture by itself beside that of the two mixed, where both sides are known.
@@ -38,7 +39,7 @@ class MotionDiffusionConfig:
     quarter: int = 64
     width: int = 128
     blocks: int = 4
-    shift: float = 3.0
+    noise_shift: float = 3.0
     blind: float = 0.25
     denoising: float = 0.2
     apart: float = 0.3

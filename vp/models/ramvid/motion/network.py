@@ -222,7 +222,7 @@ class MotionDenoiser(nn.Module):
         half = self.encode_half(features(references.known, camera=True))
         quarter = self.encode_quarter(half)
         count = len(references.even)
-        halves, quarters = (beside(x.unflatten(0, (-1, count)), references.of) for x in (half, quarter))
+        halves, quarters = (features_of_sides(x.unflatten(0, (-1, count)), references.of) for x in (half, quarter))
         scale = departure_scale(references)
         scene = Scene(halves, halves, quarters, references.even, scale, places, references.distance)
         joined = self.join(self.seen(scene, references.even))
@@ -270,7 +270,7 @@ def departure_scale(references: References) -> Tensor:
     return scale[..., None, None, None]
 
 
-def beside(features: Tensor, of: Sides) -> Tensor:
+def features_of_sides(features: Tensor, of: Sides) -> Tensor:
     """Features (R, B, ...) of the references of each unknown frame, (B, U, S, ...); zero where there is none."""
     none = torch.zeros_like(features[0])
     return torch.stack([torch.stack([none if r is None else features[r] for r in sides], 1) for sides in of], 1)

@@ -29,7 +29,7 @@ def motion_diffusion_loss(
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1], H and W multiples of 8."""
     network, frames = networks["denoiser"], batch.frames
     clips, length = frames.shape[:2]
-    known = masks.draw(cfg.masks, 1, length, cfg.max_known, generator)[0].tolist()
+    known = masks.draw_masks(cfg.masks, 1, length, cfg.max_known, generator)[0].tolist()
     given = torch.tensor(known, device=frames.device)
     size = motion_size(*frames.shape[-2:], cfg.short_side)
     references = find_references(frames[:, given], known, size)
@@ -39,7 +39,7 @@ def motion_diffusion_loss(
         draw(shape, generator=generator, device=generator.device).to(frames.device)
         for draw, shape in ((torch.rand, (clips,)), (torch.rand, (clips,)), (torch.randn, target.shape))
     )
-    level = torch.where(blind < cfg.blind, 0.0, shifted(even, cfg.shift))
+    level = torch.where(blind < cfg.blind, 0.0, shifted(even, cfg.noise_shift))
     mixed = level.view(-1, 1, 1, 1, 1)
     clean = network.clean(scene, mixed * target + (1 - mixed) * eps, level)
     wanted = scene.asked.expand_as(target)

@@ -12,12 +12,12 @@ from torch import Tensor
 from ....core.options import Options, choice, knob
 from ....core.predictor import Predictor
 from ....core.runtime import Runtime
-from ....core.video import Abilities, Observation, Prediction, Step
+from ....core.video import Capabilities, Observation, Prediction, Step
 from ....nn.motion_input import motion_size
 from .. import solvers
 from ..predictor import SampleNoise
 from ..solvers import flow_levels
-from ..windows import LONG, Window, plan
+from ..windows import LONG, Window, plan_windows
 from .config import MotionDiffusionConfig
 from .network import COARSE, MotionDenoiser
 from .references import find_references
@@ -48,7 +48,7 @@ class MotionDiffusionPredictor(Predictor):
     def __init__(self, cfg: MotionDiffusionConfig, network: MotionDenoiser, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
-        self.abilities = Abilities(
+        self.capabilities = Capabilities(
             channels=(3, 1), smallest=SMALLEST, trained_past=cfg.n_past, trained_future=cfg.n_future, any_mask=True,
             stochastic=True,
         )  # fmt: skip
@@ -58,7 +58,7 @@ class MotionDiffusionPredictor(Predictor):
         options = options or MotionDiffusionOptions()
         self.check(observation, options)
         steps = options.steps if options.temperature else 1
-        windows = plan(observation.known, self.cfg.length, options.long)
+        windows = plan_windows(observation.known, self.cfg.length, options.long)
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
         total, done, draw = len(windows) * steps, 0, SampleNoise(seeds, self.runtime.device)
         for window in windows:
@@ -91,7 +91,7 @@ class MotionDiffusionPredictor(Predictor):
             scene = scene.repeated(futures) if given else scene
         seen = (seen.repeat_interleave(futures, 0) if given else seen)[:, list(references.frames)]
         shape = (len(scene.places), COARSE, *scene.features.shape[-2:])
-        levels = flow_levels(steps, self.cfg.shift)
+        levels = flow_levels(steps, self.cfg.noise_shift)
 
         def guess(x: Tensor, i: int) -> Tensor:
             with self.runtime.autocast():

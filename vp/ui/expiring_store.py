@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Store(Generic[T]):
+class ExpiringStore(Generic[T]):
     """The last `most` things put in, each under a random id; sessions hold ids only.
 
     Args:

@@ -33,7 +33,7 @@ FLOW: Key = ("baselines", "flow")
 
 
 @dataclass(frozen=True)
-class Contender:
+class EvalRow:
     """One row.
 
     Args:
@@ -51,7 +51,7 @@ class Contender:
     actions: Callable[[Tensor], Tensor] = lambda true: true
 
 
-def model_rows(model: Any, options: Options, probe: Observation, samples: int) -> dict[Key, Contender]:
+def model_rows(model: Any, options: Options, probe: Observation, samples: int) -> dict[Key, EvalRow]:
     """The model under `options`, the same without chance where it has such a thing, and the extra rows of its family.
 
     Raises:
@@ -61,46 +61,46 @@ def model_rows(model: Any, options: Options, probe: Observation, samples: int) -
     calm = most_likely(model.predictor, options)
     rows |= {} if calm is None else {("rows", MOST_LIKELY): calm}
     rows |= {("rows", label): wish for label, wish in extra_rows(model.family, model.predictor).items()}
-    return {key: contender(model.predictor, wish, probe, samples) for key, wish in rows.items()}
+    return {key: eval_row(model.predictor, wish, probe, samples) for key, wish in rows.items()}
 
 
-def action_rows(model: Contender, clips: int) -> dict[Key, Contender]:
+def action_rows(model: EvalRow, clips: int) -> dict[Key, EvalRow]:
     """The model under other actions than the true ones: those of the clip before, and none at all."""
     others = {"shuffled actions": lambda true: true.roll(1, 0), "zero actions": torch.zeros_like}
     return {("rows", label): replace(model, actions=change) for label, change in others.items() if clips > 1 or "zero" in label}
 
 
-def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, Contender | None]:
+def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, EvalRow | None]:
     """The baselines of clips of one size, None for one that cannot work from so little context."""
     rows = {"black": still(torch.zeros(probe.frames.shape[2:])), "mean_image": still(mean_image(dataset, data_root))}
     names = BASELINES if probe.is_prefix else BASELINES | BETWEEN
     return {("baselines", name): row for name, row in rows.items()} | untrained_rows(names, probe, 1)
 
 
-def flow_rows(probe: Observation, samples: int) -> dict[Key, Contender | None]:
+def flow_rows(probe: Observation, samples: int) -> dict[Key, EvalRow | None]:
     """The baselines of clips of any size, None for one that cannot work from so little context."""
     names = BASELINES | FLOW_RANDOM if probe.is_prefix else BASELINES | BETWEEN | FLOW_BETWEEN
     return untrained_rows(names, probe, samples, method="dis")  # of the flows the better one for recordings, at any size
 
 
-def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any) -> dict[Key, Contender | None]:
+def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any) -> dict[Key, EvalRow | None]:
     """Baselines that are predictors.
 
     Args:
         names: as evaluations call them -> as `load` does. wishes: options, for those that have them.
     """
-    rows: dict[Key, Contender | None] = {}
+    rows: dict[Key, EvalRow | None] = {}
     for name, model in names.items():
         predictor = load(model, "cpu", "fp32").predictor
         own = {option: wish for option, wish in wishes.items() if option in predictor.options_type.controls()}
         try:
-            rows["baselines", name] = contender(predictor, predictor.options_type.parse(own), probe, samples)
+            rows["baselines", name] = eval_row(predictor, predictor.options_type.parse(own), probe, samples)
         except ValueError:
             rows["baselines", name] = None
     return rows
 
 
-def bicubic_rows(model: Contender, scale: int) -> dict[Key, Contender]:
+def bicubic_rows(model: EvalRow, scale: int) -> dict[Key, EvalRow]:
     """Where the context is shown at a smaller size: the model's future and the true one at that size, enlarged again."""
     if scale == 1:
         return {}
@@ -111,11 +111,11 @@ def bicubic_rows(model: Contender, scale: int) -> dict[Key, Contender]:
     def true(observation: Observation, seeds: Tensor) -> Tensor:
         return at_scale(observation.target, scale)[:, None].expand(-1, seeds.shape[1], -1, -1, -1, -1)
 
-    rows = {"model_bicubic": replace(model, futures=enlarged), "true_bicubic": Contender(true, device=model.device)}
+    rows = {"model_bicubic": replace(model, futures=enlarged), "true_bicubic": EvalRow(true, device=model.device)}
     return {("baselines", name): row for name, row in rows.items()}
 
 
-def contender(predictor: Predictor, options: Options, probe: Observation, samples: int) -> Contender:
+def eval_row(predictor: Predictor, options: Options, probe: Observation, samples: int) -> EvalRow:
     """A predictor as a row; two futures of `probe`, one clip, tell whether seeds matter under these options."""
     device = getattr(predictor, "runtime", Runtime(CPU, False)).device
     predictor.check(probe, options)
@@ -126,16 +126,16 @@ def contender(predictor: Predictor, options: Options, probe: Observation, sample
 
     one, other = futures(probe, seed_grid(0, 1, 2))[0]
     one_future = bool((one - other).abs().max() <= SAME)
-    return Contender(futures, 1 if one_future else samples, one_future, device)
+    return EvalRow(futures, 1 if one_future else samples, one_future, device)
 
 
-def still(picture: Tensor) -> Contender:
+def still(picture: Tensor) -> EvalRow:
     """Shows one picture (C, H, W), whatever came before."""
 
     def futures(observation: Observation, seeds: Tensor) -> Tensor:
         return picture.expand(*seeds.shape, len(observation.known), *picture.shape)
 
-    return Contender(futures)
+    return EvalRow(futures)
 
 
 def mean_image(dataset: str, data_root: str | Path | None) -> Tensor:

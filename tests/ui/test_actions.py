@@ -15,7 +15,7 @@ from vp.data.push.source import ACTIONS
 from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import Conditions
 from vp.prediction import checkpoint
-from vp.ui import acting, clips, link
+from vp.ui import actions, clips, link
 from vp.ui.controls import own_appearance
 from vp.ui.handlers import UPDATES, Handlers
 from vp.ui.models import Models
@@ -44,38 +44,38 @@ def choice():
 
 
 def text(**chosen) -> str:
-    return json.dumps({**acting.NOTHING, **chosen})
+    return json.dumps({**actions.NOTHING, **chosen})
 
 
 def test_the_editor_offers_what_the_clip_and_the_model_allow(models, choice):
     model = models.get("acting")
-    shown = acting.describe(model, choice, 3)
+    shown = actions.describe(model, choice, 3)
     assert [name for name, _ in shown["plans"]] == ["own", "still", "drawn"] and shown["chosen"]["plan"] == "own"
     assert np.array_equal(shown["frame"], FRAMES[2]), "the last frame given"
     mute = clips.Choice(Clip(FRAMES, 5.0))
-    fallen = acting.describe(model, mute, 3, {"plan": "own", "beside": "own"})["chosen"]
+    fallen = actions.describe(model, mute, 3, {"plan": "own", "beside": "own"})["chosen"]
     assert fallen == {"plan": "still", "beside": "", "path": []}
-    assert acting.describe(models.get("idle"), choice, 3) is None
+    assert actions.describe(models.get("idle"), choice, 3) is None
     config = dataclasses.replace(tiny(), conditions=Conditions(4))
     nameless = predictor(config, networks(config), Runtime.pick("cpu", "fp32"))
-    shown = acting.describe(dataclasses.replace(model, predictor=nameless), choice, 3)
+    shown = actions.describe(dataclasses.replace(model, predictor=nameless), choice, 3)
     assert shown["frame"] is None and [name for name, _ in shown["plans"]] == ["own", "still"]
 
 
 def test_a_drawn_path_begins_at_the_last_frame_given(models, choice):
-    wishes = acting.wish(models.get("acting"), choice, text(plan="drawn", beside="own", path=PATH), 3, 5)
-    told = wishes["actions"]
-    assert wishes["beside"] == "own" and told.shape == (7, 4)
-    assert np.array_equal(told[:2], OWN[:2])
-    assert np.array_equal(told[2:], ACTIONS.path(np.array(PATH), 5)) and np.abs(told[2:]).sum() > 0.1
+    wishes = actions.wish(models.get("acting"), choice, text(plan="drawn", beside="own", path=PATH), 3, 5)
+    answer_record = wishes["actions"]
+    assert wishes["compare_with"] == "own" and answer_record.shape == (7, 4)
+    assert np.array_equal(answer_record[:2], OWN[:2])
+    assert np.array_equal(answer_record[2:], ACTIONS.path(np.array(PATH), 5)) and np.abs(answer_record[2:]).sum() > 0.1
 
 
 def test_what_was_not_chosen_is_not_asked_for(models, choice):
-    assert acting.wish(models.get("acting"), choice, "", 3, 5) == {}
-    assert acting.wish(models.get("idle"), choice, text(plan="still"), 3, 5) == {}
-    assert acting.wish(models.get("acting"), choice, text(plan="still"), 3, 5) == {"actions": "still", "beside": None}
+    assert actions.wish(models.get("acting"), choice, "", 3, 5) == {}
+    assert actions.wish(models.get("idle"), choice, text(plan="still"), 3, 5) == {}
+    assert actions.wish(models.get("acting"), choice, text(plan="still"), 3, 5) == {"actions": "still", "compare_with": None}
     with pytest.raises(ValueError, match="no path is drawn yet"):
-        acting.wish(models.get("acting"), choice, text(plan="drawn", path=PATH[:1]), 3, 5)
+        actions.wish(models.get("acting"), choice, text(plan="drawn", path=PATH[:1]), 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_was_not_chosen_is_not_asked_for(models, choice):
 )
 def test_nonsense_from_outside_gets_one_sentence(wrong):
     with pytest.raises(ValueError, match="the actions cannot be read"):
-        acting.parse(wrong)
+        actions.parse(wrong)
 
 
 def test_a_link_brings_the_actions_back_and_says_what_it_cannot(models):
@@ -95,8 +95,8 @@ def test_a_link_brings_the_actions_back_and_says_what_it_cannot(models):
     assert len(refused) == 1 and "link's actions cannot be used" in refused[0]
     _, refused = link.read(models, query | {"model": "idle"}, "random:push:3")
     assert "this model takes none" in refused[0]
-    *_, editor, told, _ = own_appearance(models.get("acting"), dataclasses.replace(settings, past=3))
-    assert editor["chosen"]["path"] == PATH and json.loads(told)["plan"] == "drawn"
+    *_, editor, answer_record, _ = own_appearance(models.get("acting"), dataclasses.replace(settings, past=3))
+    assert editor["chosen"]["path"] == PATH and json.loads(answer_record)["plan"] == "drawn"
     assert own_appearance(models.get("idle"), settings)[-3] is None
 
 
@@ -107,8 +107,8 @@ def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
     name = f"upload:{clips.UPLOADS.put(choice)}"
     do = Handlers(models, name)
 
-    def last(told):
-        *_, (shown, status, *_) = do.generate(name, "predict", "", "", told, 512, "acting", 2, "learned", 3, 4, 1.0, 0)
+    def last(answer_record):
+        *_, (shown, status, *_) = do.generate(name, "predict", "", "", answer_record, 512, "acting", 2, "learned", 3, 4, 1.0, 0)
         return shown, status
 
     result, status = last(text(plan="drawn", beside="still", path=PATH))
@@ -143,13 +143,13 @@ def test_dragging_on_the_frame_draws_a_path_and_chooses_it(open_page, tmp_path):
     from vp.result.sprite_sheet import encode_png
 
     (tmp_path / "frame.png").write_bytes(encode_png(np.full((64, 64, 3), 90, np.uint8)))
-    plans, chosen = [["own", "Own"], ["drawn", "Drawn"]], {**acting.NOTHING, "plan": "own"}
+    plans, chosen = [["own", "Own"], ["drawn", "Drawn"]], {**actions.NOTHING, "plan": "own"}
     shown = {"plans": plans, "frame": {"url": "frame.png"}, "chosen": chosen}
     script = f"""const element = document.body, props = {{ value: {json.dumps(shown)} }}, sent = window.sent = [];
     const watch = () => {{}}, trigger = (name, data) => sent.push([name, JSON.parse(data.chosen)]);
-    {acting.JS}"""
+    {actions.JS}"""
     page_file = Path(tmp_path) / "page.html"
-    page_file.write_text(f"<!doctype html><body>{acting.HTML}<script>{script}</script></body>")
+    page_file.write_text(f"<!doctype html><body>{actions.HTML}<script>{script}</script></body>")
     page = open_page(page_file.as_uri(), ready=False)
     canvas = page.locator("canvas")
     canvas.scroll_into_view_if_needed()
@@ -161,17 +161,17 @@ def test_dragging_on_the_frame_draws_a_path_and_chooses_it(open_page, tmp_path):
         page.mouse.move(*spot)
     page.mouse.up()
     name, chosen = page.evaluate("sent.at(-1)")
-    assert name == "edit" and chosen["plan"] == "drawn" == page.locator(".vp-acting-plan").input_value()
+    assert name == "edit" and chosen["plan"] == "drawn" == page.locator(".vp-actions-plan").input_value()
     np.testing.assert_allclose(chosen["path"], PATH, atol=0.005)
-    assert json.loads(page.locator(".vp-acting").get_attribute("data-chosen")) == chosen
-    page.select_option(".vp-acting-beside", "own")
+    assert json.loads(page.locator(".vp-actions").get_attribute("data-chosen")) == chosen
+    page.select_option(".vp-actions-beside", "own")
     assert page.evaluate("sent.at(-1)[1].beside") == "own"
-    page.click(".vp-acting-clear")
+    page.click(".vp-actions-clear")
     assert page.evaluate("sent.at(-1)[1].path") == []
 
 
 def test_the_names_of_actions_come_from_the_data_set(models):
-    assert models.get("acting").predictor.abilities.actions == ACTIONS and isinstance(ACTIONS, Actions)
+    assert models.get("acting").predictor.capabilities.actions == ACTIONS and isinstance(ACTIONS, Actions)
 
 
 def test_the_public_endpoint_takes_actions_as_json_and_shows_two_plans(models, monkeypatch, tmp_path):
@@ -182,8 +182,8 @@ def test_the_public_endpoint_takes_actions_as_json_and_shows_two_plans(models, m
     monkeypatch.setattr(jobs, "SERVING", [models])
     write_mp4(tmp_path / "clip.mp4", FRAMES, 5)
     wishes = (str(tmp_path / "clip.mp4"), "acting", 1, "learned", 3, 4, 1.0, 0, "", "")
-    (told, *_), = endpoint(models)(*wishes, json.dumps(OWN.tolist()), "still")
-    assert [row["label"] for row in told["rows"] if row["kind"] == "plan"] == ["No movement"]
-    (plain, *_), = endpoint(models)(*wishes)
+    ((answer_record, *_),) = endpoint(models)(*wishes, json.dumps(OWN.tolist()), "still")
+    assert [row["label"] for row in answer_record["rows"] if row["kind"] == "plan"] == ["No movement"]
+    ((plain, *_),) = endpoint(models)(*wishes)
     assert not [row for row in plain["rows"] if row["kind"] == "plan"]
-    assert told["metrics"]["psnr_db"]["values"][-1] != plain["metrics"]["psnr_db"]["values"][-1]
+    assert answer_record["metrics"]["psnr_db"]["values"][-1] != plain["metrics"]["psnr_db"]["values"][-1]

@@ -1,4 +1,4 @@
-"""What the arm is told, for models that take actions: the clip's own, nothing, or a path drawn on the last frame given.
+"""What the arm is to do, for models that take actions: the clip's own, nothing, or a path drawn on the last frame given.
 
 What a visitor chose travels as one JSON text, `{"plan": "own", "beside": "still", "path": [[x, y], ...]}`, with the path in
 shares of the frame's width and height; plan and beside are keys of `PLANS`, beside may be empty.
@@ -28,9 +28,9 @@ PLANS = {OWN: "The clip's own actions", STILL: "No movement", DRAWN: "The path I
 MOST_POINTS = 500
 NOTHING: dict[str, Any] = {"plan": None, "beside": "", "path": []}
 
-HTML = '<div class="vp-acting"></div>'
+HTML = '<div class="vp-actions"></div>'
 JS = """
-const box = element.querySelector(".vp-acting");
+const box = element.querySelector(".vp-actions");
 let chosen = {};
 const keep = () => { box.dataset.chosen = props.value ? JSON.stringify(chosen) : ""; }; // read when Generate is pressed
 const tell = () => { keep(); trigger("edit", { chosen: box.dataset.chosen }); };
@@ -43,14 +43,14 @@ const make = (tag, name, text) => {
 const picker = (key, title, plans) => {
   const label = make("label", "vp-option");
   label.append(make("span", "vp-option-head", title));
-  const select = make("select", `vp-option-choice vp-acting-${key}`);
+  const select = make("select", `vp-option-choice vp-actions-${key}`);
   for (const [value, text] of plans) select.append(new Option(text, value, false, value === chosen[key]));
   select.addEventListener("change", () => { chosen[key] = select.value; tell(); });
   label.append(select);
   return label;
 };
 const sketch = (url) => {
-  const canvas = make("canvas", "vp-acting-frame");
+  const canvas = make("canvas", "vp-actions-frame");
   Object.assign(canvas, { width: 512, height: 512 });
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "The last frame given to the model: drag to draw where the hand should go");
@@ -98,7 +98,7 @@ const sketch = (url) => {
     if (chosen.path.length < 2) chosen.path = [];
     else if (chosen.plan !== "drawn" && chosen.beside !== "drawn") {
       chosen.plan = "drawn";
-      box.querySelector(".vp-acting-plan").value = "drawn";
+      box.querySelector(".vp-actions-plan").value = "drawn";
     }
     draw();
     tell();
@@ -106,7 +106,7 @@ const sketch = (url) => {
   for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, end);
   picture.onload = draw;
   picture.src = url;
-  const clear = make("button", "vp-acting-clear", "Clear the path");
+  const clear = make("button", "vp-actions-clear", "Clear the path");
   clear.type = "button";
   clear.addEventListener("click", () => { chosen.path = []; draw(); tell(); });
   return [canvas, make("small", "vp-option-help", "Drag on the last frame given: the hand moves as the line goes."), clear];
@@ -117,7 +117,7 @@ const render = () => {
   chosen = JSON.parse(JSON.stringify(value.chosen));
   keep();
   box.replaceChildren(
-    picker("plan", "The arm is told", value.plans),
+    picker("plan", "The arm takes", value.plans),
     picker("beside", "Side by side, same dice", [["", "Nothing else"], ...value.plans]),
     ...(value.frame ? sketch(value.frame.url) : []),
   );
@@ -126,12 +126,12 @@ render();
 watch("value", render);
 """.replace("MOST_POINTS", str(MOST_POINTS))
 
-# an editor that is on the page knows best; `told` stands for one that is not
-NOW_JS = 'document.querySelector("#acting .vp-acting")?.dataset.chosen ?? told'
+# an editor that is on the page knows best; `actionChoice` stands for one that is not
+NOW_JS = 'document.querySelector("#action-editor .vp-actions")?.dataset.chosen ?? actionChoice'
 
 
 class ActionEditor(gr.HTML):
-    """Which actions a model is told; event `edit` carries what was chosen as JSON. The value is what `describe` gives."""
+    """Which actions a model is given; event `edit` carries what was chosen as JSON. The value is what `describe` gives."""
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
         super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
@@ -151,16 +151,16 @@ def describe(model: Model, choice: Choice, past: int, chosen: Mapping[str, Any] 
 
     None for a model that takes no actions.
     """
-    abilities = model.predictor.abilities
-    if abilities.actions is None:
+    capabilities = model.predictor.capabilities
+    if capabilities.actions is None:
         return None
-    names = possible(abilities.actions, choice)
+    names = possible(capabilities.actions, choice)
     kept = {**NOTHING, **(chosen or {})}
     kept["plan"] = kept["plan"] if kept["plan"] in names else names[0]
     kept["beside"] = kept["beside"] if kept["beside"] in names else ""
     frame = None
     if DRAWN in names:
-        frames, _ = fit(choice.clip.frames[: int(past)][-1:], abilities.size, abilities.channels)
+        frames, _ = fit(choice.clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
         frame = frames[0]
     return {"plans": [[name, PLANS[name]] for name in names], "frame": frame, "chosen": kept}
 
@@ -196,11 +196,14 @@ def wish(model: Model, choice: Choice, text: str, past: Any, future: Any) -> dic
     Raises:
         ValueError: a path is asked for and none is drawn, or the text cannot be read.
     """
-    wanted, chosen = model.predictor.abilities.actions, parse(text)
+    wanted, chosen = model.predictor.capabilities.actions, parse(text)
     if wanted is None or not chosen:
         return {}
-    told = {"actions": chosen["plan"], "beside": chosen["beside"] or None}
-    return {name: drawn(wanted, choice, chosen["path"], past, future) if plan == DRAWN else plan for name, plan in told.items()}
+    chosen_plans = {"actions": chosen["plan"], "compare_with": chosen["beside"] or None}
+    return {
+        name: drawn(wanted, choice, chosen["path"], past, future) if plan == DRAWN else plan
+        for name, plan in chosen_plans.items()
+    }
 
 
 def drawn(wanted: Actions, choice: Choice, path: list[list[float]], past: Any, future: Any) -> np.ndarray:

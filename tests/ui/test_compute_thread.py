@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from vp.ui.lane import Lane
+from vp.ui.compute_thread import ComputeThread
 
 VISITOR = ContextVar("visitor", default="nobody")
 
@@ -17,19 +17,19 @@ def who(*_):
 
 
 def test_every_call_and_every_step_is_in_the_same_thread_with_the_callers_context():
-    lane, seen, closed = Lane(), [], []
+    compute_thread, seen, closed = ComputeThread(), [], []
 
     def job():
         try:
             while True:
-                yield lane.call(who)  # from within: no second thread, no deadlock
+                yield compute_thread.call(who)  # from within: no second thread, no deadlock
         finally:
             closed.append(who())
 
     def visit(name):
         VISITOR.set(name)
-        seen.append(lane.call(who))
-        with closing(lane.each(job())) as steps:
+        seen.append(compute_thread.call(who))
+        with closing(compute_thread.each(job())) as steps:
             seen.extend(next(steps) for _ in range(2))
 
     visitors = [threading.Thread(target=visit, args=(name,)) for name in ("a", "b")]
@@ -43,14 +43,14 @@ def test_every_call_and_every_step_is_in_the_same_thread_with_the_callers_contex
 
 
 def test_a_job_ends_and_its_failures_are_the_callers():
-    lane = Lane()
+    compute_thread = ComputeThread()
 
     def failing():
         yield 1
         raise ValueError("no such frame")
 
-    assert list(lane.each(iter_of(1, 2))) == [1, 2]
-    steps = lane.each(failing())
+    assert list(compute_thread.each(iter_of(1, 2))) == [1, 2]
+    steps = compute_thread.each(failing())
     assert next(steps) == 1
     with pytest.raises(ValueError, match="no such frame"):
         next(steps)
@@ -62,9 +62,9 @@ def iter_of(*values):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_process_has_a_lane_of_its_own():
-    lane = Lane()
-    lane.call(who)
+    compute_thread = ComputeThread()
+    compute_thread.call(who)
     child = os.fork()
     if not child:
-        os._exit(0 if lane.call(who)[0] != threading.current_thread().name else 1)
+        os._exit(0 if compute_thread.call(who)[0] != threading.current_thread().name else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -18,7 +18,7 @@ T = TypeVar("T")
 DONE = object()
 
 
-class Lane:
+class ComputeThread:
     """The thread, and another one in a process that was forked."""
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class Lane:
         self.inside.computing = True
 
     def call(self, function: Callable[..., T], *given: Any, context: Context | None = None) -> T:
-        """function(*given), computed in the lane, within the caller's context variables or those given."""
+        """function(*given), computed in that thread, within the caller's context variables or those given."""
         if hasattr(self.inside, "computing"):  # called from within
             return function(*given)
         return self.pool.submit((context or copy_context()).run, function, *given).result()
 
     def each(self, job: Iterator[T]) -> Iterator[T]:
-        """What `job` yields, every step of it computed in the lane; closing this one closes the job."""
+        """What `job` yields, every step of it computed in that thread; closing this one closes the job."""
         context = copy_context()
         try:
             while (step := self.call(next, job, DONE, context=context)) is not DONE:
@@ -48,4 +48,4 @@ class Lane:
             self.call(job.close, context=context)
 
 
-LANE = Lane()
+COMPUTE_THREAD = ComputeThread()
