@@ -134,6 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
     p.add_argument("--seeds", type=numbers, metavar="0,1,2", help="a run a seed, below --out")
     p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
+    p.add_argument("--licences", metavar="WORDS", help="only clips whose licence begins so, as in 'CC BY,CC0,MIT' (indexed data)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
     p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
@@ -260,7 +261,8 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     found = replace(found, config=overridden(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
     chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "validate_minutes")}
-    settings = Settings(out=args.out or Path("runs") / args.recipe, **chosen)
+    licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
+    settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
     if not args.vary and not args.seeds:
         return train(family, found, settings)
     from .training.compare import table

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from vp.core.crops import Crops
 from vp.data import DATASETS, Framing, open_dataset, write_mp4
 from vp.data.readers.files import natural
 from vp.data.splits import assign
@@ -359,6 +360,19 @@ def test_whole_frames_of_an_index_have_their_aspect_and_a_folder_laid_out_likewi
             open_dataset(name, "test", root)
     first = open_dataset("real128", "val", indexed, framing=Framing(short_side=32, most=5))
     assert first.tape(first.recordings[0]).frames.shape == (5, 3, 32, 48), "no more is decoded than asked for"
+
+
+def test_clips_are_chosen_by_the_licence_that_their_index_states(indexed):
+    assert len(open_dataset("real128", "all", indexed).recordings) == 5
+    chosen = open_dataset("real128", "all", indexed, licences=("cc", "MIT")).recordings
+    assert [recording.licence for recording in chosen] == ["CC0", "CC0", "CC BY 4.0"]
+    crops = Crops(short_side=32, side=32)
+    cut = DATASETS["real128"].open_crops("real128", "train", indexed, crops, 3, licences=("CC0",))
+    assert {recording.licence for recording in cut.recordings} == {"CC0"}
+    with pytest.raises(ValueError, match="no recordings for dev under CC0; there are: unstated"):
+        open_dataset("real128", "dev", indexed, licences=("CC0",))
+    with pytest.raises(ValueError, match="push is made on the fly, under one licence .*leave --licences out"):
+        open_dataset("push", licences=("CC0",))
 
 
 def test_an_index_of_something_else_is_just_another_file(tmp_path):

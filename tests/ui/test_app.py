@@ -263,16 +263,19 @@ def test_any_frames_can_be_ticked_for_a_model_that_takes_them(home):
     page.wait_for_selector(".vp-ticks", state="hidden")
 
 
-def test_slow_motion_predicts_between_the_frames_of_the_clip(home):
+@pytest.mark.parametrize(("times", "gaps"), [(2, 7), (4, 3)])
+def test_slow_motion_predicts_between_the_frames_of_the_clip(home, times, gaps):
     page = home()
     choose(page, "d-diffusion")
     page.wait_for_selector(".vp-given")
-    page.click("#task >> text=Slow motion")
-    page.wait_for_function("[...document.querySelectorAll('.vp-given')][2].ariaPressed === 'true'")
+    page.click(f"#task >> text=Slow motion x{times}")
+    pressed = "[...document.querySelectorAll('.vp-given')].map(x => x.ariaPressed === 'true')"
+    page.wait_for_function(f"(all => all[{times}] && !all[{times // 2}])({pressed})")
     page.click("#generate")
     wait_done(page)
     phases = page.eval_on_selector_all(".vp-track .vp-segments span", "all => all.map(x => x.dataset.phase)")
-    assert phases == ["context", "beyond"] * 7 + ["context"]
+    assert phases == ["context", "beyond"] * gaps + ["context"]
+    assert page.evaluate("document.querySelectorAll('.vp-given').length") == 15
 
 
 def test_the_models_own_options_have_widgets_and_reach_the_sampler(home):

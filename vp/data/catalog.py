@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,6 +105,7 @@ def open_dataset(
     device: torch.device | str = "cpu",
     n_digits: int = 2,
     framing: Framing | None = None,
+    licences: Sequence[str] = (),
 ) -> ClipSource:
     """A source of clips.
 
@@ -118,7 +119,7 @@ def open_dataset(
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
         device: where clips are made. n_digits: digits a clip, where the data set does not decide it. Where there are no digits,
             `digits` and this are ignored.
-        framing: size or short side, channels and rate of recordings.
+        framing: size or short side, channels and rate of recordings. licences: of recordings, see `Layout.recordings`.
 
     Raises:
         ValueError: an unknown name, split or kind of digits, or data asked for and not found.
@@ -127,7 +128,9 @@ def open_dataset(
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
     data, framing = DATASETS[name], framing or Framing()
     if isinstance(data, Layout):
-        return data.open(name, split, data_root, framing, device)
+        return data.open(name, split, data_root, framing, device, licences)
+    if licences:
+        raise ValueError(f"{name} is made on the fly, under one licence ({data.licence.data}); leave --licences out")
     split = "val" if split == CHOICES else split
     if framing != Framing(size=SIZE, channels=framing.channels if framing.channels == data.channels else None):
         colours = "grey" if data.channels == 1 else "colour"

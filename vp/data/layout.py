@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,23 +56,40 @@ class Layout:
         return found
 
     def open(
-        self, name: str, split: str, data_root: str | Path | None, framing: Framing, device: torch.device | str = "cpu"
+        self,
+        name: str,
+        split: str,
+        data_root: str | Path | None,
+        framing: Framing,
+        device: torch.device | str = "cpu",
+        licences: Sequence[str] = (),
     ) -> RecordedClips:
         """The clips of a split, or of "all"; raises ValueError as `recordings` does."""
-        return RecordedClips(name, self.recordings(name, split, data_root), framing, framing.channels or self.channels, device)
+        chosen = self.recordings(name, split, data_root, licences)
+        return RecordedClips(name, chosen, framing, framing.channels or self.channels, device)
 
     def open_crops(
-        self, name: str, split: str, data_root: str | Path | None, crops: Crops, channels: int, device: torch.device | str = "cpu"
+        self,
+        name: str,
+        split: str,
+        data_root: str | Path | None,
+        crops: Crops,
+        channels: int,
+        device: torch.device | str = "cpu",
+        licences: Sequence[str] = (),
     ) -> CroppedClips:
         """Windows cut from the whole frames of a split; raises ValueError as `recordings` does."""
-        chosen = self.recordings(name, split, data_root)
+        chosen = self.recordings(name, split, data_root, licences)
         return CroppedClips(name, chosen, self.root(name, data_root), crops, channels, device)
 
-    def recordings(self, name: str, split: str, data_root: str | Path | None) -> list[Recording]:
+    def recordings(self, name: str, split: str, data_root: str | Path | None, licences: Sequence[str] = ()) -> list[Recording]:
         """Those of a split, or of "all"; of "choices": dev where there is such a split, val elsewhere.
 
+        Args:
+            licences: those alone whose stated licence begins with one of these words, whatever their case; none: all.
+
         Raises:
-            ValueError: an unknown split, no folder, nothing to read in it, or a split without recordings.
+            ValueError: an unknown split, no folder, nothing to read in it, or no recordings of that split and licence.
         """
         if split not in (*SPLITS, ALL, CHOICES):
             raise ValueError(f"split is {split!r}; give one of {', '.join((*SPLITS, ALL))}")
@@ -81,6 +98,12 @@ class Layout:
         if split == CHOICES:
             split = "dev" if "dev" in splits.values() else "val"
         chosen = [recording for recording in recordings if split in (ALL, splits[recording.group])]
+        if chosen and licences:
+            wanted, stated = tuple(word.lower() for word in licences), sorted({recording.licence for recording in chosen})
+            chosen = [recording for recording in chosen if recording.licence.lower().startswith(wanted)]
+            if not chosen:
+                there = "; ".join(text or "none stated" for text in stated)
+                raise ValueError(f"{name} has no recordings for {split} under {', '.join(licences)}; there are: {there[:300]}")
         if not chosen:
             counts = {other: sum(splits[r.group] == other for r in recordings) for other in SPLITS}
             there = ", ".join(f"{other} has {count}" for other, count in counts.items() if count)

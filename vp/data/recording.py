@@ -45,6 +45,7 @@ class Recording:
         load: framing -> footage, in its size; raises ValueError where the file is damaged.
         split: one of `splits.SPLITS` where the data's own layout says so.
         actions: numbers an action has, 0 where there are none.
+        licence: as its owner states it, "" where nothing is said of this one.
         parts: stretches [first, end) of frames that may be used; none: all frames.
     """
 
@@ -56,6 +57,7 @@ class Recording:
     split: str | None = None
     actions: int = 0
     parts: tuple[tuple[int, int], ...] = ()
+    licence: str = ""
 
     def spans(self, frames: int | None = None) -> list[tuple[int, int]]:
         """The usable stretches [first, end) if there are `frames` frames (None: as many as promised)."""

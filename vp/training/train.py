@@ -32,7 +32,15 @@ from .trainer import Settings, Trainer, short_name
 from .training_data import digits_used
 from .validate import Validation
 
-FLAGS = ("batch", "accumulate", "lr", "seed", "digits", "precision")  # of `python -m vp train`, the same in every part of a run
+FLAGS = (
+    "batch",
+    "accumulate",
+    "lr",
+    "seed",
+    "digits",
+    "precision",
+    "licences",
+)  # of `python -m vp train`, the same in every part of a run
 SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied", "crops")  # of a recipe, likewise
 
 
@@ -113,6 +121,7 @@ def description(trainer: Trainer) -> dict[str, Any]:
         "digits": digits_used(recipe, settings.digits, settings.data_root),
         "precision": trainer.precision,
         "processes": trainer.accelerator.num_processes,
+        "licences": ",".join(settings.licences),
         "init": trainer.parent,
         "commit": commit(),
         "schedule": {name: getattr(recipe, name) for name in SCHEDULE},

@@ -38,6 +38,7 @@ class Settings:
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         recompute: see `recompute.recomputed`.
         validate_minutes: time between validations. digits, data_root: see `open_dataset`.
+        licences: of the clips trained on, see `Layout.recordings`; those to validate on are the same whatever their licence.
     """
 
     out: Path
@@ -55,6 +56,7 @@ class Settings:
     seed: int = 0
     digits: str = "auto"
     data_root: str | None = None
+    licences: tuple[str, ...] = ()
     validate_minutes: float = 5.0
     save_minutes: float = 2.0
 
@@ -145,6 +147,7 @@ class Trainer:
             digits=settings.digits,
             data_root=settings.data_root,
             continuation=len(checkpoint.lineage(self.start)),
+            licences=settings.licences,
         )
         torch.manual_seed(settings.seed)  # every process starts from the same weights
         networks = family.networks(recipe.config)
@@ -267,6 +270,7 @@ class Trainer:
             "digits": digits_used(self.recipe, self.settings.digits, self.settings.data_root),
             "precision": self.precision,
             **{name: first[name] for name in ("device", "commit", "total")},
+            **({"licences": ",".join(self.settings.licences)} if self.settings.licences else {}),
             **({"resumed": others} if others else {}),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Data:
 
     def __init__(
         self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
-        share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0,
+        share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0, licences: Sequence[str] = (),
     ):  # fmt: skip
         if not 0 <= seed < SEEDS:
             raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
@@ -53,7 +54,7 @@ class Data:
         self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
         self.waiting: dict[int, Future] = {}
         where = device if self.reader is None else "cpu"
-        self.sources = [open_for(recipe, name, "train", data_root, digits, where) for name in recipe.data]
+        self.sources = [open_for(recipe, name, "train", data_root, digits, where, licences) for name in recipe.data]
         for source in self.sources:
             prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
@@ -96,7 +97,13 @@ def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> st
 
 
 def open_for(
-    recipe: Recipe, name: str, split: str, data_root: str | Path | None, digits: str, device: torch.device | str = "cpu"
+    recipe: Recipe,
+    name: str,
+    split: str,
+    data_root: str | Path | None,
+    digits: str,
+    device: torch.device | str = "cpu",
+    licences: Sequence[str] = (),
 ) -> ClipSource:
     """A data set at the size of a recipe's frames, recordings in as many channels as it has.
 
@@ -105,10 +112,10 @@ def open_for(
     """
     config, crops = recipe.config, recipe.crops
     if crops and split == "train" and name not in SIMULATORS:
-        return DATASETS[name].open_crops(name, split, data_root, crops, config.channels, device)
+        return DATASETS[name].open_crops(name, split, data_root, crops, config.channels, device, licences)
     size = crops.side if crops else config.size
     framing = None if name in SIMULATORS else Framing(size=size, channels=config.channels)
-    source = open_dataset(name, split, data_root, digits, device, framing=framing)
+    source = open_dataset(name, split, data_root, digits, device, framing=framing, licences=licences)
     fits = source.channels == config.channels and (crops or source.size == size)  # trained on crops, it takes any size
     if not fits:
         came, wanted = (f"{x.channels} channel(s) of {side}x{side} px" for x, side in ((source, source.size), (config, size)))

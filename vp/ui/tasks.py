@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
-PREDICT, FILL, SLOW, GENERATE, TICKED = "predict", "fill", "slow", "generate", "ticked"
+PREDICT, FILL, SLOW, SLOWER, GENERATE, TICKED = "predict", "fill", "slow", "slower", "generate", "ticked"
 TASKS = {
     PREDICT: "Predict what follows",
     FILL: "Fill the middle",
     SLOW: "Slow motion x2",
+    SLOWER: "Slow motion x4",
     GENERATE: "Make up a clip",
     TICKED: "As ticked below the player",
 }
+FACTORS = {SLOW: 2, SLOWER: 4}  # frames of slow motion to one of the clip
 
 
 def plan(task: str, past: int, future: int, before: str = "") -> str:
@@ -26,8 +28,8 @@ def plan(task: str, past: int, future: int, before: str = "") -> str:
     elif task == FILL:
         known[: max(1, past // 2)] = True
         known[length - max(1, past - past // 2) :] = True
-    elif task == SLOW:
-        known[::2] = True
+    elif task in FACTORS:
+        known[:: FACTORS[task]] = True
     elif task == TICKED:
         ticked = json.loads(before or "[]")[:length]
         known[: len(ticked)] = ticked
@@ -38,4 +40,4 @@ def wish(task: str | None, ticks: str) -> dict[str, Any]:
     """What `vp.stream` is asked for: known frames, or slow motion; nothing for models that take a prefix only."""
     if not ticks:
         return {}
-    return {"slow": 2} if task == SLOW else {"known": np.array(json.loads(ticks), bool)}
+    return {"slow": FACTORS[task]} if task in FACTORS else {"known": np.array(json.loads(ticks), bool)}

@@ -1,7 +1,8 @@
 """A folder of clips with a list of them, index.csv, that says how long each is, where it comes from and what it is for.
 
-Columns file (below the folder), source, fps, frames and split (train, dev, val, test or example); others are passed over. Clips
-of one source are alike, so they are a group that no split tears apart. No clip is opened before it is drawn.
+Columns file (below the folder), source, fps, frames and split (train, dev, val, test or example), and licence where clips are to
+be chosen by it; others are passed over. Clips of one source are alike, so they are a group that no split tears apart. No clip
+is opened before it is drawn.
 """
 
 from __future__ import annotations
@@ -60,4 +61,12 @@ def clip(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Reco
         raise ValueError(f"split is {word!r} in {INDEX}; give one of {', '.join(SPLITS)}")
     if splits.setdefault(source or name, split) != split:
         raise ValueError(f"its source {source} is in {splits[source]} already; a source belongs to one split")
-    return Recording(name, source or name, min(frames, MAX_FRAMES), fps, partial(load, root / name, False), split)
+    return Recording(
+        name,
+        source or name,
+        min(frames, MAX_FRAMES),
+        fps,
+        partial(load, root / name, False),
+        split,
+        licence=row.get("licence") or "",
+    )
