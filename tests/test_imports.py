@@ -35,7 +35,7 @@ LAYERS = {
     "cli": (ALL, {"tqdm"}),
     "ui": (ALL, {"gradio", "spaces"}),
 }
-NAMES = {"__init__": "root", "__main__": "cli", "cli": "cli", "catalog": "catalog"}  # modules directly in vp
+NAMES = {"__init__": "root", "__main__": "cli", "catalog": "catalog"}  # modules directly in vp
 # inside functions only: slow to load, or not installed everywhere
 LATE = {"moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "accelerate", "tensorboard", "matplotlib", "skimage"}
 

@@ -1,0 +1,50 @@
+"""python -m vp train, sample, evaluate and the rest, each thin over a function. Each prints one JSON line last."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from . import bench, data, evaluate, info, sample, train
+
+EXAMPLES = {name: text for module in (train, sample, evaluate, bench, data, info) for name, text in module.EXAMPLES.items()}
+COMMANDS = (
+    train.add_train,
+    sample.add_sample,
+    evaluate.add_evaluate,
+    evaluate.add_paired,
+    train.add_plot,
+    train.add_compare,
+    bench.add_bench,
+    train.add_average,
+    data.add_data,
+    info.add_info,
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vp", description="See and steer possible futures of a video.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in COMMANDS:
+        add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; wrong values exit 2 with one sentence, training that diverges 3, never a traceback."""
+    args, extra = build_parser().parse_known_args(argv)
+    try:
+        print(json.dumps(args.run(args, extra)), flush=True)
+    except BrokenPipeError:  # whoever read the output has enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except ValueError as error:
+        print(f"python -m vp: {error}", file=sys.stderr)
+        return getattr(error, "exit_code", 2)
+    except KeyboardInterrupt:
+        print("python -m vp: stopped", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,157 @@
+"""`python -m vp evaluate`, and the difference of two evaluations."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..data.splits import ALL, SPLITS
+from .common import KNOWN, add, keep, model_options, positive, progress_bar, refuse
+
+EXAMPLES = {
+    "evaluate": """
+  python -m vp evaluate svg-lp-smmnist --protocol smmnist-svg --clips 100 --samples 20 --json lp.json
+  python -m vp evaluate runs/convlstm/best.safetensors --protocol mmnist --test-set mnist_test_seq.npy --clips 1000
+  python -m vp evaluate flow --protocol compression
+  python -m vp evaluate svg-lp-smmnist --protocol digits-robust --clips 96
+  python -m vp evaluate svg-lp-smmnist --protocol smmnist-srvp --clips 100 --samples 100      # beside published scores
+  python -m vp evaluate svg-lp-push --protocol push --clips 100
+  python -m vp evaluate svg-lp-smmnist --clips 100 --per-clip --json lp.json                  # for `python -m vp paired`
+  python -m vp evaluate copy-last --protocol next-frame --clips 100
+  python -m vp evaluate flow --protocol folder:5+10 --data-root my/clips --split all          # whole frames, in colour
+  python -m vp evaluate flow-between --protocol real128:5+10 --data-root DIR --split dev --known 0-2,12-14""",
+    "paired": """
+  python -m vp paired lp.json fp.json
+  python -m vp paired lp.json fp.json --json lp-fp.json""",
+}
+
+PROTOCOL_HELP = (
+    "smmnist-svg, smmnist-srvp, digits-robust, mmnist, gatech, kth, push, one-frame (1 -> 15), long (5 -> 55), fusion-16-32,"
+    " next-frame, super-resolution or compression (default: smmnist-svg); or any data set with lengths, NAME:PAST+FUTURE as in"
+    " folder:5+10, real128:5+10, ucf101:5+10: two windows of each recording, its start and its middle, at the size of the model"
+)
+
+
+def add_evaluate(commands: Any) -> None:
+    p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate, EXAMPLES["evaluate"])
+    p.add_argument("checkpoint", help="a model's name or a .safetensors file")
+    p.add_argument("--protocol", default="smmnist-svg", help=PROTOCOL_HELP)
+    p.add_argument("--clips", type=positive, help="how many (default: 100, or all of --test-set or windows; compression: 20)")
+    p.add_argument("--test-set", metavar="FILE", help="official Moving MNIST sequences: mnist_test_seq.npy, or .npz with frames")
+    p.add_argument("--samples", type=positive, default=20)
+    p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
+    p.add_argument("--split", choices=(*SPLITS, ALL), default="test", help="val, or dev: clips to choose by (default: test)")
+    p.add_argument("--short-side", type=positive, metavar="PX", help="of whole frames, where the model takes any (default: 128)")
+    p.add_argument("--fps", type=float, help="of NAME:PAST+FUTURE: about so many frames a second (default: the clip's own rate)")
+    p.add_argument("--stride", type=positive, default=1, help="of NAME:PAST+FUTURE: every so many frames (default: 1)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--data-root", help="folder of the data, or one that holds it or MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
+    p.add_argument("--per-clip", action="store_true", help="add the model's scores of each clip to the result")
+    p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
+
+
+def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..evaluation.evaluate import evaluate, headline
+    from ..prediction.checkpoint import record
+    from ..prediction.model import find, load
+    from ..result.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
+
+    model = load(args.checkpoint, args.device, args.precision)
+    if args.protocol == "compression":
+        return run_compression(args, extra, model)
+    options = model_options(args.parser, model.predictor.options_type, extra)
+    if args.timing:
+        from ..evaluation.diagnose import check_timing, learned_prior_timing
+
+        check_timing(model, args.protocol)  # now, not after minutes of evaluation
+    with progress_bar() as progress:
+        result = evaluate(
+            model,
+            args.protocol,
+            args.clips,
+            args.samples,
+            known=args.known,
+            split=args.split,
+            data_root=args.data_root,
+            test_set=args.test_set,
+            short_side=args.short_side,
+            stride=args.stride,
+            fps=args.fps,
+            options=options,
+            seed=args.seed,
+            per_clip=args.per_clip,
+            progress=progress,
+        )
+    if args.timing:
+        result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
+    keep(args.json, result)
+    if args.figure:
+        from ..evaluation.curves import draw_curves
+
+        draw_curves(result, args.figure)
+    print(of_scores(result))
+    if "against_flow" in result:
+        print(of_flow(result))
+    if "variants" in result:
+        print(of_variants(result))
+    if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
+        print(of_windows(result))
+    if "actions" in result:
+        print(of_gains(result))
+    if "sources" in result:
+        print(of_sources(result))
+    if args.record:
+        record(find(args.checkpoint), args.protocol, headline(result))
+    return result
+
+
+def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
+    from ..evaluation.compression import compression
+    from ..result.tables import of_bits
+
+    refuse(args.parser, extra)
+    with progress_bar() as progress:
+        result = compression(model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress)
+    keep(args.json, result)
+    print(of_bits(result))
+    return result
+
+
+def add_paired(commands: Any) -> None:
+    p = add(
+        commands,
+        "paired",
+        "what one evaluation has more than another on the same clips, with intervals",
+        run_paired,
+        EXAMPLES["paired"],
+    )
+    p.add_argument("first", type=Path, metavar="A.json", help="written by `evaluate --per-clip --json A.json`")
+    p.add_argument("second", type=Path, metavar="B.json", help="of the same protocol, clips and split; taken from the first")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+
+
+def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..evaluation.scores import paired
+    from ..result.tables import of_pair
+
+    refuse(args.parser, extra)
+    result = paired(read_evaluation(args.first), read_evaluation(args.second))
+    keep(args.json, result)
+    print(of_pair(result))
+    return result
+
+
+def read_evaluation(path: Path) -> dict:
+    """What `evaluate --json` wrote."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ValueError(f"{path} is no JSON file that can be read; give one that `evaluate --per-clip --json` wrote") from None
+    if not isinstance(found, dict) or "protocol" not in found:
+        raise ValueError(f"{path} holds no evaluation; give a file that `evaluate --per-clip --json` wrote")
+    return found

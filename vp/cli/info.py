@@ -1,0 +1,38 @@
+"""`python -m vp info`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .common import add, refuse
+
+EXAMPLES = {
+    "info": """
+  python -m vp info
+  python -m vp info svg-lp-smmnist""",
+}
+
+
+def add_info(commands: Any) -> None:
+    p = add(commands, "info", "list models and recipes, or show one model's card", run_info, EXAMPLES["info"])
+    p.add_argument("checkpoint", nargs="?")
+
+
+def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..catalog import FAMILIES
+    from ..prediction.checkpoint import history, read_card
+    from ..prediction.model import available, find
+
+    refuse(args.parser, extra)
+    if args.checkpoint:
+        cards = {card["name"]: card for card in available()}
+        return cards[args.checkpoint] if args.checkpoint in cards else read_card(find(args.checkpoint))
+    cards = available()
+    for card in cards:
+        facts = [history(card), f"weights: {card['licence']}" if "licence" in card else ""]
+        facts = "; ".join(filter(None, facts))
+        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({facts})" if facts else ""))
+    recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}
+    print("\n".join(["recipes:", *(f"  {name:22} {about}" for name, about in recipes.items())]))
+    return {"models": [card["name"] for card in cards], "recipes": list(recipes)}

@@ -1,0 +1,64 @@
+"""`python -m vp sample`."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .common import KNOWN, add, model_options, positive
+
+EXAMPLES = {
+    "sample": """
+  python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
+  python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
+}
+
+
+def add_sample(commands: Any) -> None:
+    p = add(
+        commands,
+        "sample",
+        "predict futures of one clip and write them as mp4, GIF, HTML, JSON and npz",
+        run_sample,
+        EXAMPLES["sample"],
+    )
+    p.add_argument("checkpoint", help="a model's name or a .safetensors file")
+    p.add_argument("clip", help="a video file")
+    p.add_argument("--n", type=positive, default=4, help="number of futures (default: 4)")
+    p.add_argument("--n-past", type=positive, help="known frames (default: the model's)")
+    p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, out of --n-past plus --n-future")
+    p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
+    p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--long-side", type=positive, default=512, help="px at most, where the model takes any size (default: 512)")
+    p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
+    p.add_argument("--beside", metavar="FILE", help="one more row under these actions or 'still', with the first future's seed")
+    p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
+
+
+def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..data import read_clip
+    from ..data.video_file import MAX_FPS, MAX_SIDE
+    from ..prediction.actions import OWN
+    from ..prediction.model import load
+    from ..prediction.sample import sample
+    from ..result.export import write_all
+
+    model = load(args.checkpoint, args.device, args.precision)
+    options = model_options(args.parser, model.predictor.options_type, extra)
+    clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), max_fps=MAX_FPS)
+    actions = {"actions": given_actions(args.actions), "compare_with": given_actions(args.beside)}
+    if args.actions and not isinstance(actions["actions"], str):  # a table is the clip's own
+        clip, actions["actions"] = replace(clip, actions=actions["actions"]), OWN
+    wishes = {"seed": args.seed, "known": args.known, "slow": args.slow, "long_side": args.long_side}
+    result = sample(model, clip, args.n, args.n_past, args.n_future, options, **wishes, **actions)
+    return write_all(result, args.out)
+
+
+def given_actions(text: str | None) -> Any:
+    """`still`, or the table in a file."""
+    from ..prediction.actions import STILL, read_actions
+
+    return text if text in (None, STILL) else read_actions(text)

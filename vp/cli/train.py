@@ -1,0 +1,143 @@
+"""`python -m vp train`, and what is done with runs: plot, compare, average."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .common import add, keep, minutes, numbers, positive, refuse
+
+EXAMPLES = {
+    "train": """
+  python -m vp train svg-lp-smmnist --minutes 60 --out runs/lp
+  python -m vp train svg-lp-smmnist --resume --out runs/lp
+  python -m vp train svg-lp-smmnist --data kth --data-root DIR --minutes 60 --out runs/kth
+  python -m vp train svg-lp-smmnist --init svg-lp-smmnist --minutes 30 --out runs/more
+  python -m vp train svg-lp-push --set objective.kl=cyclical --set objective.kl_cycles=4 --minutes 60 --out runs/cycles
+  python -m vp train svg-lp-push --vary objective.kl=none,monotonic,cyclical --seeds 0,1,2 --steps 500 --out runs/kl""",
+    "plot": """
+  python -m vp plot runs/lp
+  python -m vp plot runs/kl --out kl.png""",
+    "compare": """
+  python -m vp compare runs/kl
+  python -m vp compare runs/lp runs/more --json compared.json""",
+    "average": """
+  python -m vp average runs/lp/last.safetensors runs/more/last.safetensors --shares 0.4 0.6 --out between.safetensors""",
+}
+
+
+def add_train(commands: Any) -> None:
+    p = add(commands, "train", "train a recipe to a time budget; stops safely, resumes exactly", run_train, EXAMPLES["train"])
+    p.add_argument("recipe", help="name of a recipe; `python -m vp info` lists them")
+    p.add_argument("--minutes", type=minutes, default=30.0, help="time budget, total over resumes (default: 30)")
+    p.add_argument("--steps", type=positive, help="budget in steps instead of minutes")
+    p.add_argument("--resume", action="store_true", help="continue the run in --out")
+    p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/RECIPE)")
+    p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
+    p.add_argument("--accumulate", type=positive, default=1, help="mini-batches a step, where one does not fit (default: 1)")
+    p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
+    p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=positive, help="CPU threads (default: one a core); 1 where two trainings run side by side")
+    p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")
+    p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
+    p.add_argument("--seeds", type=numbers, metavar="0,1,2", help="a run a seed, below --out")
+    p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
+    p.add_argument("--licences", metavar="WORDS", help="only clips whose licence begins so, as in 'CC BY,CC0,MIT' (indexed data)")
+    p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
+    p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
+    p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
+
+
+def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..catalog import recipe
+    from ..training.overrides import overridden
+    from ..training.train import train
+    from ..training.trainer import Settings
+
+    refuse(args.parser, extra)
+    family, found = recipe(args.recipe)
+    if args.data:
+        found = replace(found, data=dict.fromkeys(args.data.split(","), 1.0), protocol="")
+    if args.set and args.resume and not (args.vary or args.seeds):
+        raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
+    found = replace(found, config=overridden(found.config, args.set))
+    names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
+    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "validate_minutes")}
+    licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
+    settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
+    if not args.vary and not args.seeds:
+        return train(family, found, settings)
+    from ..training.compare import table
+    from ..training.sweep import sweep
+
+    result = sweep(family, found, settings, swept_settings(args.vary), args.seeds or [args.seed])
+    if "groups" in result:
+        print(table(result))
+    return result
+
+
+def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
+    """NAME=A,B,C as name -> values."""
+    out: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        if not values or "" in values.split(",") or name in out:
+            raise ValueError(f"vary is {text!r}; give NAME=A,B,C, each name once, for example objective.kl=none,cyclical")
+        out[name] = values.split(",")
+    return out
+
+
+def add_plot(commands: Any) -> None:
+    p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot, EXAMPLES["plot"])
+    p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
+    p.add_argument("--out", type=Path, default=Path("out/plot.png"), metavar="FILE", help="picture (default: out/plot.png)")
+
+
+def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..training.plot import plot
+
+    refuse(args.parser, extra)
+    return plot(args.runs, args.out)
+
+
+def add_compare(commands: Any) -> None:
+    p = add(
+        commands,
+        "compare",
+        "what runs reached at their last validation, mean and spread over seeds",
+        run_compare,
+        EXAMPLES["compare"],
+    )
+    p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+
+
+def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..training.compare import compare, table
+
+    refuse(args.parser, extra)
+    result = compare(args.runs)
+    keep(args.json, result)
+    print(table(result))
+    return result
+
+
+def add_average(commands: Any) -> None:
+    p = add(
+        commands, "average", "average the weights of checkpoints that began from the same ones", run_average, EXAMPLES["average"]
+    )
+    p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
+    p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
+    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
+
+
+def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..training.model_soup import model_soup
+
+    refuse(args.parser, extra)
+    return model_soup(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)
