@@ -8,9 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import bench, data, evaluate, info, sample, train
+from . import bench, data, evaluate, info, results, sample, train
 
-EXAMPLES = {name: text for module in (train, sample, evaluate, bench, data, info) for name, text in module.EXAMPLES.items()}
+EXAMPLES = {
+    name: text for module in (train, sample, evaluate, bench, data, results, info) for name, text in module.EXAMPLES.items()
+}
 COMMANDS = (
     train.add_train,
     sample.add_sample,
@@ -21,6 +23,7 @@ COMMANDS = (
     bench.add_bench,
     train.add_average,
     data.add_data,
+    results.add_results,
     info.add_info,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..core.options import Choice, Options, Slider
 from ..core.runtime import DEVICES
 
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
-DEVICELESS = ("paired", "plot", "compare", "average", "data", "info")  # commands that compute nothing on a device
+DEVICELESS = ("paired", "plot", "compare", "average", "data", "results", "info")  # commands that compute nothing on a device
 Run = Callable[[argparse.Namespace, list[str]], dict]
 
 
@@ -97,7 +98,13 @@ def keep(path: Path | None, result: dict) -> None:
     """Writes a result beside printing it, where a file is named."""
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result, indent=1) + "\n")
+        path.write_text(on_lines(result) + "\n")
+
+
+def on_lines(result: Any) -> str:
+    """JSON with a line an entry, but a list of numbers on one line: easy to read, and to see a difference in."""
+    text = json.dumps(result, indent=1)
+    return re.sub(r"\[\s+([^\[\]{}\"]*?)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text)
 
 
 @contextmanager

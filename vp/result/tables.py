@@ -73,6 +73,11 @@ def of_interval(value: float | None, half_width: float | None, form: str) -> str
 
 
 def of_variants(result: Mapping[str, Any]) -> str:
+    """The lines of `variant_lines` as columns."""
+    return columns(variant_lines(result))
+
+
+def variant_lines(result: Mapping[str, Any]) -> list[list[str]]:
     """A line a variant: PSNR of the mean error of the most likely future, of flow and of copy-last, and what the first has more
     than the better of the others. A model without a most likely future is shown by the mean of its samples."""
     variants = result["variants"]
@@ -85,7 +90,7 @@ def of_variants(result: Mapping[str, Any]) -> str:
         others = [db[label] for label in ("flow", "copy_last") if db[label] is not None]
         gain = None if db[ours] is None or not others else db[ours] - max(others)
         lines.append([name, *(of_number(value, ".2f") for value in db.values()), of_number(gain, "+.2f")])
-    return columns(lines)
+    return lines
 
 
 def of_sources(result: Mapping[str, Any]) -> str:

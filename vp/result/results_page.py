@@ -1,0 +1,108 @@
+"""The page of results: its sentences are written by hand, its tables and commands made from the JSON of evaluations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .tables import ANY_SIZE, SCORES, TOGETHER, cell, of_number, variant_lines
+
+MARKED = re.compile(r"<!-- table: (?P<file>[\w.+-]+) (?P<kind>\w+) -->\n.*?<!-- end -->", re.S)
+LEFT_OUT = ("mae",)  # columns that the page does without
+HEADS = {
+    "mse": "MSE",
+    "psnr_db": "PSNR (dB)",
+    "psnr_of_mean_mse_db": "PSNR of the mean error",
+    "ssim": "SSIM",
+    "ms_ssim": "MS-SSIM",
+    "sharpness": "sharpness",
+    "crps": "CRPS",
+    "spread_skill": "spread / skill",
+}
+LABELS = {
+    "most_likely": "most likely (temperature 0)",
+    "posterior": "*posterior mean: sees the future*",
+    "flow_random": "`flow-random`",
+    "flow_between": "`flow-between`",
+}
+
+
+def fill(page: str, folder: Path) -> str:
+    """The page with every table made anew.
+
+    Args:
+        page: Markdown. A table stands between `<!-- table: FILE KIND -->` and `<!-- end -->`, with the command that makes it.
+        folder: of the evaluations, FILE.json each, as `evaluate --json` wrote them.
+
+    Raises:
+        ValueError: no such evaluation, or no such kind of table, one of KINDS.
+    """
+    return MARKED.sub(lambda found: block(folder, **found.groupdict()), page)
+
+
+def block(folder: Path, file: str, kind: str) -> str:
+    """One table between its marks, and its command."""
+    if kind not in KINDS:
+        raise ValueError(f"the page asks for a table of {kind}; give one of {', '.join(KINDS)}")
+    try:
+        result = json.loads((folder / f"{file}.json").read_text(encoding="utf-8"))
+    except OSError:
+        raise ValueError(f"the page asks for {file}.json, which is not in {folder}; evaluate with --json") from None
+    lines, notes = KINDS[kind](result)
+    parts = [f"<!-- table: {file} {kind} -->", markdown(lines), "", *notes, f"```bash\n{command(result)}\n```", "<!-- end -->"]
+    return "\n".join(parts)
+
+
+def score_table(result: Mapping[str, Any]) -> tuple[list[list[str]], list[str]]:
+    """A line a row and a column a metric; published rows last, what is to be known of them below."""
+    several = result["samples"] > 1 and result["sample_spread"] != 0
+    metrics = {name: form for name, form in (SCORES if "mse" in result["metrics"] else ANY_SIZE).items() if name not in LEFT_OUT}
+    together = TOGETHER if several else {}
+    head = f"best / mean of {result['samples']}" if several else ""
+    lines = [[head, *(HEADS[name] for name in (*metrics, *together))]]
+    rows = {f"`{result['checkpoint']}`": result} | {
+        label(name): row for name, row in (result["rows"] | result["baselines"]).items()
+    }
+    for name, row in rows.items():
+        cells = [cell(row, metric, form) for metric, form in metrics.items()]
+        cells += [of_number((row or {}).get(metric) or None, form) for metric, form in together.items()]
+        lines.append([name, *("" if text == "-" else text for text in cells)])
+    published = result.get("published", {})
+    for name, row in published.items():
+        size = f" ({row['parameters'] / 1e6:.1f} M)" if "parameters" in row else ""
+        cells = [of_number(row.get(metric), form) for metric, form in (metrics | together).items()]
+        lines.append([f"{name}{size}, as published", *("" if text == "-" else text for text in cells)])
+    notes = dict.fromkeys(f"Published: {row['note']} ({row['source']}).\n" for row in published.values())
+    return lines, list(notes)
+
+
+def variant_table(result: Mapping[str, Any]) -> tuple[list[list[str]], list[str]]:
+    return variant_lines(result), []
+
+
+KINDS = {"scores": score_table, "variants": variant_table}
+
+
+def label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    head, *rest = lines
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rest])
+
+
+def command(result: Mapping[str, Any]) -> str:
+    """The command line whose result this is, but for where data lie."""
+    parts = ["python -m vp evaluate", result["checkpoint"], "--protocol", result["protocol"]]
+    if "test_set" in result:
+        parts += ["--test-set", Path(result["test_set"]).name]
+    if "split" in result:
+        parts += ["--data-root DIR --split", result["split"]]
+    if "recordings" not in result:  # of recordings all windows are taken
+        parts += ["--clips", str(result["clips"])]
+    several = result["samples"] > 1 and result["sample_spread"] != 0
+    return " ".join([*parts, *(["--samples", str(result["samples"])] if several else [])])
