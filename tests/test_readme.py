@@ -37,6 +37,13 @@ def test_the_front_matter_is_that_of_a_gradio_space(front_matter):
     assert isinstance(front_matter["python_version"], str) and front_matter["license"] == "mit"
 
 
+def test_the_package_and_all_its_extras_require_what_requirements_txt_installs():
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [name for names in project["optional-dependencies"].values() for name in names]
+    assert sorted(project["dependencies"] + extras) == sorted((ROOT / "requirements.txt").read_text().split())
+
+
 def test_torch_is_not_pinned_upward():
     assert requirement("torch") == "torch>=2.8"
 

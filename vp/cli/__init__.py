@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import bench, data, evaluate, info, results, sample, train
+from . import app, bench, data, evaluate, info, results, sample, train
 
-EXAMPLES = {
-    name: text for module in (train, sample, evaluate, bench, data, results, info) for name, text in module.EXAMPLES.items()
-}
+MODULES = (app, train, sample, evaluate, bench, data, results, info)
+EXAMPLES = {name: text for module in MODULES for name, text in module.EXAMPLES.items()}
 COMMANDS = (
+    app.add_app,
     train.add_train,
     sample.add_sample,
     evaluate.add_evaluate,

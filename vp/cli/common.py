@@ -14,7 +14,16 @@ from ..core.options import Choice, Options, Slider
 from ..core.runtime import DEVICES
 
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
-DEVICELESS = ("paired", "plot", "compare", "average", "data", "results", "info")  # commands that compute nothing on a device
+DEVICELESS = (
+    "app",
+    "paired",
+    "plot",
+    "compare",
+    "average",
+    "data",
+    "results",
+    "info",
+)  # commands without --device and --precision
 Run = Callable[[argparse.Namespace, list[str]], dict]
 
 

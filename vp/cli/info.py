@@ -26,13 +26,13 @@ def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     if args.checkpoint:
-        cards = {card["name"]: card for card in available()}
-        return cards[args.checkpoint] if args.checkpoint in cards else read_card(find(args.checkpoint))
+        named = {card["name"]: card for card in available()}
+        return named[args.checkpoint] if args.checkpoint in named else read_card(find(args.checkpoint))
     cards = available()
     for card in cards:
         facts = [history(card), f"weights: {card['licence']}" if "licence" in card else ""]
-        facts = "; ".join(filter(None, facts))
-        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({facts})" if facts else ""))
+        known = "; ".join(filter(None, facts))
+        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({known})" if known else ""))
     recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}
     print("\n".join(["recipes:", *(f"  {name:22} {about}" for name, about in recipes.items())]))
     return {"models": [card["name"] for card in cards], "recipes": list(recipes)}

@@ -5,10 +5,14 @@ Torch lets oneDNN rearrange the weights at every call, which takes as long as th
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
 KINDS = 8  # sizes of input that are remembered: the best order depends on them
+
+Networks = TypeVar("Networks", bound=nn.Module)
 
 
 class PackedConv2d(nn.Conv2d):
@@ -35,7 +39,7 @@ def packable(layer: nn.Module) -> bool:
     return able and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
-def pack(networks: nn.Module) -> nn.Module:
+def pack(networks: Networks) -> Networks:
     """The networks with every 2D convolution packed, where it can be."""
     for layer in networks.modules():
         if packable(layer):

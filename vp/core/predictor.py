@@ -38,7 +38,9 @@ class Predictor(ABC):
 
     def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
         """Drains `stream`."""
-        return deque(self.stream(observation, seeds, options), maxlen=1).pop().prediction
+        last = deque(self.stream(observation, seeds, options), maxlen=1).pop().prediction
+        assert last is not None, "the last step of a stream has the prediction"
+        return last
 
     def check(self, observation: Observation, options: Options | None = None) -> None:
         """Raises ValueError with one sentence that says what came and what is accepted."""

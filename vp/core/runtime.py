@@ -8,6 +8,7 @@ import platform
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from torch import nn
 from .capture import Captured, Function, Recorder, cuda_graph
 from .packed_conv import pack
 
+Networks = TypeVar("Networks", bound=nn.Module)
 DEVICES = ("auto", "cpu", "cuda")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt parameters
 
@@ -57,7 +59,7 @@ class Runtime:
     def autocast(self) -> AbstractContextManager:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
-    def place(self, networks: nn.Module) -> nn.Module:
+    def place(self, networks: Networks) -> Networks:
         """The networks on the device, in the order that computes fastest there."""
         networks = networks.to(self.device)
         if self.channels_last:
@@ -66,7 +68,7 @@ class Runtime:
                     layer.to(memory_format=torch.channels_last)
         return networks
 
-    def lowered(self, networks: nn.Module) -> nn.Module:
+    def lowered(self, networks: Networks) -> Networks:
         """The networks, for sampling alone, with the weights of convolutions in the precision and order that they compute in, for
         both would be converted anew at every call."""
         for layer in networks.modules():

@@ -18,9 +18,9 @@ def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
 
 def tensors_of(tree: Any) -> list[Tensor]:
     """Its tensors, in order."""
-    found: list[Tensor] = []
-    map_tensors(lambda x: found.append(x) or x, tree)
-    return found
+    if tree is None or isinstance(tree, Tensor):
+        return [] if tree is None else [tree]
+    return [found for part in tree for found in tensors_of(part)]
 
 
 def repeat_rows(tree: Any, times: int) -> Any:

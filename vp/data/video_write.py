@@ -18,20 +18,12 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     Raises:
         ValueError: frames of another shape or type, or fps not above 0.
     """
-    import imageio_ffmpeg
+    from moviepy import ImageSequenceClip
 
     frames = even(enlarge(as_rgb(frames, fps), min_side))
-    height, width = frames.shape[1:3]
-    writer = imageio_ffmpeg.write_frames(
-        str(path), (width, height), fps=fps, codec="libx264", pix_fmt_in="rgb24", pix_fmt_out="yuv420p", quality=None,
-        macro_block_size=2, output_params=["-crf", "16", "-preset", "veryfast", "-movflags", "+faststart"],
-    )  # fmt: skip
-    writer.send(None)
-    try:
-        for frame in frames:
-            writer.send(np.ascontiguousarray(frame))
-    finally:
-        writer.close()
+    quality = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+    with ImageSequenceClip(list(frames), fps=fps) as clip:
+        clip.write_videofile(str(path), codec="libx264", audio=False, preset="veryfast", ffmpeg_params=quality, logger=None)
 
 
 def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:

@@ -87,6 +87,7 @@ def further_row(request: Request, label: str, frames: np.ndarray) -> Row:
         return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.")
     if label != COMPARED:
         return reference_row(label, frames)
+    assert request.action_plan and request.compare_with, "a second plan is compared with a first"
     first = seed_grid(request.seed, 1, 1)[0].tolist()[0]
     dice = "Sample 1" if request.n > 1 else "the prediction"
     note = f"Instead of {lowered(request.action_plan.label)}, with the dice of {dice}."

@@ -19,11 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..core.bundled import bundled
 from ..data import licence_of_weights
 from ..data.licence import strictest
 
 FORMAT = 1
-FOLDER = Path(__file__).resolve().parents[2] / "checkpoints"
+FOLDER = bundled("checkpoints")
 HEADER_LIMIT = 10_000_000  # bytes; a foreign file's first eight bytes may claim anything
 STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -135,17 +136,18 @@ def config_to_json(config: Any) -> dict[str, Any]:
 
 def config_from_json(kind: Any, value: Any) -> Any:
     """A (nested) config dataclass from parsed JSON: lists become tuples again, unknown names raise ValueError."""
-    if is_dataclass(kind):
+    if is_dataclass(kind) and isinstance(kind, type):
         hints, names = get_type_hints(kind), {f.name for f in fields(kind)}
         unknown = sorted(set(value) - names)
         if unknown:
             raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; the checkpoint is from another version")
         return kind(**{name: config_from_json(hints[name], x) for name, x in value.items()})
     if get_origin(kind) in (types.UnionType,):
-        inner = [k for k in get_args(kind) if k is not type(None)]
-        return None if value is None else config_from_json(inner[0], value)
+        inner = next(k for k in get_args(kind) if k is not type(None))
+        return None if value is None else config_from_json(inner, value)
     if isinstance(value, list):
-        inner = get_args(kind)
-        one = inner[0] if inner and inner[-1] is Ellipsis else None
-        return tuple(config_from_json(one or k, x) for k, x in zip(inner if one is None else [one] * len(value), value))
+        kinds = get_args(kind)
+        if kinds and kinds[-1] is Ellipsis:
+            kinds = kinds[:1] * len(value)
+        return tuple(config_from_json(inner, x) for inner, x in zip(kinds, value))
     return value

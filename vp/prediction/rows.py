@@ -27,7 +27,7 @@ def most_likely(predictor: Predictor, options: Options) -> Options | None:
     temperature, and where the temperature is 0 already."""
     if not predictor.capabilities.stochastic or not getattr(options, "temperature", 0):
         return None
-    return replace(options, temperature=0.0)
+    return replace(options, **{"temperature": 0.0})
 
 
 def given_actions(clips: Batch, wanted: Actions | None) -> Tensor | None:

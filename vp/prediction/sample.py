@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
@@ -85,6 +86,7 @@ def sample(
     """The finished Result; arguments as for `stream`."""
     given = {"pictures": pictures, "actions": actions, "compare_with": compare_with, "long_side": long_side}
     *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **given)
+    assert last.result is not None, "the last step of a stream has the result"
     return last.result
 
 
@@ -131,17 +133,9 @@ def stream(
     request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events, long_side)
     request = replace(request, pictures=painted(model, request, pictures or {}))
     request = with_plans(request, model.predictor.capabilities.actions, getattr(clip, "actions", None), actions, compare_with)
-    observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
-    runs = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
-    likely = most_likely(model.predictor, request.options) if request.n > 1 else None
-    runs += [] if likely is None else [(MOST_LIKELY, observation, one, likely)]
-    if request.has_truth.all() and (request.action_plan is None or request.action_plan.true):  # they read the true future
-        references = extra_rows(model.family, model.predictor).items()
-        runs += [(label, observation, one, wish) for label, wish in references]
-    if request.compare_with:
-        runs.append((COMPARED, replace(observation, actions=request.compare_with.actions), one, request.options))
+    runs = predictions_to_make(model, request)
     predictions: dict[str | None, Prediction] = {}
-    awaited = [label for label, *_ in runs[1:]]
+    awaited = [label for label, *_ in runs if label is not None]
     shown_at, pause, done, total = began, preview_s, 0, 0
     for index, (label, shown, seeds, wish) in enumerate(runs):
         for step in model.predictor.stream(shown, seeds, wish):
@@ -159,6 +153,23 @@ def stream(
                 shown_at = time.monotonic()
                 pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
     yield Progress(total, total, assemble(model, request, predictions, time.monotonic() - began))
+
+
+Run = tuple[str | None, Observation, Tensor, Options]  # label of the row, what is known, seeds, options
+
+
+def predictions_to_make(model: Model, request: Request) -> list[Run]:
+    """The samples, labelled None; then the most likely future, the rows that see the future, and the second plan of actions."""
+    observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
+    runs: list[Run] = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
+    likely = most_likely(model.predictor, request.options) if request.n > 1 else None
+    runs += [] if likely is None else [(MOST_LIKELY, observation, one, likely)]
+    if request.has_truth.all() and (request.action_plan is None or request.action_plan.true):  # they read the true future
+        references = extra_rows(model.family, model.predictor).items()
+        runs += [(label, observation, one, wish) for label, wish in references]
+    if request.compare_with:
+        runs.append((COMPARED, replace(observation, actions=request.compare_with.actions), one, request.options))
+    return runs
 
 
 def prepare(
@@ -266,11 +277,11 @@ def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: i
 def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | None) -> Options:
     """Checked options; a prior of 'auto' becomes the first one that the model offers, so that records name it."""
     options = options if isinstance(options, Options) else predictor.options_type.parse(options or {})
-    priors, prior = predictor.capabilities.priors, getattr(options, "prior", None)
+    priors, prior = predictor.capabilities.priors, getattr(options, "prior", "")
     if priors.get(prior) is not None:
         raise ValueError(f"prior is {prior!r}, but {priors[prior]}")
     offered = [name for name, reason in priors.items() if reason is None]
-    return replace(options, prior=offered[0]) if prior == "auto" and offered else options
+    return replace(options, **{"prior": offered[0]}) if prior == "auto" and offered else options
 
 
 def painted(model: Model, request: Request, pictures: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:

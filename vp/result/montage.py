@@ -49,7 +49,7 @@ def plan(rows: int, height: int, width: int) -> tuple[int, int, int]:
         wide = (WIDEST - GAP) / columns - GAP - 2 * BORDER
         high = (HIGHEST - HEADER - GAP) / -(-rows // columns) - GAP - 2 * BORDER - CAPTION
         scales[columns] = min(1.0, wide / width, high / height)
-    columns = max(scales, key=scales.get)
+    columns = max(scales, key=lambda count: scales[count])
     scale = max(scales[columns], 8 / min(height, width))
     return round(height * scale), round(width * scale), columns
 

@@ -73,12 +73,14 @@ def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, w
         counts, rows = go_through(found, framing, watch)
         if not any(count.recordings for count in counts.values()):
             raise ValueError(f"none of the {len(found.recordings)} recordings of {name} can be decoded: {found.left_out[0][1]}")
-        result = {"root": str(data.root(name, data_root)), "splits": {split: count.row() for split, count in counts.items()}}
+        splits = {split: count.row() for split, count in counts.items()}
+        result: dict[str, Any] = {"root": str(data.root(name, data_root)), "splits": splits}
         dims = sorted({recording.actions for recording in found.recordings if recording.actions})
-        rest = {"actions": dims, "left_out": len(found.left_out), "first_left_out": found.left_out[:LISTED], "notes": found.notes}
+        first = found.left_out[:LISTED]
+        rest: dict[str, Any] = {"actions": dims, "left_out": len(found.left_out), "first_left_out": first, "notes": found.notes}
     else:
         sources = {split: open_dataset(name, split, data_root) for split in USUAL}
-        result, rest = {"made_of": {split: source.contents for split, source in sources.items()}}, {"left_out": 0}
+        result, rest = {"made_of": {split: vars(source)["contents"] for split, source in sources.items()}}, {"left_out": 0}
         rows = [row for split, source in sources.items() for row in simulated(split, source)]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(encode_png(sheet(rows)))

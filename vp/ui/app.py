@@ -72,7 +72,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
             with gr.Column(scale=0, min_width=350, elem_id="controls"):
                 parts = build_controls(models)
             with gr.Column(scale=1, min_width=320, elem_id="stage"):
-                player = Player(bundled(), elem_id="player")
+                player = Player(first_result(), elem_id="player")
                 panel, painter, edits = editor.build()
                 saves = build_saves()
                 with gr.Accordion("Four things to try", open=False):
@@ -122,7 +122,7 @@ def wire(
     nothing = {"fn": lambda: None, "outputs": result_id} | QUIET
 
     demo.load(do.arrive, None, [*fields.values, *fields.own, *shown], **QUIET).then(
-        lambda name: RESULTS.put(bundled()) if name is None and bundled() else name, result_id, result_id, **QUIET
+        lambda name: RESULTS.put(first_result()) if name is None and first_result() else name, result_id, result_id, **QUIET
     )
     fields.model.input(
         do.choose_model, [fields.model, clip], [*fields.values[:-1], *fields.own, by_hand, parts["status"]], **QUIET
@@ -187,7 +187,7 @@ def wire_editor(
     parts["stop"].click(None, None, None, cancels=jobs_of, **PRIVATE)
 
 
-def bundled() -> Result | None:
+def first_result() -> Result | None:
     """The finished result that the page opens with."""
     folder = ASSETS / "example"
     return Result.load(folder) if (folder / "result.json").is_file() else None
