@@ -18,12 +18,14 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     Raises:
         ValueError: frames of another shape or type, or fps not above 0.
     """
-    from moviepy import ImageSequenceClip
+    from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter  # a clip asks for frames by time, and loses some to rounding
 
     frames = even(enlarge(as_rgb(frames, fps), min_side))
     quality = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
-    with ImageSequenceClip(list(frames), fps=fps) as clip:
-        clip.write_videofile(str(path), codec="libx264", audio=False, preset="veryfast", ffmpeg_params=quality, logger=None)
+    size = frames.shape[2], frames.shape[1]
+    with FFMPEG_VideoWriter(str(path), size, fps, codec="libx264", preset="veryfast", ffmpeg_params=quality) as writer:
+        for frame in frames:
+            writer.write_frame(np.ascontiguousarray(frame))
 
 
 def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
