@@ -1,7 +1,7 @@
 """Makes everything in assets/ that the app shows before anyone does anything.
 
-    python -m vp.ui.make_examples                       # the example clips, and the finished result of the first
-    python -m vp.ui.make_examples --model svg-lp-smmnist --futures 8
+    python -m vp.ui.make_examples                       # the example clips, and the finished result that the page opens with
+    python -m vp.ui.make_examples --model svg-lp-smmnist --clip digits-1 --futures 8
 
 Drawn clips come from our own simulators with our own stroke digits. Clips from life come from the recordings of real128 that are
 there to be shown, never to be trained or chosen on (its split "example"), and only from those under CC BY 4.0 or CC0; where
@@ -18,12 +18,13 @@ import numpy as np
 
 from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
 from vp.data.video_file import centre_square
+from vp.prediction.familiarity import trained_on
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available, load
 from vp.prediction.sample import sample
 from vp.result.sprite_sheet import encode_png
 
-from .clips import ASSETS, CLIPS, Choice, drawn, examples
+from .clips import ASSETS, CLIPS, Choice, drawn, example, examples
 from .models import PREFERRED
 
 LENGTH, SIDE, THUMB = 40, 256, 96
@@ -37,6 +38,7 @@ DRAWN = {
     "push-1": ("push", 7, "A pushing arm"),
     "push-2": ("push", 17, "A fuller bin"),
 }
+DRAWN_DATA = {data for data, *_ in DRAWN.values()}
 SEED = 1
 
 
@@ -112,6 +114,7 @@ def write_clip(name: str, label: str, choice: Choice, credit: str = "") -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help=f"predicts the finished example (default: {PREFERRED} where there is one)")
+    parser.add_argument("--clip", help="name of the example that is predicted (default: fruit, or digits-1 for a model of digits)")
     parser.add_argument("--futures", type=int, default=8)
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
@@ -125,7 +128,8 @@ def main() -> None:
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     names = [card["name"] for card in available() if "problem" not in card]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)
-    first = made[next(iter(made))][1]
+    shown = args.clip or ("digits-1" if set(trained_on(model.card)) & DRAWN_DATA else "fruit")
+    first = example(shown)
     result = sample(model, first.clip, args.futures, seed=SEED, events=first.events)
     paths = result.save(ASSETS / "example")
     size = sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file())
