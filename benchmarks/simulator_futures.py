@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from vp.data import PROTOCOLS, open_dataset, protocol_clips, protocol_digits
-from vp.data.bounce import MAX_SPEED, SRVP_CONTACTS, srvp_walk, svg_walk, whole
-from vp.data.digits import SPLITS
-from vp.data.moving_digits import MovingDigits, draw_clips
+from vp.data.digits.banks import SPLITS
+from vp.data.digits.bounce import MAX_SPEED, SRVP_CONTACTS, srvp_walk, svg_walk, whole
+from vp.data.digits.moving_digits import MovingDigits, draw_clips
 from vp.evaluation.scores import Scores, row_of
 from vp.evaluation.scoring import joined, scores_of
 from vp.result.tables import SCORES, TOGETHER, cell, columns, of_number
@@ -32,7 +32,7 @@ PLACES = {name: plan for name, plan in PROTOCOLS.items() if plan.dataset in WALK
 
 
 def drawn(dataset: str, tracks: int, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """What `vp.data.bounce` draws for such tracks, in its order: start, velocity, and kicks (length, ...)."""
+    """What `vp.data.digits.bounce` draws for such tracks, in its order: start, velocity, and kicks (length, ...)."""
     srvp = dataset == "smmnist-srvp"
     start = whole(0, 36 if srvp else 31, (tracks, 2), generator)
     velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)

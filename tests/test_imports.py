@@ -32,7 +32,7 @@ LAYERS = {
     ),
     "evaluation": ({"root", "core", "catalog", "data", "metrics", "result", "prediction"}, DRAWING | {"tqdm", "skimage"}),
     "bench": ({"root", "core", "catalog", "data", "metrics", "result", "prediction", "training"}, DRAWING | {"skimage"}),
-    "cli": (ALL, {"tqdm"}),
+    "cli": (ALL | {"ui"}, {"tqdm"}),
     "ui": (ALL, {"gradio", "spaces"}),
 }
 NAMES = {"__init__": "root", "__main__": "cli", "catalog": "catalog"}  # modules directly in vp

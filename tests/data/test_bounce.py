@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vp.data.bounce import LAWS, mirror_walk, srvp_tracks, srvp_walk, svg_tracks, svg_walk, whole
+from vp.data.digits.bounce import LAWS, mirror_walk, srvp_tracks, srvp_walk, svg_tracks, svg_walk, whole
 
 TRACKS, LENGTH = 400, 40
 

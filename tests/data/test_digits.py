@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from vp.data.digits import load_digits, mnist_file
-from vp.data.strokes import SHAPES, stroke_digits
+from vp.data.digits.banks import load_digits, mnist_file
+from vp.data.digits.strokes import SHAPES, stroke_digits
 
 
 def write_idx(path, array: np.ndarray) -> None:

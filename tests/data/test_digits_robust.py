@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from vp.data import PROTOCOLS, open_dataset, protocol_clips
-from vp.data.bounce import LAWS
-from vp.data.digits import DigitBank
-from vp.data.digits_robust import (
+from vp.data.digits.banks import DigitBank
+from vp.data.digits.bounce import LAWS
+from vp.data.digits.moving_digits import draw_clips, resize_digits
+from vp.data.digits.robust import (
     DRAWS,
     LARGEST,
     MARGIN,
@@ -23,8 +24,7 @@ from vp.data.digits_robust import (
     painted,
     resized,
     walk,
-)  # fmt: skip
-from vp.data.moving_digits import draw_clips, resize_digits
+)
 
 
 def gen(seed: int = 0) -> torch.Generator:

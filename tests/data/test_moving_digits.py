@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from vp.data import open_dataset
-from vp.data.bounce import LAWS
-from vp.data.digits import DigitBank
-from vp.data.moving_digits import INK, MovingDigits, draw_clips, merge, resize_digits
+from vp.data.digits.banks import DigitBank
+from vp.data.digits.bounce import LAWS
+from vp.data.digits.moving_digits import INK, MovingDigits, draw_clips, merge, resize_digits
 
 
 def gen(seed: int = 0) -> torch.Generator:

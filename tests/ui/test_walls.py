@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from vp.data import DATASETS
+from vp.prediction.domain import trained_on, walls_note
 from vp.ui import clips
-from vp.ui.walls import noted, other_walls, walls
 
 STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"data": {"mmnist": 1.0}}
 
@@ -20,9 +21,9 @@ STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"dat
 )
 def test_other_walls_are_said(name, card, words):
     choice = clips.find(name)
-    said = other_walls(choice, card)
+    said = walls_note(choice.data, trained_on(card))
     assert all(word in said for word in words)
-    stated = noted(choice, card)
+    stated = clips.with_note(choice, said)
     assert stated.clip.notes == (*choice.clip.notes, said) and stated.events == choice.events
 
 
@@ -40,7 +41,8 @@ def test_other_walls_are_said(name, card, words):
 )
 def test_nothing_is_said_of_walls_that_are_alike_or_unknown(name, card):
     choice = clips.find(name)
-    assert other_walls(choice, card) is None and noted(choice, card) is choice
+    said = walls_note(choice.data, trained_on(card))
+    assert said is None and clips.with_note(choice, said) is choice
 
 
 def test_every_example_names_its_data_set_as_it_was_made():
@@ -51,4 +53,8 @@ def test_every_example_names_its_data_set_as_it_was_made():
         "balls": "",
         **dict.fromkeys(FILMED, ""),
     }
-    assert {name for name in clips.SIMULATORS if walls(name)} == {"smmnist-svg", "smmnist-srvp", "mmnist"}
+    assert {name for name, data in DATASETS.items() if data.domain and data.domain.walls} == {
+        "smmnist-svg",
+        "smmnist-srvp",
+        "mmnist",
+    }

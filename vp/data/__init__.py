@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .catalog import DATASETS, SIMULATORS, licence_of_weights, named_actions, open_dataset
-from .digits import DigitBank, download_mnist
+from .catalog import DATASETS, SIMULATORS, law_of, licence_of_weights, named_actions, open_dataset
+from .digits.banks import DigitBank, download_mnist
+from .digits.moving_digits import ClipSource, MovingDigits
 from .framing import Framing
 from .layout import Layout
-from .moving_digits import ClipSource, MovingDigits
 from .protocols import PROTOCOLS, Protocol, find_protocol, protocol_clips, protocol_digits
 from .splits import ALL, CHOICES, SPLITS
 from .test_sets import read_test_set
@@ -30,6 +30,7 @@ __all__ = [
     "Windows",
     "download_mnist",
     "find_protocol",
+    "law_of",
     "licence_of_weights",
     "named_actions",
     "open_dataset",

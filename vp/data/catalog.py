@@ -10,12 +10,16 @@ from pathlib import Path
 import torch
 
 from ..core.video import Actions
-from .digits import load_digits
-from .digits_robust import DigitsRobust
+from .digits.banks import load_digits
+from .digits.bounce import LAWS, Law
+from .digits.domain import MIRROR, RANDOM, ROBUST
+from .digits.moving_digits import SIZE, ClipSource, MovingDigits
+from .digits.robust import DigitsRobust
+from .domain import ANYTHING, PEOPLE, Domain
 from .framing import Framing
 from .layout import Layout
 from .licence import CREDIT, DIGITS, MIT, RENDERED, RESEARCH, UNKNOWN, Licence, strictest
-from .moving_digits import SIZE, ClipSource, MovingDigits
+from .push.domain import PUSH
 from .push.source import PushWorld
 from .readers import arrays, bair, bridge, davis, folder, indexed, kth, lab, named_videos, pose
 from .splits import CHOICES
@@ -28,19 +32,22 @@ GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi"
 
 @dataclass(frozen=True)
 class Simulator:
-    """Clips made on the fly; `channels` of SIZE x SIZE pixels, with `actions` or without, under a `licence`."""
+    """Clips made on the fly; `channels` of SIZE x SIZE pixels, with `actions` or without, under a `licence`; `domain`: what they
+    have in common, `law`: how their digits bounce."""
 
     open: Callable[[str, str | Path | None, str, torch.device | str, int], ClipSource]
     channels: int
     licence: Licence
+    domain: Domain | None = None
     actions: Actions | None = None
+    law: Law | None = None
 
 
-def moving_digits(law: str) -> Simulator:
+def moving_digits(law: str, domain: Domain) -> Simulator:
     def source(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
         return MovingDigits(law, load_digits(digits, split, data_root), n_digits=count, device=device)
 
-    return Simulator(source, channels=1, licence=DIGITS)
+    return Simulator(source, channels=1, licence=DIGITS, domain=domain, law=LAWS[law])
 
 
 def digits_robust(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
@@ -52,11 +59,11 @@ def push_world(split: str, data_root: str | Path | None, digits: str, device: to
 
 
 DATASETS: dict[str, Simulator | Layout] = {
-    "smmnist-svg": moving_digits("smmnist-svg"),
-    "smmnist-srvp": moving_digits("smmnist-srvp"),
-    "mmnist": moving_digits("mmnist"),
-    "digits-robust": Simulator(digits_robust, channels=1, licence=DIGITS),
-    "push": Simulator(push_world, channels=3, licence=RENDERED, actions=PushWorld.actions),
+    "smmnist-svg": moving_digits("smmnist-svg", RANDOM),
+    "smmnist-srvp": moving_digits("smmnist-srvp", RANDOM),
+    "mmnist": moving_digits("mmnist", MIRROR),
+    "digits-robust": Simulator(digits_robust, channels=1, licence=DIGITS, domain=ROBUST),
+    "push": Simulator(push_world, channels=3, licence=RENDERED, domain=PUSH, actions=PushWorld.actions),
     "mmnist-test": Layout(
         partial(arrays.read, split="test"),
         ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
@@ -64,7 +71,10 @@ DATASETS: dict[str, Simulator | Layout] = {
         Licence(MIT, "Srivastava et al. 2015, from MNIST (LeCun, Cortes and Burges, CC BY-SA 3.0)"),
         channels=1,
     ),
-    "kth": Layout(kth.read, ("kth", "KTH"), kth.LOOKS_FOR, Licence(RESEARCH, "Schuldt et al. 2004, research use"), channels=1),
+    "kth": Layout(
+        kth.read, ("kth", "KTH"), kth.LOOKS_FOR, Licence(RESEARCH, "Schuldt et al. 2004, research use"),
+        channels=1, domain=PEOPLE,
+    ),
     "bair": Layout(
         bair.read, ("bair", "softmotion30_44k", "processed_data", "bair_trajectory.npz"), bair.LOOKS_FOR,
         Licence(RESEARCH, "Ebert et al. 2017, none stated"),
@@ -80,17 +90,16 @@ DATASETS: dict[str, Simulator | Layout] = {
     ),
     "ucf101": Layout(
         UCF101, ("ucf101", "UCF-101", "UCF101", "ucf101_64"), "v_Archery_g01_c01.avi and so on",
-        Licence(RESEARCH, "Soomro et al. 2012, from the web, research use"),
-    ),
+        Licence(RESEARCH, "Soomro et al. 2012, from the web, research use"), domain=PEOPLE),
     "gatech": Layout(
         GATECH, ("gatech", "gatech_actions"), "PS7A1P1T1.avi and so on",
-        Licence(RESEARCH, "Georgia Tech course clips, none stated"), channels=1,
-    ),
+        Licence(RESEARCH, "Georgia Tech course clips, none stated"), channels=1, domain=PEOPLE),
     "davis": Layout(davis.read, ("davis", "DAVIS"), davis.LOOKS_FOR, Licence(RESEARCH, "DAVIS, from the web, research use")),
     "pose": Layout(pose.read, ("pose",), pose.LOOKS_FOR, UNKNOWN),
     "real128": Layout(
         indexed.read, ("real128",), indexed.LOOKS_FOR,
         Licence(RESEARCH, "86 public sources, about half permissive, some non-commercial or without any licence stated"),
+        domain=ANYTHING,
     ),
     "folder": Layout(folder.read, (), folder.LOOKS_FOR, UNKNOWN),
 }  # fmt: skip
@@ -136,6 +145,11 @@ def open_dataset(
         colours = "grey" if data.channels == 1 else "colour"
         raise ValueError(f"{name} is made at {SIZE}x{SIZE} pixels in {colours}; leave its framing as it is")
     return data.open(split, data_root, digits, device, n_digits)
+
+
+def law_of(name: str) -> Law | None:
+    """How the digits of a data set bounce; None of one without such digits."""
+    return getattr(DATASETS.get(name), "law", None)
 
 
 def named_actions(name: str, size: int) -> Actions | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .digits import download_mnist
+from .digits.banks import download_mnist
 
 CHUNK = 1 << 20
 PAST_END = 416  # HTTP's answer to asking for bytes after the last

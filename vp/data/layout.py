@@ -11,6 +11,7 @@ import torch
 
 from ..core.crops import Crops
 from .crops import CroppedClips
+from .domain import Domain
 from .framing import Framing
 from .licence import Licence
 from .recorded import RecordedClips
@@ -26,7 +27,7 @@ class Layout:
         places: usual names below a folder of data sets, tried in turn; where there is none, the folder itself is meant.
         looks_for: the files, in words for messages.
         licence: of the data, and of weights trained on them.
-        channels: of its clips, unless asked for otherwise.
+        channels: of its clips, unless asked for otherwise. domain: what they have in common, where that can be said.
     """
 
     read: Callable[[Path, Watch], Found]
@@ -34,6 +35,7 @@ class Layout:
     looks_for: str
     licence: Licence
     channels: int = 3
+    domain: Domain | None = None
 
     def root(self, name: str, data_root: str | Path | None = None) -> Path:
         """The data's own folder; raises ValueError where no folder is given or it is not there."""

@@ -17,9 +17,9 @@ import torch
 from vp.core.video import Batch
 
 from .catalog import DATASETS, SIMULATORS, open_dataset
-from .digits import SPLITS, which_digits
-from .digits_robust import VARIANTS
-from .moving_digits import SIZE
+from .digits.banks import SPLITS, which_digits
+from .digits.moving_digits import SIZE
+from .digits.robust import VARIANTS
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from vp.core.predictor import seed_grid
 from vp.core.video import Observation
-from vp.data import PROTOCOLS, protocol_clips
-from vp.data.bounce import LAWS
+from vp.data import PROTOCOLS, law_of, protocol_clips
 
 from ..prediction.watch import observe
 from .scores import number
@@ -55,7 +54,7 @@ def learned_prior_timing(model: Any, protocol: str, clips: int = 500, data_root:
 
 def random_hits() -> dict[str, int]:
     """Protocols of moving digits with random bounces -> frames from a hit to the one that cannot be foreseen."""
-    laws = {name: LAWS[plan.dataset] for name, plan in PROTOCOLS.items() if plan.dataset in LAWS}
+    laws = {name: law_of(plan.dataset) for name, plan in PROTOCOLS.items() if law_of(plan.dataset)}
     return {name: law.uncertain_after_hit for name, law in laws.items() if law.uncertain_after_hit is not None}
 
 

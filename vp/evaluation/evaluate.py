@@ -13,8 +13,7 @@ from torch import Tensor
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
 from vp.core.video import Batch
-from vp.data import PROTOCOLS, find_protocol, protocol_clips, protocol_digits, read_test_set
-from vp.data.bounce import LAWS
+from vp.data import PROTOCOLS, find_protocol, law_of, protocol_clips, protocol_digits, read_test_set
 from vp.metrics import CAP_DB
 
 from ..prediction.known_frames import parse_mask
@@ -142,8 +141,9 @@ def evaluate(
         result["known"] = known
     if "hits" in data.extras and probe.is_prefix:
         result["digits"] = {"source": protocol_digits(data_root, split)}
-        if plan.dataset in LAWS:
-            lag = LAWS[plan.dataset].uncertain_after_hit or 0
+        law = law_of(plan.dataset)
+        if law:
+            lag = law.uncertain_after_hit or 0
             sharpness, hits = scores[MODEL].frames["sharpness"], data.extras["hits"].cpu()
             result["digits"] |= around_hit(sharpness, hits, probe.n_past, lag)
     pictures = score_pictures(model.predictor, options, data, mask, plan.scale)

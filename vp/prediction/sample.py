@@ -20,7 +20,7 @@ from ..result.result import Result
 from ..result.sprite_sheet import SIDE
 from .actions import COMPARED, ActionPlan, plan_actions
 from .assemble import assemble, growing, to_floats
-from .familiarity import domain_note, trained_on
+from .domain import domain_note, trained_on
 from .known_frames import LONG_SIDE, fit, parse_mask, resize, side_that_fits
 from .model import Model
 from .rows import MOST_LIKELY, extra_rows, most_likely

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
-from ..data.digits import SPLITS as USUAL
+from ..data.digits.banks import SPLITS as USUAL
 from ..data.recorded import to_tape
 from ..data.recording import Found, Recording, Watch, unwatched
 from ..data.splits import SPLITS, assign

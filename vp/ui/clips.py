@@ -39,6 +39,11 @@ class Choice:
     path: str = ""
 
 
+def with_note(choice: Choice, said: str | None) -> Choice:
+    """The choice, its clip with a sentence among its notes where there is one."""
+    return replace(choice, clip=replace(choice.clip, notes=(*choice.clip.notes, said))) if said else choice
+
+
 UPLOADS: ExpiringStore[Choice] = ExpiringStore(most=60, what="clip")
 
 

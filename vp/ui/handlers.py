@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from vp.prediction.familiarity import domain_note, trained_on
+from vp.prediction.domain import domain_note, trained_on, walls_note
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
 from vp.prediction.sample import whole
@@ -27,7 +27,6 @@ from .expiring_store import ExpiringStore
 from .models import Models, temperature
 from .options import parse
 from .suited import suited
-from .walls import noted
 
 UPDATES = 13  # widgets that a newly chosen model may change: all of `Controls.values` but the seed, and `Controls.own`
 READY = "Ready: press Generate."
@@ -141,7 +140,7 @@ class Handlers:
     def preview(self, model: str, name: str, past: int, future: int) -> Result:
         """The clip as the model will get it, before anything is predicted."""
         loaded = self.models.get(model)
-        choice = noted(clips.find(name), loaded.card)
+        choice = self.with_walls(clips.find(name), loaded)
         frames, notes, strange = self.as_seen(loaded, choice, past, future)
         known = np.arange(len(frames)) < past
         return Result(
@@ -153,6 +152,11 @@ class Handlers:
             model={"name": label(name)},
             notes=(*choice.clip.notes, *notes, *([strange] if strange else [])),
         )
+
+    @staticmethod
+    def with_walls(choice: clips.Choice, model: Model) -> clips.Choice:
+        """The clip with a note where its walls are not those that the model learned."""
+        return clips.with_note(choice, walls_note(choice.data, trained_on(model.card)))
 
     def as_seen(self, model: Model, choice: clips.Choice, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
         """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
@@ -186,7 +190,7 @@ class Handlers:
             choice = clips.find(clip)
             if loaded.predictor.capabilities.size is None:
                 choice = clips.enlarged(choice, int(side), int(past) + int(future))
-            choice = noted(choice, loaded.card)
+            choice = self.with_walls(choice, loaded)
             slider = temperature(loaded)
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if slider else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)

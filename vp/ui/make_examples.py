@@ -18,7 +18,7 @@ import numpy as np
 
 from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
 from vp.data.video_file import centre_square
-from vp.prediction.familiarity import trained_on
+from vp.prediction.domain import trained_on
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available, load
 from vp.prediction.sample import sample
@@ -114,7 +114,7 @@ def write_clip(name: str, label: str, choice: Choice, credit: str = "") -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help=f"predicts the finished example (default: {PREFERRED} where there is one)")
-    parser.add_argument("--clip", help="name of the example that is predicted (default: fruit, or digits-1 for a model of digits)")
+    parser.add_argument("--clip", help="the example that is predicted (default: fruit, or digits-1 for a model of digits)")
     parser.add_argument("--futures", type=int, default=8)
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vp.prediction.familiarity import ANYTHING, CANVAS, KINDS, domain_note, kind_of, trained_on
+from vp.data.domain import CANVAS, Domain
+from vp.prediction.domain import domain_note, domains, kind_of, trained_on
 from vp.prediction.known_frames import fit
 
 from .clips import Choice
@@ -25,9 +26,8 @@ def suited(cards: Mapping[str, Mapping[str, Any]], choice: Choice, chosen: str, 
     kind = kind_of(frames, choice.data)
     if knows(cards[chosen], frames, kind, by_hand):
         return chosen, ""
-    wanted = KINDS[kind] if kind else ANYTHING
     names = sorted(cards, key=lambda name: name not in FAVOURITES)
-    found = [name for name in names if set(trained_on(cards[name])) & set(wanted)]
+    found = [name for name in names if any(is_for(domain, kind) for domain in domains(trained_on(cards[name])))]
     if not found:
         return chosen, ""
     why = f"the clip shows {kind}" if kind else "it takes clips of any kind and size"
@@ -36,8 +36,13 @@ def suited(cards: Mapping[str, Mapping[str, Any]], choice: Choice, chosen: str, 
 
 def knows(card: Mapping[str, Any], frames: Any, kind: str | None, by_hand: bool) -> bool:
     """Whether a model may keep a clip of this kind."""
-    data = set(trained_on(card))
+    data = trained_on(card)
+    known = domains(data)
     if kind is None:
-        made_for_kinds = any(data & set(names) for names in KINDS.values())
-        return not made_for_kinds and domain_note(fit(frames, CANVAS, (3,))[0], data) is None
-    return bool(data & set(KINDS[kind])) or (by_hand and (not data or bool(data & set(ANYTHING))))
+        return not any(domain.kind for domain in known) and domain_note(fit(frames, CANVAS, (3,))[0], data) is None
+    return any(is_for(domain, kind) for domain in known) or (by_hand and (not data or any(x.anything for x in known)))
+
+
+def is_for(domain: Domain, kind: str | None) -> bool:
+    """Whether models trained on such data are made for clips of this kind, or for clips that are of none."""
+    return domain.kind == kind if kind else domain.anything

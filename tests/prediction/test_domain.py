@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from vp.data import open_dataset, read_clip
-from vp.data.digits_robust import VARIANTS
-from vp.prediction.familiarity import domain_note, trained_on
+from vp.data.digits.robust import VARIANTS
+from vp.prediction.domain import domain_note, trained_on
 from vp.prediction.known_frames import fit
 from vp.ui.clips import CLIPS, examples
 

@@ -1,22 +1,15 @@
-"""Does a clip look like the data a model was trained on? A few plain statistics, and one plain sentence."""
+"""What clips of moving digits look like: a few plain statistics of known frames, and words for what is unlike them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import cv2
 import numpy as np
 
-from vp.data.video_file import COLOUR_SPREAD
-
-from .known_frames import fit
+from ..domain import CANVAS, Domain
 
 INK, BLACK = 40, 12  # grey levels: brighter is a figure, darker is ground
-FLAT = 0.5  # share of a recording's pixels that may be of one grey level
-CANVAS = 64  # px, the height for which sizes of digits are given here
 ENOUGH = 4  # frames from which on two digits that hide each other all the time, or both hardly move, are no mere chance
 CUTS = (0.3, 0.5, 0.7)  # of the way from ink to ground, where a texture may or may not come near the ink
 
@@ -123,6 +116,8 @@ def figures(ink: np.ndarray) -> tuple[float, float, float]:
     Args:
         ink: bool (H, W).
     """
+    import cv2
+
     marks = ink.astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
     sides = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)[stats[1:, cv2.CC_STAT_AREA] >= 4]
@@ -137,12 +132,14 @@ def span(ink: np.ndarray) -> int:
 def is_smooth_and_still(grey: np.ndarray, ink: np.ndarray) -> bool:
     """Is the ground, 2 px away from ink, without edges, without noise and of moderate contrast?
 
-    The grounds of `vp.data.digits_robust` do not change from frame to frame (in an MP4 file, by 1 or 2 grey levels), change by at
+    The grounds of `robust` do not change from frame to frame (in an MP4 file, by 1 or 2 grey levels), change by at
     most 17 from pixel to pixel and span at most 115; recordings of KTH, whose people are small and dark, change by 3 and more.
 
     Args:
         grey: float32 (T, H, W), 0 to 255. ink: bool, like it.
     """
+    import cv2
+
     near = [cv2.dilate(frame.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0 for frame in ink]
     ground = np.ma.masked_array(grey, near)
     changes = (ground.max(0) - ground.min(0)).compressed()
@@ -157,95 +154,7 @@ def is_smooth_and_still(grey: np.ndarray, ink: np.ndarray) -> bool:
     )
 
 
-def is_push_world(frames: np.ndarray) -> bool:
-    """The bin of the push world: its camera stands still, so the left edge shows nothing but the slate-grey room.
-
-    600 episodes have 63 to 93 grey levels there, blue 11 to 20 above red, hardly any texture, and a floor that is brighter by 38.
-
-    Args:
-        frames: uint8 (T, H, W, C), scaled to the model's size.
-    """
-    height, width, channels = frames.shape[1:]
-    if channels != 3:
-        return False
-    edge = frames[:, : height // 2, : max(1, width // 32)].reshape(-1, 3).astype(float)
-    floor = frames[:, height // 3 :, width // 8 : -width // 8].mean(-1)
-    slate = np.median(edge, axis=0)
-    return bool(
-        50 <= slate.min() <= slate.max() <= 105
-        and 4 <= slate[2] - slate[0] <= 30
-        and edge.std(axis=0).mean() < 8
-        and np.median(floor) - slate.mean() > 30
-    )
-
-
-def is_recording(frames: np.ndarray) -> bool:
-    """A camera's recording, not a drawing: no single grey level fills it.
-
-    300 clips of KTH, Georgia Tech and UCF101 have at most 31 % of one level, 200 of moving digits 79 % and more.
-
-    Args:
-        frames: uint8 (T, H, W, C), scaled to the model's size.
-    """
-    grey = frames[0].mean(-1).round().astype(np.uint8)
-    return bool(np.bincount(grey.ravel()).max() <= FLAT * grey.size)
-
-
-def unless(test: Callable[[np.ndarray], bool], frames: np.ndarray) -> str | None:
-    return None if test(frames) else "is something else"
-
-
-# data set -> what its models have seen, and what of a clip's known frames is unlike that, both in words
-FAMILIAR: dict[str, tuple[str, Callable[[np.ndarray], str | None]]] = {
-    "digits-robust": (VARIED, describe_varied),
-    "mmnist": (MMNIST.seen, partial(describe_published, data=MMNIST)),
-    **dict.fromkeys(("smmnist-svg", "smmnist-srvp"), (SMMNIST.seen, partial(describe_published, data=SMMNIST))),
-    "push": ("a robot arm that pushes objects about in a bin", partial(unless, is_push_world)),
-    **dict.fromkeys(("kth", "gatech", "ucf101"), ("people, recorded by a camera", partial(unless, is_recording))),
-}
-
-
-# what a clip can be told to show, and the data sets whose models are made for that
-KINDS = {"moving digits": ("smmnist-svg", "smmnist-srvp", "mmnist", "digits-robust"), "the push world": ("push",)}
-ANYTHING = ("real128",)  # data sets so mixed that their models are made for all other clips
-
-
-def kind_of(frames: np.ndarray, data: str = "") -> str | None:
-    """Which of KINDS a clip shows, or None.
-
-    Of 430 real clips none passes for the push world, and of those without colour one, a game, for digits.
-
-    Args:
-        frames: uint8 (T, H, W, C), the first ones of a clip, of any size.
-        data: the data set that the clip is known to come from, or "".
-    """
-    for kind, names in KINDS.items():
-        if data in names:
-            return kind
-    grey, coloured = fit(frames, CANVAS, (1,))[0], fit(frames, CANVAS, (3,))[0]
-    if is_push_world(coloured):
-        return "the push world"
-    spread = coloured.max(-1).astype(np.float32) - coloured.min(-1)
-    drawn = spread.mean() < COLOUR_SPREAD and any(FAMILIAR[name][1](grey) is None for name in KINDS["moving digits"])
-    return "moving digits" if drawn else None
-
-
-def trained_on(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the data sets that a model's card gives: the mix it was trained on, or the one data set."""
-    return tuple(card.get("data") or filter(None, [card.get("dataset")]))
-
-
-def domain_note(frames: np.ndarray, datasets: Iterable[str]) -> str | None:
-    """One sentence where the clip is unlike the training data, else None.
-
-    Args:
-        frames: uint8 (T, H, W, C), the known ones, as the model takes them; with none nothing is said.
-        datasets: names of the training data; a clip need be like one of them only.
-    """
-    known = [entry for name, entry in FAMILIAR.items() if name in set(datasets)]
-    if not known or not len(frames):
-        return None
-    said = [describe(frames) for _, describe in known]
-    if None in said:
-        return None
-    return f"This model has only seen {known[0][0]}; here {said[0]}, so do not trust what it shows."
+KIND = "moving digits"
+RANDOM = Domain(KIND, SMMNIST.seen, partial(describe_published, data=SMMNIST), walls="throw digits back at random")
+MIRROR = Domain(KIND, MMNIST.seen, partial(describe_published, data=MMNIST), walls="reflect digits as mirrors do")
+ROBUST = Domain(KIND, VARIED, describe_varied)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from vp.core.video import Batch
 
+from .banks import DigitBank
 from .bounce import LAWS
-from .digits import DigitBank
 from .moving_digits import SIZE, choose, merge, placed
 
 VARIANTS = (

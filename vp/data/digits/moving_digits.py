@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vp.core.video import Batch
 
+from .banks import DigitBank
 from .bounce import LAWS
-from .digits import DigitBank
 
 SIZE = 64
 INK = 76  # grey levels above which a digit is there: 0.3 of white
