@@ -20,7 +20,14 @@ EXAMPLES = {
 
 
 def add_bench(commands: Any) -> None:
-    p = add(commands, "bench", "time training, sampling, metrics or the app on this machine", run_bench, EXAMPLES["bench"])
+    p = add(
+        commands,
+        "bench",
+        "time training, sampling, metrics or the app on this machine",
+        run_bench,
+        EXAMPLES["bench"],
+        computes=True,
+    )
     p.add_argument("what", choices=("train", "sample", "metrics", "app", "start", "growth"), nargs="?", default="train")
     p.add_argument("models", nargs="*", metavar="MODEL", help="models or recipes (default: svg-lp-smmnist)")
     p.add_argument("--family", default="svg", help="for train: whose training steps (default: svg)")

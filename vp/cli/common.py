@@ -14,21 +14,14 @@ from ..core.options import Choice, Options, Slider
 from ..core.runtime import DEVICES
 
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
-DEVICELESS = (
-    "app",
-    "paired",
-    "plot",
-    "compare",
-    "average",
-    "data",
-    "results",
-    "info",
-)  # commands without --device and --precision
 Run = Callable[[argparse.Namespace, list[str]], dict]
 
 
-def add(commands: Any, name: str, help: str, run: Run, examples: str) -> Any:
-    """A command's parser; `run` is called with the arguments and those that it does not know."""
+def add(commands: Any, name: str, help: str, run: Run, examples: str, computes: bool = False) -> Any:
+    """A command's parser; `run` is called with the arguments and those that it does not know.
+
+    One that `computes` is asked on which device and in which precision.
+    """
     parser = commands.add_parser(
         name,
         help=help,
@@ -38,7 +31,7 @@ def add(commands: Any, name: str, help: str, run: Run, examples: str) -> Any:
         allow_abbrev=False,
     )
     parser.set_defaults(run=run, parser=parser)
-    if name not in DEVICELESS:
+    if computes:
         parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
         parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     return parser

@@ -35,7 +35,14 @@ PROTOCOL_HELP = (
 
 
 def add_evaluate(commands: Any) -> None:
-    p = add(commands, "evaluate", "score a model under a protocol, beside the baselines", run_evaluate, EXAMPLES["evaluate"])
+    p = add(
+        commands,
+        "evaluate",
+        "score a model under a protocol, beside the baselines",
+        run_evaluate,
+        EXAMPLES["evaluate"],
+        computes=True,
+    )
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
     p.add_argument("--protocol", default="smmnist-svg", help=PROTOCOL_HELP)
     p.add_argument("--clips", type=positive, help="how many (default: 100, or all of --test-set or windows; compression: 20)")

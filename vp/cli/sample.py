@@ -23,6 +23,7 @@ def add_sample(commands: Any) -> None:
         "predict futures of one clip and write them as mp4, GIF, HTML, JSON and npz",
         run_sample,
         EXAMPLES["sample"],
+        computes=True,
     )
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
     p.add_argument("clip", help="a video file")

@@ -30,7 +30,14 @@ EXAMPLES = {
 
 
 def add_train(commands: Any) -> None:
-    p = add(commands, "train", "train a recipe to a time budget; stops safely, resumes exactly", run_train, EXAMPLES["train"])
+    p = add(
+        commands,
+        "train",
+        "train a recipe to a time budget; stops safely, resumes exactly",
+        run_train,
+        EXAMPLES["train"],
+        computes=True,
+    )
     p.add_argument("recipe", help="name of a recipe; `python -m vp info` lists them")
     p.add_argument("--minutes", type=minutes, default=30.0, help="time budget, total over resumes (default: 30)")
     p.add_argument("--steps", type=positive, help="budget in steps instead of minutes")

@@ -165,6 +165,11 @@ def to_grey(frames: np.ndarray) -> tuple[np.ndarray, str]:
     """uint8 (T, H, W, 3) -> (T, H, W, 1) and a note where there was colour."""
     import cv2
 
-    spread = frames.max(-1).astype(np.float32) - frames.min(-1)
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])[..., None]
-    return grey, "The video was converted from colour to grey." if spread.mean() >= COLOUR_SPREAD else ""
+    return grey, "The video was converted from colour to grey." if is_coloured(frames) else ""
+
+
+def is_coloured(frames: np.ndarray) -> bool:
+    """Whether uint8 frames (T, H, W, 3) have colours that are worth the name."""
+    spread = frames.max(-1).astype(np.float32) - frames.min(-1)
+    return bool(spread.mean() >= COLOUR_SPREAD)

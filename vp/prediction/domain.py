@@ -9,7 +9,7 @@ import numpy as np
 
 from vp.data import DATASETS
 from vp.data.domain import CANVAS, Domain
-from vp.data.video_file import COLOUR_SPREAD
+from vp.data.video_file import is_coloured
 
 from .known_frames import fit
 
@@ -17,7 +17,7 @@ from .known_frames import fit
 def domains(datasets: Iterable[str]) -> list[Domain]:
     """What the data sets of these names say of their clips; those that say nothing are left out."""
     known = set(datasets)
-    return [data.domain for name, data in DATASETS.items() if name in known and data.domain is not None]
+    return list(dict.fromkeys(data.domain for name, data in DATASETS.items() if name in known and data.domain is not None))
 
 
 def kind_of(frames: np.ndarray, data: str = "") -> str | None:
@@ -39,12 +39,6 @@ def kind_of(frames: np.ndarray, data: str = "") -> str | None:
         if (data_set.channels == 3 or not coloured) and domain.describe(views[data_set.channels]) is None:
             return domain.kind
     return None
-
-
-def is_coloured(frames: np.ndarray) -> bool:
-    """Whether uint8 frames (T, H, W, 3) have colours that are worth the name."""
-    spread = frames.max(-1).astype(np.float32) - frames.min(-1)
-    return bool(spread.mean() >= COLOUR_SPREAD)
 
 
 def trained_on(card: Mapping[str, Any]) -> tuple[str, ...]:

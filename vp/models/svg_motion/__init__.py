@@ -28,7 +28,7 @@ def predictor(cfg: MotionConfig, nets: nn.ModuleDict, runtime: Runtime) -> Motio
 
 
 def tiny() -> MotionConfig:
-    return MotionConfig(short_side=16, n_past=3, n_future=3, half=8, quarter=16, eighth=16, z_global=8, z_map=2)
+    return MotionConfig(short_side=16, n_past=3, n_future=3, half=8, quarter=16, eighth=16, parts=4)
 
 
 FAMILY = Family(

@@ -15,7 +15,7 @@ class MotionObjective:
     Args:
         beta_start, beta, beta_ramp: weight of the KL, in nats a frame, against the logarithm of a frame's error: it goes from the
             one to the other on a log scale between the two shares.
-        latent_from: share of the budget before which z is zero and free: motion that can be foreseen is learned first.
+        latent_from: share of the budget before which there is no z: motion that can be foreseen is learned first.
         squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
         foreseen: share of the clips of a mini-batch that follow the prior's mean: they train the most likely future.
         sampled: share of the clips of a mini-batch that are followed by two samples from the prior, judged together by their
@@ -53,8 +53,7 @@ class MotionConfig:
         half, quarter, eighth: channels at these shares of that size.
         camera: beside the flows the network reads the affine ones that fit them best, how the whole frame moves, and of both how
             fast and how steady they are.
-        z_global: width of the part of z that concerns the whole frame.
-        z_map: channels of the part of z that has a place, two or more.
+        parts: about how many parts of a picture z moves, each as one, beside the whole frame.
     """
 
     latent: str = "learned"
@@ -66,12 +65,11 @@ class MotionConfig:
     quarter: int = 64
     eighth: int = 96
     camera: bool = False
-    z_global: int = 16
-    z_map: int = 4
+    parts: int = 8
     objective: MotionObjective = field(default_factory=MotionObjective)
 
     def __post_init__(self) -> None:
         one_of("latent", self.latent, LATENTS)
-        if self.z_global < 6 or self.z_map < 2:
-            raise ValueError(f"z_global is {self.z_global} and z_map {self.z_map}; give 6 or more, and 2 or more")
+        if self.parts < 1:
+            raise ValueError(f"parts is {self.parts}; give 1 or more")
         multiple_of(8, "short_side", self.short_side, 16)

@@ -1,51 +1,84 @@
 """The latent of a step: how the motion departs from what was foreseen. Its prior, its posterior, and where it enters.
 
-z has a part for the whole frame and a coarse map. The first numbers of both are a departure of the flow, in units that are
-learned: six of the whole (an affine flow, what a camera does) and two of every cell (what a thing there does). The
-posterior starts out from the departure that it sees, so z means something from the first step on; what a departure applies to,
-the moving thing in a cell and not the ground behind it, the network decides by a mask. The other numbers of z are free.
+z is a departure of the flow: an affine one of the whole frame, what a camera does, and one of each part of the picture, what a
+thing there does, in units that are learned. A part moves as one, and z enters nowhere else. The posterior starts out from the
+departure that it sees, so z means something from the first step on; the prior's spread starts out from how much the part's
+motion has changed over the known frames.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...nn.blocks import block
 from ...nn.gaussian import Gaussian
 from ...nn.motion_input import affine_fit, affine_flow
-from ...nn.warp import widened
 from .config import MotionConfig
+from .parts import KNOWN, Parts, coordinates, layout
 
 WIDTH = 64
-CELL = 16  # px of the small frames that a cell of the map is wide
-AFFINE = 6  # numbers of z_global that are a departure of the flow, see `affine_flow`
-POSTERIOR_LOGVAR, PRIOR_LOGVAR = -2.0, 0.0  # at first, in learned units
-UNIT = 0.3  # px of the flow's grid that a departure of 1 is at first
+AFFINE = 6  # numbers of a departure, an affine flow: along x its value, its growth by row and by column, and the same along y
+UNIT = 0.1  # px of the flow's grid that a departure of 1 is at first
+PRIOR_BIAS, PRIOR_TURNS = 2.1, 1.4  # at first: the prior's log-variance, and how it grows with the logarithm of turned motion
+POSTERIOR_LOGVAR = -2.0  # at first, beside the prior's
+RIDGE = 0.02  # of the affine fit to a part
+FARTHEST = 20.0  # units that a departure is cut at where a network reads it
+
+
+class Carried(NamedTuple):
+    """A rollout continued by a frame with constant velocity, and what the latent is drawn from.
+
+    Args:
+        fine, step, displacement: as in `State` of the network, for this frame.
+        coarse: as there, but not yet updated. summary: (B, eighth, h/8, w/8), what it will be updated with.
+        parts: where they are in this frame, None without a latent.
+    """
+
+    fine: Tensor
+    coarse: Tensor
+    step: Tensor
+    displacement: Tensor
+    summary: Tensor
+    parts: Parts | None
 
 
 class Heads(nn.Module):
-    """A Gaussian over z (B, Z) from maps (B, inputs, h/8, w/8): z_global numbers, and z_map channels of a map, flattened."""
+    """Mean and log-variance of departures, (B, 1 + K, 2 * AFFINE), from what is read of each, (B, 1 + K, inputs)."""
 
-    def __init__(self, inputs: int, cfg: MotionConfig, logvar: float):
+    def __init__(self, inputs: int):
         super().__init__()
-        self.body = nn.Sequential(block(inputs, WIDTH), block(WIDTH, WIDTH))
-        self.whole = nn.Sequential(nn.Linear(2 * WIDTH, WIDTH), nn.LeakyReLU(0.2), nn.Linear(WIDTH, 2 * cfg.z_global))
-        self.map = nn.Conv2d(WIDTH, 2 * cfg.z_map, 3, padding=1)
-        for layer in (self.whole[-1], self.map):
-            nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)
-            nn.init.constant_(layer.bias.chunk(2)[1], logvar)
+        self.whole, self.part = self.layers(inputs), self.layers(inputs)
 
-    def forward(self, x: Tensor, grid: tuple[int, int], departure: Tensor | None = None) -> Gaussian:
-        """`grid`: cells of the map. `departure`: (B, Z), what the mean starts out from, or None: zero."""
-        x = self.body(x)
-        pooled = torch.cat([x.float().mean((2, 3)), x.float().amax((2, 3))], 1)
-        places = F.adaptive_avg_pool2d(self.map(x).float(), grid).flatten(2)
-        whole, places = self.whole(pooled).float().chunk(2, 1), places.chunk(2, 1)
-        mean, logvar = (torch.cat([a, b.flatten(1)], 1) for a, b in zip(whole, places))
-        return Gaussian.bounded(mean if departure is None else mean + departure, logvar)
+    @staticmethod
+    def layers(inputs: int) -> nn.Sequential:
+        last = nn.Linear(WIDTH, 2 * AFFINE)
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+        hidden = nn.Linear(inputs, WIDTH), nn.LeakyReLU(0.2), nn.Linear(WIDTH, WIDTH), nn.LeakyReLU(0.2)
+        return nn.Sequential(*hidden, last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.whole(x[:, :1]), self.part(x[:, 1:])], 1)
+
+
+class PriorHeads(nn.Module):
+    """The prior, (B, 1 + K, 2 * AFFINE)."""
+
+    def __init__(self, inputs: int):
+        super().__init__()
+        self.heads = Heads(inputs)
+        self.spread = nn.Linear(KNOWN, 2 * AFFINE)
+        with torch.no_grad():
+            self.spread.weight.zero_()
+            self.spread.bias.zero_()
+            self.spread.bias[AFFINE:] = PRIOR_BIAS
+            self.spread.weight[AFFINE:, 2] = PRIOR_TURNS
+
+    def forward(self, x: Tensor, known: Tensor) -> Tensor:
+        return self.heads(x) + self.spread(known)
 
 
 class Latent(nn.Module):
@@ -54,67 +87,84 @@ class Latent(nn.Module):
     def __init__(self, cfg: MotionConfig):
         super().__init__()
         self.cfg = cfg
-        self.prior_heads = Heads(cfg.eighth, cfg, PRIOR_LOGVAR) if cfg.latent == "learned" else None
+        inputs = cfg.eighth + KNOWN + 2
+        self.prior_heads = PriorHeads(inputs) if cfg.latent == "learned" else None
         self.read = nn.Sequential(nn.PixelUnshuffle(2), block(4 * 10, WIDTH), block(WIDTH, WIDTH, 2))
-        self.posterior_heads = Heads(cfg.eighth + WIDTH, cfg, POSTERIOR_LOGVAR)
-        self.enter_whole = nn.Linear(cfg.z_global, cfg.eighth)
-        self.log_unit = nn.Parameter(torch.full((AFFINE + 2,), UNIT).log())
-        nn.init.normal_(self.enter_whole.weight, std=0.02)
+        self.posterior_heads = Heads(inputs + WIDTH + AFFINE)
+        self.log_unit = nn.Parameter(torch.full((2, AFFINE), UNIT).log())  # of the whole frame, of a part
 
-    @staticmethod
-    def grid(size: tuple[int, int], share: int = 1) -> tuple[int, int]:
-        """Cells of the map: where motion is read from frames of this size (h, w), or maps are so large at 1/`share` of it."""
-        return tuple(max(1, round(share * side / CELL)) for side in size)
+    def width(self, size: tuple[int, int]) -> int:
+        """Numbers of z where motion is read from frames of this size (h, w)."""
+        rows, columns = layout(self.cfg.parts, (size[0] // 2, size[1] // 2))
+        return AFFINE * (1 + rows * columns)
 
-    def width(self, size: tuple[int, int], share: int = 1) -> int:
-        """Numbers of z; arguments as for `grid`."""
-        rows, columns = self.grid(size, share)
-        return self.cfg.z_global + self.cfg.z_map * rows * columns
+    def prior(self, carried: Carried) -> Gaussian:
+        """p(z_t | x_<t), (B, Z)."""
+        if self.prior_heads is None:
+            masks = carried.parts.masks
+            return Gaussian.standard(masks.new_zeros(len(masks), AFFINE * (1 + masks.shape[1])))
+        mean, logvar = self.prior_heads(self.of_parts(carried), carried.parts.known).chunk(2, 2)
+        return Gaussian.bounded(mean.flatten(1), logvar.flatten(1))
 
-    def prior(self, summary: Tensor) -> Gaussian:
-        """p(z_t | x_<t)."""
-        if self.prior_heads is not None:
-            return self.prior_heads(summary, self.grid(summary.shape[-2:], 8))
-        return Gaussian.standard(torch.zeros(len(summary), self.width(summary.shape[-2:], 8), device=summary.device))
+    def posterior(self, carried: Carried, prior: Gaussian, true_step: Tensor, true_displacement: Tensor) -> Gaussian:
+        """q(z_t | x_<=t), from where pixels do come from, float32 (B, 2, h/2, w/2), relative to the frame before and to the last
+        known frame."""
+        missed = true_step - carried.step
+        apart = (true_displacement - carried.displacement) / 4
+        seen = torch.cat([missed, apart, carried.step, true_step, carried.displacement / 4], 1)
+        seen = over_parts(self.read(seen.to(carried.summary.dtype)), carried.parts.masks)
+        departure = self.departure(missed, carried.parts.masks)
+        cut = FARTHEST * torch.tanh(departure / FARTHEST)
+        mean, logvar = self.posterior_heads(torch.cat([self.of_parts(carried), seen, cut], 2)).chunk(2, 2)
+        return Gaussian.bounded((mean + departure).flatten(1), prior.logvar + POSTERIOR_LOGVAR + logvar.flatten(1))
 
-    def posterior(
-        self, summary: Tensor, step: Tensor, displacement: Tensor, true_step: Tensor, true_displacement: Tensor
-    ) -> Gaussian:
-        """q(z_t | x_<=t), from where pixels would come with constant velocity and where they do come from, float32
-        (B, 2, h/2, w/2) each, relative to the frame before and to the last known frame."""
-        missed = true_step - step
-        seen = torch.cat([missed, (true_displacement - displacement) / 4, step, true_step, displacement / 4], 1)
-        x = torch.cat([summary, self.read(seen.to(summary.dtype))], 1)
-        grid = self.grid(summary.shape[-2:], 8)
-        return self.posterior_heads(x, grid, self.departure(missed, grid))
+    def of_parts(self, carried: Carried) -> Tensor:
+        """What is read of the whole frame and of each part, float32 (B, 1 + K, inputs)."""
+        masks = carried.parts.masks
+        return torch.cat([over_parts(carried.summary, masks), carried.parts.known, over_parts(carried.step, masks)], 2)
 
-    def departure(self, missed: Tensor, grid: tuple[int, int]) -> Tensor:
-        """z (B, Z) that says as much of what the flow missed (B, 2, h/2, w/2) as an affine flow and a shift of each cell can."""
-        unit, whole = self.log_unit.exp(), affine_fit(missed)
-        rest = missed - affine_flow(whole, missed.shape[-2:])
-        rest = F.adaptive_avg_pool2d(rest, grid) / unit[AFFINE:, None, None]
-        whole = F.pad(whole.flatten(1) / unit[:AFFINE], (0, self.cfg.z_global - AFFINE))
-        return torch.cat([whole, F.pad(rest, (0, 0, 0, 0, 0, self.cfg.z_map - 2)).flatten(1)], 1)
+    @torch.autocast("cpu", enabled=False)
+    @torch.autocast("cuda", enabled=False)
+    def departure(self, missed: Tensor, masks: Tensor) -> Tensor:
+        """z (B, 1 + K, AFFINE) that says as much of what the flow missed (B, 2, h/2, w/2) as affine flows can: one of the whole
+        frame, and of the parts what is left."""
+        whole = affine_fit(missed)
+        rest = (missed - affine_flow(whole, missed.shape[-2:])).flatten(2)
+        weights, basis, to_centre = about_centres(masks)
+        weighted = weights[:, :, None] * basis
+        moments = to_centre @ (weighted @ basis.T) @ to_centre.mT
+        sides = to_centre @ (weighted @ rest[:, None].mT)
+        fit = torch.linalg.solve_ex(moments + RIDGE * torch.eye(3, device=moments.device), sides).result.mT
+        unit = self.log_unit.exp()
+        return torch.cat([whole.flatten(1)[:, None] / unit[0], fit.flatten(2) / unit[1]], 1)
 
-    def parts(self, z: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """z (B, Z) as its part for the whole frame (B, z_global) and its map (B, z_map, *grid)."""
-        whole, places = z.split([self.cfg.z_global, z.shape[1] - self.cfg.z_global], 1)
-        return whole, places.unflatten(1, (self.cfg.z_map, *grid))
+    @torch.autocast("cpu", enabled=False)
+    @torch.autocast("cuda", enabled=False)
+    def flow(self, z: Tensor, masks: Tensor) -> Tensor:
+        """The departure of the flow that z (B, Z) says, float32 (B, 2, h/2, w/2), in pixels of that grid."""
+        size, unit = masks.shape[-2:], self.log_unit.exp()
+        whole, places = z.unflatten(1, (-1, AFFINE)).tensor_split([1], 1)
+        _, basis, to_centre = about_centres(masks)
+        about_origin = (places * unit[1]).unflatten(2, (2, 3)) @ to_centre
+        local = (about_origin.flatten(2).mT @ masks.flatten(2)).unflatten(1, (2, 3))  # (B, 2, 3, h * w)
+        return affine_flow((whole[:, 0] * unit[0]).unflatten(1, (2, 3)), size) + (local * basis).sum(2).unflatten(2, size)
 
-    def enter(self, summary: Tensor, z: Tensor) -> Tensor:
-        """The summary with z (B, Z) in it, (B, eighth + z_map, h/8, w/8)."""
-        whole, places = self.parts(z, self.grid(summary.shape[-2:], 8))
-        summary = summary + self.enter_whole(whole)[..., None, None]
-        return torch.cat([summary, widened(places, summary.shape[-2:]).to(summary.dtype)], 1)
 
-    def flow(self, z: Tensor, applies: Tensor) -> Tensor:
-        """The departure of the flow that z (B, Z) says, float32 (B, 2, h, w) on the flow's grid, in its pixels.
+def about_centres(masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of masks (B, K, h, w): weights (B, K, h * w) that sum to 1, the basis (3, h * w) of affine flows about the centre of the
+    picture, and (B, K, 3, 3), what takes that basis to one about the centre of each part."""
+    weights = masks.flatten(2) / masks.sum((2, 3))[..., None].clamp(min=1e-4)
+    here = coordinates(masks.shape[-2:], masks.device).flatten(1)
+    centres = weights @ here.T
+    to_centre = torch.eye(3, device=masks.device).expand(*centres.shape[:2], 3, 3).clone()
+    to_centre[..., 1:, 0] = -centres
+    return weights, torch.cat([torch.ones_like(here[:1]), here]), to_centre
 
-        `applies`: (B, 1, h, w), above 0: how much of a cell's departure a place takes. It is taken relative to the most that any
-        place around takes, so how far things may go is said by z, and thus by the prior, and nowhere else.
-        """
-        unit, size = self.log_unit.exp(), applies.shape[-2:]
-        whole, places = self.parts(z, self.grid(size, 2))
-        most = F.max_pool2d(applies, CELL - 1, 1, CELL // 2 - 1)
-        local = widened(places[:, :2] * unit[AFFINE:, None, None], size) * applies / most
-        return affine_flow((whole[:, :AFFINE] * unit[:AFFINE]).view(-1, 2, 3), size) + local
+
+@torch.autocast("cpu", enabled=False)
+@torch.autocast("cuda", enabled=False)
+def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
+    """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
+    masks = nn.functional.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
+    weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1)
+    return (weights / weights.sum(2, keepdim=True).clamp(min=1e-4)) @ maps.float().flatten(2).mT

@@ -6,7 +6,7 @@ applied once to the frame itself, so futures are as large and as sharp as the cl
 
 Every step first lets the flow carry itself on with constant velocity (semi-Lagrangian advection, Stam 1999), and then changes
 it; the layers that do so start at zero, so an untrained network continues with constant velocity. Chance enters what changes the
-flow and nothing else: z has a part for the whole frame, a camera's motion say, and a part with a place. Generated frames are
+flow and nothing else: z moves the whole frame, as a camera does, and parts of the picture, each as one. Generated frames are
 never read again: what is known of the scene is carried along by the displacement.
 """
 
@@ -35,7 +35,8 @@ from ...nn.optical_flow import at_size
 from ...nn.warp import warp, widened
 from .config import MotionConfig
 from .conv_gru import ConvGRUCell
-from .latent import Latent
+from .latent import Carried, Latent
+from .parts import Grouping, Parts
 
 NEWEST_AT = 256  # px of the short side at which the newest flow is estimated, whatever the frames' own size
 TRUE_AT = 96  # likewise for those of the future, in training and for the posterior
@@ -44,10 +45,11 @@ JOINED, REFINED = 64, 24  # channels of what the change is read from, at a quart
 
 
 class Scene(NamedTuple):
-    """What the last known frame shows: maps (B, half, h/2, w/2) and (B, quarter, h/4, w/4)."""
+    """What the last known frame shows: maps (B, half, h/2, w/2) and (B, quarter, h/4, w/4); its parts, None without a latent."""
 
     half: Tensor
     quarter: Tensor
+    parts: Parts | None
 
 
 class State(NamedTuple):
@@ -83,11 +85,12 @@ class MotionNetwork(nn.Module):
         self.fine = ConvGRUCell(quarter, quarter)
         self.down = block(quarter, eighth, 2)
         self.whole = nn.Linear(eighth, eighth)
+        self.grouping = Grouping(cfg.parts, half) if stochastic else None
         self.latent = Latent(cfg) if stochastic else None
-        self.coarse = ConvGRUCell(eighth + cfg.z_map * stochastic, eighth)
+        self.coarse = ConvGRUCell(eighth, eighth)
         self.up = enlarge(eighth, UP)
         self.join = block(quarter + UP, JOINED)
-        self.change = nn.Conv2d(JOINED, 3 + stochastic, 3, padding=1)
+        self.change = nn.Conv2d(JOINED, 3, 3, padding=1)
         self.up_half = enlarge(JOINED, 16)
         self.refine = block(16 + half + 4, REFINED)
         self.change_half = nn.Conv2d(REFINED, 2, 3, padding=1)
@@ -105,10 +108,11 @@ class MotionNetwork(nn.Module):
         eighth = self.encode_eighth(quarter)
         fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
         step = first + (self.steady(half).float()[:, :, None] * turns).sum(1)
-        return Scene(half, quarter), State(fine, coarse, step, torch.zeros_like(first))
+        parts = None if self.grouping is None else self.grouping(known, half)
+        return Scene(half, quarter, parts), State(fine, coarse, step, torch.zeros_like(first))
 
-    def carry(self, scene: Scene, state: State) -> tuple[State, Tensor]:
-        """One frame on with constant velocity, and the summary (B, eighth, h/8, w/8) that the latent is drawn from."""
+    def carry(self, scene: Scene, state: State) -> Carried:
+        """One frame on with constant velocity."""
         step = warp(state.step, state.step)
         displacement = step + warp(state.displacement, step)
         step_quarter, moved = (at_size(x, scene.quarter.shape[-2:]) for x in (step, displacement))
@@ -119,21 +123,20 @@ class MotionNetwork(nn.Module):
         summary = self.down(fine.to(scene.quarter.dtype))
         summary = summary + self.whole(summary.float().mean((2, 3)))[..., None, None]
         coarse = warp(state.coarse, at_size(step, summary.shape[-2:]))
-        return State(fine, coarse, step, displacement), summary
+        parts = scene.parts and scene.parts.moved(displacement)
+        return Carried(fine, coarse, step, displacement, summary, parts)
 
-    def advance(self, scene: Scene, before: State, carried: State, summary: Tensor, z: Tensor | None) -> State:
+    def advance(self, scene: Scene, before: State, carried: Carried, z: Tensor | None) -> State:
         """What becomes of the carried state with a chosen z (B, Z); `before` is the state that was carried."""
         dtype, size = scene.quarter.dtype, carried.step.shape[-2:]
-        if self.latent is not None:
-            summary = self.latent.enter(summary, z)
-        coarse = self.coarse(summary.to(dtype), carried.coarse)
+        coarse = self.coarse(carried.summary.to(dtype), carried.coarse)
         joined = self.join(torch.cat([carried.fine.to(dtype), self.up(coarse.to(dtype))], 1))
-        change, gate, *applied = self.change(joined).float().split([2, 1] if self.latent is None else [2, 1, 1], 1)
+        change, gate = self.change(joined).float().split([2, 1], 1)
         seen = warp(scene.half.float(), carried.displacement)
         x = torch.cat([self.up_half(joined).float(), seen, carried.step, carried.displacement / 4], 1)
         change = widened(change, size) + self.change_half(self.refine(x.to(dtype))).float()
-        if self.latent is not None:
-            change = change + self.latent.flow(z, torch.sigmoid(widened(applied[0], size)))
+        if z is not None:
+            change = change + self.latent.flow(z, carried.parts.masks)
         step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
 

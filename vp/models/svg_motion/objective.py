@@ -14,7 +14,7 @@ from ...core.family import Losses, Progress
 from ...core.settings import length_at, log_ramp
 from ...core.tree import map_tensors
 from ...core.video import Batch
-from ...nn.gaussian import Gaussian, kl
+from ...nn.gaussian import kl
 from ...nn.losses import ERROR_FLOOR, log_error, pyramid_error
 from ...nn.motion_input import READ, motion_size, warped
 from .config import MotionConfig, MotionObjective
@@ -49,18 +49,15 @@ def motion_loss(
         true_steps, true_displacements = true_motion(frames[posted, seen - 1 :], (height // 2, width // 2))
     displacements, divergences = [], []
     for t in range(frames.shape[1] - seen):
-        carried, summary = network.carry(scene, state)
-        z = None
+        carried, z = network.carry(scene, state), None
         if drawn:
-            prior = network.latent.prior(summary)
-            now = carried.step[posted], carried.displacement[posted]
-            posterior = network.latent.posterior(summary[posted], *now, true_steps[:, t], true_displacements[:, t])
+            prior = network.latent.prior(carried)
+            seeing, foreseen_by = (map_tensors(lambda x: x[posted], x) for x in (carried, prior))
+            posterior = network.latent.posterior(seeing, foreseen_by, true_steps[:, t], true_displacements[:, t])
             noise = torch.randn(prior.mean.shape, generator=generator, device=generator.device).to(frames.device)
             z = torch.cat([prior.mean[:foreseen], posterior.sample(noise[posted]), prior.sample(noise)[posted.stop :]])
-            divergences.append(kl(posterior, Gaussian(*(x[posted] for x in prior))).sum(-1))
-        elif network.latent is not None:
-            z = frames.new_zeros(clips, network.latent.width((height, width)))
-        state = network.advance(scene, state, carried, summary, z)
+            divergences.append(kl(posterior, foreseen_by).sum(-1))
+        state = network.advance(scene, state, carried, z)
         displacements.append(state.displacement)
     last = rows[:, seen - 1].repeat(len(displacements), 1, 1, 1)
     made = warped(last, torch.cat(displacements)).unflatten(0, (len(displacements), -1)).transpose(0, 1)

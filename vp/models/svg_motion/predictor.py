@@ -17,7 +17,8 @@ from ...core.video import Capabilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
 from ...nn.motion_input import motion_size, warped
 from .config import MotionConfig
-from .network import MotionNetwork, State, read_known, true_motion
+from .latent import AFFINE, Carried
+from .network import MotionNetwork, read_known, true_motion
 
 SMALLEST = 16  # px of the shorter side of a clip
 
@@ -65,12 +66,12 @@ class MotionPredictor(Predictor):
         latents = []
         for t in range(n_past, total):
             with self.runtime.autocast():
-                carried, summary = network.carry(scene, state)
+                carried = network.carry(scene, state)
                 z, stats = None, {}
                 if z_width:
                     true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
-                    z, stats = self.latent(prior, options.temperature, summary, carried, true, noises[:, t - n_past])
-                state = network.advance(scene, state, carried, summary, z)
+                    z, stats = self.latent(prior, options.temperature, carried, true, noises[:, t - n_past])
+                state = network.advance(scene, state, carried, z)
             frames[:, :, t] = warped(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
             latents.append(stats)
             if t < total - 1:
@@ -83,17 +84,17 @@ class MotionPredictor(Predictor):
         return true_motion(true[:, observation.n_past - 1 :].to(self.runtime.device), grid)
 
     def latent(
-        self, prior: str, temperature: float, summary: Tensor, carried: State, true: tuple[Tensor, Tensor] | None, noise: Tensor
+        self, prior: str, temperature: float, carried: Carried, true: tuple[Tensor, Tensor] | None, noise: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """z (M, Z), and its statistics to plot: the part for the whole frame, (M, z_global), and the divergence, (M,)."""
+        """z (M, Z), and its statistics to plot: the departure of the whole frame, (M, AFFINE), and the divergence, (M,)."""
         latent = self.network.latent
-        own = latent.prior(summary)
+        own = latent.prior(carried)
         stats = {"prior_mean": own.mean, "prior_std": own.std}
         chosen = Gaussian.standard(own.mean) if prior == "fixed" else own
         if true is not None:
-            chosen = latent.posterior(summary, carried.step, carried.displacement, *true)
+            chosen = latent.posterior(carried, own, *true)
             stats |= {"posterior_mean": chosen.mean, "posterior_std": chosen.std}
-        stats = {name: x[:, : self.cfg.z_global] for name, x in stats.items()}
+        stats = {name: x[:, :AFFINE] for name, x in stats.items()}
         if true is not None:
             stats["kl"] = kl(chosen, own).sum(-1)
         return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), stats

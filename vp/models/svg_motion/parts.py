@@ -1,0 +1,106 @@
+"""Parts of a picture that may move as one: a soft grouping of its places by position, colour and motion.
+
+Grouped as SLIC does (Achanta et al. 2012), by a few rounds of k-means that start from a regular grid, here soft and
+differentiable, on features that begin with place, colour and motion and are learned from there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...core.constant import constant
+from ...nn.motion_input import Known, affine_fit, affine_flow, resized
+from ...nn.warp import warp
+
+ROUNDS = 3  # of k-means
+LEARNED = 8  # features beside place, colour and motion
+PLACE, COLOUR, MOTION = 1.2, 4.0, 1.0  # at first: what a distance of one part's width, of black to white, of usual motion counts
+STILL = 0.1  # px a frame on the flow's grid that add nothing to a part's motion
+LEAST = 0.01  # px a frame, or a share, under logarithms
+KNOWN = 5  # numbers that say how a part has moved
+
+
+class Parts(NamedTuple):
+    """K parts of each picture, and how they have moved.
+
+    Args:
+        masks: float32 (B, K, h/2, w/2), how much of a place belongs to each; they sum to 1.
+        known: float32 (B, 1 + K, KNOWN), of the whole frame and of each part: logarithms of its speed, of how much its own
+            motion, that of its places, and that within it changed over the known frames, and of its share of the frame.
+    """
+
+    masks: Tensor
+    known: Tensor
+
+    def moved(self, displacement: Tensor) -> Parts:
+        """The parts where pixels come from `displacement` (B, 2, h/2, w/2) away in the frame that was grouped."""
+        return Parts(warp(self.masks, displacement), self.known)
+
+
+def layout(count: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of about `count` parts that are about as wide as high in a picture of this size (h, w)."""
+    rows = max(1, round((count * size[0] / size[1]) ** 0.5))
+    return rows, max(1, round(count / rows))
+
+
+class Grouping(nn.Module):
+    """Finds about `count` parts in what is known."""
+
+    def __init__(self, count: int, half: int):
+        super().__init__()
+        self.count = count
+        self.embed = nn.Conv2d(half, LEARNED, 1)
+        nn.init.normal_(self.embed.weight, std=0.05)
+        nn.init.zeros_(self.embed.bias)
+        self.log_scales = nn.Parameter(torch.tensor([PLACE, COLOUR, MOTION]).log())
+
+    @torch.autocast("cpu", enabled=False)
+    @torch.autocast("cuda", enabled=False)
+    def forward(self, known: Known, half: Tensor) -> Parts:
+        """`half`: what the network read of it, (B, half, h/2, w/2)."""
+        size = half.shape[-2:]
+        grid = layout(self.count, size)
+        place, colour, motion = self.log_scales.exp()
+        apart = known.flows[:, 0] - affine_flow(affine_fit(known.flows[:, 0]), size)
+        usual = apart.square().sum(1).mean((1, 2)).sqrt()[:, None, None, None] + STILL
+        here = (coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
+        seen = [here, resized(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
+        x = torch.cat(seen, 1)
+        centres = torch.nn.functional.adaptive_avg_pool2d(x, grid).flatten(2)
+        x = x.flatten(2)
+        for _ in range(ROUNDS):
+            near = 2 * centres.mT @ x - centres.square().sum(1)[..., None]  # |x|^2 is the same for all parts
+            masks = near.softmax(1)
+            centres = x @ (masks / masks.sum(2, keepdim=True)).mT
+        masks = masks.unflatten(2, size)
+        return Parts(masks, how_moved(masks, known.flows))
+
+
+def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
+    """`Parts.known` of masks (B, K, h, w) and the known flows (B, READ - 1, 2, h, w), the newest first."""
+    weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1).flatten(2)
+    share = weights.mean(2)
+    weights = weights / weights.sum(2, keepdim=True)
+    flat = flows.flatten(1, 2).flatten(2)
+    own = (weights @ flat.mT).unflatten(2, flows.shape[1:3])  # (B, 1 + K, READ - 1, 2)
+    turned = (flows[:, 1:] - flows[:, :1]).square().sum(2).mean(1).flatten(1)[:, None]
+    within = (flat[:, :2].square().sum(1)[:, None] * weights).sum(2) - own[:, :, 0].square().sum(2)
+    squares = [
+        own[:, :, 0].square().sum(2),
+        (own[:, :, 1:] - own[:, :, :1]).square().sum(3).mean(2),
+        (turned * weights).sum(2),
+        within.clamp(min=0),
+        share.square(),
+    ]
+    return torch.stack(squares, 2).add(LEAST**2).log() / 2
+
+
+@constant
+def coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
+    """float32 (2, h, w): row and column from the centre, in widths of a part were there eight."""
+    pitch = (size[0] * size[1] / 8) ** 0.5
+    rows, columns = ((torch.arange(side, device=device) - (side - 1) / 2) / pitch for side in size)
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
