@@ -38,6 +38,7 @@ def test_each_phase_moves_its_own_network_and_no_other():
         for name, net in nets.items():
             net.requires_grad_(name in phase.trains)
         loss = phase.loss(nets, batch, Progress(), generator())
+        batch = batch.with_extras(loss.outputs)
         nets.zero_grad()
         loss.total.backward()
         moved = {name for name, net in nets.items() if any(p.grad is not None and p.grad.any() for p in net.parameters())}
@@ -77,9 +78,9 @@ def test_lengths_follow_the_stage_and_not_the_whole_budget():
 
 def test_the_tuned_translator_paints_from_predicted_pictures_and_the_other_from_true_ones():
     cfg, nets, batch = config(frames=64), shaken(), Batch(clips())
-    true, last, before, frames = translation(cfg, nets, batch, generator(), predicted=False)
-    predicted, _, _, same = translation(cfg, nets, batch, generator(), predicted=True)
     pictures = clip_pictures(cfg, batch)
+    true, last, before, frames = translation(cfg, nets, batch.frames, pictures, generator(), predicted=False)
+    predicted, _, _, same = translation(cfg, nets, batch.frames, pictures, generator(), predicted=True)
     assert torch.equal(last[0], batch.frames[0, 3]) and torch.equal(before[-1], pictures[1, 3])
     of_clip = true.unflatten(0, (2, 64))[0]
     assert all(any(torch.equal(x, y) for y in pictures[0, 4:]) for x in of_clip), "of the future frames"
@@ -90,8 +91,9 @@ def test_the_tuned_translator_paints_from_predicted_pictures_and_the_other_from_
 
 def test_the_critic_sees_picture_and_frame_together():
     cfg, nets, batch = SMALL, shaken(), Batch(clips())
-    terms = translator_loss(cfg, "translator", nets, batch, Progress(), generator()).terms
-    real, fake = batch.extras["real"], batch.extras["fake"]
+    losses = translator_loss(cfg, "translator", nets, batch, Progress(), generator())
+    terms, real, fake = losses.terms, losses.outputs["real"], losses.outputs["fake"]
+    assert torch.equal(losses.outputs["pictures"], clip_pictures(cfg, batch)), "drawn once a step"
     assert real.shape == fake.shape == (4, 3, 32, 32) and not fake.requires_grad
     assert torch.equal(real[:, :2], fake[:, :2]) and not torch.equal(real[:, 2:], fake[:, 2:])
     assert {"translator_l1", "adversarial", "matching"} <= set(terms)
@@ -149,6 +151,7 @@ def test_pictures_are_drawn_once_a_step_with_the_masks_that_came_along():
     masks[..., :5] = 2
     batch = Batch(clips(), extras={"masks": masks})
     assert torch.equal(clip_pictures(cfg, batch)[:, :, 1], (masks[:, :, 0] > 0).float())
-    assert clip_pictures(cfg, batch) is clip_pictures(cfg, batch)
+    drawn = predictor_loss(cfg, shaken(), batch, Progress(), generator()).outputs
+    assert clip_pictures(cfg, batch.with_extras(drawn)) is drawn["pictures"]
     objects = Batch(clips(), extras={"objects": masks[:, :, 0]})
     assert torch.equal(clip_pictures(cfg, objects), clip_pictures(cfg, batch)), "the push world's name and shape"

@@ -376,7 +376,7 @@ def test_a_critic_takes_its_turn_on_the_guesses_of_the_denoiser():
     batch, generator = Batch(torch.rand(4, 8, 1, 32, 32)), torch.Generator().manual_seed(0)
     losses = ours.loss(nets, batch, Progress(), generator)
     assert losses.terms["adversarial"] > 0 and losses.terms["matching"] > 0
-    theirs.loss(nets, batch, Progress(), generator).total.backward()
+    theirs.loss(nets, batch.with_extras(losses.outputs), Progress(), generator).total.backward()
     assert all(p.grad is not None for p in nets["critic"].parameters())
     assert all(p.grad is None for p in nets["denoiser"].parameters()), "the critic's turn leaves the denoiser alone"
 

@@ -116,9 +116,9 @@ def test_the_critic_sees_the_clips_that_the_predictor_has_just_made():
     nets, batch = torch.nn.ModuleDict({**networks(cfg), **critics(cfg)}), Batch(torch.rand(2, 6, 1, 32, 32))
     model, critic = phases(cfg)
     generator = torch.Generator().manual_seed(0)
-    model.loss(nets, batch, Progress(share=0.9), generator)
-    loss = critic.loss(nets, batch, Progress(share=0.9), generator).total
-    assert batch.extras["fake"].shape == (2, 5, 1, 32, 32)  # two known frames and three predicted ones
+    outputs = model.loss(nets, batch, Progress(share=0.9), generator).outputs
+    loss = critic.loss(nets, batch.with_extras(outputs), Progress(share=0.9), generator).total
+    assert outputs["fake"].shape == (2, 5, 1, 32, 32)  # two known frames and three predicted ones
     loss.backward()
     assert all(p.grad is None for p in nets["svg"].parameters()) and nets["critic"].score.bias.grad is not None
 

@@ -162,7 +162,8 @@ def test_the_critic_sees_the_last_known_frames_and_what_follows():
     clips = Batch(torch.rand(2, 7, 1, 32, 32))
     losses = ours.loss(nets, clips, Progress(stage=1.0), generator())
     assert {"adversarial", "matching", "mse"} <= set(losses.terms)
-    real, fake = clips.extras["real"], clips.extras["fake"]
+    real, fake = losses.outputs["real"], losses.outputs["fake"]
     assert torch.equal(real, clips.frames[:, 2:]) and torch.equal(fake[:, :2], real[:, :2]) and not fake.requires_grad
     assert not torch.equal(fake[:, 2:], real[:, 2:])
-    assert theirs.trains == ("critic",) and theirs.loss(nets, clips, Progress(), generator()).total.requires_grad
+    assert theirs.trains == ("critic",) and theirs.loss(nets, clips, Progress(), generator()) is None
+    assert theirs.loss(nets, clips.with_extras(losses.outputs), Progress(), generator()).total.requires_grad

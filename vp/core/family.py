@@ -33,10 +33,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Losses:
-    """`total` is minimised; `terms` are scalars for the log."""
+    """What a phase's turn computes on a mini-batch.
+
+    Args:
+        total: scalar to minimise. terms: scalars for the log.
+        outputs: detached tensors for the turns that follow in the same step; they find them among the extras of their mini-batch.
+    """
 
     total: Tensor
     terms: Mapping[str, Tensor] = field(default_factory=dict)
+    outputs: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 # None where a batch has nothing to learn from

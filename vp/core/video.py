@@ -6,7 +6,7 @@ Frames are float32 in [0, 1], shaped (B, T, C, H, W), RGB or one channel. Sample
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -205,6 +205,10 @@ class Batch:
             frames = frames.float().div_(255)
         actions = None if self.actions is None else self.actions.to(device, non_blocking=True)
         return Batch(frames, actions, {name: x.to(device, non_blocking=True) for name, x in self.extras.items()})
+
+    def with_extras(self, more: Mapping[str, Tensor]) -> Batch:
+        """The same clips with further extras."""
+        return replace(self, extras={**self.extras, **more}) if more else self
 
     def pinned(self) -> Batch:
         """The same clips in page-locked memory, from where a GPU fetches them while it computes."""

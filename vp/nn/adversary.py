@@ -1,12 +1,11 @@
 """Training against a critic: what every family that does it shares.
 
-The predictor's turn confronts the critic with true and predicted clips and leaves them in the mini-batch; the critic's own
-turn judges those.
+The predictor's turn confronts the critic with true and predicted clips and passes them on; the critic's own turn judges those.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -37,14 +36,17 @@ def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
 
 
-def adversarial_terms(
-    networks: nn.ModuleDict, batch: Batch, real: Tensor, fake: Tensor, paired: int | None = None
-) -> dict[str, Tensor]:
-    """The terms `adversarial` and `matching` of predicted clips, see `generator_loss`; the critic's turn finds the clips in
-    `extras`."""
-    batch.extras.update(real=real, fake=fake.detach())
+class Judged(NamedTuple):
+    """`terms`: 'adversarial' and 'matching' of predicted clips, see `generator_loss`; `outputs`: clips for the critic's turn."""
+
+    terms: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+def judge(networks: nn.ModuleDict, real: Tensor, fake: Tensor, paired: int | None = None) -> Judged:
+    """Shows true and predicted clips to the critic, in the predictor's turn; arguments as for `generator_loss`."""
     adversarial, matching = generator_loss(networks["critic"], real, fake, paired)
-    return {"adversarial": adversarial, "matching": matching}
+    return Judged({"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()})
 
 
 def weighted_sum(weights: Weights, terms: dict[str, Tensor]) -> Tensor:

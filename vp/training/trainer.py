@@ -331,7 +331,8 @@ class Trainer:
             NotFinite: a loss before its gradient is asked for (that of `grid_sample` at places that are not numbers can crash the
                 process, pytorch issue 24823), or a gradient before the optimiser takes a step.
         """
-        (batches, generator), terms = self.data.step(step), {}
+        (given, generator), terms = self.data.step(step), {}
+        batches = list(given)
         ratio = self.lr / next(iter(self.phases.values())).lr
         for phase in map(self.phases.get, stage.phases):
             optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
@@ -341,12 +342,13 @@ class Trainer:
                 group["lr"] = phase.lr * ratio * lr_scale
             optimizer.zero_grad(set_to_none=True)
             logged: list[dict[str, Tensor]] = []
-            for batch in batches:
+            for place, batch in enumerate(batches):
                 with self.runtime.autocast():
                     losses = phase.loss(self.networks, batch, progress, generator)
                 if losses is None:  # nothing to learn from this one
                     continue
                 self.check(phase, losses)
+                batches[place] = batch.with_extras(losses.outputs)
                 (losses.total / len(batches)).backward()
                 logged.append({**losses.terms, f"{phase.name}_loss": losses.total})
             if not logged:

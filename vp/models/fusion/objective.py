@@ -11,23 +11,25 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
+from ...nn.adversary import is_judged, judge, weighted_sum
 from ...nn.losses import gradient_difference
 from .config import FusionConfig, Objective
 from .network import predict_pictures
 from .pictures import fusion_pictures
 
+PICTURES = "pictures"  # among the extras of a mini-batch
 C1, C2, WINDOW = 0.01**2, 0.03**2, 7  # of SSIM
 
 
 def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
-    """The fusion pictures of a mini-batch, with the masks that came with it where there are any: drawn once a step."""
-    if "pictures" not in batch.extras:
-        masks = batch.extras.get("masks")
-        if masks is None and "objects" in batch.extras:
-            masks = batch.extras["objects"][:, :, None]
-        batch.extras["pictures"] = fusion_pictures(batch.frames, cfg.drawing, cfg.n_past, masks)
-    return batch.extras["pictures"]
+    """The fusion pictures of a mini-batch, with the masks that came with it where there are any; the first phase of a step draws
+    them and passes them on."""
+    if PICTURES in batch.extras:
+        return batch.extras[PICTURES]
+    masks = batch.extras.get("masks")
+    if masks is None and "objects" in batch.extras:
+        masks = batch.extras["objects"][:, :, None]
+    return fusion_pictures(batch.frames, cfg.drawing, cfg.n_past, masks)
 
 
 def chance(generator: torch.Generator) -> float:
@@ -48,7 +50,7 @@ def predictor_loss(
         future.append(network(future[-1].detach()))
     parts = picture_losses(objective, torch.cat(future, 1)[:, :count], pictures[:, n : n + count])
     total = sum(getattr(objective, name) * x for name, x in parts.items())
-    return Losses(total, {f"pictures_{name}": x for name, x in parts.items()})
+    return Losses(total, {f"pictures_{name}": x for name, x in parts.items()}, {PICTURES: pictures})
 
 
 def picture_losses(objective: Objective, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
@@ -82,10 +84,11 @@ class Task(NamedTuple):
         return network(self.pictures, self.last, self.last_pictures)
 
 
-def translation(cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, generator: torch.Generator, predicted: bool) -> Task:
-    """Some future times of every clip, from true or from predicted pictures."""
-    pictures, n, count = clip_pictures(cfg, batch), cfg.n_past, len(batch.frames)
-    length = batch.frames.shape[1]
+def translation(
+    cfg: FusionConfig, networks: nn.ModuleDict, frames: Tensor, pictures: Tensor, generator: torch.Generator, predicted: bool
+) -> Task:
+    """Some future times of every clip (B, T, C, H, W), from its pictures (B, T, P, H, W) or from predicted ones."""
+    n, (count, length) = cfg.n_past, frames.shape[:2]
     if predicted:
         with torch.no_grad():
             future = predict_pictures(networks["predictor"], pictures[:, :n], length - n)
@@ -94,7 +97,7 @@ def translation(cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, genera
     times = (n + draws * (length - n)).long().to(pictures.device)
     rows = torch.arange(count, device=times.device)[:, None]
     before = torch.full_like(times, n - 1)
-    parts = pictures[rows, times], batch.frames[rows, before], pictures[rows, before], batch.frames[rows, times]
+    parts = pictures[rows, times], frames[rows, before], pictures[rows, before], frames[rows, times]
     return Task(*(part.flatten(0, 1) for part in parts))
 
 
@@ -119,15 +122,16 @@ def translator_loss(
 ) -> Losses:
     """Stage two: `name` is 'translator', which paints from true pictures, or 'tuned', which paints from predicted ones."""
     weights = painting(cfg.objective, name)
-    task = translation(cfg, networks, batch, generator, predicted=name == "tuned")
+    pictures = clip_pictures(cfg, batch)
+    task, outputs = translation(cfg, networks, batch.frames, pictures, generator, name == "tuned"), {PICTURES: pictures}
     painted, truth = task.painted(networks[name]), task.truth
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
     total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
     if is_judged(weights, progress):
         real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
-        judged = adversarial_terms(networks, batch, real, fake)
-        total, terms = total + weighted_sum(weights, judged), terms | judged
-    return Losses(total, terms)
+        judged, shown = judge(networks, real, fake)
+        total, terms, outputs = total + weighted_sum(weights, judged), terms | judged, outputs | shown
+    return Losses(total, terms, outputs)
 
 
 def sharpener_loss(
@@ -135,11 +139,14 @@ def sharpener_loss(
 ) -> Losses:
     """Stage three: half of the mini-batches on frames from true pictures, half on those from predicted ones."""
     objective, predicted = cfg.objective, chance(generator) < 0.5
-    task = translation(cfg, networks, batch, generator, predicted)
+    pictures = clip_pictures(cfg, batch)
+    task = translation(cfg, networks, batch.frames, pictures, generator, predicted)
     with torch.no_grad():
         painted = task.painted(networks["tuned" if predicted else "translator"])
     sharp, truth = networks["sharpener"](task.pictures, painted), task.truth
     l1, mse = (sharp - truth).abs().mean(), (sharp - truth).square().mean()
     gradient = gradient_difference(sharp, truth)
     total = objective.sharp_l1 * l1 + objective.sharp_mse * mse + objective.sharp_gradient * gradient
-    return Losses(total, {"sharp_mse": mse, "sharp_gradient": gradient, "dull_mse": (painted - truth).square().mean()})
+    return Losses(
+        total, {"sharp_mse": mse, "sharp_gradient": gradient, "dull_mse": (painted - truth).square().mean()}, {PICTURES: pictures}
+    )

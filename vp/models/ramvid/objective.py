@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
+from ...nn.adversary import is_judged, judge, weighted_sum
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -39,8 +39,8 @@ def random_mask_loss(
     losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     if not is_judged(cfg, progress):
         return losses
-    terms = adversarial_terms(networks, batch, *judged)
-    return Losses(losses.total + weighted_sum(cfg, terms), {**losses.terms, **terms})
+    terms, outputs = judge(networks, *judged)
+    return Losses(losses.total + weighted_sum(cfg, terms), {**losses.terms, **terms}, outputs)
 
 
 def excerpt(cfg: RamvidConfig, available: int, generator: torch.Generator, device: torch.device) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
+from ...nn.adversary import is_judged, judge, weighted_sum
 from ...nn.gaussian import Gaussian, kl
 from .config import Objective, SVGConfig
 from .network import Features, SVGNetwork
@@ -121,18 +121,19 @@ def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
     predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
     error = (predicted - frames[:, 1:])[:guided].square().mean()
-    total, parts = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}
+    total, parts, outputs = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}, {}
     if judged:
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
-        parts.update(adversarial_terms(networks, batch, scene(cfg, frames), fake, guided))
-        total = total + weighted_sum(objective, parts)
+        terms, outputs = judge(networks, scene(cfg, frames), fake, guided)
+        parts.update(terms)
+        total = total + weighted_sum(objective, terms)
     if posterior is not None:
         parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
         beta = beta_at(objective, progress.share)
         parts["beta"] = torch.tensor(beta)
         parts["kl_anneal"] = torch.tensor(beta / objective.beta if objective.beta else 0.0)
         total = total + beta * parts["kl"]
-    return Losses(total, parts)
+    return Losses(total, parts, outputs)
 
 
 def scene(cfg: SVGConfig, frames: Tensor, past: Tensor | None = None) -> Tensor:

@@ -17,7 +17,7 @@ from ...core.clips import at_scale
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, is_judged, weighted_sum
+from ...nn.adversary import is_judged, judge, weighted_sum
 from ...nn.losses import gradient_difference
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, rollout
@@ -54,7 +54,7 @@ def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress
     truth = {i: future[:, i] for i, x in enumerate(uniform_numbers(cfg.n_future, generator)) if x < chance and i < n_future}
     raw, guesses = predict(model, context, n_future, truth, objective.context > 0)
     parts = compare(objective, model, raw, future)
-    total = weighted(objective, parts)
+    total, outputs = weighted(objective, parts), {}
     if guesses is not None:
         known = compare(objective, model, guesses, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
@@ -62,9 +62,10 @@ def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress
     if is_judged(objective, progress):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.to_frames(raw)], 1)
-        parts.update(adversarial_terms(networks, batch, real, fake))
-        total = total + weighted_sum(objective, parts)
-    return Losses(total, parts)
+        terms, outputs = judge(networks, real, fake)
+        parts.update(terms)
+        total = total + weighted_sum(objective, terms)
+    return Losses(total, parts, outputs)
 
 
 def predict(
