@@ -15,22 +15,25 @@ KINDS = 8  # sizes of input that are remembered: the best order depends on them
 Networks = TypeVar("Networks", bound=nn.Module)
 
 
-class PackedConv2d(nn.Conv2d):
-    """As torch's to the bit, with the input converted to the weights' precision; takes no gradient."""
+class PackedConv2d(nn.Module):
+    """In the place of a convolution, with its weights: the same to the bit, the input in their precision; takes no gradient."""
+
+    def __init__(self, layer: nn.Conv2d):
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+        self.stride, self.padding = layer.stride, layer.padding
+        self.arranged = layer.padding, layer.stride, layer.dilation, layer.groups
+        self.kept: dict[torch.Size, Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """(M, C, H, W) to (M, D, H', W')."""
-        kept = self.__dict__.setdefault("kept", {})
-        packed = kept.get(x.shape)
+        packed = self.kept.get(x.shape)
         if packed is None:
-            if len(kept) >= KINDS:
-                kept.clear()
-            packed = kept[x.shape] = torch.ops.mkldnn._reorder_convolution_weight(
-                self.weight.detach(), self.padding, self.stride, self.dilation, self.groups, x.shape
-            )
-        return torch.ops.mkldnn._convolution_pointwise(
-            x.to(self.weight.dtype), packed, self.bias, self.padding, self.stride, self.dilation, self.groups, "none", [], ""
-        )
+            if len(self.kept) >= KINDS:
+                self.kept.clear()
+            packed = torch.ops.mkldnn._reorder_convolution_weight(self.weight.detach(), *self.arranged, x.shape)
+            self.kept[x.shape] = packed
+        return torch.ops.mkldnn._convolution_pointwise(x.to(self.weight.dtype), packed, self.bias, *self.arranged, "none", [], "")
 
 
 def packable(layer: nn.Module) -> bool:
@@ -40,8 +43,9 @@ def packable(layer: nn.Module) -> bool:
 
 
 def pack(networks: Networks) -> Networks:
-    """The networks with every 2D convolution packed, where it can be."""
-    for layer in networks.modules():
-        if packable(layer):
-            layer.__class__ = PackedConv2d
+    """The networks with a `PackedConv2d` in the place of every 2D convolution inside them, where one can take it."""
+    for parent in list(networks.modules()):
+        for name, layer in list(parent.named_children()):
+            if packable(layer):
+                setattr(parent, name, PackedConv2d(layer))
     return networks
