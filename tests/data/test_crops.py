@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from vp.core.crops import Crops
+from vp.data.clip import Clip
 from vp.data.crops import CroppedClips, change
 from vp.data.framing import Framing
-from vp.data.recording import Footage, Recording
+from vp.data.recording import Recording
 
 PLAIN = Crops(short_side=16, side=16, strides=(1,), most_of_group=1.0, still=1.0, reversed=0.0, turned=0.0)
 
@@ -24,12 +25,12 @@ def cache(tmp_path, monkeypatch):
 
 
 def recording(name: str, frames: np.ndarray, group: str = "", loads: list[str] | None = None) -> Recording:
-    def load(framing: Framing) -> Footage:
+    def load(framing: Framing) -> Clip:
         if loads is not None:
             loads.append(name)
         if not len(frames):
             raise ValueError(f"{name} is damaged")
-        return Footage(np.stack([framing.fit(frame) for frame in frames]))
+        return Clip(np.stack([framing.fit(frame) for frame in frames]))
 
     return Recording(name, group or name, max(len(frames), 30), 25.0, load)
 

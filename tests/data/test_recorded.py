@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from vp.data.clip import Clip
 from vp.data.framing import Framing
-from vp.data.recorded import Cache, RecordedClips, Tape
-from vp.data.recording import Footage, Recording
+from vp.data.recorded import Cache, ClipTensors, RecordedClips
+from vp.data.recording import Recording
 
 
 def gen(seed: int = 0) -> torch.Generator:
@@ -18,14 +19,14 @@ def gen(seed: int = 0) -> torch.Generator:
 def counting(name: str, number: int, frames: int, actions: int = 2, decoded: list | None = None, height: int = 16, **more):
     """Frames show (number, t) in two pixels; actions[t] is (number, t), so that every alignment can be checked."""
 
-    def load(framing: Framing) -> Footage:
+    def load(framing: Framing) -> Clip:
         if decoded is not None:
             decoded.append(name)
         pictures = np.zeros((frames, *framing.target(height, 16), 3), np.uint8)
         pictures[:, 0, 0], pictures[:, 0, 1] = number, np.arange(frames)[:, None]
         rows = np.stack([np.full(frames, number), np.arange(frames)], 1).astype(np.float32)[:, :actions]
         state = np.arange(frames, dtype=np.float32)[:, None]
-        return Footage(pictures, rows if actions else None, {"state": state})
+        return Clip(pictures, actions=rows if actions else None, extras={"state": state})
 
     return Recording(name, name, frames, 20.0, load, actions=actions, **more)
 
@@ -61,7 +62,7 @@ def test_a_generator_alone_decides_whatever_was_drawn_and_decoded_before():
 def test_damage_changes_nothing_for_those_drawn_after_it():
     """A run that resumes meets the damaged file anew, one that went on knows it: both must draw the same clips."""
 
-    def broken(framing: Framing) -> Footage:
+    def broken(framing: Framing) -> Clip:
         raise ValueError("r3 is damaged")
 
     def make() -> RecordedClips:
@@ -93,7 +94,7 @@ def test_fewer_recordings_than_clips_are_drawn_again_and_more_are_not():
 
 
 def test_every_clip_tells_its_recording_whatever_was_too_short_or_damaged():
-    def broken(framing: Framing) -> Footage:
+    def broken(framing: Framing) -> Clip:
         raise ValueError("damaged")
 
     damaged = Recording("damaged", "damaged", 20, 20.0, broken, actions=2)
@@ -159,20 +160,20 @@ def test_decoded_clips_are_kept_within_bounds():
     assert len(decoded) == 4
     for seed in range(6):
         tight.batch(4, 5, gen(seed))
-        assert len(tight.cache.tapes) <= 2 and tight.cache.held == sum(tape.nbytes for tape in tight.cache.tapes.values())
+        assert len(tight.cache.clips) <= 2 and tight.cache.held == sum(clip.nbytes for clip in tight.cache.clips.values())
     assert len(decoded) > 12
 
 
 def test_the_cache_drops_what_was_not_asked_for_longest_and_keeps_the_newest():
-    tape = Tape(torch.zeros(10, dtype=torch.uint8))
+    clip = ClipTensors(torch.zeros(10, dtype=torch.uint8))
     cache = Cache(20)
     for name in "ab":
-        cache.put(name, tape)
+        cache.put(name, clip)
     cache.get("a")
-    cache.put("c", tape)
-    assert list(cache.tapes) == ["a", "c"]
-    cache.put("big", Tape(torch.zeros(99, dtype=torch.uint8)))
-    assert list(cache.tapes) == ["big"] and cache.held == 99
+    cache.put("c", clip)
+    assert list(cache.clips) == ["a", "c"]
+    cache.put("big", ClipTensors(torch.zeros(99, dtype=torch.uint8)))
+    assert list(cache.clips) == ["big"] and cache.held == 99
 
 
 @pytest.mark.parametrize(

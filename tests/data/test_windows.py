@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from vp.data import Framing, Windows
+from vp.data.clip import Clip
 from vp.data.recorded import RecordedClips
-from vp.data.recording import Footage, Recording
+from vp.data.recording import Recording
 from vp.data.windows import chosen, evenly
 
 from .test_recorded import counting, times
@@ -47,9 +48,9 @@ def test_stretches_and_strides_are_kept():
 def test_no_more_is_decoded_than_the_last_window_needs():
     asked = []
 
-    def load(framing: Framing) -> Footage:
+    def load(framing: Framing) -> Clip:
         asked.append(framing.most)
-        return Footage(counting("a", 1, framing.most, actions=0).load(framing).frames)
+        return Clip(counting("a", 1, framing.most, actions=0).load(framing).frames)
 
     assert gone_through(windows(Recording("a", "a", 100, 20.0, load))) == [(0, [0, 48])] and asked == [53]
 
@@ -60,7 +61,7 @@ def test_frames_of_different_sizes_come_one_recording_at_a_time():
 
 
 def test_damage_and_broken_promises_are_left_out():
-    def broken(framing: Framing) -> Footage:
+    def broken(framing: Framing) -> Clip:
         raise ValueError("it is damaged")
 
     less = Recording("less", "less", 30, 20.0, lambda framing: counting("less", 1, 9, actions=0).load(framing))

@@ -90,12 +90,12 @@ def test_pictures_that_cannot_be_used_get_one_sentence(model, clip):
 
 
 def test_nothing_painted_means_no_pictures_in_the_observation(model, clip):
-    request = prepare(model, clip, 1, None, None, None, 0, None, 1, ())
+    request = prepare(model, clip, 1, None, None, None, 0, None, 1)
     assert observe(request, model.predictor).pictures is None
 
 
 def test_a_growing_result_has_the_shape_of_the_finished_one(model, clip):
-    request = prepare(model, clip, 1, None, None, None, 0, None, 1, ())
+    request = prepare(model, clip, 1, None, None, None, 0, None, 1)
     preview = torch.rand(1, 1, 10, 1, 32, 32)
     early = growing(model, request, preview, np.arange(10) < 6, ["true_pictures", "not_tuned", "not_sharpened"])
     last = sample(model, clip)

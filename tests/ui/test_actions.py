@@ -40,7 +40,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def choice():
-    return clips.Choice(Clip(FRAMES, 5.0, actions=OWN))
+    return Clip(FRAMES, 5.0, actions=OWN)
 
 
 def text(**chosen) -> str:
@@ -52,7 +52,7 @@ def test_the_editor_offers_what_the_clip_and_the_model_allow(models, choice):
     shown = actions.describe(model, choice, 3)
     assert [name for name, _ in shown["plans"]] == ["own", "still", "drawn"] and shown["chosen"]["plan"] == "own"
     assert np.array_equal(shown["frame"], FRAMES[2]), "the last frame given"
-    mute = clips.Choice(Clip(FRAMES, 5.0))
+    mute = Clip(FRAMES, 5.0)
     fallen = actions.describe(model, mute, 3, {"plan": "own", "beside": "own"})["chosen"]
     assert fallen == {"plan": "still", "beside": "", "path": []}
     assert actions.describe(models.get("idle"), choice, 3) is None
@@ -130,9 +130,9 @@ def test_another_clip_or_model_changes_the_editor(models, choice):
 def test_fresh_clips_and_examples_bring_their_actions():
     pytest.importorskip("pymunk")
     fresh = clips.drawn("push", 0, "auto", 12)
-    assert fresh.clip.actions.shape == (12, 4) and clips.drawn("mmnist", 0, "strokes", 12).clip.actions is None
+    assert fresh.actions.shape == (12, 4) and clips.drawn("mmnist", 0, "strokes", 12).actions is None
     for name, entry in clips.examples().items():
-        clip = clips.find(f"example:{name}").clip
+        clip = clips.find(f"example:{name}")
         assert (clip.actions is not None) == ("actions" in entry)
         assert clip.actions is None or len(clip.actions) == len(clip.frames)
 

@@ -18,7 +18,7 @@ def test_every_clip_from_life_is_credited_in_the_app_and_in_the_readme():
     rows = [line for line in (ASSETS / "README.md").read_text().splitlines() if line.startswith("| `clips/")]
     for name, about in FILMED.items():
         assert examples()[name]["credit"] == about.credit and about.credit.endswith(CREDITED)
-        assert example(name).clip.notes == (f"A real clip: {about.credit}.",)
+        assert example(name).notes == (f"A real clip: {about.credit}.",)
         (row,) = [row for row in rows if row.startswith(f"| `clips/{name}.mp4`")]
         assert "https://creativecommons.org/" in row
     rendered = examples().keys() - FILMED.keys()
@@ -26,7 +26,7 @@ def test_every_clip_from_life_is_credited_in_the_app_and_in_the_readme():
 
 
 def test_clips_from_life_differ_in_shape_and_go_to_the_model_of_real_clips():
-    shapes = {name: example(name).clip.frames.shape[1:3] for name in FILMED}
+    shapes = {name: example(name).frames.shape[1:3] for name in FILMED}
     assert len(set(shapes.values())) >= 3 and any(height > width for height, width in shapes.values())
     cards = {"svg-lp-smmnist": {"data": {"digits-robust": 1.0}}, "svg-lp-push": {"data": {"push": 1.0}}}
     cards["svg-lp-real"] = {"data": {"real128": 1.0}}

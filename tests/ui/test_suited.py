@@ -1,10 +1,12 @@
 """Which model a clip gets: one made for it, and none instead of a person's own choice that takes any clip."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vp.data import Clip
-from vp.ui.clips import Choice, drawn, example
+from vp.ui.clips import drawn, example
 from vp.ui.suited import suited
 
 CARDS = {
@@ -17,20 +19,20 @@ CARDS = {
 }
 
 
-def filmed(seed=0) -> Choice:
+def filmed(seed=0) -> Clip:
     """A textured ground in colour that moves sideways, wider than high."""
     rng = np.random.default_rng(seed)
     world = np.kron(rng.integers(0, 256, (12, 40, 3)), np.ones((8, 8, 1))).astype(np.uint8)
-    return Choice(Clip(np.stack([world[:, 3 * t : 160 + 3 * t] for t in range(12)]), 25.0))
+    return Clip(np.stack([world[:, 3 * t : 160 + 3 * t] for t in range(12)]), 25.0)
 
 
-def of_nowhere(choice: Choice) -> Choice:
+def of_nowhere(clip: Clip) -> Clip:
     """The clip as if it had been uploaded."""
-    return Choice(choice.clip)
+    return replace(clip, data="", events=())
 
 
-def chosen(choice, name="svg-lp-smmnist", by_hand=False, cards=CARDS):
-    return suited(cards, choice, name, by_hand)
+def chosen(clip, name="svg-lp-smmnist", by_hand=False, cards=CARDS):
+    return suited(cards, clip, name, by_hand)
 
 
 @pytest.mark.parametrize("law", ["smmnist-svg", "smmnist-srvp", "mmnist"])
@@ -53,9 +55,9 @@ def test_all_else_gets_the_model_of_real_clips():
         assert chosen(filmed(), name) == chosen(filmed(), name, by_hand=True) == ("svg-lp-real", said)
     assert chosen(example("balls"), "people") == ("svg-lp-real", said), "a drawing is no recording"
     assert chosen(filmed(), "svg-lp-real") == ("svg-lp-real", "")
-    digits = drawn("mmnist", 3, "strokes", 12).clip.frames
+    digits = drawn("mmnist", 3, "strokes", 12).frames
     ground = np.array([160, 60, 20], np.uint8)
-    assert chosen(Choice(Clip(np.maximum(digits, ground), 10.0)))[0] == "svg-lp-real", "digits are grey"
+    assert chosen(Clip(np.maximum(digits, ground), 10.0))[0] == "svg-lp-real", "digits are grey"
 
 
 def test_a_person_s_choice_that_knows_the_clip_stays():

@@ -20,11 +20,11 @@ STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"dat
     ],
 )
 def test_other_walls_are_said(name, card, words):
-    choice = clips.find(name)
-    said = walls_note(choice.data, trained_on(card))
+    clip = clips.find(name)
+    said = walls_note(clip.data, trained_on(card))
     assert all(word in said for word in words)
-    stated = clips.with_note(choice, said)
-    assert stated.clip.notes == (*choice.clip.notes, said) and stated.events == choice.events
+    stated = clip.with_note(said)
+    assert stated.notes == (*clip.notes, said) and stated.events == clip.events
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_other_walls_are_said(name, card, words):
     ],
 )
 def test_nothing_is_said_of_walls_that_are_alike_or_unknown(name, card):
-    choice = clips.find(name)
-    said = walls_note(choice.data, trained_on(card))
-    assert said is None and clips.with_note(choice, said) is choice
+    clip = clips.find(name)
+    said = walls_note(clip.data, trained_on(card))
+    assert said is None and clip.with_note(said) is clip
 
 
 def test_every_example_names_its_data_set_as_it_was_made():

@@ -5,7 +5,7 @@ Torch lets oneDNN rearrange the weights at every call, which takes as long as th
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class PackedConv2d(nn.Module):
         return torch.ops.mkldnn._convolution_pointwise(x.to(self.weight.dtype), packed, self.bias, *self.arranged, "none", [], "")
 
 
-def packable(layer: nn.Module) -> bool:
+def packable(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Whether `PackedConv2d` can take its place, and torch was built with what it calls (its own compiler does too)."""
     able = type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     return able and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .catalog import DATASETS, SIMULATORS, law_of, licence_of_weights, named_actions, open_dataset
+from .clip import Clip
 from .digits.banks import DigitBank, download_mnist
 from .digits.moving_digits import ClipSource, MovingDigits
 from .framing import Framing
@@ -10,7 +11,7 @@ from .layout import Layout
 from .protocols import PROTOCOLS, Protocol, find_protocol, protocol_clips, protocol_digits
 from .splits import ALL, CHOICES, SPLITS
 from .test_sets import read_test_set
-from .video_file import Clip, read_clip, write_gif, write_mp4
+from .video_file import read_clip, write_gif, write_mp4
 from .windows import Windows
 
 __all__ = [

@@ -17,8 +17,8 @@ from .recording import Recording
 
 
 @dataclass(frozen=True)
-class Tape:
-    """Footage as tensors, or a window of it: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...)."""
+class ClipTensors:
+    """A decoded clip as tensors, or a window of it: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...)."""
 
     frames: Tensor
     actions: Tensor | None = None
@@ -31,22 +31,22 @@ class Tape:
 
 
 class Cache:
-    """Tapes by name within a number of bytes: the one not asked for longest goes first, the newest always stays."""
+    """Clips by name within a number of bytes: the one not asked for longest goes first, the newest always stays."""
 
     def __init__(self, most: float):
         self.most, self.held = most, 0
-        self.tapes: OrderedDict[str, Tape] = OrderedDict()
+        self.clips: OrderedDict[str, ClipTensors] = OrderedDict()
 
-    def get(self, name: str) -> Tape | None:
-        if name in self.tapes:
-            self.tapes.move_to_end(name)
-        return self.tapes.get(name)
+    def get(self, name: str) -> ClipTensors | None:
+        if name in self.clips:
+            self.clips.move_to_end(name)
+        return self.clips.get(name)
 
-    def put(self, name: str, tape: Tape) -> None:
-        self.tapes[name] = tape
-        self.held += tape.nbytes
-        while self.held > self.most and len(self.tapes) > 1:
-            self.held -= self.tapes.popitem(last=False)[1].nbytes
+    def put(self, name: str, clip: ClipTensors) -> None:
+        self.clips[name] = clip
+        self.held += clip.nbytes
+        while self.held > self.most and len(self.clips) > 1:
+            self.held -= self.clips.popitem(last=False)[1].nbytes
 
 
 class RecordedClips:
@@ -89,7 +89,7 @@ class RecordedClips:
         """
         return self.stacked(*self.windows(clips, length, generator))
 
-    def windows(self, clips: int, length: int, generator: torch.Generator) -> tuple[list[Tape], list[int]]:
+    def windows(self, clips: int, length: int, generator: torch.Generator) -> tuple[list[ClipTensors], list[int]]:
         """What `batch` stacks: windows, which may differ in height and width, and the indices of their recordings.
 
         Whoever needs clips of one size from whole frames cuts them out of these.
@@ -97,8 +97,8 @@ class RecordedClips:
         pool, windows, numbers, failures = self.long_enough(length), [], [], 0
         for number, where in self.draws(pool, generator):
             recording = self.recordings[number]
-            tape = self.tape(recording)
-            window = None if tape is None else self.window(recording, tape, length, where)
+            clip = self.decoded(recording)
+            window = None if clip is None else self.window(recording, clip, length, where)
             if window is not None:
                 windows.append(window)
                 numbers.append(number)
@@ -129,33 +129,33 @@ class RecordedClips:
             places = torch.rand(len(pool), generator=generator, device=device, dtype=torch.float64).tolist()
             yield from zip((pool[index] for index in order), places)
 
-    def tape(self, recording: Recording) -> Tape | None:
+    def decoded(self, recording: Recording) -> ClipTensors | None:
         """The decoded recording, or None where it is damaged."""
         if recording.name in self.refused:
             return None
-        tape = self.cache.get(recording.name)
-        if tape is None:
+        clip = self.cache.get(recording.name)
+        if clip is None:
             try:
-                tape = to_tape(recording, self.framing, self.channels)
+                clip = to_tensors(recording, self.framing, self.channels)
             except (OSError, ValueError) as error:
                 self.refused[recording.name] = str(error)
                 return None
-            self.cache.put(recording.name, tape)
-        return tape
+            self.cache.put(recording.name, clip)
+        return clip
 
-    def window(self, recording: Recording, tape: Tape, length: int, where: float) -> Tape | None:
+    def window(self, recording: Recording, clip: ClipTensors, length: int, where: float) -> ClipTensors | None:
         """`length` frames from one of the possible starts, chosen by `where` in [0, 1); None where there is none."""
-        start = start_at(where, recording.spans(len(tape.frames)), self.span(recording, length))
-        return None if start is None else self.cut(recording, tape, length, start)
+        start = start_at(where, recording.spans(len(clip.frames)), self.span(recording, length))
+        return None if start is None else self.cut(recording, clip, length, start)
 
-    def cut(self, recording: Recording, tape: Tape, length: int, start: int) -> Tape:
+    def cut(self, recording: Recording, clip: ClipTensors, length: int, start: int) -> ClipTensors:
         """`length` frames from frame `start` on."""
         stride = self.framing.stride_at(recording.fps)
         taken = slice(start, start + self.span(recording, length), stride)
-        actions = joined(tape.actions, start, length, stride) if self.action_dim else None
-        return Tape(tape.frames[taken], actions, {name: x[taken] for name, x in tape.extras.items()})
+        actions = joined(clip.actions, start, length, stride) if self.action_dim else None
+        return ClipTensors(clip.frames[taken], actions, {name: x[taken] for name, x in clip.extras.items()})
 
-    def stacked(self, windows: Sequence[Tape], numbers: Sequence[int]) -> Batch:
+    def stacked(self, windows: Sequence[ClipTensors], numbers: Sequence[int]) -> Batch:
         """Windows of one size as a batch; raises ValueError where they differ."""
         sizes = {tuple(w.frames.shape[-2:]) for w in windows}
         if len(sizes) > 1:
@@ -194,15 +194,15 @@ def joined(actions: Tensor, start: int, length: int, stride: int) -> Tensor:
     return torch.nn.functional.pad(rows, (0, 0, 0, length * stride - len(rows))).reshape(length, -1)
 
 
-def to_tape(recording: Recording, framing: Framing, channels: int) -> Tape:
+def to_tensors(recording: Recording, framing: Framing, channels: int) -> ClipTensors:
     """Decodes a recording; raises ValueError where it is damaged or its actions are not what was promised."""
-    footage = recording.load(framing)
-    frames = torch.from_numpy(np.ascontiguousarray(with_channels(footage.frames, channels).transpose(0, 3, 1, 2)))
-    actions = None if footage.actions is None else torch.from_numpy(footage.actions)
+    clip = recording.load(framing)
+    frames = torch.from_numpy(np.ascontiguousarray(with_channels(clip.frames, channels).transpose(0, 3, 1, 2)))
+    actions = None if clip.actions is None else torch.from_numpy(clip.actions)
     came = 0 if actions is None else actions.shape[1]
     if came != recording.actions:
         raise ValueError(f"{recording.name} has {came} numbers an action and promised {recording.actions}")
-    return Tape(frames, actions, {name: torch.from_numpy(x) for name, x in footage.extras.items()})
+    return ClipTensors(frames, actions, {name: torch.from_numpy(x) for name, x in clip.extras.items()})
 
 
 def with_channels(frames: np.ndarray, channels: int) -> np.ndarray:

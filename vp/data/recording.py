@@ -1,13 +1,14 @@
-"""Recordings: the clips of a data set, described without decoding them, and the footage they decode to."""
+"""Recordings: the clips of a data set, described without decoding them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
+from .clip import Clip
 from .framing import Framing
 
 Item = TypeVar("Item")
@@ -19,21 +20,6 @@ def unwatched(items: Sequence[Item], what: str) -> Sequence[Item]:
 
 
 @dataclass(frozen=True)
-class Footage:
-    """A decoded recording.
-
-    Args:
-        frames: uint8 (T, H, W, C), RGB or grey.
-        actions: float32 (T, A) or None; `actions[t]` leads from frame t to t + 1.
-        extras: name -> array (T, ...): masks uint8 (T, 1, H, W), pictures uint8 (T, C, H, W), states float32 (T, S).
-    """
-
-    frames: np.ndarray
-    actions: np.ndarray | None = None
-    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Recording:
     """One clip of a data set.
 
@@ -42,7 +28,7 @@ class Recording:
         group: what a split never tears apart, for it is alike: a person, a trajectory, the source that clips were cut from.
         promised: frames by the header; decoding may give fewer.
         fps: frames a second, nominal where the files carry no rate.
-        load: framing -> footage, in its size; raises ValueError where the file is damaged.
+        load: framing -> clip, in its size; its rate is `fps`; raises ValueError where the file is damaged.
         split: one of `splits.SPLITS` where the data's own layout says so.
         actions: numbers an action has, 0 where there are none.
         licence: as its owner states it, "" where nothing is said of this one.
@@ -53,7 +39,7 @@ class Recording:
     group: str
     promised: int
     fps: float
-    load: Callable[[Framing], Footage]
+    load: Callable[[Framing], Clip]
     split: str | None = None
     actions: int = 0
     parts: tuple[tuple[int, int], ...] = ()

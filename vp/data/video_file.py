@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
+from .clip import Clip
 from .video_decode import Shot, Stream, open_video
 from .video_write import write_gif, write_mp4
 
-__all__ = ["Clip", "read_clip", "write_gif", "write_mp4"]
+__all__ = ["read_clip", "write_gif", "write_mp4"]
 
 MAX_FRAMES = 300  # of a clip
 MAX_DECODED = 3_000  # looked at in a file
@@ -21,17 +21,6 @@ MAX_SIDE = 512  # px of the longer side, where no size is asked for
 MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
 TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
-
-
-@dataclass(frozen=True)
-class Clip:
-    """`frames` uint8 (T, H, W, C), RGB or grey; `fps` measured from the time stamps; `notes`: sentences to show; `actions`
-    float32 (T, A) or None, `actions[t]` leads from frame t to t + 1."""
-
-    frames: np.ndarray
-    fps: float
-    notes: tuple[str, ...] = ()
-    actions: np.ndarray | None = None
 
 
 def read_clip(

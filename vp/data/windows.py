@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..core.video import Batch
-from .recorded import RecordedClips, start_at, to_tape
+from .recorded import RecordedClips, start_at, to_tensors
 
 PLACES = (0.0, 0.5)  # where windows start, as a share of the places where they can
 
@@ -57,15 +57,15 @@ class Windows:
             stride = source.framing.stride_at(recording.fps)
             ends = [start + source.span(recording, self.length) for start in starts]
             try:
-                tape = to_tape(recording, replace(source.framing, most=max(ends) + stride - 1), source.channels)
+                clip = to_tensors(recording, replace(source.framing, most=max(ends) + stride - 1), source.channels)
             except (OSError, ValueError) as error:
                 self.left_out[recording.name] = str(error)
                 continue
-            there = [start for start, end in zip(starts, ends) if end <= len(tape.frames)]
+            there = [start for start, end in zip(starts, ends) if end <= len(clip.frames)]
             if len(there) < len(starts):
-                self.left_out[recording.name] = f"{len(tape.frames)} of {recording.promised} frames can be decoded"
+                self.left_out[recording.name] = f"{len(clip.frames)} of {recording.promised} frames can be decoded"
             if there:
-                cut = [source.cut(recording, tape, self.length, start) for start in there]
+                cut = [source.cut(recording, clip, self.length, start) for start in there]
                 yield there, source.stacked(cut, [index] * len(there))
 
 

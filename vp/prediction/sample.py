@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,7 +77,6 @@ def sample(
     seed: int = 0,
     known: str | np.ndarray | None = None,
     slow: int = 1,
-    events: Iterable[tuple[int, str]] = (),
     pictures: Mapping[int, np.ndarray] | None = None,
     actions: Any = None,
     compare_with: Any = None,
@@ -85,7 +84,7 @@ def sample(
 ) -> Result:
     """The finished Result; arguments as for `stream`."""
     given = {"pictures": pictures, "actions": actions, "compare_with": compare_with, "long_side": long_side}
-    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, events, preview_s=None, **given)
+    *_, last = stream(model, clip, n, n_past, n_future, options, seed, known, slow, preview_s=None, **given)
     assert last.result is not None, "the last step of a stream has the result"
     return last.result
 
@@ -100,7 +99,6 @@ def stream(
     seed: int = 0,
     known: str | np.ndarray | None = None,
     slow: int = 1,
-    events: Iterable[tuple[int, str]] = (),
     pictures: Mapping[int, np.ndarray] | None = None,
     preview_s: float | None = PREVIEW_S,
     actions: Any = None,
@@ -118,7 +116,6 @@ def stream(
         seed: 0 or more; the same seed gives the same futures.
         known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the prefix.
         slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
-        events: (frame, label) pairs of the clip, passed on to the Result.
         pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
         preview_s: seconds between growing Results at least, or None for none.
         actions: what a model that takes actions is given: 'own' (the clip's), 'still', or an array (T, A), from the first frame
@@ -130,7 +127,7 @@ def stream(
         ValueError: a wish that cannot be met, in one sentence.
     """
     began = time.monotonic()
-    request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, events, long_side)
+    request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, long_side)
     request = replace(request, pictures=painted(model, request, pictures or {}))
     request = with_plans(request, model.predictor.capabilities.actions, getattr(clip, "actions", None), actions, compare_with)
     runs = predictions_to_make(model, request)
@@ -174,7 +171,7 @@ def predictions_to_make(model: Model, request: Request) -> list[Run]:
 
 def prepare(
     model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any, slow: Any,
-    events: Iterable[tuple[int, str]], long_side: int = LONG_SIDE,
+    long_side: int = LONG_SIDE,
 ) -> Request:  # fmt: skip
     """Checks every wish and fits the clip to the model; see `stream`."""
     capabilities = model.predictor.capabilities
@@ -205,7 +202,7 @@ def prepare(
     full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
     fps = getattr(clip, "fps", None) or capabilities.fps or 10
-    kept = tuple((t, label) for t, label in events if t < past + future)
+    kept = tuple((t, label) for t, label in getattr(clip, "events", ()) if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
 
 

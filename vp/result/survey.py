@@ -14,7 +14,7 @@ import torch
 
 from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
 from ..data.digits.banks import SPLITS as USUAL
-from ..data.recorded import to_tape
+from ..data.recorded import to_tensors
 from ..data.recording import Found, Recording, Watch, unwatched
 from ..data.splits import SPLITS, assign
 from .sprite_sheet import encode_png
@@ -97,11 +97,11 @@ def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, 
     counts = {split: Count() for split in SPLITS if split in (*USUAL, *splits.values())}
     for recording in watch(found.recordings, "recordings"):
         try:
-            tape = to_tape(recording, framing, 3)
+            clip = to_tensors(recording, framing, 3)
         except (OSError, ValueError) as error:
             found.left_out.append((recording.name, str(error)))
             continue
-        frames, split = len(tape.frames), splits[recording.group]
+        frames, split = len(clip.frames), splits[recording.group]
         if not recording.spans(frames):
             found.left_out.append((recording.name, f"only {frames} frames can be decoded, none of those that may be used"))
             continue
@@ -109,16 +109,16 @@ def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, 
             found.notes.append(f"{recording.name} promises {recording.promised} frames; {frames} can be decoded and are used.")
         counts[split].add(recording, frames)
         if counts[split].recordings <= ROWS:
-            rows += list(strips(f"{split}  {recording.name}", recording, tape))
+            rows += list(strips(f"{split}  {recording.name}", recording, clip))
     return counts, sorted(rows, key=lambda row: SPLITS.index(row[0].split()[0]))
 
 
-def strips(label: str, recording: Recording, tape: Any) -> Iterator[tuple[str, np.ndarray]]:
+def strips(label: str, recording: Recording, clip: Any) -> Iterator[tuple[str, np.ndarray]]:
     """Usable frames from first to last, and below them the pictures or masks that belong to them."""
-    usable = np.concatenate([np.arange(*span) for span in recording.spans(len(tape.frames))])
+    usable = np.concatenate([np.arange(*span) for span in recording.spans(len(clip.frames))])
     times = usable[np.linspace(0, len(usable) - 1, COLUMNS).round().astype(int)]
-    yield label, tape.frames[times].movedim(1, -1).numpy()
-    for name, extra in tape.extras.items():
+    yield label, clip.frames[times].movedim(1, -1).numpy()
+    for name, extra in clip.extras.items():
         if extra.dtype == torch.uint8 and extra.ndim == 4:
             shown = extra[times].movedim(1, -1).numpy()
             yield f"{label}  {name}", tinted(shown) if shown.shape[-1] == 1 else shown

@@ -15,12 +15,12 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
 from vp.core.video import Actions
+from vp.data import Clip
 from vp.prediction.actions import OWN, STILL
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
 from vp.result.sprite_sheet import encode_png
 
-from .clips import Choice
 from .player import served
 
 DRAWN = "drawn"
@@ -146,7 +146,7 @@ class ActionEditor(gr.HTML):
         return {"type": "object"}
 
 
-def describe(model: Model, choice: Choice, past: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+def describe(model: Model, clip: Clip, past: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """What the editor shows: plans as (name, label), the frame to draw on, uint8 (H, W, C), or None, and what is `chosen`.
 
     None for a model that takes no actions.
@@ -154,20 +154,20 @@ def describe(model: Model, choice: Choice, past: int, chosen: Mapping[str, Any] 
     capabilities = model.predictor.capabilities
     if capabilities.actions is None:
         return None
-    names = possible(capabilities.actions, choice)
+    names = possible(capabilities.actions, clip)
     kept = {**NOTHING, **(chosen or {})}
     kept["plan"] = kept["plan"] if kept["plan"] in names else names[0]
     kept["beside"] = kept["beside"] if kept["beside"] in names else ""
     frame = None
     if DRAWN in names:
-        frames, _ = fit(choice.clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
+        frames, _ = fit(clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
         frame = frames[0]
     return {"plans": [[name, PLANS[name]] for name in names], "frame": frame, "chosen": kept}
 
 
-def possible(wanted: Actions, choice: Choice) -> list[str]:
+def possible(wanted: Actions, clip: Clip) -> list[str]:
     """The plans there can be for a clip, the usual one first."""
-    own = choice.clip.actions is not None and choice.clip.actions.shape[-1] == len(wanted.names)
+    own = clip.actions is not None and clip.actions.shape[-1] == len(wanted.names)
     return [*([OWN] if own else []), STILL, *([DRAWN] if wanted.path else [])]
 
 
@@ -190,7 +190,7 @@ def parse(text: str) -> dict[str, Any]:
     return kept
 
 
-def wish(model: Model, choice: Choice, text: str, past: Any, future: Any) -> dict[str, Any]:
+def wish(model: Model, clip: Clip, text: str, past: Any, future: Any) -> dict[str, Any]:
     """Keyword arguments for `vp.stream`; none for a model that takes no actions.
 
     Raises:
@@ -201,17 +201,16 @@ def wish(model: Model, choice: Choice, text: str, past: Any, future: Any) -> dic
         return {}
     chosen_plans = {"actions": chosen["plan"], "compare_with": chosen["beside"] or None}
     return {
-        name: drawn(wanted, choice, chosen["path"], past, future) if plan == DRAWN else plan
-        for name, plan in chosen_plans.items()
+        name: drawn(wanted, clip, chosen["path"], past, future) if plan == DRAWN else plan for name, plan in chosen_plans.items()
     }
 
 
-def drawn(wanted: Actions, choice: Choice, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
+def drawn(wanted: Actions, clip: Clip, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
     """float32 (T, A): the clip's own actions up to the last frame given, where there are any, and the path from there on."""
     if wanted.path is None or len(path) < 2:
         raise ValueError("no path is drawn yet; drag on the picture of the last frame, or choose other actions")
     before = np.zeros((int(past) - 1, len(wanted.names)), np.float32)
-    if OWN in possible(wanted, choice):
-        own = choice.clip.actions[: len(before)]
+    if OWN in possible(wanted, clip):
+        own = clip.actions[: len(before)]
         before[: len(own)] = own
     return np.concatenate([before, wanted.path(np.array(path), int(future))])

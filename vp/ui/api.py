@@ -90,13 +90,13 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 raise ValueError("no clip came; give a video file")
             if not 1 <= (n_futures or 0) <= MOST_FUTURES:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
-            choice = clips.find(clips.upload(clip))
+            found = clips.find(clips.upload(clip))
             wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known) | {"long_side": long_side}
             if models.get(model).predictor.capabilities.size is None:
                 long_side = whole("long_side", long_side, 16, SIDE)
-                choice = clips.enlarged(choice, long_side, min(int((n_past or 0) + (n_future or 0)), clips.UPLOAD_FRAMES))
+                found = clips.enlarged(found, long_side, min(int((n_past or 0) + (n_future or 0)), clips.UPLOAD_FRAMES))
             wishes |= {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
-            with closing(jobs.run(model, choice, wishes)) as job:
+            with closing(jobs.run(model, found, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error

@@ -6,7 +6,7 @@ A clip's name is a short text that fits in a link: `example:digits-1`, `random:s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,23 +28,7 @@ UPLOAD_FRAMES = 120
 SEEDS = 10**6
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A chosen clip, the (frame, label) events its maker knows, the data set it comes from, '' for none, and its file where it
-    is a person's own."""
-
-    clip: Clip
-    events: tuple[tuple[int, str], ...] = ()
-    data: str = ""
-    path: str = ""
-
-
-def with_note(choice: Choice, said: str | None) -> Choice:
-    """The choice, its clip with a sentence among its notes where there is one."""
-    return replace(choice, clip=replace(choice.clip, notes=(*choice.clip.notes, said))) if said else choice
-
-
-UPLOADS: ExpiringStore[Choice] = ExpiringStore(most=60, what="clip")
+UPLOADS: ExpiringStore[Clip] = ExpiringStore(most=60, what="clip")
 
 
 @lru_cache
@@ -57,7 +41,7 @@ def examples() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in entries}
 
 
-def find(name: str) -> Choice:
+def find(name: str) -> Clip:
     """The clip of a name.
 
     Raises:
@@ -75,23 +59,20 @@ def find(name: str) -> Choice:
 
 
 @lru_cache(maxsize=32)
-def example(name: str) -> Choice:
+def example(name: str) -> Clip:
     entry = examples()[name]
-    clip = read_clip(CLIPS / entry["file"])
-    if "credit" in entry:
-        clip = replace(clip, notes=(*clip.notes, f"A real clip: {entry['credit']}."))
-    if "actions" in entry:
-        clip = replace(clip, actions=read_actions(CLIPS / entry["actions"]))
-    return Choice(clip, tuple((t, label) for t, label in entry["events"]), entry["data"])
+    clip = read_clip(CLIPS / entry["file"]).with_note(f"A real clip: {entry['credit']}." if "credit" in entry else None)
+    actions = read_actions(CLIPS / entry["actions"]) if "actions" in entry else None
+    return replace(clip, actions=actions, events=tuple((t, label) for t, label in entry["events"]), data=entry["data"])
 
 
 @lru_cache(maxsize=64)
-def fresh(dataset: str, seed: int) -> Choice:
+def fresh(dataset: str, seed: int) -> Clip:
     """A new clip of a simulator, drawn from its test digits; a seed always gives the same one."""
     return drawn(dataset, seed, "auto", RANDOM_FRAMES)
 
 
-def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
+def drawn(dataset: str, seed: int, digits: str, length: int) -> Clip:
     """A clip of `length` frames; events are wall hits or, where there is an arm, the first frames of its touches."""
     source = open_dataset(dataset, "test", digits=digits)
     batch = source.batch(1, length, torch.Generator().manual_seed(seed))
@@ -103,30 +84,31 @@ def drawn(dataset: str, seed: int, digits: str, length: int) -> Choice:
         at = touched & ~touched.roll(1).index_fill(0, torch.tensor(0), False)
     actions = None if batch.actions is None else batch.actions[0].cpu().numpy()
     events = tuple((t, label) for t in at.nonzero()[:, 0].tolist())
-    return Choice(Clip(frames, source.fps, actions=actions), events, dataset)
+    return Clip(frames, source.fps, actions=actions, events=events, data=dataset)
 
 
 @lru_cache(maxsize=8)
-def decoded(path: str) -> Choice:
+def decoded(path: str) -> Clip:
     """An uploaded file, read once (Gradio keeps uploads under the hash of their content).
 
     Raises:
         ValueError: not a usable video, in one sentence.
     """
-    return Choice(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
+    return replace(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
 
 
-def enlarged(choice: Choice, long_side: int, frames: int) -> Choice:
+def enlarged(clip: Clip, long_side: int, frames: int) -> Clip:
     """The clip read again with up to so many px on its longer side, its first frames only; it is kept at MAX_SIDE.
 
     Raises:
         ValueError: its file is gone.
     """
-    if long_side <= MAX_SIDE or not choice.path or max(choice.clip.frames.shape[1:3]) < MAX_SIDE:
-        return choice
-    if not Path(choice.path).is_file():
+    if long_side <= MAX_SIDE or not clip.path or max(clip.frames.shape[1:3]) < MAX_SIDE:
+        return clip
+    if not Path(clip.path).is_file():
         raise ValueError("this clip is no longer kept on the server in its full size; give it again, or choose a smaller size")
-    return replace(choice, clip=read_clip(choice.path, max_frames=max(2, frames), max_side=long_side, max_fps=MAX_FPS))
+    large = read_clip(clip.path, max_frames=max(2, frames), max_side=long_side, max_fps=MAX_FPS)
+    return replace(large, path=clip.path)
 
 
 def upload(path: str) -> str:

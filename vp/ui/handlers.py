@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from vp.data import Clip
 from vp.prediction.domain import domain_note, trained_on, walls_note
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
@@ -124,11 +125,11 @@ class Handlers:
         """
         looks, said = [gr.skip()] * UPDATES, READY
         try:
-            choice = clips.find(name)
-            found, why = suited(self.models.cards, choice, model, by_hand)
+            clip = clips.find(name)
+            found, why = suited(self.models.cards, clip, model, by_hand)
             if found != model:
                 settings = link.usual(self.models, found, name)
-                past, future = min(settings.past, max(len(choice.clip.frames) - 1, 1)), settings.future
+                past, future = min(settings.past, max(len(clip.frames) - 1, 1)), settings.future
                 settings = replace(settings, past=past)
                 loaded = self.models.get(found)
                 looks, said = [*appearance(loaded, settings)[:-1], *own_appearance(loaded, settings)], f"{why} Press Generate."
@@ -140,28 +141,28 @@ class Handlers:
     def preview(self, model: str, name: str, past: int, future: int) -> Result:
         """The clip as the model will get it, before anything is predicted."""
         loaded = self.models.get(model)
-        choice = self.with_walls(clips.find(name), loaded)
-        frames, notes, strange = self.as_seen(loaded, choice, past, future)
+        clip = self.with_walls(clips.find(name), loaded)
+        frames, notes, strange = self.as_seen(loaded, clip, past, future)
         known = np.arange(len(frames)) < past
         return Result(
             (Row("truth", "The clip", frames, "As the model will see it."),),
             known,
             np.ones(len(frames), bool),
-            choice.clip.fps,
-            events=tuple(event for event in choice.events if event[0] < len(frames)),
+            clip.fps,
+            events=tuple(event for event in clip.events if event[0] < len(frames)),
             model={"name": label(name)},
-            notes=(*choice.clip.notes, *notes, *([strange] if strange else [])),
+            notes=(*clip.notes, *notes, *([strange] if strange else [])),
         )
 
     @staticmethod
-    def with_walls(choice: clips.Choice, model: Model) -> clips.Choice:
+    def with_walls(clip: Clip, model: Model) -> Clip:
         """The clip with a note where its walls are not those that the model learned."""
-        return clips.with_note(choice, walls_note(choice.data, trained_on(model.card)))
+        return clip.with_note(walls_note(clip.data, trained_on(model.card)))
 
-    def as_seen(self, model: Model, choice: clips.Choice, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
+    def as_seen(self, model: Model, clip: Clip, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
         """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
         capabilities = model.predictor.capabilities
-        frames, notes = fit(choice.clip.frames[: past + future], capabilities.size, capabilities.channels)
+        frames, notes = fit(clip.frames[: past + future], capabilities.size, capabilities.channels)
         return frames, notes, domain_note(frames[:past], trained_on(model.card))
 
     def generate(
@@ -187,16 +188,16 @@ class Handlers:
         yield [gr.skip(), status("Loading the model.", 0.0), None, *busy]
         try:
             loaded = self.models.get(model)
-            choice = clips.find(clip)
+            found = clips.find(clip)
             if loaded.predictor.capabilities.size is None:
-                choice = clips.enlarged(choice, int(side), int(past) + int(future))
-            choice = self.with_walls(choice, loaded)
+                found = clips.enlarged(found, int(side), int(past) + int(future))
+            found = self.with_walls(found, loaded)
             slider = temperature(loaded)
             options = parse(more) | ({"prior": prior} if prior else {}) | ({"temperature": heat} if slider else {})
             seed = whole("seed", seed, 0, link.MOST_SEED)
             wishes = jobs.wishes(n, past, future, seed, options, **tasks.wish(task, ticks))
-            wishes |= actions.wish(loaded, choice, action_choice, past, future) | {"pictures": pictures, "long_side": int(side)}
-            with closing(jobs.run(model, choice, wishes)) as job:
+            wishes |= actions.wish(loaded, found, action_choice, past, future) | {"pictures": pictures, "long_side": int(side)}
+            with closing(jobs.run(model, found, wishes)) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:
                         break

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from vp.data import Clip
 from vp.prediction.sample import Progress, stream
 
-from .clips import Choice
 from .compute_thread import COMPUTE_THREAD
 from .models import Models
 
@@ -30,18 +30,18 @@ SERVING: list[Models] = []  # the models of the running app: too heavy to travel
 
 
 @on_gpu
-def steps(name: str, choice: Choice, wishes: dict[str, Any]) -> Iterator[Progress]:
+def steps(name: str, clip: Clip, wishes: dict[str, Any]) -> Iterator[Progress]:
     """Progress of one prediction by the model called `name`."""
-    yield from stream(SERVING[-1].get(name), choice.clip, events=choice.events, **wishes)
+    yield from stream(SERVING[-1].get(name), clip, **wishes)
 
 
-def run(name: str, choice: Choice, wishes: dict[str, Any]) -> Iterator[tuple[Progress, float]]:
+def run(name: str, clip: Clip, wishes: dict[str, Any]) -> Iterator[tuple[Progress, float]]:
     """(progress, seconds left) at every step; closing it stops the model at its next step.
 
     Raises:
         ValueError: what was asked for cannot be done, in one sentence a visitor can read.
     """
-    with DEVICE, closing(guarded(COMPUTE_THREAD.each(steps(name, choice, wishes)))) as job:
+    with DEVICE, closing(guarded(COMPUTE_THREAD.each(steps(name, clip, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began

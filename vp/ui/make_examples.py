@@ -24,7 +24,7 @@ from vp.prediction.model import available, load
 from vp.prediction.sample import sample
 from vp.result.sprite_sheet import encode_png
 
-from .clips import ASSETS, CLIPS, Choice, drawn, example, examples
+from .clips import ASSETS, CLIPS, drawn, example, examples
 from .models import PREFERRED
 
 LENGTH, SIDE, THUMB = 40, 256, 96
@@ -63,7 +63,7 @@ FILMED = {
 }
 
 
-def balls(length: int = LENGTH, side: int = SIDE) -> Choice:
+def balls(length: int = LENGTH, side: int = SIDE) -> Clip:
     """Three coloured balls that bounce on a light ground: a clip that no digit model knows."""
     rng = np.random.default_rng(4)
     colours = [(222, 90, 62), (38, 120, 178), (236, 178, 60)]
@@ -80,10 +80,10 @@ def balls(length: int = LENGTH, side: int = SIDE) -> Choice:
         place += speed
         speed = np.where((place < radius) | (place > side - radius), -speed, speed)
         place = place.clip(radius, side - radius)
-    return Choice(Clip(frames, 12.0))
+    return Clip(frames, 12.0)
 
 
-def filmed(name: str) -> Choice | None:
+def filmed(name: str) -> Clip | None:
     """A clip from life, or None where real128 is not at hand."""
     about = FILMED[name]
     try:
@@ -92,23 +92,23 @@ def filmed(name: str) -> Choice | None:
         return None
     recording = next(recording for recording in recordings if recording.name == about.file)
     frames = recording.load(Framing(short_side=128)).frames[about.first :][:LENGTH, :, about.left : about.right]
-    return Choice(Clip(np.ascontiguousarray(frames), recording.fps))
+    return Clip(np.ascontiguousarray(frames), recording.fps)
 
 
-def write_clip(name: str, label: str, choice: Choice, credit: str = "") -> dict:
+def write_clip(name: str, label: str, clip: Clip, credit: str = "") -> dict:
     """Writes the mp4 and its thumbnails; the entry for clips.json."""
-    frames = choice.clip.frames
-    write_mp4(CLIPS / f"{name}.mp4", frames, choice.clip.fps, min_side=0 if credit else SIDE)
+    frames = clip.frames
+    write_mp4(CLIPS / f"{name}.mp4", frames, clip.fps, min_side=0 if credit else SIDE)
     small = resize(np.stack([centre_square(frame) for frame in frames]), THUMB, THUMB)
     (CLIPS / f"{name}.png").write_bytes(encode_png(small[0]))
-    write_gif(CLIPS / f"{name}.gif", small[:24], choice.clip.fps)
+    write_gif(CLIPS / f"{name}.gif", small[:24], clip.fps)
     files = {"file": f"{name}.mp4", "still": f"{name}.png", "moving": f"{name}.gif"}
     if credit:
         files["credit"] = credit
-    if choice.clip.actions is not None:
+    if clip.actions is not None:
         files["actions"] = f"{name}.csv"
-        np.savetxt(CLIPS / files["actions"], choice.clip.actions, "%.5f", ",")
-    return {"name": name, "label": label, "data": choice.data, **files, "events": [list(event) for event in choice.events]}
+        np.savetxt(CLIPS / files["actions"], clip.actions, "%.5f", ",")
+    return {"name": name, "label": label, "data": clip.data, **files, "events": [list(event) for event in clip.events]}
 
 
 def main() -> None:
@@ -121,16 +121,16 @@ def main() -> None:
     CLIPS.mkdir(parents=True, exist_ok=True)
     made = {name: (label, drawn(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
     made["balls"] = ("Not digits", balls())
-    entries = [write_clip(name, label, choice) for name, (label, choice) in made.items()]
+    entries = [write_clip(name, label, clip) for name, (label, clip) in made.items()]
     for name, about in FILMED.items():
-        choice = filmed(name)
-        entries += [write_clip(name, about.label, choice, about.credit) if choice else examples()[name]]
+        clip = filmed(name)
+        entries += [write_clip(name, about.label, clip, about.credit) if clip else examples()[name]]
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     names = [card["name"] for card in available() if "problem" not in card]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)
     shown = args.clip or ("digits-1" if set(trained_on(model.card)) & DRAWN_DATA else "fruit")
     first = example(shown)
-    result = sample(model, first.clip, args.futures, seed=SEED, events=first.events)
+    result = sample(model, first, args.futures, seed=SEED)
     paths = result.save(ASSETS / "example")
     size = sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file())
     print(json.dumps({"clips": len(entries), "example": model.name, "files": [p.name for p in paths], "bytes": size}))

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vp.data import Clip
 from vp.data.domain import CANVAS, Domain
 from vp.prediction.domain import domain_note, domains, kind_of, trained_on
 from vp.prediction.known_frames import fit
-
-from .clips import Choice
 
 FAVOURITES = ("svg-lp-smmnist", "svg-lp-push", "svg-lp-real")  # of several that suit, these
 LOOKED_AT = 5  # frames
 
 
-def suited(cards: Mapping[str, Mapping[str, Any]], choice: Choice, chosen: str, by_hand: bool) -> tuple[str, str]:
+def suited(cards: Mapping[str, Mapping[str, Any]], clip: Clip, chosen: str, by_hand: bool) -> tuple[str, str]:
     """The name of the model that a clip gets, and one sentence on why, "" where it is the one chosen.
 
     Args:
-        cards: name -> card of all models. choice: the clip.
+        cards: name -> card of all models. clip: the clip.
         chosen: the model that was chosen before. by_hand: by a person, so that it stays if it is made for any clip.
     """
-    frames = choice.clip.frames[:LOOKED_AT]
-    kind = kind_of(frames, choice.data)
+    frames = clip.frames[:LOOKED_AT]
+    kind = kind_of(frames, clip.data)
     if knows(cards[chosen], frames, kind, by_hand):
         return chosen, ""
     names = sorted(cards, key=lambda name: name not in FAVOURITES)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Found, Recording, Watch, aligned, unwatched
+from ..recording import Found, Recording, Watch, aligned, unwatched
 from .files import ARRAYS, below, files
 
 FPS = 10.0  # nominal: arrays carry no rate
@@ -57,18 +58,18 @@ def read(root: Path, watch: Watch = unwatched, split: str | None = None, acting:
     return found
 
 
-def load(path: Path, key: str, framing: Framing) -> Footage:
+def load(path: Path, key: str, framing: Framing) -> Clip:
     arrays = read_arrays(path)
     frames = resized(arrays[key], framing)
     actions = arrays.get("actions")
     if actions is not None:
         actions = aligned(actions, len(frames), f"actions of {path.name}")
-    return Footage(frames, actions)
+    return Clip(frames, actions=actions)
 
 
-def load_grey(path: Path, key: str, axis: int, index: int, framing: Framing) -> Footage:
+def load_grey(path: Path, key: str, axis: int, index: int, framing: Framing) -> Clip:
     frames = np.moveaxis(open_array(path, key), axis, 0)[index]
-    return Footage(resized(frames[..., None], framing))
+    return Clip(resized(frames[..., None], framing))
 
 
 def resized(frames: np.ndarray, framing: Framing) -> np.ndarray:

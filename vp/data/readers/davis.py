@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Found, Recording, Watch, unwatched
+from ..recording import Found, Recording, Watch, unwatched
 from .files import PICTURES, natural, walk
 from .pictures import frame_folder, read_masks, read_pictures
 
@@ -62,5 +63,5 @@ def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
     return replace(recording, load=partial(load, tuple(frames), masks if all(path.is_file() for path in masks) else ()))
 
 
-def load(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Footage:
-    return Footage(read_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})
+def load(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Clip:
+    return Clip(read_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})

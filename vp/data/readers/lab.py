@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Found, Recording, Watch, aligned, unwatched
+from ..recording import Found, Recording, Watch, aligned, unwatched
 from .files import PICTURES, below, split_by_folder, walk
 from .pictures import frame_folder, read_pictures
 
@@ -40,11 +41,11 @@ def clip(frames: Sequence[Path], root: Path) -> Recording:
     return replace(recording, actions=actions, load=partial(load, tuple(frames), bool(actions)))
 
 
-def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Footage:
+def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Clip:
     positions = frames[0].with_name(POSITIONS)
     pictures = read_pictures(frames, framing)
     actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if acts else None
-    return Footage(pictures, actions, {"state": read_table(positions, len(frames))} if positions.is_file() else {})
+    return Clip(pictures, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
 
 
 def columns(path: Path) -> int:

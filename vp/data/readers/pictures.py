@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Recording
+from ..recording import Recording
 from .files import below
 
 FPS = 25.0  # nominal: pictures carry no rate
@@ -28,8 +29,8 @@ def frame_folder(paths: Sequence[Path], root: Path, split: str | None = None, fp
     return Recording(name, name, len(paths), fps, partial(load, tuple(paths)), split)
 
 
-def load(paths: Sequence[Path], framing: Framing) -> Footage:
-    return Footage(read_pictures(paths, framing))
+def load(paths: Sequence[Path], framing: Framing) -> Clip:
+    return Clip(read_pictures(paths, framing))
 
 
 def read_pictures(paths: Sequence[Path], framing: Framing) -> np.ndarray:

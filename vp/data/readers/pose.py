@@ -12,8 +12,9 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Found, Recording, Watch, unwatched
+from ..recording import Found, Recording, Watch, unwatched
 from ..splits import WORDS
 from .files import PICTURES, below, walk
 from .pictures import FPS, frame_folder, read_pictures
@@ -52,6 +53,6 @@ def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
     return replace(frame_folder(frames, root, split, FPS), name=name, group=name, load=load_both)
 
 
-def load(frames: Sequence[Path], labels: Sequence[Path], framing: Framing) -> Footage:
+def load(frames: Sequence[Path], labels: Sequence[Path], framing: Framing) -> Clip:
     pose = read_pictures(labels, framing).transpose(0, 3, 1, 2).copy()
-    return Footage(read_pictures(frames, framing), extras={"pose": pose})
+    return Clip(read_pictures(frames, framing), extras={"pose": pose})

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Found, Recording, aligned
+from ..recording import Found, Recording, aligned
 from ..tf_example import Values, parse_example
 from ..tfrecord import Record, read_record, records
 from .files import below
@@ -69,12 +70,12 @@ class RecordFiles:
         return Recording(name, name, length, self.fps, partial(load, record, self.unpack), split, actions)
 
 
-def load(record: Record, unpack: Unpack, framing: Framing) -> Footage:
+def load(record: Record, unpack: Unpack, framing: Framing) -> Clip:
     encoded, actions, states = unpack(parse_example(read_record(record)))
     name = f"a frame of record {record.index} of {record.path.name}"
     frames = np.stack([framing.fit(frame(data, name)) for data in encoded])
     actions = aligned(actions, len(frames), "action") if actions.shape[1] else None
-    return Footage(frames, actions, {"state": aligned(states, len(frames), "state")} if states.shape[1] else {})
+    return Clip(frames, actions=actions, extras={"state": aligned(states, len(frames), "state")} if states.shape[1] else {})
 
 
 def frame(data: bytes, name: str) -> np.ndarray:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clip import Clip
 from ..framing import Framing
-from ..recording import Footage, Recording
+from ..recording import Recording
 from ..video_decode import open_video
 from .files import below
 
@@ -33,10 +34,10 @@ def video(path: Path, root: Path, group: str | None = None, split: str | None = 
     return Recording(name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load, path, squeeze), split)
 
 
-def load(path: Path, squeeze: bool, framing: Framing) -> Footage:
+def load(path: Path, squeeze: bool, framing: Framing) -> Clip:
     """uint8 (T, H, W, 3); a damaged end is cut off, and so is what follows frame 10,000."""
     with closing(open_video(path)) as stream:
         frames = [framing.fit(frame, squeeze) for frame, _ in islice(stream.shots(), min(framing.most or MAX_FRAMES, MAX_FRAMES))]
     if len(frames) < 2:
         raise ValueError(f"only one picture of {path.name} can be decoded; give a video of 2 frames or more")
-    return Footage(np.stack(frames))
+    return Clip(np.stack(frames))

@@ -1,0 +1,36 @@
+"""A decoded clip: the one record of it, whether a data set, a simulator or a person gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Clip:
+    """
+    Args:
+        frames: uint8 (T, H, W, C), RGB or grey.
+        fps: frames a second, as measured from time stamps where there are any; 0 where nobody says.
+        notes: sentences to show.
+        actions: float32 (T, A) or None; `actions[t]` leads from frame t to t + 1.
+        extras: name -> array (T, ...): masks uint8 (T, 1, H, W), pictures uint8 (T, C, H, W), states float32 (T, S).
+        events: (frame, label) pairs that its maker knows.
+        data: the data set that it comes from, "" for none.
+        path: its file where it is a person's own.
+    """
+
+    frames: np.ndarray
+    fps: float = 0.0
+    notes: tuple[str, ...] = ()
+    actions: np.ndarray | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+    events: tuple[tuple[int, str], ...] = ()
+    data: str = ""
+    path: str = ""
+
+    def with_note(self, said: str | None) -> Clip:
+        """The same clip with a sentence among its notes, where there is one."""
+        return replace(self, notes=(*self.notes, said)) if said else self
