@@ -383,7 +383,7 @@ def recorded(monkeypatch):
         frames = torch.rand(2, 15, 3, 24, 20, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, 0)
         return Batch(frames, extras={"recording": torch.tensor([5, 5, 5, 2, 2, 2])})
 
-    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate"], "clips_of", open_clips)
+    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate_clips"], "clips_of", open_clips)
     monkeypatch.setattr(sys.modules["vp.evaluation.eval_rows"], "mean_image", lambda *_: torch.full((3, 24, 20), 0.5))
     return open_clips
 
@@ -410,7 +410,7 @@ def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
     still = batch.frames.clone()
     still[:4] = still[:4, :1]
     extras = {"variant": torch.tensor([0, 0, 0, 0, 1, 1])}
-    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate"], "clips_of", lambda *_: Batch(still, extras=extras))
+    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate_clips"], "clips_of", lambda *_: Batch(still, extras=extras))
     plan = SimpleNamespace(dataset="fake", n_past=5, length=15, size=64, scale=1, variants=("still", "noise", "nowhere"))
     monkeypatch.setitem(PROTOCOLS, "fake", plan)
     got = evaluate(model_of(Warm()), "fake", samples=3)

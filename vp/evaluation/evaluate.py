@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from vp.core.options import Options
-from vp.core.predictor import seed_grid
-from vp.core.video import Batch
-from vp.data import PROTOCOLS, find_protocol, law_of, protocol_clips, protocol_digits, read_test_set
-from vp.metrics import CAP_DB
+from vp.data import find_protocol
 
 from ..prediction.known_frames import parse_mask
-from ..prediction.rows import given_actions
-from ..prediction.watch import observe
-from .eval_rows import FLOW, MODEL, MOST_LIKELY, EvalRow, Key, action_rows, baseline_rows, bicubic_rows, model_rows
+from .evaluate_clips import evaluate_clips
 from .evaluate_windows import evaluate_windows, framing_for
-from .pictures import score_pictures
-from .reference_rows import REFERENCE_ROWS
-from .scores import Scores, around_hit, gains, of_variant, to_lists
-from .scoring import joined, score, tabled
 
-CLIPS = 100  # where no number is given
-FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
-RECORDING, VARIANT = "recording", "variant"  # extras int64 (clips,): clips of one recording, clips of one kind
 TOGETHER = ("crps", "diversity", "spread_skill", "sample_spread")
-VARIANT_ROWS = {MODEL: "model", ("rows", MOST_LIKELY): MOST_LIKELY, ("baselines", "copy_last"): "copy_last", FLOW: "flow"}
 
 
 def evaluate(
@@ -101,7 +86,7 @@ def evaluate(
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
     """
-    began, plan = time.monotonic(), find_protocol(protocol)
+    plan = find_protocol(protocol)
     if min(count for count in (clips, samples, batch, 1) if count is not None) < 1:
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
@@ -120,105 +105,11 @@ def evaluate(
         return {"checkpoint": model.name, "protocol": protocol, **result} | ({} if known is None else {"known": known})
     if (short_side, stride, fps) != (None, 1, None):
         raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
-    data = clips_of(protocol, clips, split, data_root, test_set)
-    takes_actions = model.predictor.capabilities.actions
-    data = Batch(data.frames, given_actions(data, takes_actions), data.extras)
-    probe = observe(data, slice(0, 1), mask, plan.scale)
-    eval_rows = model_rows(model, options, probe, samples)
-    eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if takes_actions else {}
-    eval_rows |= baseline_rows(plan.dataset, data_root, probe)
-    eval_rows |= bicubic_rows(eval_rows[MODEL], plan.scale)
-    scores, seconds = score_all(eval_rows, data, mask, plan.scale, seed, batch, progress)
-    groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
-    rows, of_clips = tabled(scores, groups)
-    result = {"checkpoint": model.name, "protocol": protocol, "clips": len(data.frames), "samples": samples}
-    result |= {} if test_set is None else {"test_set": Path(test_set).name}
-    result |= {} if split == "test" else {"split": split}
-    result |= {} if groups is None else {"recordings": len(groups.unique())}
-    result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds[MODEL] / len(data.frames), 4)}
-    result |= {"psnr_cap_db": CAP_DB, **rows[MODEL]}
-    if known is not None:
-        result["known"] = known
-    if "hits" in data.extras and probe.is_prefix:
-        result["digits"] = {"source": protocol_digits(data_root, split)}
-        law = law_of(plan.dataset)
-        if law:
-            lag = law.uncertain_after_hit or 0
-            sharpness, hits = scores[MODEL].frames["sharpness"], data.extras["hits"].cpu()
-            result["digits"] |= around_hit(sharpness, hits, probe.n_past, lag)
-    pictures = score_pictures(model.predictor, options, data, mask, plan.scale)
-    result |= {"pictures": pictures} if pictures else {}
-    for kind in ("rows", "baselines"):
-        result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if takes_actions:
-        result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
-        result["actions"] = gains(result)
-    names = plan.variants
-    if names and VARIANT in data.extras:
-        result["variants"] = variants_of(names, data.extras[VARIANT].cpu(), scores)
-    if known is None and split == "test" and protocol in REFERENCE_ROWS:
-        result["published"] = REFERENCE_ROWS[protocol]
-    if per_clip:
-        result["per_clip"] = to_lists(of_clips[MODEL], groups)
-    return result
-
-
-def variants_of(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scores | None]) -> dict[str, Any]:
-    """Of each variant that has clips: the model, its most likely future, copy_last and flow (see `of_variant`).
-
-    Args:
-        variant: int64 (clips,), indices into `names`.
-    """
-    there = {label: scores[key] for key, label in VARIANT_ROWS.items() if scores.get(key) is not None}
-    return {
-        name: {label: of_variant(row, variant == index) for label, row in there.items()}
-        for index, name in enumerate(names)
-        if (variant == index).any()
-    }
-
-
-def score_all(
-    eval_rows: Mapping[Key, EvalRow | None],
-    data: Batch,
-    known: Tensor,
-    scale: int,
-    seed: int,
-    batch: int | None,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[dict[Key, Scores | None], dict[Key, float]]:
-    """Every row's scores on the same clips, None stays None, and the seconds that took."""
-    done, total = 0, len(data.frames) * sum(row is not None for row in eval_rows.values())
-    scores: dict[Key, Scores | None] = {}
-    seconds: dict[Key, float] = {}
-    for key, row in eval_rows.items():
-        began = time.monotonic()
-        if row is None:
-            scores[key] = None
-            continue
-        parts, seeds = [], seed_grid(seed, len(data.frames), row.samples)
-        for part in score(row, data, known, scale, seeds, batch or max(1, FUTURES_AT_ONCE // row.samples)):
-            parts.append(part)
-            done += len(part.frames["ssim"])
-            if progress:
-                progress(done, total)
-        scores[key] = joined(parts)
-        seconds[key] = time.monotonic() - began
-    return scores, seconds
-
-
-def clips_of(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
-    """The clips of a protocol, or the first sequences of a file that holds its official ones."""
-    if split not in ("test", "val"):
-        raise ValueError(f"split is {split!r}; give test, or val for clips to choose by")
-    if test_set is not None and split != "test":
-        raise ValueError(f"a test set came, and split {split!r}; leave one of them out")
-    if test_set is None:
-        return protocol_clips(protocol, CLIPS if clips is None else clips, data_root, split)
-    plan = find_protocol(protocol)
-    if plan.dataset != "mmnist":
-        official = ", ".join(name for name, other in PROTOCOLS.items() if other.dataset == "mmnist")
-        raise ValueError(f"a test set came, and protocol {protocol!r} has none; those with one: {official}")
-    return read_test_set(test_set, clips, plan.length)
+    result = evaluate_clips(
+        model, protocol, mask, options, clips=clips, samples=samples, known=known, split=split, data_root=data_root,
+        test_set=test_set, seed=seed, batch=batch, per_clip=per_clip, progress=progress,
+    )  # fmt: skip
+    return {"checkpoint": model.name, "protocol": protocol, **result}
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:
