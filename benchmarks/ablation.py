@@ -65,7 +65,7 @@ def parts(model: Any) -> tuple[str, str, list[nn.Module]]:
     if name == "svg":
         net = predictor.network
         layers = [net.scene, net.motion] if predictor.cfg.backbone == "compact" else [net.frame_predictor]
-        return "recurrent network", "mse", layers
+        return "recurrent network", "mse" if predictor.cfg.latent == "none" else "crps", layers
     if name == "svg-motion" and predictor.cfg.latent == "learned":
         return "learned prior", "crps", [predictor.network.latent.prior_heads]
     if name == "svg-motion":

@@ -12,7 +12,8 @@ from vp.models.fusion.objective import painting
 from vp.models.fusion.recipes import RECIPES
 from vp.nn.adversary import has_critic
 from vp.prediction import checkpoint
-from vp.training.trainer import Settings, Trainer
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 
 
 def small(name: str, data: str | None = None):

@@ -8,7 +8,8 @@ import torch
 from vp.catalog import recipe
 from vp.models.vpn.recipes import RECIPES
 from vp.prediction import checkpoint
-from vp.training.trainer import Settings, Trainer
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 
 
 def small(name: str):

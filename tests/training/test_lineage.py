@@ -15,8 +15,10 @@ from vp.core.family import Stage
 from vp.prediction import checkpoint
 from vp.training import provenance, state
 from vp.training import train as train_module
+from vp.training.settings import Settings
+from vp.training.starting_weights import short_name
 from vp.training.train import train
-from vp.training.trainer import Settings, Trainer, short_name
+from vp.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD = {"recipe": "svg-lp-smmnist", "init": "svg-lp-smmnist", "step": 7, "clips": 900, "minutes": 12.5, "commit": "unknown"}

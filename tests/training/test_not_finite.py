@@ -13,8 +13,9 @@ from vp.core.family import Losses
 from vp.prediction import checkpoint
 from vp.training import state
 from vp.training import train as train_module
+from vp.training.settings import Settings
 from vp.training.train import train
-from vp.training.trainer import NotFinite, Settings, Trainer
+from vp.training.trainer import NotFinite, Trainer
 
 STEPS, BAD = 6, 3
 

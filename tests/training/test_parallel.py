@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from vp.catalog import recipe
 from vp.core.family import Progress, Stage
 from vp.models.svg.config import Objective
-from vp.training.trainer import Settings, Trainer
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """

@@ -13,7 +13,8 @@ from vp.catalog import FAMILIES, recipe
 from vp.core.family import Progress
 from vp.core.video import Batch
 from vp.training.recompute import blocks, recomputed
-from vp.training.trainer import Settings, Trainer
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 
 
 def held(family, networks: nn.ModuleDict, frames: Tensor) -> tuple[float, dict[str, Tensor], int]:

@@ -10,7 +10,8 @@ import torch
 from vp.catalog import FAMILIES, recipe
 from vp.core.family import Family, Recipe, Stage
 from vp.training import state
-from vp.training.trainer import Settings, Trainer
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 
 TRAINED = [name for name, family in FAMILIES.items() if family.recipes]
 STEPS = 8

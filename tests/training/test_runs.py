@@ -12,9 +12,10 @@ from vp.training import train as train_module
 from vp.training.compare import compare, table
 from vp.training.plot import plot
 from vp.training.runs import find_runs, grouped, lines
+from vp.training.settings import Settings
 from vp.training.sweep import combinations, folder_name, sweep
 from vp.training.train import train
-from vp.training.trainer import Settings, Trainer
+from vp.training.trainer import Trainer
 
 VARY = {"objective.kl": ["none", "cyclical"]}
 

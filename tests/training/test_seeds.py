@@ -8,7 +8,8 @@ import torch
 
 from vp.catalog import recipe
 from vp.core.predictor import noise, seed_grid
-from vp.training.trainer import Settings, Trainer
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 from vp.training.training_data import Data, step_seed
 
 

@@ -19,8 +19,9 @@ from vp.models.svg.config import Objective
 from vp.prediction import checkpoint
 from vp.training import state
 from vp.training import train as train_module
+from vp.training.settings import Settings
 from vp.training.train import train
-from vp.training.trainer import Settings, Trainer, lr_factor
+from vp.training.trainer import Trainer, lr_factor
 
 ROOT = Path(__file__).resolve().parents[2]
 

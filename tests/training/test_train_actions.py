@@ -12,8 +12,9 @@ from vp.models.svg.config import Conditions, Objective
 from vp.prediction import checkpoint
 from vp.prediction.model import load
 from vp.training import train as train_module
+from vp.training.settings import Settings
 from vp.training.train import train
-from vp.training.trainer import Settings, Trainer
+from vp.training.trainer import Trainer
 from vp.training.validate import Validation
 
 

@@ -15,8 +15,9 @@ from vp.core.runtime import Runtime
 from vp.data import DATASETS
 from vp.models.svg.config import Objective
 from vp.training import train as train_module
+from vp.training.settings import Settings
 from vp.training.train import train
-from vp.training.trainer import Settings, Trainer
+from vp.training.trainer import Trainer
 from vp.training.validate import Validation
 
 

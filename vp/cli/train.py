@@ -63,8 +63,8 @@ def add_train(commands: Any) -> None:
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..catalog import recipe
     from ..training.overrides import overridden
+    from ..training.settings import Settings
     from ..training.train import train
-    from ..training.trainer import Settings
 
     refuse(args.parser, extra)
     family, found = recipe(args.recipe)

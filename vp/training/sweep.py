@@ -12,8 +12,8 @@ from typing import Any
 from ..core.family import Family, Recipe
 from .compare import compare
 from .overrides import overridden
+from .settings import Settings
 from .train import train
-from .trainer import Settings
 
 
 def sweep(

@@ -27,8 +27,10 @@ from ..core.runtime import keep_big_buffers, thread_count
 from ..prediction.checkpoint import config_from_json, config_to_json
 from .log import RunLog
 from .provenance import commit
+from .settings import Settings
+from .starting_weights import short_name
 from .throughput import Throughput
-from .trainer import Settings, Trainer, short_name
+from .trainer import Trainer
 from .training_data import digits_used
 from .validate import Validation
 

@@ -6,8 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,44 +20,12 @@ from . import state
 from .muon import Muon
 from .provenance import commit
 from .recompute import recomputed
+from .settings import Settings
+from .starting_weights import short_name, start_from
 from .training_data import Data, digits_used
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line adds to a recipe.
-
-    Args:
-        out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
-        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
-        threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
-        accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
-        recompute: see `recompute.recomputed`.
-        validate_minutes: time between validations. digits, data_root: see `open_dataset`.
-        licences: of the clips trained on, see `Layout.recordings`; those to validate on are the same whatever their licence.
-    """
-
-    out: Path
-    minutes: float = 30.0
-    steps: int | None = None
-    resume: bool = False
-    init: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
-    batch: int | None = None
-    accumulate: int = 1
-    recompute: bool = False
-    lr: float | None = None
-    seed: int = 0
-    digits: str = "auto"
-    data_root: str | None = None
-    licences: tuple[str, ...] = ()
-    validate_minutes: float = 5.0
-    save_minutes: float = 2.0
 
 
 class NotFinite(ValueError):
@@ -66,33 +33,6 @@ class NotFinite(ValueError):
     command line returns."""
 
     exit_code = 3
-
-
-def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
-
-    A checkpoint of a single network starts a single network of any other name, of another family too: the layers that are
-    called alike are alike.
-
-    Raises:
-        ValueError: less than half of the parameters found a match.
-    """
-    own = networks.state_dict()
-    names, others = ({name.partition(".")[0] for name in x} for x in (own, weights))
-    if len(names) == len(others) == 1:
-        weights = {f"{min(names)}.{name.partition('.')[2]}": x for name, x in weights.items()}
-    fitting = {name: x for name, x in weights.items() if name in own and own[name].shape == x.shape}
-    if sum(x.numel() for x in fitting.values()) * 2 < sum(x.numel() for x in own.values()):
-        raise ValueError(f"{source} fits too little of this recipe's network to start from; leave out --init")
-    networks.load_state_dict(fitting, strict=False)
-
-
-def short_name(name: str) -> str:
-    """What lineages call a checkpoint: by its name; the best or last one of a run by that of the run's folder."""
-    path = Path(name)
-    if path.suffix != ".safetensors":
-        return name
-    return path.resolve().parent.name if path.stem in ("best", "last") else path.stem
 
 
 def lr_factor(share: float, warmup: float, final: float) -> float:

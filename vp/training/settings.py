@@ -1,0 +1,40 @@
+"""What a person asks of one training run, beside its recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line adds to a recipe.
+
+    Args:
+        out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
+        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
+        threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
+        accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
+        recompute: see `recompute.recomputed`.
+        validate_minutes: time between validations. digits, data_root: see `open_dataset`.
+        licences: of the clips trained on, see `Layout.recordings`; those to validate on are the same whatever their licence.
+    """
+
+    out: Path
+    minutes: float = 30.0
+    steps: int | None = None
+    resume: bool = False
+    init: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    batch: int | None = None
+    accumulate: int = 1
+    recompute: bool = False
+    lr: float | None = None
+    seed: int = 0
+    digits: str = "auto"
+    data_root: str | None = None
+    licences: tuple[str, ...] = ()
+    validate_minutes: float = 5.0
+    save_minutes: float = 2.0
