@@ -109,7 +109,7 @@ def test_a_new_clip_is_shown_before_it_is_predicted(home):
     assert "converted from colour to grey" in page.locator(".vp-notes").inner_text()
     page.click("#fresh")
     page.wait_for_selector(".vp-name >> text=simulator")
-    assert page.locator("#save-mp4").is_disabled()
+    page.wait_for_selector("#save-mp4[disabled]", timeout=5_000)
 
 
 def test_a_file_that_is_no_video_is_refused_on_the_upload(home, tmp_path, digit_video):

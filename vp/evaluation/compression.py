@@ -17,7 +17,7 @@ from vp.metrics import psnr
 
 from ..prediction.model import load
 from ..prediction.rows import most_likely
-from .evaluate import clips_of
+from .evaluate_clips import clips_of
 from .scores import number
 
 PROTOCOL = "mmnist"  # its clips; the frames it gives are sent as they are and not counted
