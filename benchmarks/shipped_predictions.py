@@ -1,6 +1,6 @@
 """What every shipped checkpoint predicts of an example clip, in few numbers: no change of the code changes that unseen.
 
-    python -m benchmarks.shipped_predictions          # compares with tests/contract/shipped_predictions.json; 1 if not alike
+    python -m benchmarks.shipped_predictions          # compares with tests/contract/shipped_predictions.json; 1 where they differ
     python -m benchmarks.shipped_predictions --write  # writes it anew: after a checkpoint was replaced, and for no other reason
 
 The last frame of two futures, computed in fp32 on the CPU, as means over a grid of 6x6. Processors round differently, so numbers
@@ -42,7 +42,7 @@ def numbers(name: str) -> list[float]:
     return np.stack(places).round(2).ravel().tolist()
 
 
-def alike(one: list[float], other: list[float]) -> bool:
+def within_tolerance(one: list[float], other: list[float]) -> bool:
     return len(one) == len(other) and bool(np.abs(np.subtract(one, other)).max() <= TOLERANCE)
 
 
@@ -55,7 +55,7 @@ def main() -> None:
         KEPT.write_text(json.dumps(now).replace("], ", "],\n") + "\n")
         return
     kept = json.loads(KEPT.read_text())
-    changed = [name for name in now.keys() | kept.keys() if not alike(now.get(name, []), kept.get(name, []))]
+    changed = [name for name in now.keys() | kept.keys() if not within_tolerance(now.get(name, []), kept.get(name, []))]
     print(f"changed: {', '.join(sorted(changed))}" if changed else f"{len(now)} checkpoints predict what they did")
     sys.exit(bool(changed))
 

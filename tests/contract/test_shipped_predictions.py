@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.shipped_predictions import KEPT, alike, numbers, shipped
+from benchmarks.shipped_predictions import KEPT, numbers, shipped, within_tolerance
 
 PREDICTED = json.loads(KEPT.read_text())
 
@@ -16,5 +16,5 @@ def test_every_shipped_checkpoint_has_its_predictions():
 @pytest.mark.parametrize("name", sorted(PREDICTED))
 def test_a_checkpoint_predicts_what_it_did(name):
     now = numbers(name)
-    assert alike(now, PREDICTED[name]), name
-    assert not alike(now[:-1] + [now[-1] + 5.0], PREDICTED[name]), "a change would be seen"
+    assert within_tolerance(now, PREDICTED[name]), name
+    assert not within_tolerance(now[:-1] + [now[-1] + 5.0], PREDICTED[name]), "a change would be seen"

@@ -129,7 +129,7 @@ def stream(
     began = time.monotonic()
     request = prepare(model, clip, n, n_past, n_future, options, seed, known, slow, long_side)
     request = replace(request, pictures=painted(model, request, pictures or {}))
-    request = with_plans(request, model.predictor.capabilities.actions, getattr(clip, "actions", None), actions, compare_with)
+    request = with_plans(request, model.predictor.capabilities.actions, as_clip(clip).actions, actions, compare_with)
     runs = predictions_to_make(model, request)
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs if label is not None]
@@ -169,13 +169,19 @@ def predictions_to_make(model: Model, request: Request) -> list[Run]:
     return runs
 
 
+def as_clip(clip: Clip | np.ndarray) -> Clip:
+    """Bare frames as a clip of which nothing else is known."""
+    return clip if isinstance(clip, Clip) else Clip(np.asarray(clip))
+
+
 def prepare(
     model: Model, clip: Clip | np.ndarray, n: int, n_past: Any, n_future: Any, options: Any, seed: int, known: Any, slow: Any,
     long_side: int = LONG_SIDE,
 ) -> Request:  # fmt: skip
     """Checks every wish and fits the clip to the model; see `stream`."""
     capabilities = model.predictor.capabilities
-    frames = np.asarray(getattr(clip, "frames", clip))
+    clip = as_clip(clip)
+    frames = clip.frames
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3):
         raise ValueError(f"the clip is {frames.dtype} {frames.shape}; give uint8 frames (T, H, W, 1 or 3)")
     n = whole("futures", n, 1, MOST_SAMPLES)
@@ -194,15 +200,15 @@ def prepare(
     n = 1 if alone else n
     side, crowded = room(capabilities, frames.shape[1:3], long_side, n, past + future)
     frames, notes = fit(frames[: past + future], capabilities.size, capabilities.channels, side)
-    notes = [*getattr(clip, "notes", ()), *notes, *crowded]
+    notes = [*clip.notes, *notes, *crowded]
     notes += ["This model is deterministic: every future would be the same, so one is made."] if alone else []
     if len(frames) < past + future:
         notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
     notes += filter(None, [domain_note(frames[mask[: len(frames)]], trained_on(model.card))])
     full = np.zeros((past + future, *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
-    fps = getattr(clip, "fps", None) or capabilities.fps or 10
-    kept = tuple((t, label) for t, label in getattr(clip, "events", ()) if t < past + future)
+    fps = clip.fps or capabilities.fps or 10
+    kept = tuple((t, label) for t, label in clip.events if t < past + future)
     return Request(full, mask, has_truth, fps, parse_options(model.predictor, options), n, seed, tuple(notes), kept)
 
 

@@ -17,7 +17,7 @@ from ...nn.blocks import block
 from ...nn.gaussian import Gaussian
 from ...nn.motion_input import affine_fit, affine_flow
 from .config import MotionConfig
-from .parts import KNOWN, Parts, coordinates, layout
+from .parts import KNOWN, Parts, coordinates, layout, over_parts
 
 WIDTH = 64
 AFFINE = 6  # numbers of a departure, an affine flow: along x its value, its growth by row and by column, and the same along y
@@ -159,12 +159,3 @@ def about_centres(masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     to_centre = torch.eye(3, device=masks.device).expand(*centres.shape[:2], 3, 3).clone()
     to_centre[..., 1:, 0] = -centres
     return weights, torch.cat([torch.ones_like(here[:1]), here]), to_centre
-
-
-@torch.autocast("cpu", enabled=False)
-@torch.autocast("cuda", enabled=False)
-def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
-    """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
-    masks = nn.functional.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
-    weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1)
-    return (weights / weights.sum(2, keepdim=True).clamp(min=1e-4)) @ maps.float().flatten(2).mT

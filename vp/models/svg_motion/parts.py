@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.constant import constant
@@ -69,7 +70,7 @@ class Grouping(nn.Module):
         here = (coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
         seen = [here, resized(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
         x = torch.cat(seen, 1)
-        centres = torch.nn.functional.adaptive_avg_pool2d(x, grid).flatten(2)
+        centres = F.adaptive_avg_pool2d(x, grid).flatten(2)
         x = x.flatten(2)
         for _ in range(ROUNDS):
             near = 2 * centres.mT @ x - centres.square().sum(1)[..., None]  # |x|^2 is the same for all parts
@@ -81,21 +82,28 @@ class Grouping(nn.Module):
 
 def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
     """`Parts.known` of masks (B, K, h, w) and the known flows (B, READ - 1, 2, h, w), the newest first."""
-    weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1).flatten(2)
-    share = weights.mean(2)
-    weights = weights / weights.sum(2, keepdim=True)
-    flat = flows.flatten(1, 2).flatten(2)
-    own = (weights @ flat.mT).unflatten(2, flows.shape[1:3])  # (B, 1 + K, READ - 1, 2)
-    turned = (flows[:, 1:] - flows[:, :1]).square().sum(2).mean(1).flatten(1)[:, None]
-    within = (flat[:, :2].square().sum(1)[:, None] * weights).sum(2) - own[:, :, 0].square().sum(2)
+    turned = (flows[:, 1:] - flows[:, :1]).square().sum(2).mean(1, keepdim=True)
+    squared = flows[:, 0].square().sum(1, keepdim=True)
+    means = over_parts(torch.cat([flows.flatten(1, 2), turned, squared], 1), masks)
+    own = means[..., :-2].unflatten(2, flows.shape[1:3])  # (B, 1 + K, READ - 1, 2)
+    share = masks.mean((2, 3))
     squares = [
         own[:, :, 0].square().sum(2),
         (own[:, :, 1:] - own[:, :, :1]).square().sum(3).mean(2),
-        (turned * weights).sum(2),
-        within.clamp(min=0),
-        share.square(),
+        means[..., -2],
+        (means[..., -1] - own[:, :, 0].square().sum(2)).clamp(min=0),
+        torch.cat([torch.ones_like(share[:, :1]), share], 1).square(),
     ]
     return torch.stack(squares, 2).add(LEAST**2).log() / 2
+
+
+@torch.autocast("cpu", enabled=False)
+@torch.autocast("cuda", enabled=False)
+def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
+    """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
+    masks = F.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
+    weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1)
+    return (weights / weights.sum(2, keepdim=True).clamp(min=1e-4)) @ maps.float().flatten(2).mT
 
 
 @constant
