@@ -16,9 +16,10 @@ from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import Conditions
 from vp.prediction import checkpoint
 from vp.ui import actions, clips, link
-from vp.ui.controls import own_appearance
-from vp.ui.handlers import UPDATES, Handlers
+from vp.ui.controls import SHOWN, appearance
+from vp.ui.handlers import Handlers
 from vp.ui.models import Models
+from vp.ui.settings import Settings
 
 PATH = [[0.3, 0.4], [0.5, 0.5], [0.6, 0.7]]
 FRAMES = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 1), dtype=np.uint8)
@@ -43,8 +44,12 @@ def choice():
     return Clip(FRAMES, 5.0, actions=OWN)
 
 
-def text(**chosen) -> str:
-    return json.dumps({**actions.NOTHING, **chosen})
+def chosen(**plans) -> dict:
+    return {**actions.NOTHING, **plans}
+
+
+def text(**plans) -> str:
+    return json.dumps(chosen(**plans))
 
 
 def test_the_editor_offers_what_the_clip_and_the_model_allow(models, choice):
@@ -63,7 +68,7 @@ def test_the_editor_offers_what_the_clip_and_the_model_allow(models, choice):
 
 
 def test_a_drawn_path_begins_at_the_last_frame_given(models, choice):
-    wishes = actions.wish(models.get("acting"), choice, text(plan="drawn", beside="own", path=PATH), 3, 5)
+    wishes = actions.wish(models.get("acting"), choice, chosen(plan="drawn", beside="own", path=PATH), 3, 5)
     answer_record = wishes["actions"]
     assert wishes["compare_with"] == "own" and answer_record.shape == (7, 4)
     assert np.array_equal(answer_record[:2], OWN[:2])
@@ -71,11 +76,11 @@ def test_a_drawn_path_begins_at_the_last_frame_given(models, choice):
 
 
 def test_what_was_not_chosen_is_not_asked_for(models, choice):
-    assert actions.wish(models.get("acting"), choice, "", 3, 5) == {}
-    assert actions.wish(models.get("idle"), choice, text(plan="still"), 3, 5) == {}
-    assert actions.wish(models.get("acting"), choice, text(plan="still"), 3, 5) == {"actions": "still", "compare_with": None}
+    assert actions.wish(models.get("acting"), choice, {}, 3, 5) == {}
+    assert actions.wish(models.get("idle"), choice, chosen(plan="still"), 3, 5) == {}
+    assert actions.wish(models.get("acting"), choice, chosen(plan="still"), 3, 5) == {"actions": "still", "compare_with": None}
     with pytest.raises(ValueError, match="no path is drawn yet"):
-        actions.wish(models.get("acting"), choice, text(plan="drawn", path=PATH[:1]), 3, 5)
+        actions.wish(models.get("acting"), choice, chosen(plan="drawn", path=PATH[:1]), 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +100,9 @@ def test_a_link_brings_the_actions_back_and_says_what_it_cannot(models):
     assert len(refused) == 1 and "link's actions cannot be used" in refused[0]
     _, refused = link.read(models, query | {"model": "idle"}, "random:push:3")
     assert "this model takes none" in refused[0]
-    *_, editor, answer_record, _ = own_appearance(models.get("acting"), dataclasses.replace(settings, past=3))
-    assert editor["chosen"]["path"] == PATH and json.loads(answer_record)["plan"] == "drawn"
-    assert own_appearance(models.get("idle"), settings)[-3] is None
+    shown = appearance(models.get("acting"), dataclasses.replace(settings, past=3))
+    assert shown["editor"]["chosen"]["path"] == PATH and json.loads(shown["actions"])["plan"] == "drawn"
+    assert appearance(models.get("idle"), settings)["editor"] is None
 
 
 def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
@@ -107,24 +112,27 @@ def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
     name = f"upload:{clips.UPLOADS.put(choice)}"
     do = Handlers(models, name)
 
-    def last(answer_record):
-        *_, (shown, status, *_) = do.generate(name, "predict", "", "", answer_record, 512, "acting", 2, "learned", 3, 4, 1.0, 0)
-        return shown, status
+    def last(plans):
+        at = Settings("acting", name, n=2, prior="learned", past=3, future=4, actions=plans)
+        *_, updates = do.generate(at)
+        return updates.get("player"), updates["status"]
 
-    result, status = last(text(plan="drawn", beside="still", path=PATH))
+    result, status = last(chosen(plan="drawn", beside="still", path=PATH))
     assert "Done" in status and [row.label for row in result.rows if row.kind == "plan"] == ["No movement"]
     assert any("other actions than the clip's own" in note for note in result.notes)
-    assert not last(text())[0].kind("plan")
-    assert "No path is drawn yet" in last(text(plan="drawn"))[1]
+    assert not last(chosen())[0].kind("plan")
+    assert "No path is drawn yet" in last(chosen(plan="drawn"))[1]
 
 
 def test_another_clip_or_model_changes_the_editor(models, choice):
     name = f"upload:{clips.UPLOADS.put(choice)}"
     do = Handlers(models, name)
-    shown = do.stage(name, "acting", 5, text(plan="still", path=PATH))
+    at = Settings("acting", name, actions=chosen(plan="still", path=PATH))
+    shown = do.stage(at)["editor"]
     assert np.array_equal(shown["frame"], FRAMES[4]) and shown["chosen"]["plan"] == "still"
-    assert do.stage(name, "idle", 5, "") is None
-    assert len(do.choose_model("acting", name)) == len(do.choose_model("nobody", name)) == UPDATES + 2
+    assert do.stage(dataclasses.replace(at, model="idle"))["editor"] is None
+    assert set(do.choose_model(at)) == {*SHOWN, "by_hand", "status"}
+    assert do.choose_model(dataclasses.replace(at, model="nobody")) == {}, "nothing changes"
 
 
 def test_fresh_clips_and_examples_bring_their_actions():

@@ -1,6 +1,7 @@
 """The picture editor's functions: what comes onto the canvas, and what goes back to the model."""
 
 import base64
+import dataclasses
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from vp.result.sprite_sheet import decode_png
 from vp.ui import editor, jobs
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import Models
+from vp.ui.settings import Settings
 
 
 @pytest.fixture
@@ -90,18 +92,18 @@ def do(folder, serving):
     return Handlers(models, "random:mmnist:3")
 
 
-GIVEN = ("random:mmnist:3", "predict", "", "", "", 512, "small", 1, None, 4, 6, None, 0)
+GIVEN = Settings("small", "random:mmnist:3", n=1, past=4, future=6)
 
 
 def finished(updates):
     """(result id, edits) of the last of the updates."""
-    *_, (edits, _, said, name, *_) = updates
-    assert "Done" in said
-    return name, edits
+    *_, last = updates
+    assert "Done" in last["status"]
+    return last["result"], last.get("edits")
 
 
 def test_repainting_changes_the_painted_frames_and_keeps_earlier_paintings(do):
-    *_, (_, _, first, *_) = do.generate(*GIVEN)
+    first, _ = finished(do.generate(GIVEN))
     edits, names = {}, [first]
     for frame in (5, 7):
         canvas = pixels(editor.show(first, {})[1])[frame - 4].copy()
@@ -116,14 +118,14 @@ def test_repainting_changes_the_painted_frames_and_keeps_earlier_paintings(do):
 
 
 def test_a_broken_picture_is_said_and_nothing_is_generated(do):
-    (update,) = editor.repaint(do, GIVEN, {}, {})
-    assert "did not arrive whole" in update[2] and update[0] == {}
+    with pytest.raises(ValueError, match="did not arrive whole"):
+        list(editor.repaint(do, GIVEN, {}, {}))
 
 
 def test_painting_for_a_model_without_pictures_is_refused_in_words(do):
-    given = tuple("copy-last" if x == "small" else x for x in GIVEN)
+    given = dataclasses.replace(GIVEN, model="copy-last")
     *_, update = editor.repaint(do, given, event(np.zeros((8, 8, 3), np.uint8), 5), {})
-    assert "which has none of its own" in update[2]
+    assert "which has none of its own" in update["status"]
 
 
 @pytest.mark.browser

@@ -126,8 +126,8 @@ render();
 watch("value", render);
 """.replace("MOST_POINTS", str(MOST_POINTS))
 
-# an editor that is on the page knows best; `actionChoice` stands for one that is not
-NOW_JS = 'document.querySelector("#action-editor .vp-actions")?.dataset.chosen ?? actionChoice'
+# what an editor that is on the page knows better than the server
+NOW_JS = 'document.querySelector("#action-editor .vp-actions")?.dataset.chosen'
 
 
 class ActionEditor(gr.HTML):
@@ -190,13 +190,13 @@ def parse(text: str) -> dict[str, Any]:
     return kept
 
 
-def wish(model: Model, clip: Clip, text: str, past: Any, future: Any) -> dict[str, Any]:
+def wish(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future: Any) -> dict[str, Any]:
     """Keyword arguments for `vp.stream`; none for a model that takes no actions.
 
     Raises:
-        ValueError: a path is asked for and none is drawn, or the text cannot be read.
+        ValueError: a path is asked for and none is drawn.
     """
-    wanted, chosen = model.predictor.capabilities.actions, parse(text)
+    wanted = model.predictor.capabilities.actions
     if wanted is None or not chosen:
         return {}
     chosen_plans = {"actions": chosen["plan"], "compare_with": chosen["beside"] or None}

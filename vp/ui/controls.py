@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -12,8 +11,9 @@ from vp.core.options import Slider
 from vp.prediction.model import Model
 
 from . import actions, clips, options, tasks
-from .link import MOST_SEED, SIDES, Settings, takes_any_frames
+from .link import MOST_SEED
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
+from .settings import SIDES, Settings, takes_any_frames
 
 FILES = {
     "futures.mp4": "MP4",
@@ -29,66 +29,48 @@ SIZE = "Of the longer side; the whole frame is kept. Larger takes longer."
 ALONE = "This model is deterministic, without dice or prior: every future would be the same, so there is one."
 
 
-@dataclass(frozen=True)
-class Controls:
-    """The widgets that say what to predict, in the order of `values`."""
-
-    model: gr.Dropdown
-    task: gr.Radio
-    n: gr.Slider
-    prior: gr.Radio
-    past: gr.Slider
-    future: gr.Slider
-    temperature: gr.Slider
-    seed: gr.Number
-    form: options.OptionsForm
-    more: gr.Textbox
-    ticks: gr.Textbox
-    editor: actions.ActionEditor
-    action_choice: gr.Textbox
-    side: gr.Dropdown
-
-    @property
-    def values(self) -> list[Any]:
-        """Model, futures, prior, past, future, temperature, seed: what every model has."""
-        return [self.model, self.n, self.prior, self.past, self.future, self.temperature, self.seed]
-
-    @property
-    def own(self) -> list[Any]:
-        """Task, ticks, form, further options, actions, and size: what only some models have."""
-        return [self.task, self.ticks, self.form, self.more, self.editor, self.action_choice, self.side]
+# the widgets that another model may change
+SHOWN = (
+    "model",
+    "n",
+    "prior",
+    "past",
+    "future",
+    "temperature",
+    "seed",
+    "task",
+    "known",
+    "options",
+    "form",
+    "actions",
+    "editor",
+    "side",
+)
 
 
-def appearance(model: Model, at: Settings) -> list[Any]:
-    """Updates of `Controls.values` for a model, with the values of `at`."""
+def appearance(model: Model, at: Settings) -> dict[str, Any]:
+    """Updates of all `SHOWN` for a model, with the values of `at`."""
     capabilities = model.predictor.capabilities
-    limits, knob = bounds(capabilities), temperature(model)
+    limits, slider = bounds(capabilities), temperature(model)
     offered, _ = priors(model)
     (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
-    return [
-        gr.update(value=at.model, info=describe(model)),
-        gr.update(value=at.n, interactive=capabilities.stochastic, info=MANY if capabilities.stochastic else ALONE),
-        gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
-        gr.update(minimum=past_low, maximum=past_high, value=at.past),
-        gr.update(minimum=future_low, maximum=future_high, value=at.future),
-        gr.update(
-            visible=knob is not None,
-            value=at.temperature,
-            **(scale(knob) if knob else {}),
-        ),
-        gr.update(value=at.seed),
-    ]
-
-
-def own_appearance(model: Model, at: Settings) -> list[Any]:
-    """Updates of `Controls.own` for a model, with the values of `at`."""
     anything = takes_any_frames(model)
-    ticks = tasks.plan(at.task, at.past, at.future, json.dumps(at.known)) if anything else ""
-    more = json.dumps(at.options) if at.options else ""
-    action_choice = json.dumps(at.actions) if at.actions else ""
-    form = options.describe(model, at.options)
-    side = gr.update(value=at.side, visible=model.predictor.capabilities.size is None)
-    return [gr.update(value=at.task, visible=anything), ticks, form, more, editor_value(model, at), action_choice, side]
+    return {
+        "model": gr.update(value=at.model, info=describe(model)),
+        "n": gr.update(value=at.n, interactive=capabilities.stochastic, info=MANY if capabilities.stochastic else ALONE),
+        "prior": gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
+        "past": gr.update(minimum=past_low, maximum=past_high, value=at.past),
+        "future": gr.update(minimum=future_low, maximum=future_high, value=at.future),
+        "temperature": gr.update(visible=slider is not None, value=at.temperature, **(scale(slider) if slider else {})),
+        "seed": gr.update(value=at.seed),
+        "task": gr.update(value=at.task, visible=anything),
+        "known": json.dumps(tasks.plan(at.task, at.past, at.future, at.known)) if anything else "",
+        "options": json.dumps(at.options) if at.options else "",
+        "form": options.describe(model, at.options),
+        "actions": json.dumps(at.actions) if at.actions else "",
+        "editor": editor_value(model, at),
+        "side": gr.update(value=at.side, visible=capabilities.size is None),
+    }
 
 
 def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
@@ -98,8 +80,8 @@ def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
         return None
 
 
-def scale(knob: Slider) -> dict[str, Any]:
-    return {"minimum": knob.low, "maximum": knob.high, "step": knob.step, "info": sentence(knob.help)}
+def scale(slider: Slider) -> dict[str, Any]:
+    return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": sentence(slider.help)}
 
 
 def about_priors(model: Model) -> str:
@@ -108,28 +90,26 @@ def about_priors(model: Model) -> str:
     return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
 
 
-def build(names: list[str]) -> tuple[Controls, gr.Button]:
-    """The widgets, and the button that rolls the dice for the seed."""
-    model = gr.Dropdown(names, value=names[0], label="Model", filterable=False, elem_id="model")
-    task = gr.Radio(
-        [(label, name) for name, label in tasks.TASKS.items()], value=tasks.PREDICT, label="Task", visible=False, elem_id="task"
-    )
-    editor = actions.ActionEditor(None, elem_id="action-editor")
-    n = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", info=MANY, elem_id="futures")
-    prior = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
+def build(names: list[str]) -> dict[str, Any]:
+    """The widgets by the names of `Settings`, what shows some of them ("form", "editor"), and the button "dice"."""
+    made: dict[str, Any] = {"model": gr.Dropdown(names, value=names[0], label="Model", filterable=False, elem_id="model")}
+    choices = [(label, name) for name, label in tasks.TASKS.items()]
+    made["task"] = gr.Radio(choices, value=tasks.PREDICT, label="Task", visible=False, elem_id="task")
+    made["editor"] = actions.ActionEditor(None, elem_id="action-editor")
+    made["n"] = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", info=MANY, elem_id="futures")
+    made["prior"] = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
     with gr.Row(elem_id="seed-row"):
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, min_width=120, elem_id="seed")
-        dice = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
+        made["seed"] = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, min_width=120, elem_id="seed")
+        made["dice"] = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
     with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
-        past = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
-        future = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
-        side = gr.Dropdown(
-            [(label, px) for px, label in SIDES.items()], value=Settings("", "").side, label="Size", info=SIZE, filterable=False,
-            visible=False, elem_id="side",
-        )  # fmt: skip
-        heat = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
-        form = options.OptionsForm([], elem_id="options")
-    more = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
-    ticks = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
-    action_choice = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
-    return Controls(model, task, n, prior, past, future, heat, seed, form, more, ticks, editor, action_choice, side), dice
+        made["past"] = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
+        made["future"] = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
+        sizes = [(label, px) for px, label in SIDES.items()]
+        look = {"filterable": False, "visible": False, "elem_id": "side"}
+        made["side"] = gr.Dropdown(sizes, value=Settings("", "").side, label="Size", info=SIZE, **look)
+        made["temperature"] = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
+        made["form"] = options.OptionsForm([], elem_id="options")
+    made["options"] = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
+    made["known"] = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
+    made["actions"] = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
+    return made

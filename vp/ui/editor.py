@@ -12,7 +12,9 @@ import numpy as np
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import encode_png
 
-from .handlers import RESULTS, Handlers, refuse
+from .handlers import RESULTS, Handlers
+from .page import Updates
+from .settings import Settings
 
 HELP = (
     "Each frame is painted from its fusion picture. Dark red is the object, white its edges. Paint or erase, then press "
@@ -135,12 +137,12 @@ class PictureEditor(gr.HTML):
         return {"type": "object"}
 
 
-def build() -> tuple[gr.Accordion, PictureEditor, gr.State]:
-    """The panel, the editor in it, and what was painted since the last Generate: frame -> uint8 (H, W, 3)."""
+def build() -> dict[str, Any]:
+    """The "panel", the "painter" in it, and "edits": what was painted since the last Generate, frame -> uint8 (H, W, 3)."""
     with gr.Accordion("Paint on the fusion pictures", open=True, visible=False, elem_id="editor") as panel:
         gr.Markdown(HELP)
         painter = PictureEditor(elem_id="painter")
-    return panel, painter, gr.State({})
+    return {"panel": panel, "painter": painter, "edits": gr.State({})}
 
 
 def pictures(result: Result) -> Row | None:
@@ -182,13 +184,13 @@ def painted(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
         raise ValueError("the painted picture did not arrive whole; paint again") from error
 
 
-def repaint(do: Handlers, given: tuple[Any, ...], data: Mapping[str, Any], edits: Mapping[int, Any]) -> Iterator[list[Any]]:
-    """Generates again with the painted picture in place: the edits so far, and what `Handlers.generate` yields."""
-    try:
-        frame, picture = painted(data)
-    except ValueError as error:
-        yield [edits, gr.skip(), refuse(error), *[gr.skip()] * 3]
-        return
+def repaint(do: Handlers, at: Settings, data: Mapping[str, Any], edits: Mapping[int, Any]) -> Iterator[Updates]:
+    """Generates again with the picture of a `paint` event in place: the edits so far, and what `Handlers.generate` yields.
+
+    Raises:
+        ValueError: it is no such picture.
+    """
+    frame, picture = painted(data)
     edits = {name: x for name, x in edits.items() if name != frame} | {frame: picture}
-    for update in do.generate(*given, pictures=edits):
-        yield [edits, *update]
+    for update in do.generate(at, pictures=edits):
+        yield {"edits": edits, **update}

@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.model import Model
 from vp.prediction.sample import whole
-from vp.result.sprite_sheet import SIDE
 
 from . import actions, clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature
+from .settings import SIDES, Settings, takes_any_frames, usual
 from .suited import suited
 
 MOST_SEED = 2**31 - 1
-SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the controls show: `known` as ticked, `options` further options of the model's own that differ from its usual,
-    `actions` as in `actions`, `side` as in SIDES."""
-
-    model: str
-    clip: str
-    n: int = 8
-    prior: str | None = None
-    past: int = 5
-    future: int = 10
-    temperature: float = 1.0
-    seed: int = 0
-    task: str = tasks.PREDICT
-    known: tuple[int, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    actions: Mapping[str, Any] = field(default_factory=dict)
-    side: int = LONG_SIDE
-
-
-def usual(models: Models, name: str, clip: str) -> Settings:
-    """The settings a model starts with."""
-    model = models.get(name)
-    offered, _ = priors(model)
-    limits = bounds(model.predictor.capabilities)
-    return Settings(
-        model=name,
-        clip=clip,
-        n=8 if model.predictor.capabilities.stochastic else 1,
-        prior=offered[0][1] if offered else None,
-        past=limits["past"][2],
-        future=limits["future"][2],
-    )
 
 
 def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
@@ -108,10 +70,7 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
     text = query[key]
     try:
         if key == "options":
-            asked = options.parse(text)
-            if not isinstance(asked, dict):
-                raise ValueError("they are no JSON object")
-            own = {name: value for name, value in asked.items() if name not in options.ELSEWHERE}
+            own = {name: value for name, value in options.parse(text).items() if name not in options.ELSEWHERE}
             model.predictor.options_type.parse(own)
             return own
         if key == "actions":
@@ -132,8 +91,3 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
     except ValueError as error:
         refused.append(f"The link's {key} cannot be used: {str(error).rstrip('.')}.")
         return getattr(Settings("", ""), key)
-
-
-def takes_any_frames(model: Model) -> bool:
-    """Whether a visitor may tick which frames the model is given."""
-    return model.predictor.capabilities.any_mask and model.predictor.capabilities.stochastic

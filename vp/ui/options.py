@@ -69,8 +69,8 @@ render();
 watch("value", render);
 """
 
-# a form that is on the page knows best; `more` stands for one that is folded away
-NOW_JS = 'document.querySelector("#options .vp-options")?.dataset.values ?? more'
+# what a form that is on the page, not folded away, knows better than the server
+NOW_JS = 'document.querySelector("#options .vp-options")?.dataset.values'
 
 
 class OptionsForm(gr.HTML):
@@ -106,5 +106,15 @@ def shape(control: Slider | Choice | Switch) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The values of the form; nothing where it was not touched."""
-    return json.loads(text) if text else {}
+    """The values of the form; nothing where it was not touched.
+
+    Raises:
+        ValueError: it is no JSON object.
+    """
+    try:
+        values = json.loads(text or "{}")
+    except ValueError as error:
+        raise ValueError(f"the further options cannot be read ({error}); set them again") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"the further options are a JSON {type(values).__name__}; give an object such as {{}}")
+    return values

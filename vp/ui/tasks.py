@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ TASKS = {
 FACTORS = {SLOW: 2, SLOWER: 4}  # frames of slow motion to one of the clip
 
 
-def plan(task: str, past: int, future: int, before: str = "") -> str:
-    """The ticks of a task over past + future frames, as JSON of 0 and 1; as ticked before where a person chose them."""
+def plan(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple[int, ...]:
+    """Which of past + future frames a task gives, 1 for given; as they were where a person has ticked them."""
     past, length = int(past), int(past) + int(future)
     known = np.zeros(length, bool)
     if task == PREDICT:
@@ -31,13 +32,28 @@ def plan(task: str, past: int, future: int, before: str = "") -> str:
     elif task in FACTORS:
         known[:: FACTORS[task]] = True
     elif task == TICKED:
-        ticked = json.loads(before or "[]")[:length]
+        ticked = before[:length]
         known[: len(ticked)] = ticked
-    return json.dumps(known.astype(int).tolist())
+    return tuple(known.astype(int).tolist())
 
 
-def wish(task: str | None, ticks: str) -> dict[str, Any]:
-    """What `vp.stream` is asked for: known frames, or slow motion; nothing for models that take a prefix only."""
-    if not ticks:
+def wish(task: str | None, known: Sequence[int]) -> dict[str, Any]:
+    """What `vp.stream` is asked for: known frames, or slow motion; nothing for models that take the first frames."""
+    if not known:
         return {}
-    return {"slow": FACTORS[task]} if task in FACTORS else {"known": np.array(json.loads(ticks), bool)}
+    return {"slow": FACTORS[task]} if task in FACTORS else {"known": np.array(known, bool)}
+
+
+def parse(text: str) -> tuple[int, ...]:
+    """The ticks, 0 or 1 for each frame, from their JSON; none where there is no text.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    try:
+        known = tuple(int(tick) for tick in json.loads(text or "[]"))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"the ticked frames cannot be read ({error}); tick them again") from None
+    if not set(known) <= {0, 1}:
+        raise ValueError(f"the ticked frames are {known[:9]}; give 0 or 1 for each")
+    return known

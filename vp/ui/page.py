@@ -1,0 +1,105 @@
+"""The page's widgets by name, and events in terms of `Settings` and names instead of places in lists."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import fields
+from typing import Any
+
+import gradio as gr
+
+from . import actions, options
+from .settings import Settings
+from .status import refuse
+
+NAMES = tuple(field.name for field in fields(Settings))
+Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; widgets that are not named stay as they are
+
+# `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does
+AT_JS = f"""
+  const at = Object.fromEntries({json.dumps(NAMES)}.map((name, k) => [name, values[k]]));
+  at.options = {options.NOW_JS} ?? at.options;
+  at.actions = {actions.NOW_JS} ?? at.actions;
+"""
+NOW_JS = f"(...values) => {{{AT_JS} return [...Object.values(at), ...values.slice({len(NAMES)})]; }}"
+LINK_JS = f"""(...values) => {{{AT_JS}
+  const ticked = at.known && at.task === "ticked" ? JSON.parse(at.known).join("") : null;
+  const state = {{
+    ...at,
+    clip: String(at.clip).startsWith("upload") ? null : at.clip,
+    task: at.known ? at.task : null,
+    known: ticked,
+    options: at.options === "{{}}" ? null : at.options,
+    side: at.side === {Settings("", "").side} ? null : at.side,
+  }};
+  const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
+  const address = `${{location.origin}}${{location.pathname}}?${{query}}`;
+  history.replaceState(null, "", address);
+  if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {{}});
+}}"""
+
+
+class Page:
+    """Widgets by name.
+
+    Args:
+        widgets: those with the names of `Settings` say what to predict, "status" shows what goes wrong.
+    """
+
+    def __init__(self, widgets: Mapping[str, Any]):
+        self.widgets = dict(widgets)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.widgets[name]
+
+    def of(self, names: Sequence[str]) -> list[Any]:
+        return [self.widgets[name] for name in names]
+
+    def event(self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = ()) -> dict[str, Any]:
+        """Arguments of a Gradio event: `fn`, `inputs` and `outputs`.
+
+        Args:
+            fn: takes a `Settings`, after it the values of `reads`, and first a gr.EventData where its first parameter is called
+                event; returns `Updates`, or yields them. A ValueError becomes a sentence in "status".
+            changes: names of what `fn` may change.
+            reads: names of further widgets that `fn` reads.
+        """
+
+        yields = inspect.isgeneratorfunction(fn)
+
+        def updates(*given: Any) -> Iterator[dict[Any, Any]]:
+            """`given`: the event where `fn` takes one, and the values of the widgets."""
+            first, values = given[:takes_event], given[takes_event:]
+            try:
+                settings = Settings.from_widgets(dict(zip(NAMES, values, strict=False)))
+                made = fn(*first, settings, *values[len(NAMES) :])
+                with closing(made) if yields else nullcontext([made]) as several:
+                    for update in several:
+                        yield self.named(update)
+            except ValueError as error:
+                yield self.named({"status": refuse(error)})
+
+        def answer(*values: Any) -> dict[Any, Any]:
+            return next(updates(*values))
+
+        def answer_event(event: gr.EventData, *values: Any) -> dict[Any, Any]:
+            return next(updates(event, *values))
+
+        def stream_event(event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
+            yield from updates(event, *values)
+
+        takes_event = next(iter(inspect.signature(fn).parameters)) == "event"
+        # Gradio looks at a function to tell whether it yields, and which of its parameters is the event's
+        answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
+        return {
+            "fn": answers[yields, takes_event],
+            "inputs": self.of([*NAMES, *reads]),
+            "outputs": self.of(list(dict.fromkeys([*changes, "status"]))),
+        }
+
+    def named(self, updates: Updates) -> dict[Any, Any]:
+        """The same by widgets, as Gradio takes them: one at least."""
+        return {self.widgets[name]: update for name, update in {"status": gr.skip(), **updates}.items()}

@@ -1,0 +1,75 @@
+"""What the page's controls say: one record between page and server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vp.prediction.known_frames import LONG_SIDE
+from vp.prediction.model import Model
+from vp.result.sprite_sheet import SIDE
+
+from . import actions, options, tasks
+from .models import Models, bounds, priors, temperature
+
+SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to predict. Each field is the name of a widget of the page.
+
+    Args:
+        model, clip: names. n: futures. prior: None where the model has no choice of one. past, future: frames.
+        temperature, seed, task: see their widgets; a task is a key of `tasks.TASKS`.
+        known: 0 or 1 for each frame, whether it is given; empty for models that take the first ones.
+        options: further options of the model's own. actions: what was chosen, see `actions`; empty where it takes none.
+        side: px of the longer side, a key of SIDES, for models that take any size.
+    """
+
+    model: str
+    clip: str
+    n: int = 8
+    prior: str | None = None
+    past: int = 5
+    future: int = 10
+    temperature: float = 1.0
+    seed: int = 0
+    task: str = tasks.PREDICT
+    known: tuple[int, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, Any] = field(default_factory=dict)
+    side: int = LONG_SIDE
+
+    @classmethod
+    def from_widgets(cls, values: Mapping[str, Any]) -> Settings:
+        """Out of the values of the widgets by name; `known`, `options` and `actions` are JSON there, "" for nothing.
+
+        Raises:
+            ValueError: what is not JSON, or not of such a kind.
+        """
+        read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse}
+        return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
+
+
+def usual(models: Models, name: str, clip: str) -> Settings:
+    """The settings a model starts with."""
+    model = models.get(name)
+    offered, _ = priors(model)
+    limits = bounds(model.predictor.capabilities)
+    usual_options = model.predictor.options_type()
+    return Settings(
+        model=name,
+        clip=clip,
+        n=8 if model.predictor.capabilities.stochastic else 1,
+        prior=offered[0][1] if offered else None,
+        past=limits["past"][2],
+        future=limits["future"][2],
+        temperature=getattr(usual_options, "temperature", 1.0) if temperature(model) else 1.0,
+    )
+
+
+def takes_any_frames(model: Model) -> bool:
+    """Whether a visitor may tick which frames the model is given."""
+    return model.predictor.capabilities.any_mask and model.predictor.capabilities.stochastic

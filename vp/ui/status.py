@@ -1,0 +1,23 @@
+"""The status line: what goes on, and what went wrong."""
+
+from __future__ import annotations
+
+import html
+
+
+def status(text: str, share: float | None = None, bad: bool = False) -> str:
+    """The status line, with a bar where there is a share of the work done."""
+    role = "alert" if bad else "status"
+    bar = "" if share is None else f'<span class="vp-bar"><span style="width:{share:.1%}"></span></span>'
+    return f'<div class="vp-status" data-bad="{int(bad)}" role="{role}"><span>{html.escape(text)}</span>{bar}</div>'
+
+
+def refuse(error: Exception) -> str:
+    """The status line with what went wrong."""
+    return status(spoken(error), bad=True)
+
+
+def spoken(error: Exception) -> str:
+    """The sentence of an error with a capital (unless a file name comes first) and a full stop."""
+    text = str(error).rstrip(".")
+    return f"{text if '.' in text.split()[0] else text[:1].upper() + text[1:]}."
