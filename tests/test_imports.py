@@ -151,3 +151,16 @@ def loaded():
     code = "from vp import load, sample, evaluate; import sys; print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+def test_no_function_and_no_file_is_long():
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in FILES}
+    defined = [
+        (node.end_lineno - node.lineno + 1, f"{path.name}: {node.name}")
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    assert not [name for length, name in defined if length > 60]
+    assert not [str(path) for path, length in lines.items() if length > 400]
+    assert sorted(lines.values())[len(lines) // 2] < 150

@@ -14,6 +14,7 @@ from vp.data import Clip, open_dataset
 from vp.metrics import METRICS
 from vp.prediction.known_frames import parse_mask
 from vp.prediction.model import Model
+from vp.prediction.request import Wishes
 from vp.prediction.sample import sample, stream
 
 
@@ -133,7 +134,7 @@ def test_any_frames_may_be_known_where_the_model_allows_it():
 
 
 def test_previews_grow_and_the_last_step_is_the_finished_result():
-    steps = list(stream(make(), moving(), n=3, preview_s=0))
+    steps = list(stream(make(), moving(), Wishes(n=3), preview_s=0))
     assert [step.step for step in steps] == list(range(1, 13)) and {step.total for step in steps} == {12}
     previews = [step.result for step in steps[:4]]
     assert [int(result.ready.sum()) for result in previews] == [4, 5, 6, 7]

@@ -12,7 +12,8 @@ from vp.models.fusion import FAMILY, networks, tiny
 from vp.models.fusion.pictures import fusion_pictures, shown
 from vp.prediction.assemble import growing
 from vp.prediction.model import Model, load
-from vp.prediction.sample import observe, prepare, sample, stream
+from vp.prediction.request import Wishes, observe, prepare
+from vp.prediction.sample import sample, stream
 from vp.result.montage import montage, phase
 from vp.result.result import Result
 
@@ -90,12 +91,12 @@ def test_pictures_that_cannot_be_used_get_one_sentence(model, clip):
 
 
 def test_nothing_painted_means_no_pictures_in_the_observation(model, clip):
-    request = prepare(model, clip, 1, None, None, None, 0, None, 1)
+    request = prepare(model, clip, Wishes(n=1))
     assert observe(request, model.predictor).pictures is None
 
 
 def test_a_growing_result_has_the_shape_of_the_finished_one(model, clip):
-    request = prepare(model, clip, 1, None, None, None, 0, None, 1)
+    request = prepare(model, clip, Wishes(n=1))
     preview = torch.rand(1, 1, 10, 1, 32, 32)
     early = growing(model, request, preview, np.arange(10) < 6, ["true_pictures", "not_tuned", "not_sharpened"])
     last = sample(model, clip)

@@ -53,8 +53,8 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     actions = {"actions": given_actions(args.actions), "compare_with": given_actions(args.beside)}
     if args.actions and not isinstance(actions["actions"], str):  # a table is the clip's own
         clip, actions["actions"] = replace(clip, actions=actions["actions"]), OWN
-    wishes = {"seed": args.seed, "known": args.known, "slow": args.slow, "long_side": args.long_side}
-    result = sample(model, clip, args.n, args.n_past, args.n_future, options, **wishes, **actions)
+    wishes = {name: getattr(args, name) for name in ("n", "n_past", "n_future", "seed", "known", "slow", "long_side")}
+    result = sample(model, clip, options=options, **wishes, **actions)
     return write_all(result, args.out)
 
 

@@ -1,4 +1,30 @@
-"""Scores a model on a protocol's clips, beside the baselines every table needs."""
+"""Scores a model on a protocol's clips, beside the baselines every table needs.
+
+`evaluate` returns a mapping ready for json.dumps: first what every protocol has, then what differs of
+windows. A row is what `vp.evaluation.scores.row_of` gives, and against_flow: itself minus the flow baseline, clip by clip
+(`vp.evaluation.scores.differences`), left out where flow cannot work.
+
+checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the usual ones.
+seconds_a_clip: of the model's own row, metrics included, which stands here with all its keys.
+psnr_cap_db: where the PSNR of a single frame ends.
+recordings: how many, where clips are told apart by them; intervals are then over recordings.
+rows: label -> row; most_likely (temperature 0) of a model that has a temperature, and the rows of its family.
+baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
+published: label -> other models' scores and their source (`vp.evaluation.reference_rows`), where there are any.
+variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
+digits: for moving digits, source (MNIST or strokes, in words); under a published law sharpness_before_hit and _after_hit.
+pictures: for a model that shows pictures of its own, see `score_pictures`.
+actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
+per_clip: where asked for.
+
+Of windows errors are means over pixels (pixel_mse, pixel_mae), PSNR ends at 50 dB, and intervals are over sources: what a
+data set's recordings are alike in, a person or a place. Baselines are copy_last, flow and flow_random; filling in,
+copy_last, copy_nearest, blend and flow_between.
+framing: size or short_side, channels, and stride or fps. recordings, and left_out: how many are too short or damaged.
+wins: in which share of the windows the most likely future is ahead of flow, and of the better of flow and copy_last
+(filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter. There is no
+row of shuffled actions.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +35,7 @@ from typing import Any
 import torch
 
 from vp.core.options import Options
-from vp.data import find_protocol
+from vp.data import Protocol, find_protocol
 
 from ..prediction.known_frames import parse_mask
 from .evaluate_clips import evaluate_clips
@@ -37,7 +63,7 @@ def evaluate(
     per_clip: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Best, mean and worst of `samples` futures of `clips` clips, for the model, its extra rows and the baselines.
+    """Best, mean and worst of `samples` futures of `clips` clips, for the model, its extra rows and the baselines; see the module.
 
     Args:
         model: what `vp.load` returns.
@@ -57,32 +83,6 @@ def evaluate(
         per_clip: add `per_clip`, the model's scores of each clip, which `vp.evaluation.scores.paired` compares.
         progress: called with (clips done, clips in all), counted over all rows.
 
-    Returns:
-        A mapping ready for json.dumps, first what every protocol has, then what differs of windows. A row is what
-        `vp.evaluation.scores.row_of` gives, and against_flow: itself minus the flow baseline, clip by clip
-        (`vp.evaluation.scores.differences`), left out where flow cannot work.
-
-        checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the usual ones.
-        seconds_a_clip: of the model's own row, metrics included, which stands here with all its keys.
-        psnr_cap_db: where the PSNR of a single frame ends.
-        recordings: how many, where clips are told apart by them; intervals are then over recordings.
-        rows: label -> row; most_likely (temperature 0) of a model that has a temperature, and the rows of its family.
-        baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
-        published: label -> other models' scores and their source (`vp.evaluation.reference_rows`), where there are any.
-        variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
-        digits: for moving digits, source (MNIST or strokes, in words); under a published law sharpness_before_hit and _after_hit.
-        pictures: for a model that shows pictures of its own, see `score_pictures`.
-        actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
-        per_clip: where asked for.
-
-        Of windows errors are means over pixels (pixel_mse, pixel_mae), PSNR ends at 50 dB, and intervals are over sources: what a
-        data set's recordings are alike in, a person or a place. Baselines are copy_last, flow and flow_random; filling in,
-        copy_last, copy_nearest, blend and flow_between.
-        framing: size or short_side, channels, and stride or fps. recordings, and left_out: how many are too short or damaged.
-        wins: in which share of the windows the most likely future is ahead of flow, and of the better of flow and copy_last
-        (filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter. There is no
-        row of shuffled actions.
-
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
     """
@@ -91,25 +91,35 @@ def evaluate(
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
+    mask = mask_of(plan, known)
+    shared: dict[str, Any] = {
+        "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,
+        "per_clip": per_clip, "progress": progress,
+    }  # fmt: skip
+    check_framing(plan, protocol, test_set, (short_side, stride, fps))
+    if plan.size is None:
+        framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
+        result = evaluate_windows(model, plan, mask, options, framing=framing, **shared)
+        result |= {} if known is None else {"known": known}
+    else:
+        result = evaluate_clips(model, protocol, mask, options, known=known, test_set=test_set, **shared)
+    return {"checkpoint": model.name, "protocol": protocol, **result}
+
+
+def check_framing(plan: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None]) -> None:
+    """Raises ValueError where a test set or a framing came that the protocol does not have."""
+    if plan.size is None and test_set is not None:
+        raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
+    if plan.size is not None and framing != (None, 1, None):
+        raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
+
+
+def mask_of(plan: Protocol, known: str | None) -> torch.Tensor:
+    """bool (T,), the frames given: the protocol's first ones, or what was asked for."""
     mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
-    if plan.size is None:
-        if test_set is not None:
-            raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
-        framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
-        result = evaluate_windows(
-            model, plan, mask, options, clips=clips, samples=samples, split=split, data_root=data_root, framing=framing,
-            seed=seed, batch=batch, per_clip=per_clip, progress=progress,
-        )  # fmt: skip
-        return {"checkpoint": model.name, "protocol": protocol, **result} | ({} if known is None else {"known": known})
-    if (short_side, stride, fps) != (None, 1, None):
-        raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
-    result = evaluate_clips(
-        model, protocol, mask, options, clips=clips, samples=samples, known=known, split=split, data_root=data_root,
-        test_set=test_set, seed=seed, batch=batch, per_clip=per_clip, progress=progress,
-    )  # fmt: skip
-    return {"checkpoint": model.name, "protocol": protocol, **result}
+    return mask
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from .rows import MOST_LIKELY
 
 if TYPE_CHECKING:
     from .model import Model
-    from .sample import Request
+    from .request import Request
 
 SMALLEST_SSIM = 11  # the window must fit
 STD_GAIN = 2.0  # numbers in [0, 1] have a standard deviation of at most a half

@@ -13,7 +13,7 @@ import numpy as np
 
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
-from vp.prediction.sample import whole
+from vp.prediction.request import Wishes, whole
 from vp.result.export import write
 from vp.result.result import Result
 from vp.result.sprite_sheet import SIDE
@@ -91,11 +91,11 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             if not 1 <= (n_futures or 0) <= MOST_FUTURES:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
             found = clips.find(clips.upload(clip))
-            wishes = jobs.wishes(n_futures, n_past, n_future, seed, given, known) | {"long_side": long_side}
             if models.get(model).predictor.capabilities.size is None:
                 long_side = whole("long_side", long_side, 16, SIDE)
                 found = clips.enlarged(found, long_side, min(int((n_past or 0) + (n_future or 0)), clips.UPLOAD_FRAMES))
-            wishes |= {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
+            plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
+            wishes = Wishes(n_futures, n_past, n_future, given, seed, known, long_side=long_side, **plans)
             with closing(jobs.run(model, found, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:

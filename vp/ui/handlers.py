@@ -17,7 +17,7 @@ from vp.data import Clip
 from vp.prediction.domain import domain_note, trained_on, walls_note
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
-from vp.prediction.sample import whole
+from vp.prediction.request import Wishes, whole
 from vp.result.export import write
 from vp.result.result import Result, Row
 
@@ -151,7 +151,7 @@ class Handlers:
         try:
             loaded = self.models.get(at.model)
             clip, wishes = self.wishes(at, loaded)
-            with closing(jobs.run(at.model, clip, wishes | {"pictures": pictures})) as job:
+            with closing(jobs.run(at.model, clip, replace(wishes, pictures=pictures or {}))) as job:
                 for progress, left in job:
                     if progress.result is not None and progress.result.ready is None:
                         break
@@ -165,17 +165,17 @@ class Handlers:
         done = status(f"Done in {result.seconds:.1f} s.", 1.0)
         yield {"player": result, "status": done, "result": RESULTS.put(result), **IDLE}
 
-    def wishes(self, at: Settings, model: Model) -> tuple[Clip, dict[str, Any]]:
-        """The clip to predict from, and what is asked of `vp.stream`."""
+    def wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
+        """The clip to predict from, and what is asked for."""
         clip, side = clips.find(at.clip), int(at.side)
         if model.predictor.capabilities.size is None:
             clip = clips.enlarged(clip, side, int(at.past) + int(at.future))
         clip = self.with_walls(clip, model)
         options = {**at.options} | ({"prior": at.prior} if at.prior else {})
         options |= {"temperature": at.temperature} if temperature(model) else {}
+        given = tasks.wish(at.task, at.known) | actions.wish(model, clip, at.actions, at.past, at.future)
         seed = whole("seed", at.seed, 0, link.MOST_SEED)
-        wishes = jobs.wishes(at.n, at.past, at.future, seed, options, **tasks.wish(at.task, at.known))
-        return clip, wishes | actions.wish(model, clip, at.actions, at.past, at.future) | {"long_side": side}
+        return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 
     def downloads(self, name: str | None) -> Iterator[list[Any]]:
         """The five download buttons for a result, or dead ones where there is none."""

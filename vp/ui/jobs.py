@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 from vp.data import Clip
+from vp.prediction.request import Wishes
 from vp.prediction.sample import Progress, stream
 
 from .compute_thread import COMPUTE_THREAD
@@ -30,12 +30,12 @@ SERVING: list[Models] = []  # the models of the running app: too heavy to travel
 
 
 @on_gpu
-def steps(name: str, clip: Clip, wishes: dict[str, Any]) -> Iterator[Progress]:
+def steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
     """Progress of one prediction by the model called `name`."""
-    yield from stream(SERVING[-1].get(name), clip, **wishes)
+    yield from stream(SERVING[-1].get(name), clip, wishes)
 
 
-def run(name: str, clip: Clip, wishes: dict[str, Any]) -> Iterator[tuple[Progress, float]]:
+def run(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
     """(progress, seconds left) at every step; closing it stops the model at its next step.
 
     Raises:
@@ -59,10 +59,3 @@ def guarded(job: Iterator[Progress]) -> Iterator[Progress]:
         if "memory" in str(error).lower():
             raise ValueError("there is not enough memory for this; ask for fewer futures or frames") from error
         raise ValueError(f"the model failed ({type(error).__name__}); the server's log says more") from error
-
-
-def wishes(
-    n: Any, past: Any, future: Any, seed: Any, options: dict[str, Any], known: Any = None, slow: int = 1
-) -> dict[str, Any]:
-    """Keyword arguments for `vp.stream`."""
-    return {"n": n, "n_past": past, "n_future": future, "seed": seed, "options": options, "known": known, "slow": slow}

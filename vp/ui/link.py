@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vp.prediction.model import Model
-from vp.prediction.sample import whole
+from vp.prediction.request import whole
 
 from . import actions, clips, options, tasks
 from .models import MOST_FUTURES, Models, bounds, priors, temperature

@@ -1,0 +1,236 @@
+"""What is asked of a model: as a person wishes it, and checked, with the clip fitted to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from vp.core.options import Options
+from vp.core.predictor import Predictor
+from vp.core.video import Actions, Capabilities, Observation
+from vp.data import Clip
+
+from ..result.sprite_sheet import SIDE
+from .actions import ActionPlan, plan_actions
+from .assemble import to_floats
+from .domain import domain_note, trained_on
+from .known_frames import LONG_SIDE, fit, parse_mask, resize, side_that_fits
+from .model import Model
+
+MOST_SAMPLES, MOST_FRAMES = 100, 256
+PAST, FUTURE = 5, 10  # where a model states no lengths of its own
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person asks for, not yet checked.
+
+    Args:
+        n: number of futures, 1 to 100; a deterministic model makes one.
+        n_past, n_future: lengths; None takes those the model was trained on.
+        options: the predictor's options, or a mapping of them.
+        seed: 0 or more; the same seed gives the same futures.
+        known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the prefix.
+        slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
+        pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
+        actions: what a model that takes actions is given: 'own' (the clip's), 'still', or an array (T, A), from the first frame
+            on; None: the clip's own where it has any, else still.
+        compare_with: the same, for one more row with the first sample's dice; None for no such row.
+        long_side: px that the longer side has at most, for models that take any size.
+    """
+
+    n: int = 4
+    n_past: int | None = None
+    n_future: int | None = None
+    options: Options | Mapping[str, Any] | None = None
+    seed: int = 0
+    known: str | np.ndarray | None = None
+    slow: int = 1
+    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
+    actions: Any = None
+    compare_with: Any = None
+    long_side: int = LONG_SIDE
+
+
+@dataclass(frozen=True)
+class Request:
+    """Checked wishes: what to predict, from which frames, how often.
+
+    Args:
+        frames: uint8 (T, H, W, C) as the model takes them, zero where the clip has no truth.
+        known, has_truth: bool (T,).
+        options: an instance of the predictor's options.
+        n: number of futures. seed: where their seeds come from.
+        notes: what was changed on the way, in sentences.
+        pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
+        action_plan, compare_with: the actions that a model is given, and those of one more row; None where there are none.
+    """
+
+    frames: np.ndarray
+    known: np.ndarray
+    has_truth: np.ndarray
+    fps: float
+    options: Options
+    n: int
+    seed: int
+    notes: tuple[str, ...] = ()
+    events: tuple[tuple[int, str], ...] = ()
+    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
+    action_plan: ActionPlan | None = None
+    compare_with: ActionPlan | None = None
+
+
+def as_clip(clip: Clip | np.ndarray) -> Clip:
+    """Bare frames as a clip of which nothing else is known."""
+    return clip if isinstance(clip, Clip) else Clip(np.asarray(clip))
+
+
+def prepare(model: Model, clip: Clip | np.ndarray, wishes: Wishes) -> Request:
+    """Checks every wish and fits the clip to the model.
+
+    Raises:
+        ValueError: a wish that cannot be met, in one sentence.
+    """
+    capabilities, clip = model.predictor.capabilities, as_clip(clip)
+    frames = clip.frames
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3):
+        raise ValueError(f"the clip is {frames.dtype} {frames.shape}; give uint8 frames (T, H, W, 1 or 3)")
+    n, seed = whole("futures", wishes.n, 1, MOST_SAMPLES), whole("seed", wishes.seed, 0, 2**31 - 1)
+    frames, mask, has_truth = chosen_frames(frames, capabilities, wishes)
+    alone = n > 1 and not capabilities.stochastic
+    n = 1 if alone else n
+    side, crowded = room(capabilities, frames.shape[1:3], wishes.long_side, n, len(mask))
+    frames, notes = fit(frames[: len(mask)], capabilities.size, capabilities.channels, side)
+    notes = [*clip.notes, *notes, *crowded]
+    notes += ["This model is deterministic: every future would be the same, so one is made."] if alone else []
+    if len(frames) < len(mask):
+        notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
+    notes += filter(None, [domain_note(frames[mask[: len(frames)]], trained_on(model.card))])
+    full = np.zeros((len(mask), *frames.shape[1:]), np.uint8)
+    full[: len(frames)] = frames
+    fps = clip.fps or capabilities.fps or 10
+    kept = tuple((t, label) for t, label in clip.events if t < len(mask))
+    options = parse_options(model.predictor, wishes.options)
+    request = Request(full, mask, has_truth, fps, options, n, seed, tuple(notes), kept)
+    request = replace(request, pictures=painted(model, request, wishes.pictures))
+    return with_plans(request, capabilities.actions, clip.actions, wishes.actions, wishes.compare_with)
+
+
+def chosen_frames(frames: np.ndarray, capabilities: Capabilities, wishes: Wishes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The clip's frames, spread apart for slow motion, and bool (past + future,) twice: which are known, which have a truth."""
+    past, future = lengths(capabilities, len(frames), wishes.n_past, wishes.n_future)
+    slow = whole("slow", wishes.slow, 1, MOST_FRAMES // 2)
+    if slow == 1:
+        return frames, known_mask(wishes.known, past, past + future, len(frames)), np.arange(past + future) < len(frames)
+    if wishes.known is not None:
+        raise ValueError("known and slow came together; slow motion gives every frame of the clip, so leave out known")
+    frames, known = interleave_blank_frames(frames[: -(-(past + future) // slow)], slow)
+    return frames, known, known
+
+
+def room(capabilities: Capabilities, shape: tuple[int, int], long_side: Any, n: int, length: int) -> tuple[int, list[str]]:
+    """px of the longer side of frames of a clip of this shape, (H, W), and a sentence where that is less than asked for."""
+    asked = whole("long side", long_side, 16, SIDE)
+    if capabilities.size is not None:
+        return asked, []
+    rows = n + (5 if n > 1 else 2)  # with truth, most likely, reference, mean and uncertainty
+    side = side_that_fits(*shape, asked, rows * length)
+    wished = min(asked, max(shape))
+    said = f"The longer side has {side} px instead of {wished}: a browser cannot hold {rows} rows of {length} frames that large."
+    return side, [said] if side < wished else []
+
+
+def with_plans(request: Request, wanted: Actions | None, own: Any, actions: Any, compare_with: Any) -> Request:
+    """The request with the actions that the model is to be given; see `Wishes`."""
+    length = len(request.known)
+    first = plan_actions(wanted, own, actions, length)
+    second = None if compare_with is None else plan_actions(wanted, own, compare_with, length)
+    notes = () if first is None else first.notes
+    return replace(request, action_plan=first, compare_with=second, notes=(*request.notes, *notes))
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """`value` as an int between low and high, or a ValueError in one sentence."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not usable or not low <= value <= high or value != int(value):
+        raise ValueError(f"{name} is {value!r}; give a whole number from {low} to {high}")
+    return int(value)
+
+
+def lengths(capabilities: Capabilities, frames: int, n_past: Any, n_future: Any) -> tuple[int, int]:
+    """Past and future frames: as wished, else as trained, else what the clip allows."""
+    past = min(capabilities.trained_past or PAST, max(frames - 1, 1)) if n_past is None else n_past
+    future = (capabilities.trained_future or FUTURE) if n_future is None else n_future
+    past = whole("past frames", past, capabilities.n_past[0], capabilities.n_past[1] or MOST_FRAMES)
+    future = whole("future frames", future, capabilities.n_future[0], capabilities.n_future[1] or MOST_FRAMES)
+    if past + future > MOST_FRAMES:
+        raise ValueError(f"{past} past and {future} future frames came; give at most {MOST_FRAMES} together")
+    if frames < past + 1:
+        noun = "frame" if frames == 1 else "frames"
+        raise ValueError(
+            f"the clip has {frames} {noun}, and {past} past frames need one of at least {past + 1}: "
+            "give a longer clip or fewer past frames"
+        )
+    return past, future
+
+
+def interleave_blank_frames(frames: np.ndarray, slow: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames `slow` apart with black ones between, and bool (T,) where they are."""
+    apart = np.zeros((slow * (len(frames) - 1) + 1, *frames.shape[1:]), np.uint8)
+    apart[::slow] = frames
+    return apart, np.arange(len(apart)) % slow == 0
+
+
+def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: int) -> np.ndarray:
+    """bool (length,): the prefix, or the mask that was asked for."""
+    if known is None or (isinstance(known, str) and not known.strip()):
+        return np.arange(length) < past
+    mask = parse_mask(known, length) if isinstance(known, str) else np.asarray(known, bool)
+    if mask.shape != (length,) or mask.all():
+        raise ValueError(f"known marks {mask.sum()} of {mask.size} frames; leave some of the {length} to predict")
+    if mask[frames:].any():
+        raise ValueError(f"known frame {mask.nonzero()[0].max()} is beyond the clip's {frames} frames")
+    return mask
+
+
+def parse_options(predictor: Predictor, options: Options | Mapping[str, Any] | None) -> Options:
+    """Checked options; a prior of 'auto' becomes the first one that the model offers, so that records name it."""
+    options = options if isinstance(options, Options) else predictor.options_type.parse(options or {})
+    priors, prior = predictor.capabilities.priors, getattr(options, "prior", "")
+    if priors.get(prior) is not None:
+        raise ValueError(f"prior is {prior!r}, but {priors[prior]}")
+    offered = [name for name, reason in priors.items() if reason is None]
+    return replace(options, **{"prior": offered[0]}) if prior == "auto" and offered else options
+
+
+def painted(model: Model, request: Request, pictures: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The pictures at the size of the frames; raises ValueError where they cannot be used."""
+    length, height, width, _ = request.frames.shape
+    if pictures and not model.predictor.capabilities.pictures:
+        raise ValueError(f"pictures came for {model.name}, which has none of its own; leave them out or choose another model")
+    for t, picture in pictures.items():
+        if not 0 <= t < length or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != 3:
+            came = f"{picture.dtype} {picture.shape} for frame {t}"
+            raise ValueError(f"a picture is {came}; give uint8 (H, W, 3) for a frame from 0 to {length - 1}")
+    return {t: resize(picture[None], height, width)[0] for t, picture in pictures.items()}
+
+
+def observe(request: Request, predictor: Predictor) -> Observation:
+    """The Observation of a request, checked by the model; the true clip goes along where it is complete."""
+    frames = to_floats(request.frames)
+    hidden = frames.masked_fill(~torch.from_numpy(request.known)[:, None, None, None], float("nan"))
+    target = frames[None] if request.has_truth.all() else None
+    pictures = None
+    if request.pictures:
+        name = next(iter(predictor.capabilities.pictures))
+        replaced = torch.full((1, len(frames), 3, *frames.shape[-2:]), float("nan"))
+        replaced[0, list(request.pictures)] = to_floats(np.stack(list(request.pictures.values())))
+        pictures = {name: replaced}
+    actions = request.action_plan.actions if request.action_plan else None
+    observation = Observation(hidden[None], torch.from_numpy(request.known), actions, pictures=pictures, target=target)
+    predictor.check(observation, request.options)
+    return observation
