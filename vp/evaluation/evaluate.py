@@ -63,7 +63,7 @@ def evaluate(
     per_clip: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Best, mean and worst of `samples` futures of `clips` clips, for the model, its extra rows and the baselines; see the module.
+    """Best, mean and worst of `samples` futures of `clips` clips, for a model, its extra rows and the baselines; see the module.
 
     Args:
         model: what `vp.load` returns.
