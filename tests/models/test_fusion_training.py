@@ -129,7 +129,7 @@ def test_minutes_are_shared_out_by_what_each_stage_takes(tmp_path, monkeypatch):
     clock, cost = [0.0], {"predictor": 1.0, "translator": 0.2, "tuned": 0.6, "sharpener": 0.2}
     monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(trainer, "run_phases", lambda stage, *_, **__: clock.__setitem__(0, clock[0] + cost[stage.phases[0]]))
-    trainer.plan()
+    trainer.plan_steps()
     assert trainer.total == int(60 / (module.OVERHEAD * 0.5))
 
 

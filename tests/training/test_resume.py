@@ -133,7 +133,7 @@ def test_planning_leaves_optimisers_that_have_taken_steps_as_they_were(clips, tm
     before = state.pack(trainer.networks, trainer.average, trainer.optimizers)
     (optimizer,) = trainer.optimizers.values()
     strides = [moments["exp_avg"].stride() for moments in optimizer.state.values()]
-    trainer.plan()
+    trainer.plan_steps()
     after = state.pack(trainer.networks, trainer.average, trainer.optimizers)
     assert all(torch.equal(x, after[name]) for name, x in before.items())
     assert strides == [moments["exp_avg"].stride() for moments in optimizer.state.values()]

@@ -77,7 +77,7 @@ def test_minutes_become_steps_from_the_measured_speed_and_the_plan_survives_resu
     family, found = small()
     trainer = Trainer(family, found, settings(tmp_path, minutes=1.0))
     untouched = {k: v.clone() for k, v in trainer.networks.state_dict().items()}
-    trainer.plan()
+    trainer.plan_steps()
     assert 3 < trainer.total < 60_000
     assert all(torch.equal(v, untouched[k]) for k, v in trainer.networks.state_dict().items())
     assert not any(o.state_dict()["state"] for o in trainer.optimizers.values())

@@ -36,7 +36,7 @@ def growth(names: Sequence[str], repeats: int, figure: Path, device: str = "auto
                 row = apart(predicting, name=name, repeats=repeats, device=device, precision=precision, **wish)
                 curve["median_s"].append(row["median_s"])
                 tell(f"{name}, {quantity} {value}", row)
-            curve["exponent"] = round(exponent(curve["values"], curve["median_s"]), 2)
+            curve["exponent"] = round(growth_exponent(curve["values"], curve["median_s"]), 2)
             curves[f"{name}, {quantity}"] = curve
     draw(curves, figure)
     return {"bench": "growth", "machine": apart(ceilings, device=device), "usual": USUAL, "curves": curves, "figure": str(figure)}
@@ -61,10 +61,12 @@ def predicting(
     return timed(prediction(model, futures, frames, {} if steps is None else {"steps": steps}), repeats, runtime.device)
 
 
-def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
-    """Slope of the least-squares line through the logarithms of the upper half of the points, three at least: constant costs have
-    faded there."""
-    half = max(3, math.ceil(len(values) / 2))
+def growth_exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
+    """Slope of the least-squares line through the logarithms of the later half of the points, of the last three at least.
+
+    `values` ascend: constant costs have faded in the later half.
+    """
+    half = min(len(values), max(3, math.ceil(len(values) / 2)))
     x, y = ([math.log(v) for v in part[-half:]] for part in (values, seconds))
     mean_x, mean_y = sum(x) / half, sum(y) / half
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / sum((a - mean_x) ** 2 for a in x)

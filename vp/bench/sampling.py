@@ -95,7 +95,7 @@ def to_sheets(
         model = model_or_recipe(name, runtime)
         past = model.predictor.capabilities.trained_past or PAST
         clip = clip_for(model, past + frames).numpy()
-        encoded = lambda: pictures(sample(model, clip, futures, past, frames, options))  # noqa: E731
+        encoded = lambda: pictures(sample(model, clip, futures, past, frames, options=options))  # noqa: E731
         row.update(timed(encoded, repeats, runtime.device))
 
     if where == "main":

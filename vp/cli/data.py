@@ -38,6 +38,7 @@ def add_data(commands: Any) -> None:
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Downloads a data set where asked to, prints what is in it and draws a picture of it."""
     from ..data.download import download
     from ..result.survey import survey
 
@@ -65,14 +66,14 @@ def survey_lines(result: dict) -> Iterator[str]:
     first = result.get("first_left_out", ())
     if first:
         yield f"left out: {result['left_out']}"
-        yield from (f"  {changed(name, reason)}" for name, reason in first)
+        yield from (f"  {file_problem(name, reason)}" for name, reason in first)
         if result["left_out"] > len(first):
             yield f"  and {result['left_out'] - len(first)} more"
     yield f"contact sheet: {result['sheet']}"
 
 
-def changed(name: str, reason: str) -> str:
-    """A file and what is wrong with it, without advice and without its name twice."""
+def file_problem(name: str, reason: str) -> str:
+    """'NAME: reason' of an error message, without its advice after '; give ' and without the file's name twice."""
     short = reason.partition("; give ")[0]
     tail = short.removeprefix(Path(name).name)
     return f"{name}: {short}" if tail == short else name + tail

@@ -56,7 +56,7 @@ def noise(seeds: Tensor, *shape: int) -> Tensor:
 
 
 def seed_grid(seed: int, batch: int, samples: int) -> Tensor:
-    """int64 (batch, samples): sample n of clip b gets its own seed; the first rows do not change as either grows.
+    """int64 (batch, samples): entry (b, n) depends on the seed, b and n alone, so more clips or samples only add entries.
 
     Raises:
         ValueError: a seed that is negative or has more than 32 bits: torch's CPU generator would drop the rest of it.

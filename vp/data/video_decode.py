@@ -64,6 +64,7 @@ def open_video(path: str | Path) -> Stream:
 
 
 def refuse_what_is_no_video(path: Path) -> None:
+    """Raises ValueError for a missing or empty file, a text or a playlist; anything else is for the decoder to judge."""
     if not path.is_file():
         raise ValueError(f"there is no file {path}; {FORMATS}")
     if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # OpenCV crashes on them

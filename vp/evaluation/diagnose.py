@@ -44,17 +44,17 @@ def learned_prior_timing(model: Any, protocol: str, clips: int = 500, data_root:
     """
     check_timing(model, protocol)
     lags = random_hits()
-    plan, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
-    all_but_last = torch.arange(plan.length) < plan.length - 1
+    spec, data = PROTOCOLS[protocol], protocol_clips(protocol, clips, data_root)
+    all_but_last = torch.arange(spec.length) < spec.length - 1
     std = prior_std(model.predictor, [observe(data, part, all_but_last) for part in slices(clips)])
     uncertain = uncertain_frames(data.extras["hits"].cpu(), lags[protocol])
-    timing = contrast(std[:, plan.n_past :], uncertain[:, plan.n_past :])
+    timing = contrast(std[:, spec.n_past :], uncertain[:, spec.n_past :])
     return {"checkpoint": model.name, "protocol": protocol, "clips": clips, **timing}
 
 
 def random_hits() -> dict[str, int]:
     """Protocols of moving digits with random bounces -> frames from a hit to the one that cannot be foreseen."""
-    laws = {name: law_of(plan.dataset) for name, plan in PROTOCOLS.items() if law_of(plan.dataset)}
+    laws = {name: law_of(spec.dataset) for name, spec in PROTOCOLS.items() if law_of(spec.dataset)}
     return {name: law.uncertain_after_hit for name, law in laws.items() if law.uncertain_after_hit is not None}
 
 

@@ -18,7 +18,7 @@ from vp.core.video import Observation
 from vp.data import open_dataset
 
 from ..prediction.model import load
-from ..prediction.rows import MOST_LIKELY, extra_rows, most_likely
+from ..prediction.rows import MOST_LIKELY, most_likely, reference_rows
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
@@ -60,7 +60,7 @@ def model_rows(model: Any, options: Options, probe: Observation, samples: int) -
     rows: dict[Key, Options] = {MODEL: options}
     calm = most_likely(model.predictor, options)
     rows |= {} if calm is None else {("rows", MOST_LIKELY): calm}
-    rows |= {("rows", label): wish for label, wish in extra_rows(model.family, model.predictor).items()}
+    rows |= {("rows", label): wish for label, wish in reference_rows(model.family, model.predictor).items()}
     return {key: eval_row(model.predictor, wish, probe, samples) for key, wish in rows.items()}
 
 

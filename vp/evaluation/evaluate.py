@@ -86,39 +86,39 @@ def evaluate(
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
     """
-    plan = find_protocol(protocol)
+    spec = find_protocol(protocol)
     if min(count for count in (clips, samples, batch, 1) if count is not None) < 1:
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
-    mask = mask_of(plan, known)
+    mask = mask_of(spec, known)
     shared: dict[str, Any] = {
         "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,
         "per_clip": per_clip, "progress": progress,
     }  # fmt: skip
-    check_framing(plan, protocol, test_set, (short_side, stride, fps))
-    if plan.size is None:
+    check_framing(spec, protocol, test_set, (short_side, stride, fps))
+    if spec.size is None:
         framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
-        result = evaluate_windows(model, plan, mask, options, framing=framing, **shared)
+        result = evaluate_windows(model, spec, mask, options, framing=framing, **shared)
         result |= {} if known is None else {"known": known}
     else:
         result = evaluate_clips(model, protocol, mask, options, known=known, test_set=test_set, **shared)
     return {"checkpoint": model.name, "protocol": protocol, **result}
 
 
-def check_framing(plan: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None]) -> None:
+def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None]) -> None:
     """Raises ValueError where a test set or a framing came that the protocol does not have."""
-    if plan.size is None and test_set is not None:
+    if spec.size is None and test_set is not None:
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
-    if plan.size is not None and framing != (None, 1, None):
+    if spec.size is not None and framing != (None, 1, None):
         raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
 
 
-def mask_of(plan: Protocol, known: str | None) -> torch.Tensor:
+def mask_of(spec: Protocol, known: str | None) -> torch.Tensor:
     """bool (T,), the frames given: the protocol's first ones, or what was asked for."""
-    mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
+    mask = torch.arange(spec.length) < spec.n_past if known is None else torch.from_numpy(parse_mask(known, spec.length))
     if mask.all():
-        raise ValueError(f"known is {known!r}, all {plan.length} frames; leave some to predict")
+        raise ValueError(f"known is {known!r}, all {spec.length} frames; leave some to predict")
     return mask
 
 

@@ -51,15 +51,15 @@ def evaluate_clips(
     Args:
         mask: bool (T,), the frames given; `known` in full.
     """
-    began, plan, takes_actions = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
+    began, spec, takes_actions = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
     data = clips_of(protocol, clips, split, data_root, test_set)
     data = Batch(data.frames, given_actions(data, takes_actions), data.extras)
-    probe = observe(data, slice(0, 1), mask, plan.scale)
+    probe = observe(data, slice(0, 1), mask, spec.scale)
     eval_rows = model_rows(model, options, probe, samples)
     eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if takes_actions else {}
-    eval_rows |= baseline_rows(plan.dataset, data_root, probe)
-    eval_rows |= bicubic_rows(eval_rows[MODEL], plan.scale)
-    scores, seconds = score_all(eval_rows, data, mask, plan.scale, seed, batch, progress)
+    eval_rows |= baseline_rows(spec.dataset, data_root, probe)
+    eval_rows |= bicubic_rows(eval_rows[MODEL], spec.scale)
+    scores, seconds = score_all(eval_rows, data, mask, spec.scale, seed, batch, progress)
     groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
     rows, of_clips = tabled(scores, groups)
     result = {"clips": len(data.frames), "samples": samples}
@@ -70,16 +70,16 @@ def evaluate_clips(
     result |= {"psnr_cap_db": CAP_DB, **rows[MODEL]}
     result |= {} if known is None else {"known": known}
     if "hits" in data.extras and probe.is_prefix:
-        result["digits"] = of_digits(plan.dataset, protocol_digits(data_root, split), data, probe, scores[MODEL])
-    pictures = score_pictures(model.predictor, options, data, mask, plan.scale)
+        result["digits"] = of_digits(spec.dataset, protocol_digits(data_root, split), data, probe, scores[MODEL])
+    pictures = score_pictures(model.predictor, options, data, mask, spec.scale)
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
     if takes_actions:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
         result["actions"] = gains(result)
-    if plan.variants and VARIANT in data.extras:
-        result["variants"] = variants_of(plan.variants, data.extras[VARIANT].cpu(), scores)
+    if spec.variants and VARIANT in data.extras:
+        result["variants"] = variants_of(spec.variants, data.extras[VARIANT].cpu(), scores)
     if known is None and split == "test" and protocol in REFERENCE_ROWS:
         result["published"] = REFERENCE_ROWS[protocol]
     return result | ({"per_clip": to_lists(of_clips[MODEL], groups)} if per_clip else {})
@@ -145,8 +145,8 @@ def clips_of(protocol: str, clips: int | None, split: str, data_root: str | Path
         raise ValueError(f"a test set came, and split {split!r}; leave one of them out")
     if test_set is None:
         return protocol_clips(protocol, CLIPS if clips is None else clips, data_root, split)
-    plan = find_protocol(protocol)
-    if plan.dataset != "mmnist":
+    spec = find_protocol(protocol)
+    if spec.dataset != "mmnist":
         official = ", ".join(name for name, other in PROTOCOLS.items() if other.dataset == "mmnist")
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; those with one: {official}")
-    return read_test_set(test_set, clips, plan.length)
+    return read_test_set(test_set, clips, spec.length)

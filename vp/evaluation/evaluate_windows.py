@@ -30,7 +30,7 @@ RIVALS = ("flow", "copy_last"), ("flow_between", "blend")  # to be beaten: where
 
 def evaluate_windows(
     model: Any,
-    plan: Protocol,
+    spec: Protocol,
     known: Tensor,
     options: Options,
     *,
@@ -49,8 +49,8 @@ def evaluate_windows(
     Args:
         known: bool (T,), the frames given. framing: what `framing_for` makes of the model.
     """
-    source = open_dataset(plan.dataset, split, data_root, framing=framing)
-    windows = Windows(source, plan.length, clips)
+    source = open_dataset(spec.dataset, split, data_root, framing=framing)
+    windows = Windows(source, spec.length, clips)
     began, takes_actions = time.monotonic(), model.predictor.capabilities.actions
     parts = iter(windows)
     first = next(parts, None)

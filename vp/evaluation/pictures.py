@@ -35,7 +35,8 @@ def score_pictures(predictor: Predictor, options: Options, data: Batch, known: T
 
 
 def pairs(names: Iterable[str], pictures: Mapping[str, Tensor], known: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """(label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict."""
+    """(label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict: for each name the predicted ones, and
+    as a baseline "NAME copied", the last known true one repeated."""
     for name in names:
         guess, truth = pictures[name][:, :, ~known], pictures[name + TRUE]
         yield name, guess, truth[:, :, ~known]

@@ -182,8 +182,8 @@ def to_lists(clips: PerClip, groups: Tensor | None) -> dict[str, Any]:
 
 
 SAME = ("protocol", "clips", "split", "test_set", "known", "digits", "framing")  # what two evaluations must share to be paired
-ALIKE = ("source", "recording")  # of clips; the first that is recorded groups those that are alike
-WHERE = (*ALIKE, "start")  # what is recorded of each clip beside its scores
+GROUPED_BY = ("source", "recording")  # of clips; the first that is recorded groups those that are alike
+WHERE = (*GROUPED_BY, "start")  # what is recorded of each clip beside its scores
 
 
 def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     owners = [[result["per_clip"].get(name) for name in WHERE] for result in (a, b)]
     if owners[0] != owners[1]:
         raise ValueError("the clips are of different recordings in the two evaluations; give two of the same clips")
-    kind, of_clips = next(((name, its) for name, its in zip(ALIKE, owners[0]) if its is not None), ("", None))
+    kind, of_clips = next(((name, its) for name, its in zip(GROUPED_BY, owners[0]) if its is not None), ("", None))
     groups = None if of_clips is None else torch.tensor([list(dict.fromkeys(of_clips)).index(owner) for owner in of_clips])
     ours, theirs = (tensors(result["per_clip"]) for result in (a, b))
     head = {"checkpoints": [a["checkpoint"], b["checkpoint"]], "protocol": a["protocol"], "clips": a["clips"]}
@@ -220,7 +220,7 @@ def paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recorded_value(name: str, result: Mapping[str, Any]) -> Any:
-    """What an evaluation says of its clips; it leaves out a split that is the test split."""
+    """One of the settings of `SAME` out of an evaluation, which does not name the split where that is "test"."""
     if name == "digits":
         return result.get(name, {}).get("source")
     return result.get(name, "test" if name == "split" else None)

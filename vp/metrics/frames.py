@@ -36,6 +36,7 @@ def per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, 
 
 
 def check(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as they are; raises ValueError unless they are floats (..., C, H, W) of the same C, H and W."""
     for frames in (a, b):
         if frames.ndim < 3 or not frames.is_floating_point():
             raise ValueError(f"frames are {frames.dtype} {tuple(frames.shape)}; give float (..., C, H, W) in [0, 1]")

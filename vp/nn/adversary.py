@@ -1,6 +1,6 @@
 """Training against a critic: what every family that does it shares.
 
-The predictor's turn confronts the critic with true and predicted clips and passes them on; the critic's own turn judges those.
+The predictor's turn shows true and predicted clips to the critic and passes them on; the critic's own turn is trained on those.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def has_critic(weights: Weights) -> bool:
     return bool(weights.adversarial or weights.matching)
 
 
-def is_judged(weights: Weights, progress: Progress) -> bool:
+def critic_active(weights: Weights, progress: Progress) -> bool:
     """Whether predictions are shown to a critic now: it has a weight, and is trained in the current stage."""
     return has_critic(weights) and progress.trains(CRITIC.name)
 
@@ -36,17 +36,17 @@ def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
 
 
-class Judged(NamedTuple):
+class AdversarialTerms(NamedTuple):
     """`terms`: 'adversarial' and 'matching' of predicted clips, see `generator_loss`; `outputs`: clips for the critic's turn."""
 
     terms: dict[str, Tensor]
     outputs: dict[str, Tensor]
 
 
-def judge(networks: nn.ModuleDict, real: Tensor, fake: Tensor, paired: int | None = None) -> Judged:
+def adversarial_terms(networks: nn.ModuleDict, real: Tensor, fake: Tensor, paired: int | None = None) -> AdversarialTerms:
     """Shows true and predicted clips to the critic, in the predictor's turn; arguments as for `generator_loss`."""
     adversarial, matching = generator_loss(networks["critic"], real, fake, paired)
-    return Judged({"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()})
+    return AdversarialTerms({"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()})
 
 
 def weighted_sum(weights: Weights, terms: dict[str, Tensor]) -> Tensor:

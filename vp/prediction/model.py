@@ -35,7 +35,10 @@ def baseline_card(name: str, family: Family) -> dict[str, Any]:
 
 
 def available(folder: Path = checkpoint.FOLDER) -> list[dict[str, Any]]:
-    """Cards of every model at hand, each with `name` and `title`; a damaged file has `problem`, one sentence, instead."""
+    """What the header of every checkpoint in `folder` says, each with `name`, `path` and `title`, and the untrained baselines.
+
+    Of a file that cannot be read: `name`, `path`, and `problem`, one sentence.
+    """
     cards = []
     for path in sorted(folder.glob("*.safetensors")):
         try:

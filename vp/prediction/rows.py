@@ -12,8 +12,11 @@ from vp.core.predictor import Predictor
 from vp.core.video import Actions, Batch
 
 
-def extra_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
-    """Label -> options, without the rows whose prior this model does not offer; they may read `Observation.target`."""
+def reference_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
+    """The family's reference rows, label -> options of predictions to show beside the samples; a row may see the true future.
+
+    Rows whose prior this model does not offer are left out.
+    """
     refused = {name for name, reason in predictor.capabilities.priors.items() if reason is not None}
     wishes = {label: wish for label, wish in family.reference_rows.items() if wish.get("prior") not in refused}
     return {label: predictor.options_type.parse(wish) for label, wish in wishes.items()}

@@ -20,7 +20,7 @@ from .actions import COMPARED
 from .assemble import assemble, growing
 from .model import Model
 from .request import Request, Wishes, observe, prepare
-from .rows import MOST_LIKELY, extra_rows, most_likely
+from .rows import MOST_LIKELY, most_likely, reference_rows
 
 PREVIEW_S = 0.35
 
@@ -101,7 +101,7 @@ def predictions_to_make(model: Model, request: Request) -> list[Run]:
     likely = most_likely(model.predictor, request.options) if request.n > 1 else None
     runs += [] if likely is None else [(MOST_LIKELY, observation, one, likely)]
     if request.has_truth.all() and (request.action_plan is None or request.action_plan.true):  # they read the true future
-        references = extra_rows(model.family, model.predictor).items()
+        references = reference_rows(model.family, model.predictor).items()
         runs += [(label, observation, one, wish) for label, wish in references]
     if request.compare_with:
         runs.append((COMPARED, replace(observation, actions=request.compare_with.actions), one, request.options))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+PNG = b"\x89PNG\r\n\x1a\n"  # first bytes of the file
 SIDE = 4096  # phones refuse larger canvases and textures
 LARGE = 100  # px of the longer side: smaller frames are looked at pixel by pixel, larger ones may be photographs
 DENSE = 0.04  # bytes of a PNG for each byte of a picture, from which on it counts as a photograph; drawings take less
@@ -64,7 +65,7 @@ def pack(rows: list[np.ndarray], layout: Layout) -> list[np.ndarray]:
 
 
 def unpack(sheets: list[np.ndarray], layout: Layout, line: int) -> np.ndarray:
-    """uint8 (T, H, W, C) frames of the row that starts at `line`."""
+    """uint8 (T, H, W, C) frames of the row whose first frame lies in line `line` of the layout."""
     frames = []
     for t in range(layout.length):
         sheet, vertical, horizontal = layout.place(line, t)
@@ -94,12 +95,12 @@ def encode_jpeg(picture: np.ndarray) -> bytes:
 
 
 def decode_png(data: bytes) -> np.ndarray:
-    """PNG bytes -> uint8 (H, W, 1 or 3) RGB.
+    """PNG bytes -> uint8 (H, W, 1) grey or (H, W, 3) RGB.
 
     Raises:
-        ValueError: the bytes are not a PNG.
+        ValueError: the bytes are no PNG of one of these kinds.
     """
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if picture is None:
-        raise ValueError("the sheet is not a PNG picture")
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data.startswith(PNG) else None
+    if picture is None or picture.dtype != np.uint8 or picture.shape[2:] not in ((), (3,)):
+        raise ValueError("the sheet is not a PNG picture in grey or RGB with 8 bits a channel")
     return picture[..., None] if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])

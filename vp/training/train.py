@@ -95,7 +95,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     main = trainer.accelerator.is_main_process
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
     if not trainer.total:
-        trainer.plan()
+        trainer.plan_steps()
     with stop_signal() as stop:
         if not main:
             return follow(trainer, stop)

@@ -189,8 +189,10 @@ class Trainer:
         self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
         self.legs, self.leg_from = numbers.get("legs", []), self.step
 
-    def entry(self) -> dict[str, Any]:
-        """What a card's lineage keeps of this run: device, commit and total are those it began with, others follow as `resumed`.
+    def lineage_entry(self) -> dict[str, Any]:
+        """This run in the lineage that a checkpoint's header keeps: how its weights came about, run by run.
+
+        device, commit and total (steps planned) are those it began with; each time it was resumed follows in `resumed`.
 
         Clips and minutes are this run's own; `batch` is the clips that an update takes; cpu_minutes are of all cores, and of the
         first process where several train together.
@@ -223,7 +225,7 @@ class Trainer:
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
         """The averaged weights as a checkpoint."""
-        recipe, runs = self.recipe, [*checkpoint.lineage(self.start), self.entry()]
+        recipe, runs = self.recipe, [*checkpoint.lineage(self.start), self.lineage_entry()]
         card = {
             "family": self.family.name,
             "config": checkpoint.config_to_json(recipe.config),
@@ -246,7 +248,7 @@ class Trainer:
         card["licence"] = checkpoint.licence(card | inherited)
         checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
 
-    def plan(self) -> None:
+    def plan_steps(self) -> None:
         """Steps that fit into the minutes left, from the mean time of a few steps along the schedule of every stage."""
         before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
         mean, begun = 0.0, 0.0

@@ -15,7 +15,7 @@ from ..core.runtime import Runtime
 from ..core.video import Observation
 from ..data import CHOICES, PROTOCOLS
 from ..metrics import ERRORS, Ensemble, crps, mse, psnr, sharpness, spread_skill, ssim
-from ..prediction.rows import extra_rows, given_actions, most_likely
+from ..prediction.rows import given_actions, most_likely, reference_rows
 from .training_data import open_for, prepare
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
@@ -43,7 +43,7 @@ class Validation:
         futures = self.predict(predictor, samples)
         scores = self.summary(futures)
         strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
-        rows = extra_rows(self.family, predictor)
+        rows = reference_rows(self.family, predictor)
         calm = most_likely(predictor, predictor.options_type())
         for label, options in (rows if calm is None else {**rows, "most_likely": calm}).items():
             row = self.predict(predictor, 1, options)

@@ -71,7 +71,7 @@ class Page:
         yields = inspect.isgeneratorfunction(fn)
 
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
-            """`given`: the event where `fn` takes one, and the values of the widgets."""
+            """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
             first, values = given[:takes_event], given[takes_event:]
             try:
                 settings = Settings.from_widgets(dict(zip(NAMES, values, strict=False)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import is_judged, judge, weighted_sum
+from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
 from ...nn.losses import gradient_difference
 from .config import FusionConfig, Objective
 from .network import predict_pictures
@@ -127,9 +127,9 @@ def translator_loss(
     painted, truth = task.painted(networks[name]), task.truth
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
     total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
-    if is_judged(weights, progress):
+    if critic_active(weights, progress):
         real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
-        judged, shown = judge(networks, real, fake)
+        judged, shown = adversarial_terms(networks, real, fake)
         total, terms, outputs = total + weighted_sum(weights, judged), terms | judged, outputs | shown
     return Losses(total, terms, outputs)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
-from ...nn.adversary import is_judged, judge, weighted_sum
+from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -37,9 +37,9 @@ def random_mask_loss(
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    if not is_judged(cfg, progress):
+    if not critic_active(cfg, progress):
         return losses
-    terms, outputs = judge(networks, *judged)
+    terms, outputs = adversarial_terms(networks, *judged)
     return Losses(losses.total + weighted_sum(cfg, terms), {**losses.terms, **terms}, outputs)
 
 

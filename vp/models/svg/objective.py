@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ...core.family import Losses, Progress
 from ...core.settings import length_at, log_ramp
 from ...core.video import Batch
-from ...nn.adversary import is_judged, judge, weighted_sum
+from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
 from ...nn.gaussian import Gaussian, kl
 from .config import Objective, SVGConfig
 from .network import Features, SVGNetwork
@@ -109,7 +109,7 @@ def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress
     forced, ratio = forced_frames(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]
     features = model.encode_clips(frames, cfg.n_past)
-    judged = is_judged(objective, progress)
+    judged = critic_active(objective, progress)
     guided = count - round(objective.imagined * count) * judged  # without a latent too: the critic alone judges the others
     posterior, z, imagined = None, None, None
     if cfg.latent != "none" and progress.share < objective.latent_from:
@@ -124,7 +124,7 @@ def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress
     total, parts, outputs = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}, {}
     if judged:
         fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
-        terms, outputs = judge(networks, scene(cfg, frames), fake, guided)
+        terms, outputs = adversarial_terms(networks, scene(cfg, frames), fake, guided)
         parts.update(terms)
         total = total + weighted_sum(objective, terms)
     if posterior is not None:

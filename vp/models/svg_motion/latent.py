@@ -126,8 +126,10 @@ class Latent(nn.Module):
     @torch.autocast("cpu", enabled=False)
     @torch.autocast("cuda", enabled=False)
     def departure(self, missed: Tensor, masks: Tensor) -> Tensor:
-        """z (B, 1 + K, AFFINE) that says as much of what the flow missed (B, 2, h/2, w/2) as affine flows can: one of the whole
-        frame, and of the parts what is left."""
+        """The z (B, 1 + K, AFFINE) that best explains what the flow missed (B, 2, h/2, w/2).
+
+        Least squares, in the learned units: an affine flow of the whole frame first, then one of each part for what is left.
+        """
         whole = affine_fit(missed)
         rest = (missed - affine_flow(whole, missed.shape[-2:])).flatten(2)
         weights, basis, to_centre = about_centres(masks)

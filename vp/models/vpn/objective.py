@@ -17,7 +17,7 @@ from ...core.clips import at_scale
 from ...core.family import Losses, Progress
 from ...core.settings import length_at
 from ...core.video import Batch
-from ...nn.adversary import is_judged, judge, weighted_sum
+from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
 from ...nn.losses import gradient_difference
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, rollout
@@ -59,10 +59,10 @@ def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress
         known = compare(objective, model, guesses, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
         parts["context_mse"] = known["mse"]
-    if is_judged(objective, progress):
+    if critic_active(objective, progress):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.to_frames(raw)], 1)
-        terms, outputs = judge(networks, real, fake)
+        terms, outputs = adversarial_terms(networks, real, fake)
         parts.update(terms)
         total = total + weighted_sum(objective, terms)
     return Losses(total, parts, outputs)
