@@ -33,7 +33,9 @@ def sampling(
     """Each model's rows: plain, all switches on, each off in turn, and `to_sheets`, in the main thread and in a worker's.
 
     Args:
-        names: models, or recipes, which are timed with untrained weights. futures, frames: of one clip. options: the predictor's.
+        names: models, or recipes, which are timed with untrained weights.
+        futures, frames: of one clip.
+        options: the predictor's.
         rounds: through all rows, each time `repeats` times.
 
     Raises:

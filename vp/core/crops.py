@@ -10,7 +10,8 @@ class Crops:
     """How training windows are drawn from recordings.
 
     Args:
-        short_side: whole frames are resized to so many px on the shorter side. side: of the square cut out of them, px.
+        short_side: whole frames are resized to so many px on the shorter side.
+        side: of the square cut out of them, px.
         strides: frames from one taken to the next, each as often as it stands here.
         most_of_group: share of the clips that come from one group (person, source) at most; otherwise groups count by the root of
             their number of recordings, so that neither the largest nor the many smallest rule.

@@ -36,7 +36,8 @@ class Losses:
     """What a phase's turn computes on a mini-batch.
 
     Args:
-        total: scalar to minimise. terms: scalars for the log.
+        total: scalar to minimise.
+        terms: scalars for the log.
         outputs: detached tensors for the turns that follow in the same step; they find them among the extras of their mini-batch.
     """
 
@@ -67,7 +68,8 @@ class Stage:
     """A stretch of training.
 
     Args:
-        phases: those that take turns in it. share: of the budget's steps.
+        phases: those that take turns in it.
+        share: of the budget's steps.
         init: network -> the one whose averaged weights it starts from in this stage, where that is not its own.
 
     The learning rate warms up and falls once a stage, and the averaged weights are averaged anew; networks that no phase
@@ -86,9 +88,12 @@ class Recipe:
     Args:
         config: the family's config.
         data: training data sets of `vp.data` with their weights in the mix.
-        batch: clips a step. length: frames a clip, or None for config.n_past + config.n_future.
-        warmup: share of a stage's steps for linear warm-up before the cosine. final_lr: share of the peak at its end.
-        ema: decay of the averaged weights. clip: gradient-norm limit.
+        batch: clips a step.
+        length: frames a clip, or None for config.n_past + config.n_future.
+        warmup: share of a stage's steps for linear warm-up before the cosine.
+        final_lr: share of the peak at its end.
+        ema: decay of the averaged weights.
+        clip: gradient-norm limit.
         protocol: what validation during training scores (on validation clips of its own); "": the validation split of the first
             of `data`, config.n_past frames given and config.n_future predicted.
         best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse' or

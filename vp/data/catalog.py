@@ -126,9 +126,11 @@ def open_dataset(
         data_root: None: the environment variable VP_DATA. Of a simulator: the folder that holds MNIST/raw, or push/ with pool
             files. Of recordings: their own folder (or one file), or a folder that holds it under its usual name.
         digits: "mnist", "strokes", "mixed" (half of the clips each) or "auto" (MNIST where it is found, else strokes).
-        device: where clips are made. n_digits: digits a clip, where the data set does not decide it. Where there are no digits,
+        device: where clips are made.
+        n_digits: digits a clip, where the data set does not decide it. Where there are no digits,
             `digits` and this are ignored.
-        framing: size or short side, channels and rate of recordings. licences: of recordings, see `Layout.recordings`.
+        framing: size or short side, channels and rate of recordings.
+        licences: of recordings, see `Layout.recordings`.
 
     Raises:
         ValueError: an unknown name, split or kind of digits, or data asked for and not found.

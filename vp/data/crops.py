@@ -25,8 +25,12 @@ class CroppedClips:
     What is drawn depends on the generator and the files alone, so that training resumes exactly.
 
     Args:
-        name: of the data set. recordings: of one split. root: the data's folder. crops: how windows are drawn.
-        channels: 1 or 3. device: where clips go.
+        name: of the data set.
+        recordings: of one split.
+        root: the data's folder.
+        crops: how windows are drawn.
+        channels: 1 or 3.
+        device: where clips go.
     """
 
     def __init__(

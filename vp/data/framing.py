@@ -19,7 +19,8 @@ class Framing:
         short_side: whole frames instead, their aspect kept and the shorter side resized to so many px, up or down; `size` is then
             ignored, and recordings may differ in height and width.
         channels: 1 (grey), 3 (RGB), or None for what the data set usually has.
-        stride: every so many frames are taken. fps: thin out to about this rate instead, in whole strides.
+        stride: every so many frames are taken.
+        fps: thin out to about this rate instead, in whole strides.
         most: a recording's first frames, if no more of it need be decoded; a reader that gains nothing by stopping gives all.
         cache_mb: memory for decoded clips.
 

@@ -27,7 +27,8 @@ class Layout:
         places: usual names below a folder of data sets, tried in turn; where there is none, the folder itself is meant.
         looks_for: the files, in words for messages.
         licence: of the data, and of weights trained on them.
-        channels: of its clips, unless asked for otherwise. domain: what they have in common, where that can be said.
+        channels: of its clips, unless asked for otherwise.
+        domain: what they have in common, where that can be said.
     """
 
     read: Callable[[Path, Watch], Found]

@@ -21,7 +21,10 @@ class PixelCache:
     nothing trains.
 
     Args:
-        name: of the data set. root: its folder. framing: size of the frames. channels: 1 or 3.
+        name: of the data set.
+        root: its folder.
+        framing: size of the frames.
+        channels: 1 or 3.
     """
 
     def __init__(self, name: str, root: Path, framing: Framing, channels: int):

@@ -26,9 +26,11 @@ class Stream:
     """A video being decoded.
 
     Args:
-        rest: the shots not taken yet, times strictly rising. fps: by the header.
+        rest: the shots not taken yet, times strictly rising.
+        fps: by the header.
         promised: frames by the header, 0 where it says nothing; often wrong.
-        first: taken from `rest` to see whether anything can be decoded. decoded: shots handed out so far.
+        first: taken from `rest` to see whether anything can be decoded.
+        decoded: shots handed out so far.
     """
 
     rest: Iterator[Shot]

@@ -40,7 +40,8 @@ def read_clip(
         max_frames: no more are read.
         fps: thin out to about this rate, by the frames' time stamps; frames are dropped, never repeated.
         channels: 1 for grey; None or 3 for RGB.
-        max_side: see `size`. max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
+        max_side: see `size`.
+        max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.

@@ -42,7 +42,8 @@ def compression(
     decoded frames.
 
     Args:
-        model: what `vp.load` returns; a temperature is set to 0. clips: None: 20, or all of the test set.
+        model: what `vp.load` returns; a temperature is set to 0.
+        clips: None: 20, or all of the test set.
         split, data_root, test_set, progress: as for `evaluate`.
 
     Returns:

@@ -28,7 +28,8 @@ def draw_curves(result: Mapping[str, Any], path: str | Path) -> Path:
     """Draws the mean of all samples at each predicted frame, PSNR and SSIM, a paper's own curves beside them where there are any.
 
     Args:
-        result: what `evaluate` returns. path: where the picture goes; its ending says which kind.
+        result: what `evaluate` returns.
+        path: where the picture goes; its ending says which kind.
 
     Raises:
         ValueError: matplotlib is not installed.

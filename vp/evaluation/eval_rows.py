@@ -87,7 +87,8 @@ def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, *
     """Baselines that are predictors.
 
     Args:
-        names: as evaluations call them -> as `load` does. wishes: options, for those that have them.
+        names: as evaluations call them -> as `load` does.
+        wishes: options, for those that have them.
     """
     rows: dict[Key, EvalRow | None] = {}
     for name, model in names.items():

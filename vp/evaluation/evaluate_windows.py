@@ -47,7 +47,8 @@ def evaluate_windows(
     """What `evaluate` returns for recordings, but for the protocol's name and the known frames; arguments as for `evaluate`.
 
     Args:
-        known: bool (T,), the frames given. framing: what `framing_for` makes of the model.
+        known: bool (T,), the frames given.
+        framing: what `framing_for` makes of the model.
     """
     source = open_dataset(spec.dataset, split, data_root, framing=framing)
     windows = Windows(source, spec.length, clips)
@@ -148,7 +149,8 @@ def wins(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:
     """The share of windows on which a person's first look, the most likely future, has the higher mean PSNR.
 
     Args:
-        means: row -> mean PSNR of each window, float (windows,). rivals: rows to be beaten, the first and all of them.
+        means: row -> mean PSNR of each window, float (windows,).
+        rivals: rows to be beaten, the first and all of them.
 
     Returns:
         row, which one it is of: most_likely, or model where that has no such row (several samples then count by their mean);

@@ -132,7 +132,8 @@ def half_width(values: Tensor, groups: Tensor | None = None) -> float:
     groups. Without groups it is the standard deviation over the root of the count.
 
     Args:
-        values: float (n,). groups: int64 (n,), or None: each value is a group.
+        values: float (n,).
+        groups: int64 (n,), or None: each value is a group.
     """
     residuals = values - values.mean() if len(values) else values
     if groups is not None:
@@ -262,7 +263,8 @@ def around_hit(sharpness: Tensor, hits: Tensor, n_past: int, lag: int) -> dict[s
     Args:
         sharpness: float (clips, samples, predicted frames).
         hits: bool (clips, T, digits), the frames at which a digit meets a wall.
-        n_past: known frames. lag: frames from a hit to the first frame that cannot be foreseen.
+        n_past: known frames.
+        lag: frames from a hit to the first frame that cannot be foreseen.
     """
     hit = hits.any(-1)
     hit[:, : n_past - lag] = False

@@ -40,7 +40,8 @@ def scores_of(
     """Scores, on the CPU, of predicted frames (B, N, T, C, H, W), not clipped, against the true ones (B, T, C, H, W).
 
     Args:
-        one_future: see `Scores`. touched: bool (B, T, H, W), pixels that are scored for themselves as well.
+        one_future: see `Scores`.
+        touched: bool (B, T, H, W), pixels that are scored for themselves as well.
         metrics: METRICS, or METRICS_ANY_SIZE where clips may differ in size.
     """
     clipped, against = futures.clamp(0, 1), truth[:, None]

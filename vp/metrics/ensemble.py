@@ -20,8 +20,10 @@ class Ensemble:
     """Means over the pixels of each frame, float32 (B, T), of what the metrics below are made of; n samples a clip.
 
     Args:
-        error: |x_i - y|, mean over the samples. difference: |x_i - x_j|, mean over pairs of different samples.
-        variance: of the samples, unbiased. error_of_mean: squared error of the samples' mean.
+        error: |x_i - y|, mean over the samples.
+        difference: |x_i - x_j|, mean over pairs of different samples.
+        variance: of the samples, unbiased.
+        error_of_mean: squared error of the samples' mean.
     """
 
     n: int

@@ -52,7 +52,8 @@ def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """PSNR over some of the pixels, in the same convention.
 
     Args:
-        a, b: float (..., C, H, W) in [0, 1], broadcastable. mask: bool (..., H, W), the pixels that count.
+        a, b: float (..., C, H, W) in [0, 1], broadcastable.
+        mask: bool (..., H, W), the pixels that count.
 
     Returns:
         float32 (...) in dB, each channel capped at 100; NaN where no pixel counts.

@@ -14,7 +14,8 @@ class ConvLSTMCell(nn.Module):
     """One step of a convolutional LSTM: all four gates from one convolution over [input, hidden].
 
     Args:
-        inputs, hidden: channels. kernel: odd side of the square kernel.
+        inputs, hidden: channels.
+        kernel: odd side of the square kernel.
 
     The forget gate's bias starts at 1, so that a fresh cell remembers.
     """

@@ -16,7 +16,8 @@ class VideoDiscriminator(nn.Module):
     """Scores a clip patch by patch: 3D convolutions from half the frame's side down to a sixteenth.
 
     Args:
-        channels: of the frames. width: features of the first layer.
+        channels: of the frames.
+        width: features of the first layer.
     """
 
     def __init__(self, channels: int, width: int = 32):

@@ -31,7 +31,8 @@ def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMA
 
     Args:
         frames: float32 (B, T, C, H, W) in [0, 1].
-        size: (h, w) of the grid that the flow is given on. estimated_at: px of the short side that it is estimated at.
+        size: (h, w) of the grid that the flow is given on.
+        estimated_at: px of the short side that it is estimated at.
 
     Returns:
         float32 (B, T - 1, 2, h, w), in pixels of that grid, x first.
@@ -57,7 +58,8 @@ class Known(NamedTuple):
     """What a network reads of known frames, the newest first where there are several; each lies over the last frame.
 
     Args:
-        last: float32 (B, 3, h, w), the last frame, in colour. earlier: (B, READ - 1, 3, h, w), those before it.
+        last: float32 (B, 3, h, w), the last frame, in colour.
+        earlier: (B, READ - 1, 3, h, w), those before it.
         flows: (B, READ - 1, 2, h/2, w/2), where pixels were one frame earlier, in pixels of this grid, x first.
     """
 

@@ -13,7 +13,8 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
     """Samples each picture where its flow points: out(p) = pictures(p + flow(p)), bilinear, edge pixels repeated.
 
     Args:
-        pictures: float32 (M, C, H, W). flow: float32 (M, 2, H, W) in pixels, x first.
+        pictures: float32 (M, C, H, W).
+        flow: float32 (M, 2, H, W) in pixels, x first.
     """
     here, scale = places(*pictures.shape[-2:], flow.device, flow.dtype)
     grid = torch.addcmul(here, flow, scale).permute(0, 2, 3, 1)

@@ -22,7 +22,10 @@ class ActionPlan:
     """Actions that a model is given.
 
     Args:
-        label: what a person reads. actions: float32 (1, T, A). true: whether the true clip came about by them. notes: sentences.
+        label: what a person reads.
+        actions: float32 (1, T, A).
+        true: whether the true clip came about by them.
+        notes: sentences.
     """
 
     label: str
@@ -35,7 +38,8 @@ def plan_actions(wanted: Actions | None, own: np.ndarray | None, wish: Any, leng
     """The actions for `length` frames; None for a model that takes none.
 
     Args:
-        wanted: what the model takes. own: (T, A) of the clip, where it has them.
+        wanted: what the model takes.
+        own: (T, A) of the clip, where it has them.
         wish: 'own', 'still' (all zero), an array (T, A), or None: the clip's own where it has any, else still. What is missing at
             an array's end is zero.
 

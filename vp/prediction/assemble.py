@@ -52,7 +52,9 @@ def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, 
     """A Result of what exists so far, in the shape of the finished one: rows still to come show the context only.
 
     Args:
-        preview: float32 (1, N, T, C, H, W). ready: bool (T,), frames it holds. awaited: labels of reference rows.
+        preview: float32 (1, N, T, C, H, W).
+        ready: bool (T,), frames it holds.
+        awaited: labels of reference rows.
     """
     context = np.where(request.known[:, None, None, None], request.frames, 0)
     rows = [truth_row(request), *(replace(further_row(request, label, context), pending=True) for label in awaited)]

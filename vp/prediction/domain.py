@@ -67,7 +67,8 @@ def walls_note(clip: str, datasets: Iterable[str]) -> str | None:
     """One sentence where the walls of a clip's data set do otherwise than those that a model learned, else None.
 
     Args:
-        clip: the data set that the clip comes from, "" where that is not known. datasets: names of the training data.
+        clip: the data set that the clip comes from, "" where that is not known.
+        datasets: names of the training data.
     """
     here, learned = ([domain.walls for domain in domains(names) if domain.walls] for names in ([clip], datasets))
     if not here or not learned or here[0] in learned:

@@ -64,7 +64,8 @@ class Request:
         frames: uint8 (T, H, W, C) as the model takes them, zero where the clip has no truth.
         known, has_truth: bool (T,).
         options: an instance of the predictor's options.
-        n: number of futures. seed: where their seeds come from.
+        n: number of futures.
+        seed: where their seeds come from.
         notes: what was changed on the way, in sentences.
         pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
         action_plan, compare_with: the actions that a model is given, and those of one more row; None where there are none.

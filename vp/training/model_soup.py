@@ -15,7 +15,8 @@ def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict
     """Writes the weighted mean of the checkpoints' weights to `out`; its card is that of the last one, without metrics.
 
     Args:
-        names: of checkpoints, or paths; two or more of the same network. shares: of each, any positive numbers.
+        names: of checkpoints, or paths; two or more of the same network.
+        shares: of each, any positive numbers.
 
     Raises:
         ValueError: too few or unequal numbers, an unknown checkpoint, or networks that differ; one sentence.

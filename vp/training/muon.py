@@ -31,7 +31,8 @@ class Muon(Optimizer):
     Args:
         parameters: of the networks to train.
         lr: for both kinds; Muon's update is scaled to the size of Adam's (Liu et al. 2025, arXiv 2502.16982, eq. 4).
-        betas, eps: of Adam. momentum: of Muon, with Nesterov's look-ahead.
+        betas, eps: of Adam.
+        momentum: of Muon, with Nesterov's look-ahead.
         weight_decay: decoupled, for matrices and kernels only.
         dtype: of the orthogonalisation; bfloat16 is enough where the device multiplies it faster.
     """

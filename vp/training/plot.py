@@ -20,7 +20,8 @@ def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
     """Writes a picture of the runs (.png, .svg or .pdf); runs that differ in their seed alone share a colour.
 
     Args:
-        places: folders of runs, or folders that hold some. out: the picture.
+        places: folders of runs, or folders that hold some.
+        out: the picture.
 
     Returns:
         file, runs: label -> folders, panels: what is drawn, and x: epochs, or steps where a run does not say what an epoch is.

@@ -16,7 +16,9 @@ class Run:
     """A run's folder.
 
     Args:
-        folder: where it lies. about: its `run.json`. training, validation: the lines of its logs, in order.
+        folder: where it lies.
+        about: its `run.json`.
+        training, validation: the lines of its logs, in order.
     """
 
     folder: Path

@@ -11,12 +11,16 @@ class Settings:
     """What the command line adds to a recipe.
 
     Args:
-        out: folder of the run. minutes: time budget, total over resumes. steps: budget in steps instead.
-        resume: continue the run in `out`. init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
+        out: folder of the run.
+        minutes: time budget, total over resumes.
+        steps: budget in steps instead.
+        resume: continue the run in `out`.
+        init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
         threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         recompute: see `recompute.recomputed`.
-        validate_minutes: time between validations. digits, data_root: see `open_dataset`.
+        validate_minutes: time between validations.
+        digits, data_root: see `open_dataset`.
         licences: of the clips trained on, see `Layout.recordings`; those to validate on are the same whatever their licence.
     """
 

@@ -23,7 +23,8 @@ def sweep(
 
     Args:
         settings: of every run; `out` is the folder that holds them all, and the budget is each one's own.
-        vary: name of a setting -> its values, see `overridden`. seeds: of each combination.
+        vary: name of a setting -> its values, see `overridden`.
+        seeds: of each combination.
 
     Returns:
         runs: what `train` returns for each, one that had finished before left out; finished; and `compare`'s groups.

@@ -23,8 +23,10 @@ def step_seed(seed: int, continuation: int, step: int, process: int) -> int:
     """The seed of everything random in one step, below 2**32, so that it means the same to the generators of all devices.
 
     Args:
-        seed: of the run. continuation: how many runs lie behind the weights that this one began from.
-        step: of this run. process: number of the process, where several train together.
+        seed: of the run.
+        continuation: how many runs lie behind the weights that this one began from.
+        step: of this run.
+        process: number of the process, where several train together.
     """
     return int(np.random.SeedSequence((seed, continuation, step, process)).generate_state(1)[0])
 

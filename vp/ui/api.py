@@ -72,7 +72,8 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             model: a model's name.
             n_futures: 1 to 16.
             prior: where the model's latents come from, or 'auto'.
-            n_past: frames given. n_future: frames predicted.
+            n_past: frames given.
+            n_future: frames predicted.
             temperature: spread of the latents.
             seed: 0 or more; the same seed gives the same futures.
             known: frames given instead of the first n_past, counted from 0: '0-4' or '0,5,10'.

@@ -40,7 +40,8 @@ class Handlers:
     """The app's events over one set of models.
 
     Args:
-        models: what can predict. first: name of the clip on screen at first.
+        models: what can predict.
+        first: name of the clip on screen at first.
     """
 
     def __init__(self, models: Models, first: str):

@@ -21,10 +21,14 @@ class Settings:
     """What to predict. Each field is the name of a widget of the page.
 
     Args:
-        model, clip: names. n: futures. prior: None where the model has no choice of one. past, future: frames.
+        model, clip: names.
+        n: futures.
+        prior: None where the model has no choice of one.
+        past, future: frames.
         temperature, seed, task: see their widgets; a task is a key of `tasks.TASKS`.
         known: 0 or 1 for each frame, whether it is given; empty for models that take the first ones.
-        options: further options of the model's own. actions: what was chosen, see `actions`; empty where it takes none.
+        options: further options of the model's own.
+        actions: what was chosen, see `actions`; empty where it takes none.
         side: px of the longer side, a key of SIDES, for models that take any size.
     """
 

@@ -18,8 +18,10 @@ def suited(cards: Mapping[str, Mapping[str, Any]], clip: Clip, chosen: str, by_h
     """The name of the model that a clip gets, and one sentence on why, "" where it is the one chosen.
 
     Args:
-        cards: name -> card of all models. clip: the clip.
-        chosen: the model that was chosen before. by_hand: by a person, so that it stays if it is made for any clip.
+        cards: name -> card of all models.
+        clip: the clip.
+        chosen: the model that was chosen before.
+        by_hand: by a person, so that it stays if it is made for any clip.
     """
     frames = clip.frames[:LOOKED_AT]
     kind = kind_of(frames, clip.data)

@@ -39,7 +39,8 @@ class Law:
 
     Args:
         draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published where they are left out.
-        digit: side of a digit in px. overlap: "sum" clipped at white, or "max".
+        digit: side of a digit in px.
+        overlap: "sum" clipped at white, or "max".
         uncertain_after_hit: frames from a hit to the frame that cannot be foreseen, or None for a deterministic law.
     """
 

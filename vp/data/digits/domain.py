@@ -136,7 +136,8 @@ def is_smooth_and_still(grey: np.ndarray, ink: np.ndarray) -> bool:
     most 17 from pixel to pixel and span at most 115; recordings of KTH, whose people are small and dark, change by 3 and more.
 
     Args:
-        grey: float32 (T, H, W), 0 to 255. ink: bool, like it.
+        grey: float32 (T, H, W), 0 to 255.
+        ink: bool, like it.
     """
     import cv2
 

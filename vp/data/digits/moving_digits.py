@@ -100,7 +100,8 @@ def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, 
     """Pastes digits on black canvases.
 
     Args:
-        digits: uint8 (B, D, S, S). position: int64 (T, B, D, 2), (y, x) of the top-left corner, 0..64-S.
+        digits: uint8 (B, D, S, S).
+        position: int64 (T, B, D, 2), (y, x) of the top-left corner, 0..64-S.
         overlap: "sum" clipped at 255, or "max".
 
     Returns:

@@ -185,7 +185,8 @@ def resized(digits: Tensor, side: Tensor) -> Tensor:
     """Digits of different sizes in one tensor, bilinear, each in the upper left corner of black.
 
     Args:
-        digits: uint8 (B, D, 28, 28). side: int64 (B, D), px, at most 40.
+        digits: uint8 (B, D, 28, 28).
+        side: int64 (B, D), px, at most 40.
 
     Returns:
         uint8 (B, D, 40, 40).
@@ -202,7 +203,8 @@ def painted(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Te
     """Digits as coverage, between the ground and the ink: uint8 (B, T, 1, 64, 64).
 
     Args:
-        digits: uint8 (B, D, 40, 40), 255 covers. position: int64 (T, B, D, 2).
+        digits: uint8 (B, D, 40, 40), 255 covers.
+        position: int64 (T, B, D, 2).
         ground: float32 (B, 64, 64), and ink: float32 (B,), grey levels.
     """
     frames = digits.new_zeros(len(digits), len(position), 1, SIZE, SIZE)

@@ -25,7 +25,8 @@ def render(scene: Scene, poses: np.ndarray, position: np.ndarray, rng: np.random
     """Frames of an episode.
 
     Args:
-        poses: float64 (T, K, 3), x, y, angle of the objects. position: float64 (T, 4), x, y, height, turn of the finger.
+        poses: float64 (T, K, 3), x, y, angle of the objects.
+        position: float64 (T, 4), x, y, height, turn of the finger.
         rng: decides the table's texture.
 
     Returns:

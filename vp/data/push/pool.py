@@ -95,7 +95,8 @@ class Pool:
         """Adds episodes until there are `episodes`; what was made is kept when it is interrupted.
 
         Args:
-            seed: number of an episode -> its seed. progress: called with (episodes there are, episodes wanted).
+            seed: number of an episode -> its seed.
+            progress: called with (episodes there are, episodes wanted).
         """
         if self.count >= episodes:
             return

@@ -32,10 +32,14 @@ class Thing:
     """An object.
 
     Args:
-        outline: its shape around the centre of its area. height: above the table.
-        colour: RGB 0..255. inlay: RGB of the mark on its top, or None for none.
-        mass: 1 is that of a middling object. supports: float64 (3, 2), where it rests on the table.
-        friction: Coulomb coefficient with the table, before the table's own factor. grip: with what pushes it.
+        outline: its shape around the centre of its area.
+        height: above the table.
+        colour: RGB 0..255.
+        inlay: RGB of the mark on its top, or None for none.
+        mass: 1 is that of a middling object.
+        supports: float64 (3, 2), where it rests on the table.
+        friction: Coulomb coefficient with the table, before the table's own factor.
+        grip: with what pushes it.
     """
 
     outline: Outline

@@ -18,8 +18,10 @@ class Outline:
     """A shape around the centre of its area.
 
     Args:
-        kind: its name. corners: float64 (P, 2), anticlockwise.
-        parts: convex polygons that fill it, each float64 (p, 2). radius: of a disc, else None.
+        kind: its name.
+        corners: float64 (P, 2), anticlockwise.
+        parts: convex polygons that fill it, each float64 (p, 2).
+        radius: of a disc, else None.
     """
 
     kind: str

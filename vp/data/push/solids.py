@@ -18,7 +18,8 @@ class Block:
     """An upright block.
 
     Args:
-        corners: float64 (T, P, 2), its outline on the table, anticlockwise. low, high: float64 (T,), of its faces.
+        corners: float64 (T, P, 2), its outline on the table, anticlockwise.
+        low, high: float64 (T,), of its faces.
         parts: convex polygons (T, p, 2) that fill the outline, for its shadow.
     """
 

@@ -37,8 +37,12 @@ class RecordFiles:
     """Reads the TFRecord files of one data set, one after the other.
 
     Args:
-        root: the data's folder. unpack: what turns a parsed record into an episode. split: file's name -> split or None.
-        fps: nominal. seen: (size, checksum) -> the first record that had it. shapes: size -> (frames, numbers an action).
+        root: the data's folder.
+        unpack: what turns a parsed record into an episode.
+        split: file's name -> split or None.
+        fps: nominal.
+        seen: (size, checksum) -> the first record that had it.
+        shapes: size -> (frames, numbers an action).
     """
 
     root: Path

@@ -70,7 +70,8 @@ def residual(known: Tensor, last: Tensor, method: str) -> Tensor:
     """float32 (B, 1, H, W) in pixels a frame: how uncertain the velocity of each pixel of the last known frame is.
 
     Args:
-        known: the last two or three known frames (B, 2 or 3, C, H, W). last: velocity between the last two, (B, 2, H, W).
+        known: the last two or three known frames (B, 2 or 3, C, H, W).
+        last: velocity between the last two, (B, 2, H, W).
     """
     before = None if known.shape[1] < 3 else velocity(known[:, 0], known[:, 1], method)
     apart = UNKNOWN * last if before is None else last - warp(before, -last)

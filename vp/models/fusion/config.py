@@ -22,7 +22,8 @@ class Drawing:
         segment: 'exact', the masks that come with the training clips, 'colour' where there are none; 'colour', pixels that
             differ from the frame's most usual colour; 'background', OpenCV's background subtraction, learned from the known
             frames; 'deeplab', torchvision's DeepLabV3, where its weights are at hand.
-        threshold: 'colour': how much a pixel must differ, 0 to 1. canny: Canny's low and high thresholds, of 8-bit gradients.
+        threshold: 'colour': how much a pixel must differ, 0 to 1.
+        canny: Canny's low and high thresholds, of 8-bit gradients.
     """
 
     mode: str = "overlay"

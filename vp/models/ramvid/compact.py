@@ -143,8 +143,10 @@ class CompactDenoiser(MovingRollout):
         """Clean frames (B, T, C, H, W) in [-1, 1], known ones as they came.
 
         Args:
-            x: (B, T, C, H, W) in [-1, 1]: known frames as they are, the others noisy. known: bool (B, T), every row alike.
-            level: (B, T), how clean each frame is: 1 is clean. times: int64 (T,), where the frames lie in time, or None for
+            x: (B, T, C, H, W) in [-1, 1]: known frames as they are, the others noisy.
+            known: bool (B, T), every row alike.
+            level: (B, T), how clean each frame is: 1 is clean.
+            times: int64 (T,), where the frames lie in time, or None for
                 one after another.
         """
         given = known[0].tolist()

@@ -32,7 +32,8 @@ class RamvidConfig:
             is decided by then is where things go; later levels would add texture that the network is unsure of, and cost as much.
         adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
-        max_known: most known frames of a 'random' mask. context_noise: share of the clips whose known frames are noisy too.
+        max_known: most known frames of a 'random' mask.
+        context_noise: share of the clips whose known frames are noisy too.
         balance: every frame's error counts relative to its size, or those far from known ones, which nobody can foresee, would
             drown the near ones, which can be told exactly (flow).
     """

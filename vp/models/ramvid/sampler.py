@@ -31,8 +31,11 @@ class WindowSpec:
     """What does not change while a window is sampled.
 
     Args:
-        settled: of each frame, whether it is given or was sampled before. known: whether the network is told that it is known.
-        times: where the frames lie in time. trust: how clean known frames are, 1 is clean. copies: so many rows one after another
+        settled: of each frame, whether it is given or was sampled before.
+        known: whether the network is told that it is known.
+        times: where the frames lie in time.
+        trust: how clean known frames are, 1 is clean.
+        copies: so many rows one after another
             have the same settled frames.
     """
 

@@ -25,7 +25,9 @@ def plan_windows(known: Tensor, length: int, mode: str, whole_past: bool = False
     """Windows that fill every unknown frame of a clip once, away from known ones.
 
     Args:
-        known: bool (T,). length: frames the network takes. mode: a key of LONG; clips that fit need no mode.
+        known: bool (T,).
+        length: frames the network takes.
+        mode: a key of LONG; clips that fit need no mode.
         whole_past: the network goes through frames one by one, so that a window may have all of the clip before it;
             where nothing is known the clip is drawn in one piece.
     """

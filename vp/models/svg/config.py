@@ -103,9 +103,12 @@ class SVGConfig:
         backbone: 'compact' (ours, moves pixels), 'dcgan' or 'vgg' (as published, repaints from a flat vector).
         size, channels: of the frames; the published backbones take 64 or 128, compact any multiple of 32.
         n_past, n_future: lengths trained on.
-        z_dim: width of z. g_dim, rnn_size, layers: of the published networks.
-        width: of the compact network: channels of its recurrent state. flows: of it: remembered layers; previous,
-            drawn: whether the moved previous frame and a synthesised picture are sources beside them; hard: each pixel
+        z_dim: width of z.
+        g_dim, rnn_size, layers: of the published networks.
+        width: of the compact network: channels of its recurrent state.
+        flows: of it: remembered layers; previous,
+            drawn: whether the moved previous frame and a synthesised picture are sources beside them.
+        hard: each pixel
             comes from one source instead of a blend.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.

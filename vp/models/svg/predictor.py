@@ -28,8 +28,11 @@ class RolloutSpec:
     """What does not change while a prediction is computed.
 
     Args:
-        source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'. temperature: scale of its noise.
-        n_past: known frames. copies: futures a clip. refreshes: of each generated frame that a step takes in first, whether skip
+        source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'.
+        temperature: scale of its noise.
+        n_past: known frames.
+        copies: futures a clip.
+        refreshes: of each generated frame that a step takes in first, whether skip
             connections move on to it.
     """
 

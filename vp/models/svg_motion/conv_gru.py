@@ -10,7 +10,8 @@ class ConvGRUCell(nn.Module):
     """One step of a convolutional GRU; the state is float32 whatever the convolutions compute in.
 
     Args:
-        inputs, hidden: channels. kernel: odd side of the square kernel.
+        inputs, hidden: channels.
+        kernel: odd side of the square kernel.
     """
 
     recomputable = True  # activation checkpointing may compute it twice

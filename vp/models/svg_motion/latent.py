@@ -33,7 +33,8 @@ class Carried(NamedTuple):
 
     Args:
         fine, step, displacement: as in `State` of the network, for this frame.
-        coarse: as there, but not yet updated. summary: (B, eighth, h/8, w/8), what it will be updated with.
+        coarse: as there, but not yet updated.
+        summary: (B, eighth, h/8, w/8), what it will be updated with.
         parts: where they are in this frame, None without a latent.
     """
 

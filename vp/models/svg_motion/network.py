@@ -56,7 +56,8 @@ class State(NamedTuple):
     """Where a rollout stands at some frame.
 
     Args:
-        fine: float32 (B, quarter, h/4, w/4), recurrent. coarse: float32 (B, eighth, h/8, w/8), recurrent.
+        fine: float32 (B, quarter, h/4, w/4), recurrent.
+        coarse: float32 (B, eighth, h/8, w/8), recurrent.
         step: float32 (B, 2, h/2, w/2), where pixels were in the frame before, in pixels of this grid, x first.
         displacement: the same, where they were in the last known frame.
     """

@@ -83,7 +83,8 @@ def energy_score(errors: Tensor, made: Tensor) -> Tensor:
     It is taken relative to that mean error, held fixed: its gradient is that of the logarithm, as of the other clips' errors.
 
     Args:
-        errors: float32 (2 * B, T), see `pyramid_error`. made: float32 (2 * B, T, C, H, W).
+        errors: float32 (2 * B, T), see `pyramid_error`.
+        made: float32 (2 * B, T, C, H, W).
     """
     first, second = made.chunk(2)
     apart = pyramid_error((first - second).flatten(0, 1)).unflatten(0, first.shape[:2])

@@ -17,17 +17,20 @@ class MotionDiffusionConfig:
 
     Args:
         short_side: of the frames that motion is read from, px, a multiple of 8; the clip's own frames have any size.
-        channels: of the frames. length: frames of the longest clip trained on.
+        channels: of the frames.
+        length: frames of the longest clip trained on.
         n_past, n_future: what validation during training asks for.
         half, quarter: channels of what is read of a known frame at these shares of that size.
-        width: channels of the denoiser, a multiple of 32. blocks: of it.
+        width: channels of the denoiser, a multiple of 32.
+        blocks: of it.
         noise_shift: how much more noise than evenly is trained on and sampled from:
             tau = u / (u + noise_shift (1 - u)) for u even.
         blind: share of the clips that are guessed from noise alone: they train the most likely motion.
         denoising: weight of the error of the denoised motion beside that of the pictures.
         apart: weight of each side's picture by itself beside that of the two mixed, where both sides are known.
         squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
-        masks: kind -> share of the training clips. max_known: most known frames of a 'random' mask.
+        masks: kind -> share of the training clips.
+        max_known: most known frames of a 'random' mask.
     """
 
     short_side: int = 64

@@ -41,8 +41,10 @@ class Scene(NamedTuple):
     Args:
         features: (B, U, width, h/8, w/8), what is read of it all.
         half, quarter: (B, U, S, half, h/2, w/2) and (B, U, S, quarter, h/4, w/4), of the references; zero where there is none.
-        even: float32 (B, U, S, 2, h/2, w/2), see `References`. scale: float32 (B, U, S, 1, 1, 1), px of that grid.
-        places: float32 (U,), where the frames lie in time. distance: float32 (U, S).
+        even: float32 (B, U, S, 2, h/2, w/2), see `References`.
+        scale: float32 (B, U, S, 1, 1, 1), px of that grid.
+        places: float32 (U,), where the frames lie in time.
+        distance: float32 (U, S).
     """
 
     features: Tensor
@@ -84,7 +86,8 @@ class Motion(NamedTuple):
         """The frames that have a reference on a side, by number, and what its pixels make of them: (B, len, C, H, W).
 
         Args:
-            references: float32 (B, R, C, H, W), of any size. of: number of the reference of each frame on each side, or None.
+            references: float32 (B, R, C, H, W), of any size.
+            of: number of the reference of each frame on each side, or None.
         """
         those = [u for u, sides in enumerate(of) if sides[side] is not None]
         sources = references[:, [of[u][side] for u in those]]

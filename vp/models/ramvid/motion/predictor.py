@@ -78,7 +78,8 @@ class MotionDiffusionPredictor(Predictor):
         """What makes a window's unknown frames (B, N, U, C, H, W) of the guess at every step; the last makes the sample.
 
         Args:
-            frames: (B, N, T, C, H, W). given: what is known in the window is the same for all futures of a clip.
+            frames: (B, N, T, C, H, W).
+            given: what is known in the window is the same for all futures of a clip.
         """
         network, device, futures = self.network, self.runtime.device, seeds.shape[1]
         known = window.known.tolist()

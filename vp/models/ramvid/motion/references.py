@@ -48,7 +48,8 @@ class References(NamedTuple):
 
     Args:
         known: what is read of each reference, R of them one after the other: (R * B, ...).
-        of: R reference per frame and side, None where there is none. frames: the number of each reference among known frames.
+        of: R reference per frame and side, None where there is none.
+        frames: the number of each reference among known frames.
         even: float32 (B, U, S, 2, h/2, w/2), where pixels come from in it if the motion goes on evenly, in pixels, x first.
         distance: float32 (U, S), frames to it, 0 where there is none.
         speed: float32 (B,), of the known frames, in pixels of this grid a frame.
@@ -66,7 +67,8 @@ def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]
     """Reads known frames.
 
     Args:
-        frames: float32 (B, K, C, H, W), the known ones, one or more. known: of every frame of the clip, whether it is.
+        frames: float32 (B, K, C, H, W), the known ones, one or more.
+        known: of every frame of the clip, whether it is.
         size: (h, w), multiples of 8, at which motion is predicted.
     """
     times = [t for t, given in enumerate(known) if given]
