@@ -24,8 +24,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vp.core.cpu_fast import keep_big_buffers
 from vp.core.predictor import seed_grid
-from vp.core.runtime import Runtime, keep_big_buffers
+from vp.core.runtime import Runtime
 from vp.core.tree import map_tensors
 from vp.core.video import Batch
 from vp.data import PROTOCOLS, Windows, find_protocol, open_dataset

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from vp.core import runtime
+from vp.core.cpu_fast import keep_big_buffers
 from vp.core.predictor import noise, seed_grid
 from vp.core.runtime import Runtime
 
@@ -42,7 +42,7 @@ def test_autocast_is_on_exactly_with_bf16():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
 def test_the_allocator_takes_the_thresholds():
-    assert runtime.keep_big_buffers()
+    assert keep_big_buffers()
 
 
 def test_noise_depends_on_the_seed_alone():

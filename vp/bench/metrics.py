@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from vp.core.runtime import Runtime, keep_big_buffers
+from vp.core.cpu_fast import keep_big_buffers
+from vp.core.runtime import Runtime
 from vp.metrics import psnr, ssim
 
 from ..training.machine import ceilings

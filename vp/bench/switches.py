@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 
 from torch import nn
 
-from ..core.runtime import Runtime, keep_big_buffers
+from ..core.cpu_fast import keep_big_buffers
+from ..core.runtime import Runtime
 
 ABOUT = {
     "allocator": "freed memory is kept for the next tensor",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
-import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,11 +12,11 @@ import torch
 from torch import nn
 
 from .capture import Captured, Function, Recorder, cuda_graph
+from .cpu_fast import bf16_is_fast
 from .packed_conv import pack
 
 Networks = TypeVar("Networks", bound=nn.Module)
 DEVICES = ("auto", "cpu", "cuda")
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt parameters
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,6 @@ class Runtime:
         return f"{name}, {torch.get_num_threads()} threads, {'bf16' if self.bf16 else 'fp32'}, torch {torch.__version__}"
 
 
-def bf16_is_fast(device: torch.device) -> bool:
-    """True on CUDA GPUs with bf16 units, and on CPUs with AMX or AVX512-BF16: elsewhere it is emulated and far slower."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
-
-
 def cpu_name() -> str:
     try:
         with open("/proc/cpuinfo") as file:
@@ -100,20 +90,6 @@ def cpu_name() -> str:
         return lines[0].split(":", 1)[1].strip()
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
-
-
-def keep_big_buffers(bytes_kept: int = 2**31 - 1) -> bool:
-    """Tells glibc to keep freed tensors instead of returning them to the system at every free (2-3x on a CPU).
-
-    Helps the main thread only. Returns whether it took effect: False where the C library is not glibc.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    return bool(mallopt(M_MMAP_THRESHOLD, min(bytes_kept, 2**30)) and mallopt(M_TRIM_THRESHOLD, bytes_kept))
 
 
 def thread_count() -> int:

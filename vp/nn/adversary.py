@@ -5,7 +5,7 @@ The predictor's turn shows true and predicted clips to the critic and passes the
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -36,17 +36,16 @@ def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
 
 
-class AdversarialTerms(NamedTuple):
-    """`terms`: 'adversarial' and 'matching' of predicted clips, see `generator_loss`; `outputs`: clips for the critic's turn."""
+def adversarial_terms(
+    networks: nn.ModuleDict, real: Tensor, fake: Tensor, paired: int | None = None
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Shows true and predicted clips to the critic, in the predictor's turn; arguments as for `generator_loss`.
 
-    terms: dict[str, Tensor]
-    outputs: dict[str, Tensor]
-
-
-def adversarial_terms(networks: nn.ModuleDict, real: Tensor, fake: Tensor, paired: int | None = None) -> AdversarialTerms:
-    """Shows true and predicted clips to the critic, in the predictor's turn; arguments as for `generator_loss`."""
+    Returns:
+        the terms "adversarial" and "matching" of predicted clips, and the clips for the critic's turn, `Losses.outputs`.
+    """
     adversarial, matching = generator_loss(networks["critic"], real, fake, paired)
-    return AdversarialTerms({"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()})
+    return {"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()}
 
 
 def weighted_sum(weights: Weights, terms: dict[str, Tensor]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-SMALL = 2**18  # numbers
+from ..core.cpu_fast import quicker_in_float32, tanh
 
 ConvState = tuple[Tensor, Tensor]
 
@@ -41,21 +41,9 @@ class ConvLSTMCell(nn.Module):
         gates = self.gates(torch.cat([x, h], 1))
         narrow = gates.dtype
         if torch.is_inference_mode_enabled():  # what is only looked at is kept as coarse as the gates are
-            gates = gates.float() if small(gates) else gates
+            gates = gates.float() if quicker_in_float32(gates) else gates
             c = c.to(gates.dtype)
         gates, new = gates.split([3 * self.hidden, self.hidden], 1)
         i, f, o = gates.sigmoid().chunk(3, 1)
         c = torch.addcmul(f * c, i, tanh(new))
         return (o * tanh(c)).to(narrow), c
-
-
-def small(maps: Tensor) -> bool:
-    """Whether a CPU takes less time over bf16 maps when they are converted to float32 first."""
-    return maps.dtype == torch.bfloat16 and maps.device.type == "cpu" and maps.numel() <= SMALL
-
-
-def tanh(x: Tensor) -> Tensor:
-    """torch's, which on CPUs takes four times as long in bfloat16 as in float32, conversions and all."""
-    if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not torch.is_grad_enabled():
-        return x.float().tanh_().to(x.dtype)
-    return x.tanh()

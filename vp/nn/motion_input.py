@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.constant import constant
+from ..core.precision import in_float32
 from .optical_flow import at_size, dis_flow, resized
 from .warp import warp, widened
 
@@ -111,8 +112,7 @@ def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
     return speed.log() / 2, flows.mean(1).norm(dim=1, keepdim=True) / speed
 
 
-@torch.autocast("cpu", enabled=False)
-@torch.autocast("cuda", enabled=False)
+@in_float32
 def affine_fit(flows: Tensor) -> Tensor:
     """The affine flow nearest to most of each flow float32 (M, 2, h, w): what a camera's motion looks like.
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from ..core.runtime import Runtime, keep_big_buffers
+from ..core.cpu_fast import keep_big_buffers
+from ..core.runtime import Runtime
 from .timing import timed
 
 SIDES, BYTES = {"cuda": 4096, "cpu": 2048}, 2**28  # of the matrices, and of the buffer that is copied

@@ -22,8 +22,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from ..core.cpu_fast import keep_big_buffers
 from ..core.family import Family, Recipe
-from ..core.runtime import keep_big_buffers, thread_count
+from ..core.runtime import thread_count
 from ..prediction.checkpoint import config_from_json, config_to_json
 from .log import RunLog
 from .provenance import commit

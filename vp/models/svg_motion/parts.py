@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.constant import constant
+from ...core.precision import in_float32
 from ...nn.motion_input import Known, affine_fit, affine_flow, resized
 from ...nn.warp import warp
 
@@ -58,8 +59,7 @@ class Grouping(nn.Module):
         nn.init.zeros_(self.embed.bias)
         self.log_scales = nn.Parameter(torch.tensor([PLACE, COLOUR, MOTION]).log())
 
-    @torch.autocast("cpu", enabled=False)
-    @torch.autocast("cuda", enabled=False)
+    @in_float32
     def forward(self, known: Known, half: Tensor) -> Parts:
         """`half`: what the network read of it, (B, half, h/2, w/2)."""
         size = half.shape[-2:]
@@ -97,8 +97,7 @@ def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
     return torch.stack(squares, 2).add(LEAST**2).log() / 2
 
 
-@torch.autocast("cpu", enabled=False)
-@torch.autocast("cuda", enabled=False)
+@in_float32
 def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
     """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
     masks = F.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
