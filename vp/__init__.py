@@ -16,6 +16,7 @@ PUBLIC = {
     "load": "prediction.model",
     "sample": "prediction.sample",
     "stream": "prediction.sample",
+    "Wishes": "prediction.request",
 }
 __all__ = ["__version__", *PUBLIC]
 

@@ -46,6 +46,36 @@ def test_a_name_that_is_no_utf_8_is_refused_and_does_not_crash_the_decoder(tmp_p
 # --- files that can be used ---
 
 
+def test_a_clip_can_begin_later_or_be_the_file_s_end(tmp_path):
+    write_mp4(tmp_path / "clip.mp4", moving_square(40), 10.0)
+    whole = read_clip(tmp_path / "clip.mp4")
+    later = read_clip(tmp_path / "clip.mp4", max_frames=8, start=1.5)
+    assert np.array_equal(later.frames, whole.frames[15:23]) and later.fps == whole.fps
+    assert later.notes == ("Only 8 frames from second 1.5 on (0.7 s) of the video are used.",)
+    end = read_clip(tmp_path / "clip.mp4", max_frames=6, start="end")
+    assert np.array_equal(end.frames, whole.frames[-6:])
+    thinned = read_clip(tmp_path / "clip.mp4", start=2.0, max_fps=5.0)
+    assert np.array_equal(thinned.frames, whole.frames[20::2])
+
+
+@pytest.mark.parametrize(
+    ("start", "said"), [(9.0, "ends before second 9"), (-1, "0 or more"), ("middle", "or 'end'"), (float("nan"), "0 or more")]
+)
+def test_a_start_that_cannot_be_used_is_one_sentence(tmp_path, start, said):
+    write_mp4(tmp_path / "clip.mp4", moving_square(12), 10.0)
+    with pytest.raises(ValueError, match=said) as error:
+        read_clip(tmp_path / "clip.mp4", start=start)
+    sentence(error)
+
+
+def test_an_end_that_is_too_far_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("vp.data.video_file.MAX_DECODED", 10)
+    write_mp4(tmp_path / "clip.mp4", moving_square(12), 10.0)
+    with pytest.raises(ValueError, match="its end is too far; give a start in seconds") as error:
+        read_clip(tmp_path / "clip.mp4", start="end")
+    sentence(error)
+
+
 @pytest.mark.parametrize(
     ("name", "codec"),
     [

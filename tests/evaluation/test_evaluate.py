@@ -16,7 +16,7 @@ from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.evaluation.diagnose import contrast, learned_prior_timing, uncertain_frames
 from vp.evaluation.evaluate import evaluate, headline
-from vp.evaluation.reference_rows import REFERENCE_ROWS
+from vp.evaluation.published_rows import PUBLISHED_ROWS
 from vp.evaluation.scores import paired
 from vp.metrics import METRICS, psnr
 from vp.prediction.model import load
@@ -436,7 +436,7 @@ def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
 def test_published_scores_stand_below_ours():
     copied = load("copy-last", "cpu", "fp32")
     got = evaluate(copied, "smmnist-srvp", 1, 1)
-    assert got["published"] == REFERENCE_ROWS["smmnist-srvp"]
+    assert got["published"] == PUBLISHED_ROWS["smmnist-srvp"]
     *_, slamp, note = of_scores(got).splitlines()
     assert slamp.split()[:2] == ["published:", "SLAMP"] and {"18.07", "0.774"} <= set(slamp.split())
     assert "best of 100 samples" in note and "5,000 clips" in note and "Akan" in note
@@ -447,6 +447,6 @@ def test_published_scores_stand_below_ours():
 
 
 def test_published_rows_have_our_metrics_and_a_source():
-    for rows in REFERENCE_ROWS.values():
+    for rows in PUBLISHED_ROWS.values():
         for row in rows.values():
             assert set(row) - set(METRICS) <= {"note", "source", "parameters", "sequences"} and row["source"] and row["note"]

@@ -114,6 +114,26 @@ def test_a_short_clip_is_predicted_beyond_its_end_without_scores_there():
     assert bare.summary("psnr_db") is not None
 
 
+def test_past_the_end_the_last_frames_are_known_and_nothing_is_scored():
+    clip = moving(9)
+    model = make()
+    result = sample(model, clip, n=3, start="end")
+    past = model.predictor.capabilities.trained_past
+    assert result.known.sum() == past == result.has_truth.sum() and len(result.known) > past
+    alone = sample(model, clip[-past:], n=1)
+    assert np.array_equal(result.frames("truth"), alone.frames("truth")) and not alone.has_truth[past:].any()
+    assert not result.metrics and not result.kind("reference") and not result.kind("best") and result.kind("sample")
+    assert sum("after the clip's end" in note for note in result.notes) == 1
+    later = sample(model, clip, n=1, start=2)
+    assert np.array_equal(later.frames("truth"), sample(model, clip[2:], n=1).frames("truth"))
+
+
+def test_events_and_actions_move_with_the_first_frame():
+    clip = Clip(moving(9), 10.0, actions=np.arange(18, dtype=np.float32).reshape(9, 2), events=((1, "hit"), (5, "wall")))
+    cut = clip.cut(4)
+    assert len(cut.frames) == 5 and cut.actions[0].tolist() == [8, 9] and cut.events == ((1, "wall"),) and clip.cut(0) is clip
+
+
 def test_a_colour_clip_is_cropped_and_turned_grey_and_says_so():
     result = sample(make(), Clip(moving(10, 30, 3)[:, :20], 12.0, ("read it",)), n=1)
     assert result.rows[0].frames.shape == (7, 16, 16, 1) and result.fps == 12.0
@@ -157,7 +177,10 @@ def test_closing_the_stream_closes_the_model():
         ({"n": 0}, "futures is 0"),
         ({"n": 2.5}, "whole number"),
         ({"seed": -1}, "seed is -1"),
-        ({"n_past": 10}, "has 10 frames"),
+        ({"n_past": 11}, "has 10 frames"),
+        ({"start": 10}, "start is 10"),
+        ({"start": "middle"}, "start is 'middle'"),
+        ({"start": "end", "slow": 2}, "leave one out"),
         ({"n_past": 0}, "past frames is 0"),
         ({"n_future": 10_000}, "future frames is 10000"),
         ({"known": "x"}, "frames counted from 0"),

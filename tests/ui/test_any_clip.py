@@ -103,6 +103,21 @@ def test_a_fast_clip_is_thinned_out_and_said_so_and_a_larger_size_can_be_had(ope
     assert record["frame"] == {"height": 360, "width": 640, "channels": 3} and record["fps"] == pytest.approx(30, abs=0.1)
 
 
+def test_what_comes_after_the_clip_s_end_is_predicted_without_a_truth(open_page, address, tmp_path):
+    page = upload(open_page, address, video(tmp_path, 128, 228, length=25))
+    page.get_by_label("What comes after its end").check()
+    page.wait_for_selector("#status >> text=Ready: press Generate.")
+    generate(page)
+    record = saved_record(page)
+    past = sum(record["known"])
+    assert record["has_truth"] == record["known"] == [1] * past + [0] * (len(record["known"]) - past) and not record["metrics"]
+    assert "after the clip's end: there is no truth" in page.locator(".vp-notes").inner_text()
+    labels = page.locator(".vp-label").all_inner_texts()
+    assert "Most likely" in labels and not any(name.startswith(("Best", "Posterior")) for name in labels)
+    page.click("#link")
+    page.wait_for_function("location.search.includes('start=end')")
+
+
 def test_a_person_s_choice_of_model_stays_and_the_next_clip_is_looked_at_anew(open_page, address, tmp_path):
     page = upload(open_page, address, video(tmp_path, 128, 224))
     page.click("#model input")

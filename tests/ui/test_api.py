@@ -32,6 +32,11 @@ def test_it_returns_metrics_and_three_files(client, digit_video):
     json.dumps(record, allow_nan=False)
 
 
+def test_what_comes_after_the_end_has_no_truth(client, digit_video):
+    record, *_ = predict(client, digit_video, start="end")
+    assert record["has_truth"] == [1] * 5 + [0] * 6 and not record["metrics"]
+
+
 def test_a_seed_reproduces_the_numbers(client, digit_video):
     first, again, other = (predict(client, digit_video, seed=s)[0]["metrics"] for s in (4, 4, 5))
     assert first == again != other
@@ -48,7 +53,8 @@ def test_a_seed_reproduces_the_numbers(client, digit_video):
         ({"temperature": 9}, "temperature is 9"),
         ({"seed": -1}, "seed is -1"),
         ({"n_past": 0}, "past frames is 0"),
-        ({"n_past": 14}, "at least 15"),
+        ({"n_past": 15}, "has 14 frames"),
+        ({"start": "soon"}, "start is 'soon'"),
         ({"n_future": 0}, "future frames is 0"),
         ({"known": "2-4"}, "not a prefix"),
         ({"known": "x"}, "frames counted from 0"),

@@ -32,6 +32,9 @@ def add_sample(commands: Any) -> None:
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, out of --n-past plus --n-future")
     p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
     p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
+    p.add_argument(
+        "--start", default=0.0, type=second, metavar="S", help="second to begin at, or 'end': predict what comes after it"
+    )
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--long-side", type=positive, default=512, help="px at most, where the model takes any size (default: 512)")
     p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
@@ -41,7 +44,7 @@ def add_sample(commands: Any) -> None:
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..data import read_clip
-    from ..data.video_file import MAX_FPS, MAX_SIDE
+    from ..data.video_file import END, MAX_FPS, MAX_SIDE
     from ..prediction.actions import OWN
     from ..prediction.model import load
     from ..prediction.sample import sample
@@ -49,13 +52,23 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
-    clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), max_fps=MAX_FPS)
+    clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), max_fps=MAX_FPS, start=args.start)
     actions = {"actions": given_actions(args.actions), "compare_with": given_actions(args.beside)}
+    if args.start and not isinstance(actions["actions"], (str, type(None))):
+        raise ValueError("--start came with a table of actions, which begins with the video; cut both, or leave one out")
     if args.actions and not isinstance(actions["actions"], str):  # a table is the clip's own
         clip, actions["actions"] = replace(clip, actions=actions["actions"]), OWN
     wishes = {name: getattr(args, name) for name in ("n", "n_past", "n_future", "seed", "known", "slow", "long_side")}
+    wishes["start"] = END if args.start == END else 0
     result = sample(model, clip, options=options, **wishes, **actions)
     return write_all(result, args.out)
+
+
+def second(text: str) -> float | str:
+    """A --start: seconds, or 'end'."""
+    from ..data.video_file import END
+
+    return text if text == END else float(text)
 
 
 def given_actions(text: str | None) -> Any:

@@ -35,7 +35,7 @@ class Choice:
     label: str
 
     def check(self, name: str, value: Any) -> str:
-        if value not in self.values:
+        if not isinstance(value, str) or value not in self.values:
             raise ValueError(f"{name} is {value!r}; give one of {', '.join(self.values)}")
         return value
 

@@ -139,7 +139,7 @@ class Capabilities:
         n_future: (lowest, highest) number of frames to predict; highest None: no limit.
         channels: accepted channel counts, best first.
         size: side in pixels, or None for any size.
-        smallest: then px of the shorter side at least.
+        smallest: where any size will do, px of the shorter side at least.
         fps: frames a second of the training data, or None.
         dataset: name of the training data set, or "" where none was used.
         trained_past, trained_future: the lengths it was trained on, or None.

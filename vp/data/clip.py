@@ -31,6 +31,18 @@ class Clip:
     data: str = ""
     path: str = ""
 
+    def cut(self, first: int) -> Clip:
+        """The same clip from frame `first` on, with what belongs to its frames."""
+        if not first:
+            return self
+        return replace(
+            self,
+            frames=self.frames[first:],
+            actions=None if self.actions is None else self.actions[first:],
+            extras={name: values[first:] for name, values in self.extras.items()},
+            events=tuple((t - first, label) for t, label in self.events if t >= first),
+        )
+
     def with_note(self, said: str | None) -> Clip:
         """The same clip with a sentence among its notes, where there is one."""
         return replace(self, notes=(*self.notes, said)) if said else self

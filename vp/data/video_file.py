@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain, islice
@@ -15,6 +16,7 @@ from .video_write import write_gif, write_mp4
 
 __all__ = ["read_clip", "write_gif", "write_mp4"]
 
+END = "end"
 MAX_FRAMES = 300  # of a clip
 MAX_DECODED = 3_000  # looked at in a file
 MAX_SIDE = 512  # px of the longer side, where no size is asked for
@@ -31,8 +33,9 @@ def read_clip(
     channels: int | None = None,
     max_side: int = MAX_SIDE,
     max_fps: float | None = None,
+    start: float | str = 0.0,
 ) -> Clip:
-    """Reads the beginning of a video file.
+    """Reads a stretch of a video file.
 
     Args:
         size: crop the centre square and resize it to size x size by area averaging, the one resizer of this project.
@@ -42,6 +45,7 @@ def read_clip(
         channels: 1 for grey; None or 3 for RGB.
         max_side: see `size`.
         max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
+        start: seconds from the first frame at which the clip begins, or END: the last `max_frames` of the file.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
@@ -50,20 +54,27 @@ def read_clip(
         ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
     """
     check_arguments(size, max_frames, fps, channels, max_side, max_fps)
+    if start != END and not (isinstance(start, (int, float)) and start >= 0):
+        raise ValueError(f"start is {start!r}; give seconds, 0 or more, or '{END}'")
     with closing(open_video(path)) as stream:
         native = stream.first[0].shape[:2]
         target = (size, size) if size else within(native, max_side)
-        shots = ((fit(frame, target, square=bool(size)), time) for frame, time in islice(stream.shots(), MAX_DECODED))
+        there = stream.shots() if start == END else from_second(stream.shots(), start)
+        shots = ((fit(frame, target, square=bool(size)), time) for frame, time in islice(there, MAX_DECODED))
         first = list(islice(shots, TIMED if max_fps else 0))
         stride, came = whole_stride([time for _, time in first], max_fps)
         shots = thin(chain(first, shots), fps if stride == 1 else came / stride)
-        kept = list(islice(shots, max_frames))
+        kept = list(deque(shots, max_frames) if start == END else islice(shots, max_frames))
         more = next(shots, None) is not None or next(stream.rest, None) is not None
+    if start == END and more:
+        raise ValueError(f"{Path(path).name} has more than {MAX_DECODED} frames: its end is too far; give a start in seconds")
+    if not kept:
+        raise ValueError(f"{Path(path).name} ends before second {start:g}; give an earlier start")
     if len(kept) < 2:
         at = f" at {fps:g} frames a second" if fps else ""
         raise ValueError(f"{Path(path).name} has one picture only{at}; give a video of 2 frames or more")
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
-    notes = [cut_note(times) if more else damage_note(stream)]
+    notes = [cut_note(times, start) if more else damage_note(stream)]
     if stride > 1:
         notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
     if channels == 1:
@@ -91,6 +102,15 @@ def check_arguments(
         raise ValueError(f"fps is {fps}; give a rate above 0 and up to 1000 frames a second")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels}; give 1 (grey) or 3 (RGB)")
+
+
+def from_second(shots: Iterator[Shot], start: float) -> Iterator[Shot]:
+    """The shots from `start` seconds after the first one on; stamps are whole milliseconds in many files."""
+    begun = None
+    for frame, time in shots:
+        begun = time if begun is None else begun
+        if time - begun >= start - 1e-3:
+            yield frame, time
 
 
 def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
@@ -139,8 +159,9 @@ def rate(times: list[float]) -> float:
     return round((len(times) - 1) / (times[-1] - times[0]), 3)
 
 
-def cut_note(times: list[float]) -> str:
-    return f"Only the first {len(times)} frames ({times[-1] - times[0]:.1f} s) of the video are used."
+def cut_note(times: list[float], start: float | str) -> str:
+    which = f"{len(times)} frames from second {start:g} on" if start else f"the first {len(times)} frames"
+    return f"Only {which} ({times[-1] - times[0]:.1f} s) of the video are used."
 
 
 def damage_note(stream: Stream) -> str:

@@ -10,7 +10,7 @@ psnr_cap_db: where the PSNR of a single frame ends.
 recordings: how many, where clips are told apart by them; intervals are then over recordings.
 rows: label -> row; most_likely (temperature 0) of a model that has a temperature, and the rows of its family.
 baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
-published: label -> other models' scores and their source (`vp.evaluation.reference_rows`), where there are any.
+published: label -> other models' scores and their source (`vp.evaluation.published_rows`), where there are any.
 variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
 digits: for moving digits, source (MNIST or strokes, in words); under a published law sharpness_before_hit and _after_hit.
 pictures: for a model that shows pictures of its own, see `score_pictures`.

@@ -19,7 +19,7 @@ from ..prediction.rows import given_actions
 from ..prediction.watch import observe
 from .eval_rows import FLOW, MODEL, MOST_LIKELY, EvalRow, Key, action_rows, baseline_rows, bicubic_rows, model_rows
 from .pictures import score_pictures
-from .reference_rows import REFERENCE_ROWS
+from .published_rows import PUBLISHED_ROWS
 from .scores import Scores, around_hit, gains, of_variant, to_lists
 from .scoring import joined, score, tabled
 
@@ -80,8 +80,8 @@ def evaluate_clips(
         result["actions"] = gains(result)
     if spec.variants and VARIANT in data.extras:
         result["variants"] = variants_of(spec.variants, data.extras[VARIANT].cpu(), scores)
-    if known is None and split == "test" and protocol in REFERENCE_ROWS:
-        result["published"] = REFERENCE_ROWS[protocol]
+    if known is None and split == "test" and protocol in PUBLISHED_ROWS:
+        result["published"] = PUBLISHED_ROWS[protocol]
     return result | ({"per_clip": to_lists(of_clips[MODEL], groups)} if per_clip else {})
 
 

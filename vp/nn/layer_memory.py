@@ -128,7 +128,7 @@ class LayerMemory(nn.Module):
         Args:
             moved: float32 (B, S, C, H, W), the sources.
             features: (B, features, H/4, W/4).
-            beside: (B, 24, H/2, W/2) or None, added to what the masks are read from.
+            extra: (B, 24, H/2, W/2) or None, added to what the masks are read from.
 
         Returns:
             float32 (B, C, H, W) in [0, 1].

@@ -13,6 +13,7 @@ from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Actions, Capabilities, Observation
 from vp.data import Clip
+from vp.data.video_file import END
 
 from ..result.sprite_sheet import SIDE
 from .actions import ActionPlan, plan_actions
@@ -33,6 +34,8 @@ class Wishes:
         n: number of futures, 1 to 100; a deterministic model makes one.
         n_past, n_future: lengths; None takes those the model was trained on.
         options: the predictor's options, or a mapping of them.
+        start: the first frame of the clip that is used, or END: its last n_past frames are known, and what comes after them is
+            predicted, with no truth to compare.
         seed: 0 or more; the same seed gives the same futures.
         known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the prefix.
         slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
@@ -48,9 +51,10 @@ class Wishes:
     n_future: int | None = None
     options: Options | Mapping[str, Any] | None = None
     seed: int = 0
+    start: int | str = 0
     known: str | np.ndarray | None = None
     slow: int = 1
-    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
+    pictures: Mapping[int, np.ndarray] | None = None
     actions: Any = None
     compare_with: Any = None
     long_side: int = LONG_SIDE
@@ -100,6 +104,8 @@ def prepare(model: Model, clip: Clip | np.ndarray, wishes: Wishes) -> Request:
     frames = clip.frames
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3):
         raise ValueError(f"the clip is {frames.dtype} {frames.shape}; give uint8 frames (T, H, W, 1 or 3)")
+    clip = from_start(clip, capabilities, wishes)
+    frames = clip.frames
     n, seed = whole("futures", wishes.n, 1, MOST_SAMPLES), whole("seed", wishes.seed, 0, 2**31 - 1)
     frames, mask, has_truth = chosen_frames(frames, capabilities, wishes)
     alone = n > 1 and not capabilities.stochastic
@@ -108,7 +114,9 @@ def prepare(model: Model, clip: Clip | np.ndarray, wishes: Wishes) -> Request:
     frames, notes = fit(frames[: len(mask)], capabilities.size, capabilities.channels, side)
     notes = [*clip.notes, *notes, *crowded]
     notes += ["This model is deterministic: every future would be the same, so one is made."] if alone else []
-    if len(frames) < len(mask):
+    if len(frames) == mask.sum() and mask[: len(frames)].all():
+        notes.append("What is predicted comes after the clip's end: there is no truth to compare.")
+    elif len(frames) < len(mask):
         notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
     notes += filter(None, [domain_note(frames[mask[: len(frames)]], trained_on(model.card))])
     full = np.zeros((len(mask), *frames.shape[1:]), np.uint8)
@@ -117,8 +125,18 @@ def prepare(model: Model, clip: Clip | np.ndarray, wishes: Wishes) -> Request:
     kept = tuple((t, label) for t, label in clip.events if t < len(mask))
     options = parse_options(model.predictor, wishes.options)
     request = Request(full, mask, has_truth, fps, options, n, seed, tuple(notes), kept)
-    request = replace(request, pictures=painted(model, request, wishes.pictures))
+    request = replace(request, pictures=painted(model, request, wishes.pictures or {}))
     return with_plans(request, capabilities.actions, clip.actions, wishes.actions, wishes.compare_with)
+
+
+def from_start(clip: Clip, capabilities: Capabilities, wishes: Wishes) -> Clip:
+    """The clip from the frame on that is asked for."""
+    length = len(clip.frames)
+    if wishes.start == END:
+        if mask_given(wishes.known) or wishes.slow != 1:
+            raise ValueError("start is 'end', and known frames or slow motion came too: they need frames to come; leave one out")
+        return clip.cut(max(0, length - lengths(capabilities, length, wishes.n_past, wishes.n_future)[0]))
+    return clip.cut(whole("start", wishes.start, 0, length - 1))
 
 
 def chosen_frames(frames: np.ndarray, capabilities: Capabilities, wishes: Wishes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -127,7 +145,7 @@ def chosen_frames(frames: np.ndarray, capabilities: Capabilities, wishes: Wishes
     slow = whole("slow", wishes.slow, 1, MOST_FRAMES // 2)
     if slow == 1:
         return frames, known_mask(wishes.known, past, past + future, len(frames)), np.arange(past + future) < len(frames)
-    if wishes.known is not None:
+    if mask_given(wishes.known):
         raise ValueError("known and slow came together; slow motion gives every frame of the clip, so leave out known")
     frames, known = interleave_blank_frames(frames[: -(-(past + future) // slow)], slow)
     return frames, known, known
@@ -164,18 +182,15 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
 
 def lengths(capabilities: Capabilities, frames: int, n_past: Any, n_future: Any) -> tuple[int, int]:
     """Past and future frames: as wished, else as trained, else what the clip allows."""
-    past = min(capabilities.trained_past or PAST, max(frames - 1, 1)) if n_past is None else n_past
+    past = min(capabilities.trained_past or PAST, max(frames, 1)) if n_past is None else n_past
     future = (capabilities.trained_future or FUTURE) if n_future is None else n_future
     past = whole("past frames", past, capabilities.n_past[0], capabilities.n_past[1] or MOST_FRAMES)
     future = whole("future frames", future, capabilities.n_future[0], capabilities.n_future[1] or MOST_FRAMES)
     if past + future > MOST_FRAMES:
         raise ValueError(f"{past} past and {future} future frames came; give at most {MOST_FRAMES} together")
-    if frames < past + 1:
+    if frames < past:
         noun = "frame" if frames == 1 else "frames"
-        raise ValueError(
-            f"the clip has {frames} {noun}, and {past} past frames need one of at least {past + 1}: "
-            "give a longer clip or fewer past frames"
-        )
+        raise ValueError(f"the clip has {frames} {noun}, and {past} are to be known: give a longer clip or fewer past frames")
     return past, future
 
 
@@ -186,9 +201,14 @@ def interleave_blank_frames(frames: np.ndarray, slow: int) -> tuple[np.ndarray, 
     return apart, np.arange(len(apart)) % slow == 0
 
 
+def mask_given(known: str | np.ndarray | None) -> bool:
+    """Whether a mask came at all: an empty text is none."""
+    return bool(known.strip()) if isinstance(known, str) else known is not None
+
+
 def known_mask(known: str | np.ndarray | None, past: int, length: int, frames: int) -> np.ndarray:
     """bool (length,): the prefix, or the mask that was asked for."""
-    if known is None or (isinstance(known, str) and not known.strip()):
+    if not mask_given(known):
         return np.arange(length) < past
     mask = parse_mask(known, length) if isinstance(known, str) else np.asarray(known, bool)
     if mask.shape != (length,) or mask.all():

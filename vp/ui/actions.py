@@ -22,6 +22,7 @@ from vp.prediction.model import Model
 from vp.result.sprite_sheet import encode_png
 
 from .player import served
+from .unreadable import readable
 
 DRAWN = "drawn"
 PLANS = {OWN: "The clip's own actions", STILL: "No movement", DRAWN: "The path I draw"}
@@ -179,15 +180,13 @@ def parse(text: str) -> dict[str, Any]:
     """
     if not text:
         return {}
-    try:
+    with readable("actions", "choose them again"):
         chosen = json.loads(text)
         path = [[float(x), float(y)] for x, y in chosen.get("path", [])]
         kept = {"plan": chosen.get("plan"), "beside": chosen.get("beside", ""), "path": path}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"the actions cannot be read ({error}); choose them again") from None
-    if kept["plan"] not in (None, *PLANS) or kept["beside"] not in ("", *PLANS) or len(path) > MOST_POINTS:
-        raise ValueError(f"the actions cannot be read; plans are {', '.join(PLANS)}, a path has {MOST_POINTS} points or fewer")
-    return kept
+        if kept["plan"] not in (None, *PLANS) or kept["beside"] not in ("", *PLANS) or len(path) > MOST_POINTS:
+            raise ValueError(f"plans are {', '.join(PLANS)}, a path has {MOST_POINTS} points or fewer")
+        return kept
 
 
 def wish(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future: Any) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from vp.data.video_file import END
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
-from vp.prediction.request import Wishes, whole
+from vp.prediction.request import MOST_FRAMES, Wishes, whole
 from vp.result.export import write
 from vp.result.result import Result
 from vp.result.sprite_sheet import SIDE
@@ -35,13 +36,14 @@ def endpoint(models: Models, gpu: dict[str, Any]) -> None:
             gr.Textbox("auto", label="prior"),
             gr.Number(5, label="n_past"),
             gr.Number(10, label="n_future"),
-            gr.Number(1.0, label="temperature"),
+            gr.Number(None, label="temperature"),
             gr.Number(0, label="seed"),
             gr.Textbox("", label="known"),
             gr.Textbox("", label="options"),
             gr.Textbox("", label="actions"),
             gr.Textbox("", label="beside"),
             gr.Number(LONG_SIDE, label="long_side"),
+            gr.Textbox("", label="start"),
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
         gr.Button().click(predictor(models), inputs, outputs, api_name="predict", **gpu)
@@ -57,13 +59,14 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         prior: str,
         n_past: float,
         n_future: float,
-        temperature: float,
+        temperature: float | None,
         seed: float,
         known: str = "",
         options: str = "",
         actions: str = "",
         beside: str = "",
         long_side: float = LONG_SIDE,
+        start: str = "",
     ) -> Iterator[tuple[Any, ...]]:
         """Predicts futures of a video clip.
 
@@ -74,13 +77,14 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             prior: where the model's latents come from, or 'auto'.
             n_past: frames given.
             n_future: frames predicted.
-            temperature: spread of the latents.
+            temperature: spread of the latents; none: what the model usually has.
             seed: 0 or more; the same seed gives the same futures.
             known: frames given instead of the first n_past, counted from 0: '0-4' or '0,5,10'.
             options: JSON object of further options of the model.
             actions: what a model that takes actions is given: 'still', or a JSON list of one list of numbers a frame.
             beside: the same, for one more row with the first future's seed.
             long_side: px that the longer side has at most, for models that take any size.
+            start: the first frame that is used, or 'end': the last n_past are known, and what is predicted comes after the clip.
 
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
@@ -91,12 +95,16 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 raise ValueError("no clip came; give a video file")
             if not 1 <= (n_futures or 0) <= MOST_FUTURES:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
-            found = clips.find(clips.upload(clip))
+            begin, past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
+            end = END if begin == END else ""
+            found = clips.chosen(clips.upload(clip), end, past)
             if models.get(model).predictor.capabilities.size is None:
                 long_side = whole("long_side", long_side, 16, SIDE)
-                found = clips.enlarged(found, long_side, min(int((n_past or 0) + (n_future or 0)), clips.UPLOAD_FRAMES))
+                needed = clips.UPLOAD_FRAMES if begin else min(int(past + (n_future or 0)), clips.UPLOAD_FRAMES)
+                found = clips.enlarged(found, long_side, needed, end)
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
-            wishes = Wishes(n_futures, n_past, n_future, given, seed, known, long_side=long_side, **plans)
+            begin = 0 if end else begin  # what is left of the clip are its last frames
+            wishes = Wishes(n_futures, n_past, n_future, given, seed, begin, known, long_side=long_side, **plans)
             with closing(jobs.run(model, found, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:
@@ -116,7 +124,7 @@ def parse(models: Models, model: str, prior: str, temperature: float | None, opt
         raise ValueError(f"options is not JSON ({error}); give an object such as {{}}") from error
     if not isinstance(given, dict):
         raise ValueError(f"options is a JSON {type(given).__name__}; give an object such as {{}}")
-    silent = {"prior": ("", "auto", None), "temperature": (1, None)}
+    silent = {"prior": ("", "auto", None), "temperature": (None,) if "temperature" in kind.controls() else (1, None)}
     for name, value in (("prior", prior), ("temperature", temperature)):
         if value in silent[name]:
             continue
@@ -125,6 +133,16 @@ def parse(models: Models, model: str, prior: str, temperature: float | None, opt
         given[name] = value
     kind.parse(given)
     return given
+
+
+def parse_start(text: str) -> int | str:
+    """The endpoint's `start`: a frame, or 'end'; the first frame where it is empty."""
+    text = text.strip()
+    if text in ("", END):
+        return text or 0
+    if not text.isdecimal():
+        raise ValueError(f"start is {text[:20]!r}; give the number of a frame, or '{END}'")
+    return int(text)
 
 
 def parse_actions(name: str, text: str) -> Any:

@@ -100,7 +100,7 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     """Connects the choice of a clip and of settings with what happens."""
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
-    forget = {"fn": lambda: None, "outputs": page["result"]} | QUIET  # the result on screen is no longer of these settings
+    forget = {"fn": lambda: (None, {}), "outputs": page.of(["result", "edits"])} | QUIET  # they are no longer of these settings
 
     def arrive(request: gr.Request) -> dict[Any, Any]:
         return page.named(do.arrive(dict(request.query_params)))
@@ -108,12 +108,14 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     def first(name: str | None) -> str | None:
         return RESULTS.put(first_result()) if name is None and first_result() else name
 
-    demo.load(arrive, None, page.of([*chosen, "status"]), **QUIET).then(first, page["result"], page["result"], **QUIET)
+    demo.load(arrive, None, page.of([*chosen, "seed", "status"]), **QUIET).then(first, page["result"], page["result"], **QUIET)
     page["model"].input(**page.event(do.choose_model, looks), **QUIET)
     lengths = [page["task"].input, page["past"].input, page["future"].input]
     gr.on(lengths, **page.event(do.plan, ["known"]), trigger_mode="always_last", **QUIET)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
     gr.on([page["clip"].change, page["past"].change], **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
+
+    page["start"].input(**page.event(do.begin, ["player"]), **QUIET).then(**forget)
 
     edits = {"trigger_mode": "multiple"} | QUIET
     page["player"].edit(**page.event(do.ticked, ["task", "known"]), **edits)

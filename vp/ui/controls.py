@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Slider
+from vp.data.video_file import END
 from vp.prediction.model import Model
 
 from . import actions, clips, options, tasks
-from .link import MOST_SEED
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
 from .settings import SIDES, Settings, takes_any_frames
 
@@ -23,6 +23,7 @@ FILES = {
     "metrics.json": "JSON",
 }
 
+STARTS = [("What follows its first frames", ""), ("What comes after its end", END)]
 PRIOR = "Where the model draws its dice from. A posterior peeks at the true future: a reference, not a prediction."
 MANY = "How many ways the clip may go on."
 SIZE = "Of the longer side; the whole frame is kept. Larger takes longer."
@@ -37,7 +38,6 @@ SHOWN = (
     "past",
     "future",
     "temperature",
-    "seed",
     "task",
     "known",
     "options",
@@ -45,6 +45,7 @@ SHOWN = (
     "actions",
     "editor",
     "side",
+    "start",
 )
 
 
@@ -62,7 +63,6 @@ def appearance(model: Model, at: Settings) -> dict[str, Any]:
         "past": gr.update(minimum=past_low, maximum=past_high, value=at.past),
         "future": gr.update(minimum=future_low, maximum=future_high, value=at.future),
         "temperature": gr.update(visible=slider is not None, value=at.temperature, **(scale(slider) if slider else {})),
-        "seed": gr.update(value=at.seed),
         "task": gr.update(value=at.task, visible=anything),
         "known": json.dumps(tasks.plan(at.task, at.past, at.future, at.known)) if anything else "",
         "options": json.dumps(at.options) if at.options else "",
@@ -70,6 +70,7 @@ def appearance(model: Model, at: Settings) -> dict[str, Any]:
         "actions": json.dumps(at.actions) if at.actions else "",
         "editor": editor_value(model, at),
         "side": gr.update(value=at.side, visible=capabilities.size is None),
+        "start": gr.update(value=at.start),
     }
 
 
@@ -96,10 +97,11 @@ def build(names: list[str]) -> dict[str, Any]:
     choices = [(label, name) for name, label in tasks.TASKS.items()]
     made["task"] = gr.Radio(choices, value=tasks.PREDICT, label="Task", visible=False, elem_id="task")
     made["editor"] = actions.ActionEditor(None, elem_id="action-editor")
+    made["start"] = gr.Radio(STARTS, value="", label="Predict", elem_id="start")
     made["n"] = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", info=MANY, elem_id="futures")
     made["prior"] = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
     with gr.Row(elem_id="seed-row"):
-        made["seed"] = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, min_width=120, elem_id="seed")
+        made["seed"] = gr.Number(0, label="Seed", precision=0, min_width=120, elem_id="seed")  # checked in words
         made["dice"] = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
     with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
         made["past"] = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")

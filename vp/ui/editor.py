@@ -191,6 +191,7 @@ def repaint(do: Handlers, at: Settings, data: Mapping[str, Any], edits: Mapping[
         ValueError: it is no such picture.
     """
     frame, picture = painted(data)
-    edits = {name: x for name, x in edits.items() if name != frame} | {frame: picture}
+    length = int(at.past) + int(at.future)
+    edits = {t: x for t, x in edits.items() if t != frame and t < length} | {frame: picture}
     for update in do.generate(at, pictures=edits):
         yield {"edits": edits, **update}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,22 +15,25 @@ import gradio as gr
 import numpy as np
 
 from vp.data import Clip
+from vp.data.video_file import END
 from vp.prediction.domain import domain_note, trained_on, walls_note
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
 from vp.prediction.request import Wishes, whole
 from vp.result.export import write
 from vp.result.result import Result, Row
+from vp.result.sprite_sheet import SIDE
 
 from . import actions, clips, jobs, link, tasks
 from .controls import FILES, appearance
 from .expiring_store import ExpiringStore
-from .models import Models, temperature
+from .models import Models, bounds, temperature
 from .page import Updates
 from .settings import Settings, usual
 from .status import refuse, spoken, status
 from .suited import suited
 
+LOG = logging.getLogger(__name__)
 READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
 BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}
@@ -50,7 +54,8 @@ class Handlers:
     def arrive(self, query: Mapping[str, str]) -> Updates:
         """On loading the page: the controls of the default model, or what the link's query asks for."""
         settings, refused = link.read(self.models, query, self.first)
-        looks = appearance(self.models.get(settings.model), settings) | {"by_hand": "model" in query, "clip": settings.clip}
+        looks = appearance(self.models.get(settings.model), settings)
+        looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip}
         if not query.keys() & set(vars(settings)):
             return looks
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
@@ -59,7 +64,7 @@ class Handlers:
     def choose_model(self, at: Settings) -> Updates:
         """The controls as a model needs them that a person has chosen, that it was a person, and what is to be said."""
         try:
-            settings = replace(usual(self.models, at.model, at.clip), seed=at.seed)
+            settings = usual(self.models, at.model, at.clip)
         except ValueError as error:
             gr.Warning(spoken(error))
             return {}
@@ -74,22 +79,27 @@ class Handlers:
         """The ticks after another task or other lengths; none for models that take the first frames."""
         return {"known": json.dumps(tasks.plan(at.task, at.past, at.future, at.known)) if at.known else ""}
 
-    def ticked(self, event: gr.EventData, at: Settings) -> Updates:
+    def begin(self, at: Settings) -> Updates:
+        """The clip shown again from where the prediction is to begin."""
+        return {"player": self.preview(at), "status": status(READY)}
+
+    def ticked(self, event: gr.EventData) -> Updates:
         """Task and ticks after a person has ticked frames in the player."""
         return {"task": tasks.TICKED, "known": json.dumps(event._data["known"])}
 
-    def option(self, event: gr.EventData, at: Settings) -> Updates:
+    def option(self, event: gr.EventData) -> Updates:
         """Further options after a person has changed one in the form."""
         return {"options": event._data["values"]}
 
-    def acted(self, event: gr.EventData, at: Settings) -> Updates:
+    def acted(self, event: gr.EventData) -> Updates:
         """The actions after a person has chosen others, or drawn a path."""
         return {"actions": event._data["chosen"]}
 
     def stage(self, at: Settings) -> Updates:
         """The action editor after another clip or length."""
         try:
-            return {"editor": actions.describe(self.models.get(at.model), clips.find(at.clip), at.past, at.actions)}
+            clip = clips.chosen(at.clip, at.start, at.past)
+            return {"editor": actions.describe(self.models.get(at.model), clip, at.past, at.actions)}
         except ValueError:  # said where the clip or the model is chosen
             return {}
 
@@ -113,16 +123,16 @@ class Handlers:
         clip = clips.find(at.clip)
         found, why = suited(self.models.cards, clip, at.model, by_hand)
         if found != chosen:
-            at = replace(usual(self.models, found, at.clip), seed=at.seed)
-            at = replace(at, past=min(at.past, max(len(clip.frames) - 1, 1)))
-            looks, said = appearance(self.models.get(found), at), f"{why} Press Generate."
+            at, model = usual(self.models, found, at.clip), self.models.get(found)
+            at = replace(at, past=max(bounds(model.predictor.capabilities)["past"][0], min(at.past, len(clip.frames) - 1)))
+            looks, said = appearance(model, at), f"{why} Press Generate."
         shown = {"clip": at.clip, "player": self.preview(at), "picker": picker(at.clip)}
         return looks | shown | {"by_hand": by_hand and found == chosen, "status": status(said)}
 
     def preview(self, at: Settings) -> Result:
         """The clip as the model will get it, before anything is predicted."""
         loaded = self.models.get(at.model)
-        clip = self.with_walls(clips.find(at.clip), loaded)
+        clip = self.with_walls(clips.chosen(at.clip, at.start, at.past), loaded)
         frames, notes, strange = self.as_seen(loaded, clip, at.past, at.future)
         known = np.arange(len(frames)) < at.past
         return Result(
@@ -147,7 +157,7 @@ class Handlers:
         return frames, notes, domain_note(frames[:past], trained_on(model.card))
 
     def generate(self, at: Settings, pictures: Mapping[int, np.ndarray] | None = None) -> Iterator[Updates]:
-        """Player, status, result and buttons while a prediction runs; `pictures` as for `vp.stream`."""
+        """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""
         yield {"status": status("Loading the model.", 0.0), "result": None, **BUSY}
         try:
             loaded = self.models.get(at.model)
@@ -159,8 +169,11 @@ class Handlers:
                     said = f"Step {progress.step} of {progress.total}, {left:.1f} s left"
                     shown = {} if progress.result is None else {"player": progress.result}
                     yield {"status": status(said, progress.step / progress.total), **shown, **BUSY}
-        except ValueError as error:
-            yield {"status": refuse(error), **IDLE}
+        except Exception as error:
+            known = isinstance(error, ValueError)
+            if not known:
+                LOG.exception("a prediction failed before it began")
+            yield {"status": refuse(error if known else ValueError("this failed; the server's log says more")), **IDLE}
             return
         result = progress.result
         done = status(f"Done in {result.seconds:.1f} s.", 1.0)
@@ -168,13 +181,15 @@ class Handlers:
 
     def wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
         """The clip to predict from, and what is asked for."""
-        clip, side = clips.find(at.clip), int(at.side)
+        past, future, side = (whole(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
+        clip = clips.chosen(at.clip, at.start, past)
         if model.predictor.capabilities.size is None:
-            clip = clips.enlarged(clip, side, int(at.past) + int(at.future))
+            clip = clips.enlarged(clip, side, past + future, at.start)
         clip = self.with_walls(clip, model)
         options = {**at.options} | ({"prior": at.prior} if at.prior else {})
         options |= {"temperature": at.temperature} if temperature(model) else {}
-        given = tasks.wish(at.task, at.known) | actions.wish(model, clip, at.actions, at.past, at.future)
+        given = {} if at.start == END else tasks.wish(at.task, at.known)  # past the end the frames that are left are all known
+        given |= actions.wish(model, clip, at.actions, at.past, at.future)
         seed = whole("seed", at.seed, 0, link.MOST_SEED)
         return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vp.data.video_file import END
 from vp.prediction.model import Model
 from vp.prediction.request import whole
 
@@ -46,7 +47,7 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         found["temperature"] = slider.check("temperature", float(query["temperature"])) if slider else 1.0
     except (KeyError, ValueError):
         pass
-    own = ("task", "known", "options", "actions", "side")
+    own = ("task", "known", "options", "actions", "side", "start")
     found |= {key: read_own(model, query, key, refused) for key in own if key in query}
     try:
         clips.find(query.get("clip", clip))
@@ -77,6 +78,10 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
             if model.predictor.capabilities.actions is None:
                 raise ValueError("this model takes none")
             return actions.parse(text)
+        if key == "start":
+            if text != END:
+                raise ValueError(f"{text[:20]!r} is none")
+            return text
         if key == "side":
             if model.predictor.capabilities.size is not None or text not in map(str, SIDES):
                 raise ValueError(f"{text[:20]!r} is none that this model takes")

@@ -12,6 +12,7 @@ from vp.core.options import Choice, Slider, Switch
 from vp.prediction.model import Model
 
 from .models import sentence
+from .unreadable import readable
 
 ELSEWHERE = ("prior", "temperature")  # these have widgets of their own
 MOST_STOPS = 200  # of a slider: with more, a number is typed
@@ -111,10 +112,8 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is no JSON object.
     """
-    try:
+    with readable("further options", "set them again"):
         values = json.loads(text or "{}")
-    except ValueError as error:
-        raise ValueError(f"the further options cannot be read ({error}); set them again") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"the further options are a JSON {type(values).__name__}; give an object such as {{}}")
-    return values
+        if not isinstance(values, dict):
+            raise ValueError(f"they are a JSON {type(values).__name__}, no object")
+        return values

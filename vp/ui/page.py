@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import fields
@@ -15,6 +16,7 @@ from . import actions, options
 from .settings import Settings
 from .status import refuse
 
+LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
 Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; widgets that are not named stay as they are
 
@@ -62,24 +64,26 @@ class Page:
         """Arguments of a Gradio event: `fn`, `inputs` and `outputs`.
 
         Args:
-            fn: takes a `Settings`, after it the values of `reads`, and first a gr.EventData where its first parameter is called
-                event; returns `Updates`, or yields them. A ValueError becomes a sentence in "status".
+            fn: takes a gr.EventData where it has a parameter `event`, a `Settings` where it has one called `at`, and the values
+                of `reads`, in this order; returns `Updates`, or yields them. A ValueError becomes a sentence in "status".
             changes: names of what `fn` may change.
             reads: names of further widgets that `fn` reads.
         """
-
+        parameters = inspect.signature(fn).parameters
+        takes_event, count = "event" in parameters, len(NAMES) if "at" in parameters else 0
         yields = inspect.isgeneratorfunction(fn)
 
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
             """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
             first, values = given[:takes_event], given[takes_event:]
             try:
-                settings = Settings.from_widgets(dict(zip(NAMES, values, strict=False)))
-                made = fn(*first, settings, *values[len(NAMES) :])
+                settings = [Settings.from_widgets(dict(zip(NAMES, values, strict=False)))] if count else []
+                made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
                         yield self.named(update)
             except ValueError as error:
+                LOG.info("refused", exc_info=True)
                 yield self.named({"status": refuse(error)})
 
         def answer(*values: Any) -> dict[Any, Any]:
@@ -91,12 +95,11 @@ class Page:
         def stream_event(event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
             yield from updates(event, *values)
 
-        takes_event = next(iter(inspect.signature(fn).parameters)) == "event"
         # Gradio looks at a function to tell whether it yields, and which of its parameters is the event's
         answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
         return {
             "fn": answers[yields, takes_event],
-            "inputs": self.of([*NAMES, *reads]),
+            "inputs": self.of([*NAMES[:count], *reads]),
             "outputs": self.of(list(dict.fromkeys([*changes, "status"]))),
         }
 

@@ -30,6 +30,7 @@ class Settings:
         options: further options of the model's own.
         actions: what was chosen, see `actions`; empty where it takes none.
         side: px of the longer side, a key of SIDES, for models that take any size.
+        start: "" to begin with the clip's first frame, or END: its last frames are known, and what comes after it is predicted.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Settings:
     options: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, Any] = field(default_factory=dict)
     side: int = LONG_SIDE
+    start: str = ""
 
     @classmethod
     def from_widgets(cls, values: Mapping[str, Any]) -> Settings:

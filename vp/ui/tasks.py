@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .unreadable import readable
+
 PREDICT, FILL, SLOW, SLOWER, GENERATE, TICKED = "predict", "fill", "slow", "slower", "generate", "ticked"
 TASKS = {
     PREDICT: "Predict what follows",
@@ -50,10 +52,8 @@ def parse(text: str) -> tuple[int, ...]:
     Raises:
         ValueError: it is no such text.
     """
-    try:
-        known = tuple(int(tick) for tick in json.loads(text or "[]"))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"the ticked frames cannot be read ({error}); tick them again") from None
-    if not set(known) <= {0, 1}:
-        raise ValueError(f"the ticked frames are {known[:9]}; give 0 or 1 for each")
-    return known
+    with readable("ticked frames", "tick them again"):
+        known = json.loads(text or "[]")
+        if not all(tick in (0, 1) for tick in known):
+            raise ValueError("some are neither 0 nor 1")
+        return tuple(map(int, known))

@@ -49,8 +49,7 @@ def extrapolate(last: Tensor, velocity: Tensor, damping: Tensor | float = 1.0) -
 
     Args:
         velocity: float32 (B, 2, H, W) in pixels a frame, x first.
-        damping: what it is multiplied by from one frame to the next,
-            a number or (B, 1, 1, 1).
+        damping: what it is multiplied by from one frame to the next, a number or (B, 1, 1, 1).
     """
     source = torch.zeros_like(velocity)  # where each pixel of the current frame lies in `last`, relative to itself
     while True:

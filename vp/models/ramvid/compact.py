@@ -146,8 +146,7 @@ class CompactDenoiser(MovingRollout):
             x: (B, T, C, H, W) in [-1, 1]: known frames as they are, the others noisy.
             known: bool (B, T), every row alike.
             level: (B, T), how clean each frame is: 1 is clean.
-            times: int64 (T,), where the frames lie in time, or None for
-                one after another.
+            times: int64 (T,), where the frames lie in time, or None for one after another.
         """
         given = known[0].tolist()
         return self.complete(TemporalPass(x, given, level, range(x.shape[1]) if times is None else times.tolist(), given))

@@ -35,8 +35,7 @@ class WindowSpec:
         known: whether the network is told that it is known.
         times: where the frames lie in time.
         trust: how clean known frames are, 1 is clean.
-        copies: so many rows one after another
-            have the same settled frames.
+        copies: so many rows one after another have the same settled frames.
     """
 
     settled: tuple[bool, ...]

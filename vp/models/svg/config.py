@@ -106,10 +106,9 @@ class SVGConfig:
         z_dim: width of z.
         g_dim, rnn_size, layers: of the published networks.
         width: of the compact network: channels of its recurrent state.
-        flows: of it: remembered layers; previous,
-            drawn: whether the moved previous frame and a synthesised picture are sources beside them.
-        hard: each pixel
-            comes from one source instead of a blend.
+        flows: of the compact network: remembered layers.
+        previous, drawn: whether the moved previous frame and a synthesised picture are sources beside them.
+        hard: each pixel comes from one source instead of a blend.
         last_frame_skip: published networks: skip connections from the previous frame, also a generated one.
         skip_off_by_one: published networks: freeze the skip one frame early, as the released code does.
         conditions: numbers that come with every frame, such as actions, or None.

@@ -32,8 +32,7 @@ class RolloutSpec:
         temperature: scale of its noise.
         n_past: known frames.
         copies: futures a clip.
-        refreshes: of each generated frame that a step takes in first, whether skip
-            connections move on to it.
+        refreshes: of each generated frame that a step takes in first, whether skip connections move on to it.
     """
 
     source: str

@@ -82,7 +82,7 @@ function makeChart(host, record, entry, isScore) {
   const height = 168;
   const box = { left: 36, right: width - 10, top: 12, bottom: height - 22 };
   const all = Object.values(series).flat().filter((value) => value !== null);
-  const ticks = niceTicks(Math.min(...all), Math.max(...all), 3);
+  const ticks = all.length ? niceTicks(Math.min(...all), Math.max(...all), 3) : [0, 1];
   const low = ticks[0];
   const high = ticks[ticks.length - 1];
   const last = Math.max(1, record.length - 1);

@@ -22,7 +22,7 @@ def openstl(parameters: float, mse: float, mae: float, ssim: float, psnr_db: flo
 
 
 # protocol -> label -> metrics as `evaluate` calls them, note, source and, where known, parameters and training sequences
-REFERENCE_ROWS: dict[str, dict[str, dict[str, Any]]] = {
+PUBLISHED_ROWS: dict[str, dict[str, dict[str, Any]]] = {
     "smmnist-srvp": {
         "SVG": stochastic(14.50, 0.7090),
         "SRVP": stochastic(16.93, 0.7799),

@@ -1,0 +1,15 @@
+"""What a browser sends as text, read or refused in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def readable(what: str, do: str) -> Iterator[None]:
+    """Whatever goes wrong inside becomes a ValueError that says what cannot be read and what to do."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(f"the {what} cannot be read ({error}); {do}") from None
