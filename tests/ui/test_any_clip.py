@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from vp.catalog import FAMILIES
 from vp.data import read_clip, write_mp4
@@ -21,6 +22,7 @@ def address(checkpoints, tmp_path_factory):
     (folder / "a-learned.safetensors").write_bytes((checkpoints / "a-learned.safetensors").read_bytes())
     family = FAMILIES["svg-motion"]
     config = family.tiny()
+    torch.manual_seed(0)
     card = {"family": "svg-motion", "config": checkpoint.config_to_json(config), "dataset": "real128", "about": "untrained"}
     card |= {"data": {"real128": 1.0}, "licence": "MIT"}
     checkpoint.save(folder / "svg-lp-real.safetensors", family.networks(config).state_dict(), card)

@@ -1,5 +1,7 @@
 """The player's JavaScript, on the offline page: exact pixels, linked plots, keys, and a drag that costs nothing."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,13 @@ def test_the_plot_moves_the_frame_and_the_frame_moves_the_cursor(offline, result
     scale = box["width"] / float(svg.get_attribute("width"))
     page.mouse.move(box["x"] + at_3[0] * scale, box["y"] + 60)
     assert frame(page) == 3
+
+
+@pytest.mark.parametrize("numbers", [(1e17, 1e17), (0.0, 0.0), (0.1, 0.1), (np.nan, np.nan)])
+def test_a_curve_of_hardly_different_numbers_or_of_none_has_a_plot(offline, result, numbers):
+    flat = np.resize(numbers, result.traces["prior_std"].shape)
+    page = offline(dataclasses.replace(result, traces={"prior_std": flat}))
+    assert page.locator(".vp-chart svg").count() == 3
 
 
 def test_zoom_shows_the_difference_and_escape_closes_it(offline, result):

@@ -32,7 +32,7 @@ function seriesOf(record, entry) {
 }
 
 function niceTicks(low, high, count) {
-  const raw = (high - low) / count || 1;
+  const raw = Math.max((high - low) / count, Math.abs(high) * 1e-9) || 1; // smaller steps would change nothing, without end
   const power = Math.pow(10, Math.floor(Math.log10(raw)));
   const step = [1, 2, 2.5, 5, 10].map((k) => k * power).find((s) => s >= raw);
   const ticks = [];
@@ -171,6 +171,7 @@ function averages(entry, series) {
 
 function describe(record, entry, series) {
   const numbers = series.mean.filter((value) => value !== null);
+  if (!numbers.length) return `${entry.label}: no numbers`;
   const ends = [numbers[0], numbers[numbers.length - 1]].map((value) => value.toFixed(decimals(entry)));
   const span = `from ${ends[0]} to ${ends[1]} ${entry.unit}`.trim();
   return `${entry.label} over ${record.length} frames; the mean of the futures goes ${span}`;
