@@ -11,6 +11,7 @@ from vp import cli
 from vp.core.latent_options import LatentOptions
 from vp.models.fusion.predictor import FusionOptions
 from vp.models.ramvid.options import RamvidOptions
+from vp.models.svg_motion.options import MotionOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -73,7 +74,7 @@ def test_every_command_line_parses(command):
     """What is left over are options of a model."""
     words = shlex.split(command)[3:]
     _, extra = cli.build_parser().parse_known_args(words)
-    kinds = LatentOptions, RamvidOptions, FusionOptions
+    kinds = LatentOptions, MotionOptions, RamvidOptions, FusionOptions
     options = {"--" + field.name.replace("_", "-") for kind in kinds for field in dataclasses.fields(kind)}
     assert {word for word in extra if word.startswith("--")} <= options
 

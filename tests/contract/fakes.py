@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vp.core.options import Options, choice, knob
+from vp.core.options import Options, choice, slider
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Actions, Capabilities, Observation, Prediction, Step
 
@@ -16,7 +16,7 @@ from vp.core.video import Actions, Capabilities, Observation, Prediction, Step
 @dataclass(frozen=True)
 class HonestOptions(Options):
     prior: str = choice("own", {"own": "its own", "truth": "sees the future", "absent": "not there"}, "", "Prior")
-    temperature: float = knob(1.0, 0.0, 2.0, 0.1, "", "Temperature")
+    temperature: float = slider(1.0, 0.0, 2.0, 0.1, "", "Temperature")
 
 
 class Honest(Predictor):

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from vp.core.options import Options, choice, knob, switch
+from vp.core.options import Options, choice, slider, switch
 
 
 @dataclass(frozen=True)
 class Some(Options):
-    steps: int = knob(8, 1, 50, 1, "calls", "Steps")
-    warmth: float = knob(1.0, 0.0, 2.0, 0.1, "heat", "Warmth")
+    steps: int = slider(8, 1, 50, 1, "calls", "Steps")
+    warmth: float = slider(1.0, 0.0, 2.0, 0.1, "heat", "Warmth")
     mode: str = choice("a", {"a": "first", "b": "second"}, "which", "Mode")
     loud: bool = switch(False, "noise", "Loud")
 

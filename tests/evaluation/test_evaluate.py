@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vp.core.clips import at_scale
-from vp.core.options import Options, choice, knob
+from vp.core.options import Options, choice, slider
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
@@ -321,7 +321,7 @@ def test_no_other_split_is_scored():
 
 @dataclass(frozen=True)
 class WarmOptions(Options):
-    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise", "Temperature")
+    temperature: float = slider(1.0, 0.0, 2.0, 0.05, "scale of the noise", "Temperature")
 
 
 class Warm(Predictor):

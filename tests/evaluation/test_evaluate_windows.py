@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp.core.options import Options, knob
+from vp.core.options import Options, slider
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Actions, Capabilities, Prediction, Step
 from vp.data import write_mp4
@@ -51,7 +51,7 @@ def clips(tmp_path_factory):
 
 @dataclass(frozen=True)
 class WarmOptions(Options):
-    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise", "Temperature")
+    temperature: float = slider(1.0, 0.0, 2.0, 0.05, "scale of the noise", "Temperature")
 
 
 class TinyColour(Predictor):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vp.core.family import Family
-from vp.core.options import Options, choice, knob
+from vp.core.options import Options, choice, slider
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Capabilities, Prediction, Step
 from vp.data import Clip, open_dataset
@@ -21,7 +21,7 @@ from vp.prediction.sample import sample, stream
 @dataclass(frozen=True)
 class FakeOptions(Options):
     prior: str = choice("auto", {"auto": "own", "fixed": "fixed", "posterior": "posterior"})
-    temperature: float = knob(1.0, 0.0, 2.0, 0.1, "", "")
+    temperature: float = slider(1.0, 0.0, 2.0, 0.1, "", "")
 
 
 class Fake(Predictor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .options import Options, choice, knob
+from .options import Options, choice, slider
 from .video import Observation
 
 LATENTS = ("none", "fixed", "learned")  # deterministic, with the prior N(0, I), with a learned prior
@@ -21,7 +21,7 @@ class LatentOptions(Options):
     """Where z comes from at the frames to predict, and how far samples stray from its mean."""
 
     prior: str = choice("auto", {"auto": "the model's own", **PRIORS}, "where the latent z is drawn from", "Prior")
-    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 follows the mean of the prior", "Temperature")
+    temperature: float = slider(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 follows the mean of the prior", "Temperature")
 
 
 def offered_priors(latent: str) -> dict[str, str | None]:

@@ -53,7 +53,7 @@ class Switch:
         return value
 
 
-def knob(default: float, low: float, high: float, step: float, help: str, label: str) -> Any:
+def slider(default: float, low: float, high: float, step: float, help: str, label: str) -> Any:
     return field(default=default, metadata={"control": Slider(low, high, step, help, label)})
 
 

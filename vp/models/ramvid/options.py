@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.options import Options, choice, knob, switch
+from ...core.options import Options, choice, slider, switch
 from .windows import LONG
 
 SOLVERS = {
@@ -23,11 +23,11 @@ CONDITIONING = {
 class RamvidOptions(Options):
     """How the noise is taken away."""
 
-    steps: int = knob(8, 1, 1000, 1, "network calls from noise to clip: 4 is a draft, 8 normal, 16 best", "Steps")
+    steps: int = slider(8, 1, 1000, 1, "network calls from noise to clip: 4 is a draft, 8 normal, 16 best", "Steps")
     solver: str = choice("ancestral", SOLVERS, "how each step goes on from the network's guess", "Solver")
     antithetic: bool = switch(True, "the last call sees the noise before it reversed; their mean shakes less", "Mirrored noise")
-    guidance: float = knob(1.0, 1.0, 3.0, 0.1, "weight of the known frames; 1 is as trained, above 2 motion freezes", "Guidance")
-    resample: int = knob(1, 1, 20, 1, "times each step is taken, noise added back between (RePaint); not for dpm", "Resampling")
-    context_noise: float = knob(0.0, 0.0, 0.3, 0.05, "noise in the known frames, so that they are trusted less", "Context noise")
+    guidance: float = slider(1.0, 1.0, 3.0, 0.1, "weight of known frames; 1 is as trained, above 2 motion freezes", "Guidance")
+    resample: int = slider(1, 1, 20, 1, "times each step is taken, noise added back between (RePaint); not for dpm", "Resampling")
+    context_noise: float = slider(0.0, 0.0, 0.3, 0.05, "noise in known frames, so that they are trusted less", "Context noise")
     conditioning: str = choice("given", CONDITIONING, "how the network is shown known frames", "Known frames")
     long: str = choice("windows", LONG, "how clips longer than the network's are sampled", "Long clips")

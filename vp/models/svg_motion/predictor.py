@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...core.clips import held
-from ...core.latent_options import LatentOptions, check_latent, chosen_prior, disabled_controls, offered_priors
+from ...core.latent_options import check_latent, chosen_prior, disabled_controls, offered_priors
 from ...core.predictor import Predictor, noise
 from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
@@ -19,6 +19,7 @@ from ...nn.motion_input import motion_size, warped
 from .config import MotionConfig
 from .latent import AFFINE, Carried
 from .network import MotionNetwork, read_known, true_motion
+from .options import MotionOptions
 
 SMALLEST = 16  # px of the shorter side of a clip
 
@@ -26,7 +27,7 @@ SMALLEST = 16  # px of the shorter side of a clip
 class MotionPredictor(Predictor):
     """Moves the last known frame, all futures of all clips in one batch; what is known is read once per clip."""
 
-    options_type = LatentOptions
+    options_type = MotionOptions
 
     def __init__(self, cfg: MotionConfig, network: MotionNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
@@ -42,13 +43,13 @@ class MotionPredictor(Predictor):
             reasons=disabled_controls(cfg.latent),
         )
 
-    def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
+    def check(self, observation: Observation, options: MotionOptions | None = None) -> None:
         super().check(observation, options)
         check_latent(options, self.cfg.latent, observation)
 
     @torch.inference_mode()
-    def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
-        options = options or LatentOptions()
+    def stream(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Iterator[Step]:
+        options = options or MotionOptions()
         self.check(observation, options)
         network, device, n_past = self.network, self.runtime.device, observation.n_past
         total, size = observation.frames.shape[1], observation.frames.shape[-2:]

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ....core.options import Options, choice, knob
+from ....core.options import Options, choice, slider
 from ....core.predictor import Predictor
 from ....core.runtime import Runtime
 from ....core.video import Capabilities, Observation, Prediction, Step
@@ -34,9 +34,9 @@ SOLVERS = {
 class MotionDiffusionOptions(Options):
     """How the noise is taken away."""
 
-    steps: int = knob(8, 1, 100, 1, "network calls from noise to motion: 1 is the most likely one, 4 a draft, 8 normal", "Steps")
+    steps: int = slider(8, 1, 100, 1, "network calls from noise to motion: 1 is the likeliest, 4 a draft, 8 normal", "Steps")
     solver: str = choice("euler", SOLVERS, "how each step goes on from the network's guess", "Solver")
-    temperature: float = knob(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 is the most likely motion, in one step", "Temperature")
+    temperature: float = slider(1.0, 0.0, 2.0, 0.05, "scale of the noise: 0 is the likeliest motion, in one step", "Temperature")
     long: str = choice("windows", LONG, "how clips longer than the network's are sampled", "Long clips")
 
 
