@@ -47,6 +47,24 @@ def test_saving_and_loading_loses_nothing(tmp_path, shape):
         assert np.array_equal(a.frames, b.frames)
 
 
+def test_photographs_can_be_saved_as_a_browser_is_sent_them(tmp_path):
+    ground = np.random.default_rng(0).integers(60, 200, (24, 32, 3), dtype=np.uint8)
+    frame = np.kron(ground, np.ones((8, 8, 1), np.uint8)) + np.random.default_rng(1).integers(
+        0, 40, (192, 256, 3), dtype=np.uint8
+    )
+    frames = np.stack([np.roll(frame, t, 1) for t in range(4)])
+    known = np.arange(4) < 2
+    before = Result((Row("truth", "Truth", frames), Row("sample", "S", frames.copy())), known, np.ones(4, bool), 10.0)
+    paths = before.save(tmp_path, lossless=False)
+    assert [path.name for path in paths] == ["result.json", "sheet-0.jpg"] and paths[1].stat().st_size < frames.nbytes / 2
+    after = Result.load(tmp_path)
+    assert np.abs(after.rows[0].frames.astype(int) - frames).mean() < 12 and after.record() == before.record()
+    for bytes_ in (b"", b"\xff\xd8\xff", b"GIF89a", paths[1].read_bytes()[:50]):
+        paths[1].write_bytes(bytes_)
+        with pytest.raises(ValueError, match="no PNG or JPEG"):
+            Result.load(tmp_path)
+
+
 def test_the_record_is_strict_json_and_missing_numbers_are_null():
     text = json.dumps(result().record(), allow_nan=False)  # raises on NaN and infinity
     record = json.loads(text)

@@ -42,8 +42,8 @@ def video(folder, height, width, fps=25.0, length=40):
 
 
 def upload(open_page, address, path):
-    page = open_page(address)
-    page.wait_for_function("document.querySelector('#model').innerText.includes('Trained on')")
+    page = open_page(f"{address}?clip=example:digits-1")
+    page.wait_for_function("document.querySelector('#model input').value === 'a-learned'")
     page.set_input_files("#upload input[type=file]", path)
     page.wait_for_selector(".vp-name >> text=Your clip", timeout=30_000)
     page.wait_for_selector("#status >> text=svg-lp-real was chosen: it takes clips of any kind and size")
@@ -57,13 +57,13 @@ def generate(page):
 
 
 def saved_record(page):
-    """The JSON file on offer, once it is that of the model of real clips."""
+    """The JSON file on offer, once it is no longer that of the result that the page opened with, which has another seed."""
     for _ in range(40):
         page.wait_for_selector("#save-json:not([disabled])", timeout=120_000)
         with page.expect_download() as saved:
             page.click("#save-json")
         record = json.loads(saved.value.path().read_text())
-        if record["model"]["name"] == "svg-lp-real":
+        if (record["model"]["name"], record["seed"]) == ("svg-lp-real", 0):
             return record
         page.wait_for_timeout(250)
     raise AssertionError(f"the file on offer is still that of {record['model']}")
@@ -131,6 +131,12 @@ def test_a_person_s_choice_of_model_stays_and_the_next_clip_is_looked_at_anew(op
     page.click("#picker button[data-name=digits-1]")
     page.wait_for_selector("#status >> text=Ready: press Generate.")
     assert page.locator("#model input").input_value() == "a-learned"
+
+
+def test_the_page_opens_on_a_clip_from_life_with_its_model(open_page, address):
+    page = open_page(address)
+    page.wait_for_function("document.querySelector('#model input').value === 'svg-lp-real'")
+    assert page.locator("#picker button[aria-pressed=true]").get_attribute("data-name") == "worker"
 
 
 def test_a_link_without_a_model_gets_the_one_for_its_clip_and_one_with_a_model_keeps_it(open_page, address):

@@ -10,7 +10,7 @@ import torch
 from vp.models.fusion import networks, tiny
 from vp.prediction import checkpoint
 from vp.result.result import Result, Row
-from vp.result.sprite_sheet import decode_png
+from vp.result.sprite_sheet import decode_picture
 from vp.ui import editor, jobs
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import Models
@@ -28,7 +28,7 @@ def result():
 
 def pixels(value) -> np.ndarray:
     """The pictures behind the value's address, uint8 (F, H, W, 3)."""
-    sheet = decode_png(base64.b64decode(value["url"].partition(",")[2]))
+    sheet = decode_picture(base64.b64decode(value["url"].partition(",")[2]))
     return sheet.reshape(value["height"], value["count"], value["width"], 3).transpose(1, 0, 2, 3)
 
 

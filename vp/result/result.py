@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .sprite_sheet import Layout, decode_png, encode_jpeg, encode_png, is_photograph, pack, unpack
+from .sprite_sheet import Layout, decode_picture, encode_jpeg, encode_png, is_photograph, pack, unpack
 
 FORMAT, VERSION = "vp-result", 1
 MEASURES = {
@@ -180,15 +180,21 @@ class Result:
             places.setdefault(id(row.frames), len(places) * layout.lines_per_row)
         return layout, [places[id(row.frames)] for row in self.rows]
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Writes `result.json` and `sheet-K.png` into `folder`; returns the paths, the JSON first."""
+    def save(self, folder: str | Path, lossless: bool = True) -> list[Path]:
+        """Writes `result.json` and the sheets into `folder`; returns the paths, the JSON first.
+
+        Args:
+            folder: made where it is not there.
+            lossless: sheets are `sheet-K.png`; else `sheet-K.jpg` where the frames are photographs, as a browser is sent them.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / "result.json"]
         paths[0].write_text(json.dumps(self.record(), allow_nan=False), encoding="utf-8")
-        for index, sheet in enumerate(self.sheets()):
-            paths.append(folder / f"sheet-{index}.png")
-            paths[-1].write_bytes(encode_png(sheet))
+        kind, pictures = ("image/png", map(encode_png, self.sheets())) if lossless else self.pictures()
+        for index, picture in enumerate(pictures):
+            paths.append(folder / f"sheet-{index}.{'jpg' if kind == 'image/jpeg' else 'png'}")
+            paths[-1].write_bytes(picture)
         return paths
 
     @staticmethod
@@ -206,9 +212,9 @@ class Result:
         found = (record.get("format"), record.get("version"))
         if found != (FORMAT, VERSION):
             raise ValueError(f"{folder} holds {found[0]} version {found[1]}; this reads {FORMAT} version {VERSION}")
-        sheets = sorted(folder.glob("sheet-*.png"), key=lambda path: int(path.stem.split("-")[1]))
+        sheets = sorted(folder.glob("sheet-*.*"), key=lambda path: int(path.stem.split("-")[1]))
         try:
-            return from_record(record, [decode_png(path.read_bytes()) for path in sheets])
+            return from_record(record, [decode_picture(path.read_bytes()) for path in sheets])
         except (KeyError, IndexError) as error:
             raise ValueError(f"{folder} holds an incomplete result ({error} is missing); make it again") from error
 

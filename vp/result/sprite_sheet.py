@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-PNG = b"\x89PNG\r\n\x1a\n"  # first bytes of the file
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"  # first bytes of a file
 SIDE = 4096  # phones refuse larger canvases and textures
 LARGE = 100  # px of the longer side: smaller frames are looked at pixel by pixel, larger ones may be photographs
 DENSE = 0.04  # bytes of a PNG for each byte of a picture, from which on it counts as a photograph; drawings take less
@@ -94,13 +94,13 @@ def encode_jpeg(picture: np.ndarray) -> bytes:
     return data.tobytes()
 
 
-def decode_png(data: bytes) -> np.ndarray:
-    """PNG bytes -> uint8 (H, W, 1) grey or (H, W, 3) RGB.
+def decode_picture(data: bytes) -> np.ndarray:
+    """PNG or JPEG bytes -> uint8 (H, W, 1) grey or (H, W, 3) RGB.
 
     Raises:
-        ValueError: the bytes are no PNG of one of these kinds.
+        ValueError: the bytes are no picture of one of these kinds.
     """
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data.startswith(PNG) else None
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data.startswith((PNG, JPEG)) else None
     if picture is None or picture.dtype != np.uint8 or picture.shape[2:] not in ((), (3,)):
-        raise ValueError("the sheet is not a PNG picture in grey or RGB with 8 bits a channel")
+        raise ValueError("the sheet is no PNG or JPEG in grey or RGB with 8 bits a channel")
     return picture[..., None] if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])

@@ -20,7 +20,7 @@ MOST_SEED = 2**31 - 1
 def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
     """Settings of a link, and a sentence for each part of it that could not be used."""
     refused: list[str] = []
-    name = query.get("model") or suited_to(models, query.get("clip"))
+    name = query.get("model") or suited_to(models, query.get("clip", clip))
     try:
         model = models.get(name)
     except ValueError:

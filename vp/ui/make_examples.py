@@ -56,9 +56,9 @@ class Filmed:
 
 INTEL, MDN = "Intel IoT sample videos, CC BY 4.0", "MDN learning area, CC0"
 FILMED = {
-    "glass": Filmed("Glass flower", "mdn/mdn_0001.mp4", 20, MDN),
-    "fruit": Filmed("On a belt", "intel/intel_0016.mp4", 0, INTEL),
     "worker": Filmed("A worker", "intel/intel_0005.mp4", 4, INTEL),
+    "fruit": Filmed("On a belt", "intel/intel_0016.mp4", 0, INTEL),
+    "glass": Filmed("Glass flower", "mdn/mdn_0001.mp4", 20, MDN),
     "signing": Filmed("A sign", "intel/intel_0009.mp4", 18, INTEL, 46, 126),
 }
 
@@ -114,24 +114,25 @@ def write_clip(name: str, label: str, clip: Clip, credit: str = "") -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help=f"predicts the finished example (default: {PREFERRED} where there is one)")
-    parser.add_argument("--clip", help="the example that is predicted (default: fruit, or digits-1 for a model of digits)")
+    parser.add_argument("--clip", help="the example that is predicted (default: worker, or digits-1 for a model of digits)")
     parser.add_argument("--futures", type=int, default=8)
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     CLIPS.mkdir(parents=True, exist_ok=True)
     made = {name: (label, drawn(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
     made["balls"] = ("Not digits", balls())
-    entries = [write_clip(name, label, clip) for name, (label, clip) in made.items()]
+    entries = []
     for name, about in FILMED.items():
         clip = filmed(name)
         entries += [write_clip(name, about.label, clip, about.credit) if clip else examples()[name]]
+    entries += [write_clip(name, label, clip) for name, (label, clip) in made.items()]
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     names = [card["name"] for card in available() if "problem" not in card]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)
-    shown = args.clip or ("digits-1" if set(trained_on(model.card)) & DRAWN_DATA else "fruit")
+    shown = args.clip or ("digits-1" if set(trained_on(model.card)) & DRAWN_DATA else "worker")
     first = example(shown)
     result = sample(model, first, args.futures, seed=SEED)
-    paths = result.save(ASSETS / "example")
+    paths = result.save(ASSETS / "example", lossless=False)
     size = sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file())
     print(json.dumps({"clips": len(entries), "example": model.name, "files": [p.name for p in paths], "bytes": size}))
 

@@ -15,7 +15,7 @@ from vp.prediction.model import Model, available, load
 
 from .compute_thread import COMPUTE_THREAD
 
-PREFERRED = "svg-lp-smmnist"
+PREFERRED = "svg-lp-real"
 KEPT = 4
 MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
 
