@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from vp.data import Clip
 from vp.data.video_file import END
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
@@ -95,16 +96,10 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 raise ValueError("no clip came; give a video file")
             if not 1 <= (n_futures or 0) <= MOST_FUTURES:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
-            begin, past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
-            end = END if begin == END else ""
-            found = clips.chosen(clips.upload(clip), end, past)
-            if models.get(model).predictor.capabilities.size is None:
-                long_side = whole("long_side", long_side, 16, SIDE)
-                needed = clips.UPLOAD_FRAMES if begin else min(int(past + (n_future or 0)), clips.UPLOAD_FRAMES)
-                found = clips.enlarged(found, long_side, needed, end)
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
-            begin = 0 if end else begin  # what is left of the clip are its last frames
-            wishes = Wishes(n_futures, n_past, n_future, given, seed, begin, known, long_side=long_side, **plans)
+            whole_frame = models.get(model).predictor.capabilities.size is None
+            found, first = uploaded(clip, start, n_past, n_future, long_side if whole_frame else None)
+            wishes = Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
             with closing(jobs.run(model, found, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:
@@ -113,6 +108,23 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             yield answer(last.result, folder)
 
     return predict
+
+
+def uploaded(path: str, start: str, n_past: float, n_future: float, long_side: float | None) -> tuple[Clip, int]:
+    """The clip of a file, and the first of its frames that is used.
+
+    Args:
+        path: of the file.
+        start, n_past, n_future: as the endpoint takes them; from the file's end on only its last n_past frames are left.
+        long_side: px that its longer side has at most, or None as it is kept.
+    """
+    begin, past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
+    end = END if begin == END else ""
+    clip = clips.chosen(clips.upload(path), end, past)
+    if long_side is not None:
+        needed = clips.UPLOAD_FRAMES if begin else min(int(past + (n_future or 0)), clips.UPLOAD_FRAMES)
+        clip = clips.enlarged(clip, whole("long_side", long_side, 16, SIDE), needed, end)
+    return clip, begin if isinstance(begin, int) else 0
 
 
 def parse(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
