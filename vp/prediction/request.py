@@ -136,7 +136,7 @@ def from_start(clip: Clip, capabilities: Capabilities, wishes: Wishes) -> Clip:
         if mask_given(wishes.known) or wishes.slow != 1:
             raise ValueError("start is 'end', and known frames or slow motion came too: they need frames to come; leave one out")
         return clip.cut(max(0, length - lengths(capabilities, length, wishes.n_past, wishes.n_future)[0]))
-    return clip.cut(whole("start", wishes.start, 0, length - 1))
+    return clip.cut(whole("start", wishes.start, 0, max(length - 1, 0)))
 
 
 def chosen_frames(frames: np.ndarray, capabilities: Capabilities, wishes: Wishes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
