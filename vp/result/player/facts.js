@@ -9,7 +9,7 @@ function legendItems(record) {
   const several = record.samples > 1;
   const reference = record.rows.find((row) => row.kind === "reference");
   const curves = {
-    best: several && `best of ${record.samples}, chosen with the truth`,
+    best: several && Object.keys(record.metrics).length > 0 && `best of ${record.samples}, chosen with the truth`,
     mean: several ? "mean of the samples" : "the prediction",
     band: several && "worst to best",
     likely: record.rows.some((row) => row.kind === "likely") && "most likely, without chance",
