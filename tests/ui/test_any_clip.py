@@ -115,6 +115,7 @@ def test_what_comes_after_the_clip_s_end_is_predicted_without_a_truth(open_page,
     assert record["has_truth"] == record["known"] == [1] * past + [0] * (len(record["known"]) - past) and not record["metrics"]
     assert "after the clip's end: there is no truth" in page.locator(".vp-notes").inner_text()
     labels = page.locator(".vp-label").all_inner_texts()
+    assert "best of" not in page.locator(".vp-legend").inner_text()
     assert "Most likely" in labels and not any(name.startswith(("Best", "Posterior")) for name in labels)
     page.click("#link")
     page.wait_for_function("location.search.includes('start=end')")
