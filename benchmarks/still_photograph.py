@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from vp.data import Clip, read_clip
-from vp.prediction.model import load
+from vp.prediction.model import Model, load
 from vp.prediction.sample import sample
 
 LENGTH, FUTURES = 15, 4
 CAP_DB = 100.0  # of frames that do not differ
 
 
-def stillness(name: str, path: Path) -> dict[str, list[float]]:
+def stillness(model: Model, path: Path) -> dict[str, list[float]]:
     """Kind of row -> PSNR (dB) of each over all frames to predict."""
     frames = np.repeat(read_clip(path).frames[:1], LENGTH, 0)
-    result = sample(load(name), Clip(frames, 10.0), FUTURES, seed=1)
+    result = sample(model, Clip(frames, 10.0), FUTURES, seed=1)
     future = ~result.known
     truth = result.frames("truth")[0][future].astype(float)
     out = {}
@@ -37,7 +37,8 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("clips", nargs="+", type=Path)
     args = parser.parse_args()
-    print(json.dumps({path.stem: stillness(args.model, path) for path in args.clips}))
+    model = load(args.model)
+    print(json.dumps({path.stem: stillness(model, path) for path in args.clips}))
 
 
 if __name__ == "__main__":

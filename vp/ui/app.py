@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,9 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> N
     page["result"].change(editor.show, page.of(["result", "edits"]), page.of(["panel", "painter"]), **QUIET)
 
 
+@cache
 def first_result() -> Result | None:
-    """The finished result that the page opens with."""
+    """The finished result that the page opens with, read once."""
     folder = ASSETS / "example"
     return Result.load(folder) if (folder / "result.json").is_file() else None
 
