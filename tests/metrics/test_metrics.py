@@ -1,5 +1,6 @@
 """The metrics against scikit-image and against answers known by hand."""
 
+import sys
 import time
 
 import pytest
@@ -58,6 +59,20 @@ def test_ssim_legacy_is_scikit_images_uniform_7x7_range_2(kind, channels):
     pictures = zip(a.double().numpy(), b.double().numpy())
     want = [reference(x, y, channel_axis=0, data_range=2) for x, y in pictures]
     torch.testing.assert_close(ssim_legacy(a, b), torch.tensor(want).float(), atol=TOLERANCE, rtol=0)
+
+
+@pairs
+@pytest.mark.parametrize("metric", [ssim, ssim_legacy, ms_ssim])
+def test_large_frames_score_the_same_without_matrices(metric, kind, channels, monkeypatch):
+    a, b = frames(kind, channels, count=2, height=101, width=130)
+    by_opencv = metric(a, b)
+    monkeypatch.setattr(sys.modules["vp.metrics.ssim"], "LARGE", 10**9)
+    torch.testing.assert_close(by_opencv, metric(a, b), atol=TOLERANCE, rtol=0)
+    reference = pytest.importorskip("skimage.metrics").structural_similarity
+    if metric is ssim:
+        settings = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1, channel_axis=0)
+        want = [reference(x, y, **settings) for x, y in zip(a.double().numpy(), b.double().numpy())]
+        torch.testing.assert_close(by_opencv, torch.tensor(want).float(), atol=TOLERANCE, rtol=0)
 
 
 @pairs
