@@ -23,7 +23,7 @@ LAYERS = {
     "models/fusion": ({"core", "nn"}, {"cv2", "torchvision"}),
     "catalog": ({"core", "models", "models/*"}, set()),
     "data": ({"core"}, {"cv2", "moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "PIL"}),
-    "metrics": ({"core"}, set()),
+    "metrics": ({"core"}, {"cv2"}),
     "result": ({"root", "core", "data", "metrics"}, DRAWING),
     "prediction": ({"root", "core", "catalog", "data", "metrics", "result"}, DRAWING | {"safetensors", "huggingface_hub"}),
     "training": (

@@ -9,9 +9,10 @@ import torch
 from vp.core.family import Family
 from vp.core.options import Options, choice, slider
 from vp.core.predictor import Predictor, noise
-from vp.core.video import Capabilities, Prediction, Step
+from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.data import Clip, open_dataset
 from vp.metrics import METRICS
+from vp.prediction.baseline_rows import baseline_rows
 from vp.prediction.known_frames import parse_mask
 from vp.prediction.model import Model
 from vp.prediction.request import Wishes
@@ -74,7 +75,8 @@ def test_the_model_sees_the_past_only_and_the_truth_only_as_target():
 
 def test_rows_scores_and_traces_agree_with_their_frames():
     result = sample(make(), moving(), n=5, seed=3)
-    assert [row.kind for row in result.rows] == ["truth", "likely", "reference", "best", *["sample"] * 5, "mean", "uncertainty"]
+    before = ["truth", *["baseline"] * 2, "likely", "reference", "best"]
+    assert [row.kind for row in result.rows] == [*before, *["sample"] * 5, "mean", "uncertainty"]
     truth, samples = result.frames("truth")[0], result.frames("sample")
     assert all(np.array_equal(frames[:3], truth[:3]) for frames in samples)
     to_float = lambda x: torch.from_numpy(x).movedim(-1, -3).float() / 255  # noqa: E731
@@ -82,14 +84,16 @@ def test_rows_scores_and_traces_agree_with_their_frames():
         expected = METRICS[name](to_float(samples), to_float(truth)).numpy()[:, 3:]
         assert np.allclose(result.metrics[name][result.kind("sample")][:, 3:], expected, atol=1e-5)
         assert np.isnan(result.metrics[name][:, :3]).all()
-    best = result.summary("ssim")["best_row"]
-    assert result.rows[3].frames is result.rows[best].frames
-    assert np.allclose(result.metrics["ssim"][3], result.metrics["ssim"][best], equal_nan=True)
+    best, (oracle,) = result.summary("ssim")["best_row"], result.kind("best")
+    assert result.rows[oracle].frames is result.rows[best].frames
+    assert np.allclose(result.metrics["ssim"][oracle], result.metrics["ssim"][best], equal_nan=True)
     assert np.allclose(result.rows[-2].frames.astype(float), samples.mean(0), atol=0.51)
     assert not result.rows[-1].frames[:3].any() and result.rows[-1].frames[3:].any()
-    assert np.allclose(result.traces["kl"][result.kind("sample")], 5) and np.allclose(result.traces["prior_std"][2], 1)
+    assert np.allclose(result.traces["kl"][result.kind("sample")], 5) and np.allclose(
+        result.traces["prior_std"][result.kind("reference")], 1
+    )
     likely = result.frames("likely")[0]
-    assert (likely[3:] == truth[2]).all() and np.isfinite(result.metrics["psnr_db"][1, 3:]).all()
+    assert (likely[3:] == truth[2]).all() and np.isfinite(result.metrics["psnr_db"][result.kind("likely"), 3:]).all()
 
 
 def test_the_most_likely_future_is_shown_where_chance_has_a_say():
@@ -143,8 +147,37 @@ def test_a_colour_clip_is_cropped_and_turned_grey_and_says_so():
 
 def test_a_deterministic_model_makes_one_future_and_says_why():
     result = sample(make(rows={}, stochastic=False), moving(), n=8)
-    assert [row.kind for row in result.rows] == ["truth", "sample"]
+    assert [row.kind for row in result.rows] == ["truth", "baseline", "baseline", "sample"]
     assert "deterministic" in result.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("known", "labels"),
+    [
+        (None, ["Copying the last frame", "Optical flow"]),
+        ("0,5-6", ["Copying the last frame", "Optical flow between"]),
+        ("2", ["Copying the last frame"]),
+    ],
+)
+def test_baselines_stand_beside_every_prediction(known, labels):
+    result = sample(make(any_mask=True, n_past=(0, None)), moving(8), n=2, known=known)
+    assert [result.rows[index].label for index in result.kind("baseline")] == labels
+    for index in result.kind("baseline"):
+        assert np.array_equal(result.rows[index].frames[result.known], result.frames("truth")[0][result.known])
+        assert np.isfinite(result.metrics["psnr_db"][index][~result.known]).all()
+    assert len(result.verdict) == 2
+    nothing = Observation(torch.full((1, 7, 1, 16, 16), float("nan")), torch.zeros(7, dtype=torch.bool))
+    assert not list(baseline_rows(nothing, ""))
+
+
+def test_what_sees_the_future_is_marked():
+    marked = lambda **options: {row.kind: row.mark for row in sample(make(), moving(), n=2, options=options).rows}  # noqa: E731
+    sees = dict.fromkeys(("likely", "reference", "best", "sample", "mean", "uncertainty"), "sees the future")
+    assert marked(prior="posterior") == {"truth": "", "baseline": "", **sees}
+    own = marked()
+    assert (
+        own["sample"] == own["likely"] == "" and own["reference"] == "sees the future" and own["best"] == "chosen with the truth"
+    )
 
 
 def test_any_frames_may_be_known_where_the_model_allows_it():
@@ -243,11 +276,11 @@ def test_a_model_of_any_size_gets_the_whole_frame_up_to_a_size(height, width):
 
 
 def test_more_pixels_than_a_browser_holds_are_made_fewer_and_told(monkeypatch):
-    monkeypatch.setattr("vp.prediction.known_frames.MOST_PIXELS", 9 * 7 * 40 * 80)
+    monkeypatch.setattr("vp.prediction.known_frames.MOST_PIXELS", 11 * 7 * 40 * 80)
     clip = np.random.default_rng(0).integers(0, 256, (7, 80, 160, 3), np.uint8)
     crowded = sample(make(size=None, channels=(3,)), clip, n=4)
     assert crowded.rows[0].frames.shape[1:3] == (40, 80)
-    said = "The longer side has 80 px instead of 160: a browser cannot hold 9 rows of 7 frames that large."
+    said = "The longer side has 80 px instead of 160: a browser cannot hold 11 rows of 7 frames that large."
     assert said in crowded.notes
     alone = sample(make(size=None, channels=(3,)), clip, n=1)
-    assert alone.rows[0].frames.shape[2] > 120 and len(alone.rows) <= 3
+    assert alone.rows[0].frames.shape[2] > 110 and len(alone.rows) <= 5

@@ -11,6 +11,7 @@ from vp.data import Clip
 from vp.models.fusion import FAMILY, networks, tiny
 from vp.models.fusion.pictures import fusion_pictures, shown
 from vp.prediction.assemble import growing
+from vp.prediction.baseline_rows import baseline_rows
 from vp.prediction.model import Model, load
 from vp.prediction.request import Wishes, observe, prepare
 from vp.prediction.sample import sample, stream
@@ -43,7 +44,7 @@ def row(result, kind):
 
 def test_pictures_follow_the_frames_in_colour_and_carry_no_scores(model, clip):
     result = sample(model, clip, n=1)
-    assert [r.kind for r in result.rows] == ["truth", *["reference"] * 3, "sample", "picture", "picture_truth"]
+    assert [r.kind for r in result.rows] == ["truth", *["baseline"] * 2, *["reference"] * 3, "sample", "picture", "picture_truth"]
     assert {r.frames.shape for r in result.rows} == {(10, 32, 32, 3)}
     true = shown(fusion_pictures(torch.from_numpy(clip).movedim(-1, 1)[None].float() / 255, tiny().drawing, 4), tiny().drawing)[0]
     want = true.mul(255).round().byte().movedim(1, -1).numpy()
@@ -62,7 +63,7 @@ def test_references_say_what_they_are(model, clip):
 
 def test_without_the_whole_truth_there_are_no_true_pictures(model, clip):
     result = sample(model, clip[:6], n_past=4, n_future=6)
-    assert [r.kind for r in result.rows] == ["truth", "sample", "picture"]
+    assert [r.kind for r in result.rows] == ["truth", *["baseline"] * 2, "sample", "picture"]
 
 
 def test_painting_on_a_picture_changes_its_frame_alone(model, clip):
@@ -98,7 +99,8 @@ def test_nothing_painted_means_no_pictures_in_the_observation(model, clip):
 def test_a_growing_result_has_the_shape_of_the_finished_one(model, clip):
     request = prepare(model, clip, Wishes(n=1))
     preview = torch.rand(1, 1, 10, 1, 32, 32)
-    early = growing(model, request, preview, np.arange(10) < 6, ["true_pictures", "not_tuned", "not_sharpened"])
+    baselines = list(baseline_rows(observe(request, model.predictor), model.name))
+    early = growing(model, request, preview, np.arange(10) < 6, ["true_pictures", "not_tuned", "not_sharpened"], baselines)
     last = sample(model, clip)
     assert [(r.kind, r.label, r.frames.shape) for r in early.rows] == [(r.kind, r.label, r.frames.shape) for r in last.rows]
     assert all(r.pending and not r.frames.any() for r in early.rows if r.kind.startswith("picture"))

@@ -187,6 +187,29 @@ def test_film_strips_show_every_row_and_scrub(offline, result):
     assert frame(page) == LENGTH // 2
 
 
+def test_baselines_appear_when_asked_for_and_marks_everywhere(offline, result):
+    rows = [dataclasses.replace(row, mark="sees the future") if row.kind == "reference" else row for row in result.rows]
+    rows.append(Row("baseline", "Optical flow", rows[0].frames))
+    with_row = lambda numbers, value: {name: np.vstack([x, np.full((1, LENGTH), value)]) for name, x in numbers.items()}  # noqa: E731
+    metrics, traces = with_row(result.metrics, 12.0), with_row(result.traces, np.nan)
+    told = dataclasses.replace(result, rows=tuple(rows), metrics=metrics, traces=traces, verdict=("Optical flow scores better.",))
+    page = offline(told)
+    assert page.inner_text(".vp-verdict") == "Optical flow scores better."
+    flow, curve = page.locator(".vp-tile[data-kind=baseline]"), page.locator(".vp-curve.vp-baseline")
+    assert flow.count() == curve.count() == 0 and "baselines" not in page.inner_text(".vp-legend")
+    page.click(".vp-baselines")
+    assert flow.count() == 1 and curve.count() == 2 and "baselines" in page.inner_text(".vp-legend")
+    assert "sees the future" in page.inner_text(".vp-tile[data-kind=reference]")
+    page.click("[data-view-button=strip]")
+    assert page.locator(".vp-strip[data-kind=baseline]").count() == 1
+    assert "sees the future" in page.inner_text(".vp-strip[data-kind=reference]")
+    page.click(".vp-baselines")
+    assert page.locator(".vp-strip[data-kind=baseline]").count() == 0
+    page.click("[data-view-button=tiles]")
+    page.click(".vp-tile[data-kind=reference] .vp-frame")
+    assert page.inner_text(".vp-loupe-title") == "Posterior (sees the future)"
+
+
 def test_it_plays_once_by_itself_unless_motion_is_unwelcome(offline, result):
     assert frame(offline(result)) == LENGTH - 1  # where the futures differ most
     page = offline(result, reduced_motion="no-preference")

@@ -14,7 +14,8 @@ from vp.core.predictor import seed_grid
 from vp.core.video import Prediction
 from vp.metrics import METRICS
 
-from ..result.result import MEASURES, Result, Row
+from ..result.result import BY_HAND, MEASURES, ORACLE, SEES_FUTURE, Result, Row, lowered
+from ..result.verdict import verdict
 from .actions import COMPARED
 from .rows import MOST_LIKELY
 
@@ -24,17 +25,27 @@ if TYPE_CHECKING:
 
 SMALLEST_SSIM = 11  # the window must fit
 STD_GAIN = 2.0  # numbers in [0, 1] have a standard deviation of at most a half
-REFERENCES = {  # label -> (title, what to say of it)
-    "posterior": ("Posterior", "Sees the future: an upper reference, not a prediction."),
-    "true_pictures": ("True pictures", "Painted from the true clip's pictures: an upper reference, not a prediction."),
-    "not_tuned": ("Not tuned", "Painted by the network that has seen true pictures only."),
-    "not_sharpened": ("Not sharpened", "The frames without the last step."),
+REFERENCES = {  # label -> (title, what to say of it, mark); others are made with the true future
+    "posterior": ("Posterior", "An upper reference, not a prediction.", SEES_FUTURE),
+    "true_pictures": (
+        "True pictures",
+        "Painted from the true clip's pictures: an upper reference, not a prediction.",
+        SEES_FUTURE,
+    ),
+    "not_tuned": ("Not tuned", "Painted by the network that has seen true pictures only.", ""),
+    "not_sharpened": ("Not sharpened", "The frames without the last step.", ""),
 }
 
 
-def assemble(model: Model, request: Request, predictions: Mapping[str | None, Prediction], seconds: float = 0.0) -> Result:
+def assemble(
+    model: Model,
+    request: Request,
+    predictions: Mapping[str | None, Prediction],
+    baselines: Sequence[Row] = (),
+    seconds: float = 0.0,
+) -> Result:
     """The finished Result of a request: the samples under None in `predictions`, reference rows under their labels."""
-    rows = [truth_row(request)]
+    rows = [truth_row(request), *baselines]
     for label, prediction in predictions.items():
         if label is not None:
             rows.append(further_row(request, label, to_bytes(prediction.frames[0])[0]))
@@ -45,10 +56,13 @@ def assemble(model: Model, request: Request, predictions: Mapping[str | None, Pr
     shown = picture_rows(model, request, predictions[None])
     rows = in_one_colour_space([*rows, *shown])
     metrics = {name: np.pad(x, ((0, len(shown)), (0, 0)), constant_values=np.nan) for name, x in metrics.items()}
-    return result_of(model, request, rows, metrics=metrics, traces=traces_of(rows, predictions), seconds=seconds)
+    result = result_of(model, request, rows, metrics=metrics, traces=traces_of(rows, predictions), seconds=seconds)
+    return replace(result, verdict=verdict(result))
 
 
-def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, awaited: Sequence[str]) -> Result:
+def growing(
+    model: Model, request: Request, preview: Tensor, ready: np.ndarray, awaited: Sequence[str], baselines: Sequence[Row] = ()
+) -> Result:
     """A Result of what exists so far, in the shape of the finished one: rows still to come show the context only.
 
     Args:
@@ -57,9 +71,9 @@ def growing(model: Model, request: Request, preview: Tensor, ready: np.ndarray, 
         awaited: labels of reference rows.
     """
     context = np.where(request.known[:, None, None, None], request.frames, 0)
-    rows = [truth_row(request), *(replace(further_row(request, label, context), pending=True) for label in awaited)]
+    rows = [truth_row(request), *baselines, *(replace(further_row(request, label, context), pending=True) for label in awaited)]
     if request.n > 1 and (request.has_truth & ~request.known).any():
-        rows.append(Row("best", f"Best of {request.n}", context, "Chosen when all are finished.", pending=True))
+        rows.append(Row("best", f"Best of {request.n}", context, "Chosen when all are finished.", pending=True, mark=ORACLE))
     rows += [*sample_rows(request, to_bytes(preview[0])), *picture_rows(model, request, None)]
     return result_of(model, request, in_one_colour_space(rows), ready=ready)
 
@@ -86,23 +100,19 @@ def truth_row(request: Request) -> Row:
 def further_row(request: Request, label: str, frames: np.ndarray) -> Row:
     """The most likely future, a reference row, or what comes about under a second plan of actions."""
     if label == MOST_LIKELY:
-        return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.")
+        return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.", mark=mark_of(request))
     if label != COMPARED:
         return reference_row(label, frames)
     assert request.action_plan and request.compare_with, "a second plan is compared with a first"
     first = seed_grid(request.seed, 1, 1)[0].tolist()[0]
     dice = "Sample 1" if request.n > 1 else "the prediction"
     note = f"Instead of {lowered(request.action_plan.label)}, with the dice of {dice}."
-    return Row("plan", request.compare_with.label, frames, note, first)
-
-
-def lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return Row("plan", request.compare_with.label, frames, note, first, mark=mark_of(request))
 
 
 def reference_row(label: str, frames: np.ndarray) -> Row:
-    title, note = REFERENCES.get(label, (label.capitalize(), "Made with the true future: not a prediction."))
-    return Row("reference", title, frames, note)
+    title, note, mark = REFERENCES.get(label, (label.capitalize(), "Made with the true future: not a prediction.", SEES_FUTURE))
+    return Row("reference", title, frames, note, mark=mark)
 
 
 def picture_rows(model: Model, request: Request, prediction: Prediction | None) -> list[Row]:
@@ -130,14 +140,21 @@ def in_one_colour_space(rows: list[Row]) -> list[Row]:
 
 def sample_rows(request: Request, samples: np.ndarray) -> list[Row]:
     """The samples, uint8 (N, T, H, W, C), and where there are several their mean and uncertainty."""
-    seeds = seed_grid(request.seed, 1, request.n)[0].tolist()
+    seeds, mark = seed_grid(request.seed, 1, request.n)[0].tolist(), mark_of(request)
     if request.n == 1:
-        return [Row("sample", "Prediction", samples[0], "", seeds[0])]
-    rows = [Row("sample", f"Sample {k + 1}", frames, "", seeds[k]) for k, frames in enumerate(samples)]
-    return rows + mean_and_uncertainty(samples, request.known)
+        return [Row("sample", "Prediction", samples[0], "", seeds[0], mark=mark)]
+    rows = [Row("sample", f"Sample {k + 1}", frames, "", seeds[k], mark=mark) for k, frames in enumerate(samples)]
+    return rows + mean_and_uncertainty(samples, request.known, mark)
 
 
-def mean_and_uncertainty(samples: np.ndarray, known: np.ndarray) -> list[Row]:
+def mark_of(request: Request) -> str:
+    """What sets the samples apart from a prediction, or ""."""
+    if str(getattr(request.options, "prior", "")).startswith("posterior"):
+        return SEES_FUTURE
+    return BY_HAND if request.pictures else ""
+
+
+def mean_and_uncertainty(samples: np.ndarray, known: np.ndarray, mark: str = "") -> list[Row]:
     """Mean and uncertainty of the samples, uint8 (N, T, H, W, C)."""
     values = samples.astype(np.float32)
     std = values.std(axis=0).mean(axis=-1, keepdims=True) * STD_GAIN
@@ -145,15 +162,17 @@ def mean_and_uncertainty(samples: np.ndarray, known: np.ndarray) -> list[Row]:
     heat = np.rint(std.clip(0, 255)).astype(np.uint8).repeat(samples.shape[-1], axis=-1)
     mean = np.rint(values.mean(axis=0)).astype(np.uint8)
     return [
-        Row("mean", "Mean", mean, "Average of the samples: blur is disagreement."),
-        Row("uncertainty", "Uncertainty", heat, "Standard deviation of each pixel over the samples."),
+        Row("mean", "Mean", mean, "Average of the samples: blur is disagreement.", mark=mark),
+        Row("uncertainty", "Uncertainty", heat, "Standard deviation of each pixel over the samples.", mark=mark),
     ]
 
 
 def score(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
     """name -> float (rows, T) against the truth, NaN where there is nothing to compare."""
     where = request.has_truth & ~request.known
-    judged = [index for index, row in enumerate(rows) if row.kind in ("likely", "reference", "sample", "mean", "plan")]
+    judged = [
+        index for index, row in enumerate(rows) if row.kind in ("likely", "baseline", "reference", "sample", "mean", "plan")
+    ]
     if not where.any():
         return {}
     truth = to_floats(request.frames[where])
@@ -172,7 +191,7 @@ def with_best(rows: list[Row], metrics: dict[str, np.ndarray], request: Request)
     first = next(index for index, row in enumerate(rows) if row.kind == "sample")
     best = first + int(np.nanmean(metrics[name][first : first + request.n][:, where], axis=1).argmax())
     note = f"{rows[best].label}, an oracle: chosen with the truth in hand, by mean {MEASURES[name]['label']}."
-    row = Row("best", f"Best of {request.n}", rows[best].frames, note, rows[best].seed)
+    row = Row("best", f"Best of {request.n}", rows[best].frames, note, rows[best].seed, mark=rows[best].mark or ORACLE)
     grown = {key: np.insert(values, first, values[best], axis=0) for key, values in metrics.items()}
     return [*rows[:first], row, *rows[first:]], grown
 

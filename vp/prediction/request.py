@@ -156,7 +156,7 @@ def room(capabilities: Capabilities, shape: tuple[int, int], long_side: Any, n: 
     asked = whole("long side", long_side, 16, SIDE)
     if capabilities.size is not None:
         return asked, []
-    rows = n + (5 if n > 1 else 2)  # with truth, most likely, reference, mean and uncertainty
+    rows = n + (7 if n > 1 else 4)  # with truth, two baselines, most likely, reference, mean and uncertainty
     side = side_that_fits(*shape, asked, rows * length)
     wished = min(asked, max(shape))
     said = f"The longer side has {side} px instead of {wished}: a browser cannot hold {rows} rows of {length} frames that large."

@@ -18,6 +18,7 @@ from vp.data import Clip
 from ..result.result import Result
 from .actions import COMPARED
 from .assemble import assemble, growing
+from .baseline_rows import baseline_rows
 from .model import Model
 from .request import Request, Wishes, observe, prepare
 from .rows import MOST_LIKELY, most_likely, reference_rows
@@ -69,6 +70,7 @@ def stream(
     """
     began = time.monotonic()
     request = prepare(model, clip, wishes or Wishes())
+    baselines = list(baseline_rows(observe(request, model.predictor), model.name))
     runs = predictions_to_make(model, request)
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs if label is not None]
@@ -79,7 +81,7 @@ def stream(
             now = time.monotonic()
             due = pause is not None and now - shown_at >= pause
             if due and label is None and step.preview is not None:
-                preview = growing(model, request, step.preview, made_so_far(request, step), awaited)
+                preview = growing(model, request, step.preview, made_so_far(request, step), awaited, baselines)
             if step.prediction is not None:
                 predictions[label] = step.prediction
             done, total = index * step.total + step.index, len(runs) * step.total
@@ -88,7 +90,7 @@ def stream(
             if preview is not None and preview_s:
                 shown_at = time.monotonic()
                 pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
-    yield Progress(total, total, assemble(model, request, predictions, time.monotonic() - began))
+    yield Progress(total, total, assemble(model, request, predictions, baselines, time.monotonic() - began))
 
 
 Run = tuple[str | None, Observation, Tensor, Options]  # label of the row, what is known, seeds, options

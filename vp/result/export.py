@@ -55,7 +55,8 @@ def page(result: Result) -> str:
     kind, pictures = result.pictures()
     record["sheets"] = [{"url": f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"} for data in pictures]
     value = json.dumps(record, allow_nan=False).replace("<", "\\u003c")  # or a '</script>' in a name ends the script
-    title = html.escape(f"{result.model.get('name') or 'clip'}: {len(result.kind('sample'))} futures")
+    mark = next((f" ({row.mark})" for row in result.rows if row.kind == "sample" and row.mark), "")
+    title = html.escape(f"{result.model.get('name') or 'clip'}: {len(result.kind('sample'))} futures{mark}")
     return PAGE.format(title=title, css=player.CSS, markup=player.HTML, js=player.JS, value=value)
 
 
@@ -64,12 +65,12 @@ def table(result: Result) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = [*result.metrics, *result.traces]
-    writer.writerow(["row", "kind", "t", "known", "has_truth", *names])
+    writer.writerow(["row", "kind", "mark", "t", "known", "has_truth", *names])
     columns = [*result.metrics.values(), *result.traces.values()]
     for index, row in enumerate(result.rows):
         for t in range(len(result.known)):
             values = [f"{x:.6g}" if math.isfinite(x) else "" for x in (column[index, t] for column in columns)]
-            writer.writerow([row.label, row.kind, t, int(result.known[t]), int(result.has_truth[t]), *values])
+            writer.writerow([row.label, row.kind, row.mark, t, int(result.known[t]), int(result.has_truth[t]), *values])
     return out.getvalue()
 
 
@@ -127,6 +128,7 @@ def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
         "samples": len(result.kind("sample")),
         "seconds": round(result.seconds, 3),
         "metrics": {name: result.summary(name) for name in result.metrics},
+        "verdict": list(result.verdict),
         "notes": list(result.notes),
         "files": {name: str(path) for name, path in paths.items()},
     }

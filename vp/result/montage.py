@@ -1,4 +1,4 @@
-"""All rows of a Result in one moving picture, for mp4 and GIF: labelled tiles, green for context, red for generated."""
+"""All rows of a Result but the baselines in one moving picture: labelled tiles, green for context, red for generated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .result import Result, Row
 PAPER, INK, SOFT = (250, 249, 245), (27, 33, 48), (90, 98, 114)
 KNOWN, MADE = (31, 122, 77), (184, 57, 44)
 WORDS = {"context": KNOWN, "generated": MADE, "truth": SOFT, "no truth": SOFT}
-GAP, BORDER, CAPTION, HEADER = 12, 3, 22, 26
+GAP, BORDER, CAPTION, MARK, HEADER = 12, 3, 22, 14, 26
 TILE, WIDTH = 128, 900  # px: small frames are enlarged to about the one, and fill the other
 WIDEST, HIGHEST = 1280, 960  # px: large frames are shrunk to fit
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -18,15 +18,17 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def montage(result: Result) -> np.ndarray:
     """uint8 (T, H, W, 3) with even H and W."""
-    height, width, columns = plan(len(result.rows), *result.rows[0].frames.shape[1:3])
-    cell_h, cell_w = height + 2 * BORDER + CAPTION, width + 2 * BORDER
-    lines = -(-len(result.rows) // columns)
+    rows = [row for row in result.rows if row.kind != "baseline"]
+    height, width, columns = plan(len(rows), *rows[0].frames.shape[1:3])
+    caption = CAPTION + (MARK if any(row.mark for row in rows) else 0)
+    cell_h, cell_w = height + 2 * BORDER + caption, width + 2 * BORDER
+    lines = -(-len(rows) // columns)
     shape = (even(HEADER + GAP + lines * (cell_h + GAP)), even(GAP + columns * (cell_w + GAP)), 3)
     out = np.empty((len(result.known), *shape), np.uint8)
     for t, canvas in enumerate(out):
         canvas[:] = PAPER
         write(canvas, f"t = {t}", GAP, HEADER - 6, INK, 0.5)
-        for index, row in enumerate(result.rows):
+        for index, row in enumerate(rows):
             line, column = divmod(index, columns)
             draw_cell(
                 canvas, result, row, t, HEADER + GAP + line * (cell_h + GAP), GAP + column * (cell_w + GAP), (height, width)
@@ -47,7 +49,7 @@ def plan(rows: int, height: int, width: int) -> tuple[int, int, int]:
     scales = {}
     for columns in range(1, rows + 1):
         wide = (WIDEST - GAP) / columns - GAP - 2 * BORDER
-        high = (HIGHEST - HEADER - GAP) / -(-rows // columns) - GAP - 2 * BORDER - CAPTION
+        high = (HIGHEST - HEADER - GAP) / -(-rows // columns) - GAP - 2 * BORDER - CAPTION - MARK
         scales[columns] = min(1.0, wide / width, high / height)
     columns = max(scales, key=lambda count: scales[count])
     scale = max(scales[columns], 8 / min(height, width))
@@ -65,6 +67,7 @@ def draw_cell(canvas: np.ndarray, result: Result, row: Row, t: int, top: int, le
     canvas[top + BORDER : top + BORDER + height, left + BORDER : left + BORDER + width] = picture
     baseline = top + height + 2 * BORDER + 14
     write(canvas, row.label, left, baseline, INK, 0.4)
+    write(canvas, row.mark, left, baseline + MARK, MADE, 0.36)
     if row.kind != "truth" or word != "truth":
         span = cv2.getTextSize(word, FONT, 0.36, 1)[0][0]
         if span + cv2.getTextSize(row.label, FONT, 0.4, 1)[0][0] + 6 <= width:

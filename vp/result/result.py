@@ -29,7 +29,10 @@ TRACES = {
     "posterior_std": {"label": "Posterior std", "unit": ""},
     "kl": {"label": "KL(posterior, prior)", "unit": "nats"},
 }
-KINDS = ("truth", "likely", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth")
+KINDS = (
+    "truth", "likely", "baseline", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth"
+)  # fmt: skip
+SEES_FUTURE, BY_HAND, ORACLE = "sees the future", "edited by hand", "chosen with the truth"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Row:
         note: one short sentence that says what this row is.
         seed: the seed of its noise, or None.
         pending: only its known frames exist so far (previews).
+        mark: what sets it apart from a prediction, wherever it is shown: SEES_FUTURE, BY_HAND, ORACLE, or "".
     """
 
     kind: str
@@ -51,6 +55,7 @@ class Row:
     note: str = ""
     seed: int | None = None
     pending: bool = False
+    mark: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -77,6 +82,7 @@ class Result:
         notes: sentences a person should read (a conversion, an unfamiliar clip).
         ready: bool (T,), frames made so far; None once finished.
         seconds: how long it took.
+        verdict: sentences on what it is worth, see `result.verdict`.
     """
 
     rows: tuple[Row, ...]
@@ -92,6 +98,7 @@ class Result:
     notes: tuple[str, ...] = ()
     ready: np.ndarray | None = None
     seconds: float = 0.0
+    verdict: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.rows or len({row.frames.shape for row in self.rows}) != 1:
@@ -129,7 +136,7 @@ class Result:
         """The JSON record (plain types only; missing numbers are null)."""
         length, height, width, channels = self.rows[0].frames.shape
         layout, lines = self._layout()
-        kept = ("kind", "label", "note", "seed", "pending")
+        kept = ("kind", "label", "note", "seed", "pending", "mark")
         rows = [{name: getattr(row, name) for name in kept} | {"line": line} for row, line in zip(self.rows, lines, strict=True)]
         return {
             "format": FORMAT,
@@ -156,6 +163,7 @@ class Result:
             },
             "events": [{"t": int(t), "label": label} for t, label in self.events],
             "notes": list(self.notes),
+            "verdict": list(self.verdict),
             "seconds": round(float(self.seconds), 3),
         }
 
@@ -224,8 +232,9 @@ def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
     size, length = record["frame"], record["length"]
     layout = Layout(**record["layout"], length=length, height=size["height"], width=size["width"])
     strips = {row["line"]: unpack(sheets, layout, row["line"]) for row in record["rows"]}
+    own = ("kind", "label", "note", "seed", "pending")
     rows = tuple(
-        Row(row["kind"], row["label"], strips[row["line"]], row["note"], row["seed"], row["pending"]) for row in record["rows"]
+        Row(frames=strips[row["line"]], mark=row.get("mark", ""), **{name: row[name] for name in own}) for row in record["rows"]
     )
     return Result(
         rows,
@@ -241,7 +250,13 @@ def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
         notes=tuple(record["notes"]),
         ready=None if record["ready"] is None else np.array(record["ready"], bool),
         seconds=record["seconds"],
+        verdict=tuple(record.get("verdict", ())),
     )
+
+
+def lowered(text: str) -> str:
+    """With a small first letter, for the middle of a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def flags(values: np.ndarray) -> list[int]:

@@ -1,4 +1,4 @@
-// Small line charts over time: a band from worst to best sample, the mean, the best, the most likely, the posterior, a hovered sample.
+// Small line charts over time: a band from worst to best sample, the mean, the best, the most likely, the posterior, what needs no model, a hovered sample.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -11,7 +11,7 @@ function shape(tag, attributes, parent, text) {
 }
 
 // name -> list over time (null where there is no number), from the rows of one measure.
-function seriesOf(record, entry) {
+function seriesOf(record, entry, baselines) {
   const rows = record.rows.map((row, index) => ({ kind: row.kind, values: entry.values[index] }));
   const of = (kind) => rows.filter((row) => row.kind === kind && row.values).map((row) => row.values);
   const samples = of("sample");
@@ -27,6 +27,7 @@ function seriesOf(record, entry) {
     out.high = over(samples, (numbers) => Math.max(...numbers));
   }
   if (entry.summary && samples.length > 1) out.best = entry.values[entry.summary.best_row];
+  if (baselines) out.baselines = of("baseline");
   for (const kind of ["likely", "reference"]) if (of(kind).length) out[kind] = of(kind)[0];
   return out;
 }
@@ -76,12 +77,12 @@ function decimals(entry) {
 }
 
 // Builds one chart into `host`; returns { show(t), highlight(values or null), frameAt(clientX) }.
-function makeChart(host, record, entry, isScore) {
-  const series = seriesOf(record, entry);
+function makeChart(host, record, entry, isScore, baselines) {
+  const series = seriesOf(record, entry, baselines);
   const width = Math.max(220, host.clientWidth);
   const height = 168;
   const box = { left: 36, right: width - 10, top: 12, bottom: height - 22 };
-  const all = Object.values(series).flat().filter((value) => value !== null);
+  const all = Object.values(series).flat(2).filter((value) => value !== null);
   const ticks = all.length ? niceTicks(Math.min(...all), Math.max(...all), 3) : [0, 1];
   const low = ticks[0];
   const high = ticks[ticks.length - 1];
@@ -115,6 +116,7 @@ function makeChart(host, record, entry, isScore) {
 
   if (series.low) shape("path", { d: bandOf(series.low, series.high, x, y), class: "vp-band" }, svg);
   const line = (values, name) => values && shape("path", { d: pathOf(values, x, y), class: "vp-curve " + name }, svg);
+  for (const values of series.baselines || []) line(values, "vp-baseline");
   line(series.reference, "vp-reference");
   line(series.likely, "vp-likely");
   line(series.mean, "vp-mean");

@@ -4,7 +4,7 @@ function hasCharts(record) {
   return Object.keys(record.metrics).length + Object.keys(record.traces).length > 0;
 }
 
-function legendItems(record) {
+function legendItems(record, baselines) {
   if (!hasCharts(record)) return [];
   const several = record.samples > 1;
   const reference = record.rows.find((row) => row.kind === "reference");
@@ -14,6 +14,7 @@ function legendItems(record) {
     band: several && "worst to best",
     likely: record.rows.some((row) => row.kind === "likely") && "most likely, without chance",
     reference: reference && `${reference.label.toLowerCase()}, sees the future`,
+    baseline: baselines && Object.keys(record.metrics).length > 0 && "baselines: copying, optical flow",
     event: record.events.length > 0 && record.events[0].label,
   };
   return Object.entries(curves)
@@ -33,6 +34,10 @@ function tableColumns(record) {
     for (const [name, word] of [["best", "best"], ["mean", "mean"], ["likely", "most likely"], ["reference", reference && reference.label.toLowerCase()]])
       if (series[name]) columns.push({ title: `${entry.label} ${word}`, values: series[name], places: decimals(entry) + 1 });
   }
+  for (const entry of Object.values(record.metrics))
+    for (const [index, row] of record.rows.entries())
+      if (row.kind === "baseline" && entry.values[index])
+        columns.push({ title: `${entry.label} ${row.label.toLowerCase()}`, values: entry.values[index], places: decimals(entry) + 1 });
   return columns;
 }
 

@@ -7,7 +7,7 @@ function mount(element, props, watch, trigger) {
   const find = (selector) => root.querySelector(selector);
   const range = find(".vp-scrub .vp-range");
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const state = { record: null, sheets: [], tiles: [], charts: [], t: 0, view: "tiles" };
+  const state = { record: null, sheets: [], tiles: [], charts: [], t: 0, view: "tiles", baselines: false };
   const clock = makeClock(root, state, go);
   const zoom = makeZoom(find(".vp-loupe"), state);
   const ticks = makeTicks(find(".vp-ticks"), (known) => trigger("edit", { known }));
@@ -42,7 +42,6 @@ function mount(element, props, watch, trigger) {
     fillHead();
     buildTiles();
     buildTrack();
-    find(".vp-legend").replaceChildren(...legendItems(record));
     const columns = tableColumns(record);
     find(".vp-numbers").hidden = !columns.length;
     find(".vp-scroll").replaceChildren(numbersTable(record, columns));
@@ -66,16 +65,18 @@ function mount(element, props, watch, trigger) {
     const { record } = state;
     find(".vp-name").textContent = record.model.name || record.model.title || "Clip";
     find(".vp-meta").textContent = metaOf(record);
+    find(".vp-verdict").replaceChildren(...(record.verdict || []).map((sentence) => node("li", "", sentence)));
     find(".vp-notes").replaceChildren(...record.notes.map((note) => node("li", "", note)));
+    find(".vp-baselines").hidden = !record.rows.some((row) => row.kind === "baseline");
   }
 
   function buildTiles() {
     const { record } = state;
     const single = record.samples === 1;
-    state.tiles = record.rows.map((row, index) => makeTile(record, row, index));
+    state.tiles = record.rows.map((row, index) => makeTile(record, row, index)).filter((tile) => isShown(tile.row, state.baselines));
     const small = state.tiles.filter((tile) => tile.row.kind === "sample" && !single);
     const big = state.tiles.filter((tile) => !small.includes(tile));
-    const order = ["truth", "sample", "likely", "plan", "reference", "best", "mean", "uncertainty", "picture", "picture_truth"];
+    const order = ["truth", "sample", "likely", "baseline", "plan", "reference", "best", "mean", "uncertainty", "picture", "picture_truth"];
     big.sort((a, b) => order.indexOf(a.row.kind) - order.indexOf(b.row.kind));
     find(".vp-refs").replaceChildren(...big.map((tile) => tile.figure));
     find(".vp-samples").replaceChildren(...small.map((tile) => tile.figure));
@@ -99,11 +100,12 @@ function mount(element, props, watch, trigger) {
     host.hidden = !hasCharts(record) && !record.ready;
     state.charts = [];
     host.replaceChildren();
+    find(".vp-legend").replaceChildren(...legendItems(record, state.baselines));
     if (record.ready) host.append(node("p", "vp-later", "Scores appear when every future is finished."));
     const add = (entry, isScore) => {
       const place = node("div", "vp-chart");
       host.append(place);
-      return { place, build: () => makeChart(place, record, entry, isScore), entry };
+      return { place, build: () => makeChart(place, record, entry, isScore, state.baselines), entry };
     };
     const scores = Object.values(record.metrics).map((entry) => add(entry, true));
     const names = Object.keys(record.traces);
@@ -134,7 +136,7 @@ function mount(element, props, watch, trigger) {
       group.style.columnGap = gap + "px";
     }
     for (const tile of state.tiles) resizeTile(tile, record, (tile.big ? wide : tight).size);
-    if (state.view === "strip") state.cursor = makeStrips(find(".vp-strips"), record, state.sheets);
+    if (state.view === "strip") state.cursor = makeStrips(find(".vp-strips"), record, state.sheets, state.baselines);
     buildCharts();
     draw();
   }
@@ -191,6 +193,7 @@ function mount(element, props, watch, trigger) {
     else if (on(".vp-play")) togglePlay();
     else if (on(".vp-loop")) toggle(on(".vp-loop"));
     else if (on("[data-view-button]")) setView(on("[data-view-button]").dataset.viewButton);
+    else if (on(".vp-baselines")) showBaselines(on(".vp-baselines"));
     else if (on(".vp-close") || event.target.matches(".vp-loupe")) zoom.close();
     else if (on(".vp-frame")) zoom.open(Number(on(".vp-tile").dataset.row));
   });
@@ -214,6 +217,13 @@ function mount(element, props, watch, trigger) {
 
   function toggle(button) {
     button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+  }
+
+  function showBaselines(button) {
+    toggle(button);
+    state.baselines = button.getAttribute("aria-pressed") === "true";
+    buildTiles();
+    layout();
   }
 
   function togglePlay() {

@@ -31,7 +31,7 @@ function makeTile(record, row, index) {
   figure.dataset.row = index;
   const button = node("button", "vp-frame");
   button.type = "button";
-  button.setAttribute("aria-label", row.label + ", zoom");
+  button.setAttribute("aria-label", titleOf(row) + ", zoom");
   const canvas = node("canvas");
   canvas.width = record.frame.width;
   canvas.height = record.frame.height;
@@ -39,6 +39,7 @@ function makeTile(record, row, index) {
   const caption = node("figcaption");
   const badge = node("span", "vp-badge");
   caption.append(node("span", "vp-label", row.label), badge);
+  if (row.mark) caption.append(node("span", "vp-apart", row.mark));
   if (row.note) caption.append(node("span", "vp-note", row.note));
   figure.append(button, caption);
   return { figure, canvas, context: canvas.getContext("2d"), badge, cover: button.lastChild, row, index, phase: "" };
@@ -74,7 +75,7 @@ function columnsFor(count, width, gap, least, most) {
   return { columns, size: Math.min(most, Math.floor((width - gap * (columns - 1)) / columns)) };
 }
 
-function makeStrips(host, record, sheets) {
+function makeStrips(host, record, sheets, baselines) {
   host.replaceChildren();
   const shape = record.frame.width / record.frame.height;
   const cell = Math.max(34, Math.min(72, Math.floor((host.clientWidth - 112) / record.length)));
@@ -86,7 +87,7 @@ function makeStrips(host, record, sheets) {
   blocks.style.width = record.length * cell + "px";
   bar.append(node("span", "vp-label"), blocks);
   host.append(bar);
-  for (const row of record.rows) {
+  for (const row of record.rows.filter((row) => isShown(row, baselines))) {
     const line = node("div", "vp-strip");
     line.dataset.kind = row.kind;
     const canvas = node("canvas");
@@ -98,7 +99,9 @@ function makeStrips(host, record, sheets) {
       if (phase !== "none" && phase !== "waiting") paint(context, record, sheets, row, t, t * width, 0, width, height);
     }
     canvas.style.width = record.length * cell + "px";
-    line.append(node("span", "vp-label", row.label), canvas);
+    const label = node("span", "vp-label", row.label);
+    if (row.mark) label.append(node("span", "vp-apart", row.mark));
+    line.append(label, canvas);
     host.append(line);
   }
   const cursor = node("div", "vp-strip-cursor");

@@ -14,6 +14,16 @@ function phaseOf(record, row, t) {
   return row.pending || (record.ready && !record.ready[t]) ? "waiting" : "generated";
 }
 
+// Rows that need no model are shown when they are asked for.
+function isShown(row, baselines) {
+  return baselines || row.kind !== "baseline";
+}
+
+// What sets a row apart from a prediction, in every place that shows its label.
+function titleOf(row) {
+  return row.mark ? `${row.label} (${row.mark})` : row.label;
+}
+
 function node(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -32,6 +42,8 @@ function metaOf(record) {
   const parts = [];
   if (record.samples) parts.push(record.samples === 1 ? "1 future" : `${record.samples} futures`);
   if (record.options.prior && record.options.prior !== "auto") parts.push(`${record.options.prior.replace("-", " ")} prior`);
+  const marked = record.rows.find((row) => row.kind === "sample" && row.mark);
+  if (marked) parts.push(marked.mark);
   const { temperature } = record.options;
   if (temperature !== undefined && record.samples > 1) parts.push(`temperature ${temperature}`);
   if (record.samples) parts.push(`${past} past \u2192 ${record.length - past} future frames`, `seed ${record.seed}`);

@@ -27,9 +27,9 @@ function makeZoom(dialog, state) {
     const truth = rows.find((other) => other.kind === (row.kind === "picture" ? "picture_truth" : "truth"));
     const compare = truth && !["truth", "uncertainty", "picture_truth"].includes(row.kind);
     const views = compare ? [truth, row] : [row];
-    lenses = views.map((view) => lens(view.label, view.kind, view));
+    lenses = views.map((view) => lens(titleOf(view), view.kind, view));
     if (compare) lenses.push(lens("Difference", "difference", null));
-    find(".vp-loupe-title").textContent = row.label;
+    find(".vp-loupe-title").textContent = titleOf(row);
     find(".vp-loupe-note").textContent = row.note;
     find(".vp-loupe-views").replaceChildren(...lenses.map((one) => one.figure));
     dialog.showModal();
