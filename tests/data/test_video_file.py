@@ -51,7 +51,8 @@ def test_a_clip_can_begin_later_or_be_the_file_s_end(tmp_path):
     whole = read_clip(tmp_path / "clip.mp4")
     later = read_clip(tmp_path / "clip.mp4", max_frames=8, start=1.5)
     assert np.array_equal(later.frames, whole.frames[15:23]) and later.fps == whole.fps
-    assert later.notes == ("Only 8 frames from second 1.5 on (0.7 s) of the video are used.",)
+    assert (later.first, later.every, later.total, later.notes) == (15, 1, 0, ()) and whole.total == 40
+    assert later.cut(2).described(6, 32, 24) == "32x24, frames 17-22, 10 a second, 0.6 s"
     end = read_clip(tmp_path / "clip.mp4", max_frames=6, start="end")
     assert np.array_equal(end.frames, whole.frames[-6:])
     thinned = read_clip(tmp_path / "clip.mp4", start=2.0, max_fps=5.0)

@@ -9,9 +9,11 @@ from typing import Any
 
 from .common import KNOWN, add, model_options, positive
 
+OWN_RATE = "own"
 EXAMPLES = {
     "sample": """
   python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
+  python -m vp sample svg-lp-real my.mp4 --start 3.2 --region 200,0,640,480 --stride 2 --out out
   python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
 }
 
@@ -35,6 +37,9 @@ def add_sample(commands: Any) -> None:
     p.add_argument(
         "--start", default=0.0, type=second, metavar="S", help="second to begin at, or 'end': predict what comes after it"
     )
+    p.add_argument("--region", metavar="X,Y,W,H", help="part of the picture, px of the video's own (default: all a model takes)")
+    p.add_argument("--fps", type=rate, metavar="F|own", help="thin out to this rate, or 'own' for any (default: 30 at most)")
+    p.add_argument("--stride", type=positive, default=1, metavar="K", help="take one frame of K")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--long-side", type=positive, default=512, help="px at most, where the model takes any size (default: 512)")
     p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
@@ -44,7 +49,8 @@ def add_sample(commands: Any) -> None:
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..data import read_clip
-    from ..data.video_file import END, MAX_FPS, MAX_SIDE
+    from ..data.region import Region
+    from ..data.video_file import END, MAX_FPS, MAX_SIDE, picture_size
     from ..prediction.actions import OWN
     from ..prediction.model import load
     from ..prediction.sample import sample
@@ -52,10 +58,15 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
 
     model = load(args.checkpoint, args.device, args.precision)
     options = model_options(args.parser, model.predictor.options_type, extra)
-    clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), max_fps=MAX_FPS, start=args.start)
+    region = Region.of_pixels(args.region, *picture_size(args.clip)) if args.region else None
+    rates = {"max_fps": MAX_FPS} if args.fps is None else {"fps": None if args.fps == OWN_RATE else args.fps}
+    cut = {"start": args.start, "region": region, "every": args.stride}
+    clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), **rates, **cut)
     actions = {"actions": given_actions(args.actions), "compare_with": given_actions(args.beside)}
-    if args.start and not isinstance(actions["actions"], (str, type(None))):
-        raise ValueError("--start came with a table of actions, which begins with the video; cut both, or leave one out")
+    thinned = args.start or args.stride > 1 or args.fps
+    if thinned and not isinstance(actions["actions"], (str, type(None))):
+        came = "--start, --stride or --fps came with a table of actions, which has a row for every frame of the video"
+        raise ValueError(f"{came}; cut both, or leave one out")
     if args.actions and not isinstance(actions["actions"], str):  # a table is the clip's own
         clip, actions["actions"] = replace(clip, actions=actions["actions"]), OWN
     wishes = {name: getattr(args, name) for name in ("n", "n_past", "n_future", "seed", "known", "slow", "long_side")}
@@ -69,6 +80,11 @@ def second(text: str) -> float | str:
     from ..data.video_file import END
 
     return text if text == END else float(text)
+
+
+def rate(text: str) -> float | str:
+    """A --fps: frames a second, or OWN_RATE."""
+    return text if text == OWN_RATE else float(text)
 
 
 def given_actions(text: str | None) -> Any:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+EVERY = {2: "every second frame", 3: "every third frame", 4: "every fourth frame"}
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -20,6 +22,8 @@ class Clip:
         events: (frame, label) pairs that its maker knows.
         data: the data set that it comes from, "" for none.
         path: its file where it is a person's own.
+        first, every: which of the file's frames these are: number `first`, counted from 0, and then one of so many.
+        total: frames of the file, 0 where they were not counted.
     """
 
     frames: np.ndarray
@@ -30,6 +34,9 @@ class Clip:
     events: tuple[tuple[int, str], ...] = ()
     data: str = ""
     path: str = ""
+    first: int = 0
+    every: int = 1
+    total: int = 0
 
     def cut(self, first: int) -> Clip:
         """The same clip from frame `first` on, with what belongs to its frames."""
@@ -38,10 +45,20 @@ class Clip:
         return replace(
             self,
             frames=self.frames[first:],
+            first=self.first + first * self.every,
             actions=None if self.actions is None else self.actions[first:],
             extras={name: values[first:] for name, values in self.extras.items()},
             events=tuple((t - first, label) for t, label in self.events if t >= first),
         )
+
+    def described(self, count: int, width: int, height: int) -> str:
+        """Which `count` frames of the video these are, at the size in which they are used, in one line."""
+        last = self.first + (count - 1) * self.every
+        parts = [f"{width}x{height}", f"frames {self.first}-{last}" + (f" of {self.total}" if self.total else "")]
+        if self.fps:
+            thinned = "" if self.every == 1 else f" ({EVERY.get(self.every, f'one frame in {self.every}')})"
+            parts += [f"{self.fps:.3g} a second{thinned}", f"{count / self.fps:.1f} s"]
+        return ", ".join(parts)
 
     def with_note(self, said: str | None) -> Clip:
         """The same clip with a sentence among its notes, where there is one."""

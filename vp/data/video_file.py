@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .clip import Clip
+from .region import Region, whole_pixels
 from .video_decode import Shot, Stream, open_video
 from .video_write import write_gif, write_mp4
 
@@ -20,6 +21,7 @@ END = "end"
 MAX_FRAMES = 300  # of a clip
 MAX_DECODED = 3_000  # looked at in a file
 MAX_SIDE = 512  # px of the longer side, where no size is asked for
+MAX_EVERY = 100
 MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
 TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
@@ -34,6 +36,8 @@ def read_clip(
     max_side: int = MAX_SIDE,
     max_fps: float | None = None,
     start: float | str = 0.0,
+    region: Region | None = None,
+    every: int = 1,
 ) -> Clip:
     """Reads a stretch of a video file.
 
@@ -46,6 +50,8 @@ def read_clip(
         max_side: see `size`.
         max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
         start: seconds from the first frame at which the clip begins, or END: the last `max_frames` of the file.
+        region: the part of the picture that is used, before any resizing; None: all of it.
+        every: one of so many frames is taken, after what `max_fps` leaves out.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
@@ -53,16 +59,20 @@ def read_clip(
     Raises:
         ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
     """
-    check_arguments(size, max_frames, fps, channels, max_side, max_fps)
+    check_arguments(size, max_frames, fps, channels, max_side, max_fps, every)
     if start != END and not (isinstance(start, (int, float)) and start >= 0):
         raise ValueError(f"start is {start!r}; give seconds, 0 or more, or '{END}'")
     with closing(open_video(path)) as stream:
-        native = stream.first[0].shape[:2]
+        part = whole_pixels(region, stream.first[0].shape[:2])
+        native = stream.first[0][part].shape[:2]
         target = (size, size) if size else within(native, max_side)
-        there = stream.shots() if start == END else from_second(stream.shots(), start)
-        shots = ((fit(frame, target, square=bool(size)), time) for frame, time in islice(there, MAX_DECODED))
-        first = list(islice(shots, TIMED if max_fps else 0))
+        stamps: list[float] = []
+        counted = remembered(stream.shots(), stamps)
+        there = counted if start == END else from_second(counted, start)
+        shots = ((fit(frame[part], target, square=bool(size)), time) for frame, time in islice(there, MAX_DECODED))
+        first = list(islice(shots, TIMED if max_fps or every > 1 else 0))
         stride, came = whole_stride([time for _, time in first], max_fps)
+        stride *= every
         shots = thin(chain(first, shots), fps if stride == 1 else came / stride)
         kept = list(deque(shots, max_frames) if start == END else islice(shots, max_frames))
         more = next(shots, None) is not None or next(stream.rest, None) is not None
@@ -74,7 +84,7 @@ def read_clip(
         at = f" at {fps:g} frames a second" if fps else ""
         raise ValueError(f"{Path(path).name} has one picture only{at}; give a video of 2 frames or more")
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
-    notes = [cut_note(times, start) if more else damage_note(stream)]
+    notes = [] if more else [damage_note(stream)]
     if stride > 1:
         notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
     if channels == 1:
@@ -82,12 +92,31 @@ def read_clip(
         notes.append(note)
     if not size and target != native:
         notes.append(f"The picture was shrunk from {native[1]}x{native[0]} to {target[1]}x{target[0]} pixels.")
-    return Clip(frames, rate(times), tuple(filter(None, notes)))
+    number, then = (stamps.index(time) for time in times[:2])
+    total = 0 if more else len(stamps)
+    return Clip(frames, rate(times), tuple(filter(None, notes)), first=number, every=then - number, total=total)
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of a video, px; errors as for `read_clip`."""
+    with closing(open_video(path)) as stream:
+        height, width = stream.first[0].shape[:2]
+    return width, height
 
 
 def check_arguments(
-    size: int | None, max_frames: int, fps: float | None, channels: int | None, max_side: int, max_fps: float | None
+    size: int | None,
+    max_frames: int,
+    fps: float | None,
+    channels: int | None,
+    max_side: int,
+    max_fps: float | None,
+    every: int,
 ) -> None:
+    if not 1 <= every <= MAX_EVERY:
+        raise ValueError(f"every is {every}; give 1 to take all frames, up to {MAX_EVERY}")
+    if fps is not None and every > 1:
+        raise ValueError(f"fps is {fps} and every {every}; give one of them")
     if not 1 <= max_side <= 8_192:
         raise ValueError(f"max_side is {max_side}; give 1 to 8192 pixels")
     if fps is not None and max_fps is not None:
@@ -102,6 +131,13 @@ def check_arguments(
         raise ValueError(f"fps is {fps}; give a rate above 0 and up to 1000 frames a second")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels}; give 1 (grey) or 3 (RGB)")
+
+
+def remembered(shots: Iterator[Shot], stamps: list[float]) -> Iterator[Shot]:
+    """The same shots, their times added to `stamps` as they come."""
+    for frame, time in shots:
+        stamps.append(time)
+        yield frame, time
 
 
 def from_second(shots: Iterator[Shot], start: float) -> Iterator[Shot]:
@@ -157,11 +193,6 @@ def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
 
 def rate(times: list[float]) -> float:
     return round((len(times) - 1) / (times[-1] - times[0]), 3)
-
-
-def cut_note(times: list[float], start: float | str) -> str:
-    which = f"{len(times)} frames from second {start:g} on" if start else f"the first {len(times)} frames"
-    return f"Only {which} ({times[-1] - times[0]:.1f} s) of the video are used."
 
 
 def damage_note(stream: Stream) -> str:

@@ -89,6 +89,7 @@ def result_of(model: Model, request: Request, rows: Sequence[Row], **more: Any) 
         options=asdict(request.options),
         seed=request.seed,
         notes=request.notes,
+        source=request.source,
         **more,
     )
 

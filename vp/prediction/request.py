@@ -71,6 +71,7 @@ class Request:
         n: number of futures.
         seed: where their seeds come from.
         notes: what was changed on the way, in sentences.
+        source: which frames of the clip these are, in one line.
         pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
         action_plan, compare_with: the actions that a model is given, and those of one more row; None where there are none.
     """
@@ -87,6 +88,7 @@ class Request:
     pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
     action_plan: ActionPlan | None = None
     compare_with: ActionPlan | None = None
+    source: str = ""
 
 
 def as_clip(clip: Clip | np.ndarray) -> Clip:
@@ -125,7 +127,8 @@ def prepare(model: Model, clip: Clip | np.ndarray, wishes: Wishes) -> Request:
     kept = tuple((t, label) for t, label in clip.events if t < len(mask))
     options = parse_options(model.predictor, wishes.options)
     request = Request(full, mask, has_truth, fps, options, n, seed, tuple(notes), kept)
-    request = replace(request, pictures=painted(model, request, wishes.pictures or {}))
+    source = clip.described(int(has_truth.sum()), *full.shape[2:0:-1])
+    request = replace(request, source=source, pictures=painted(model, request, wishes.pictures or {}))
     return with_plans(request, capabilities.actions, clip.actions, wishes.actions, wishes.compare_with)
 
 

@@ -83,6 +83,7 @@ class Result:
         ready: bool (T,), frames made so far; None once finished.
         seconds: how long it took.
         verdict: sentences on what it is worth, see `result.verdict`.
+        source: which frames of the clip these are, in one line.
     """
 
     rows: tuple[Row, ...]
@@ -99,6 +100,7 @@ class Result:
     ready: np.ndarray | None = None
     seconds: float = 0.0
     verdict: tuple[str, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         if not self.rows or len({row.frames.shape for row in self.rows}) != 1:
@@ -164,6 +166,7 @@ class Result:
             "events": [{"t": int(t), "label": label} for t, label in self.events],
             "notes": list(self.notes),
             "verdict": list(self.verdict),
+            "source": self.source,
             "seconds": round(float(self.seconds), 3),
         }
 
@@ -251,6 +254,7 @@ def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
         ready=None if record["ready"] is None else np.array(record["ready"], bool),
         seconds=record["seconds"],
         verdict=tuple(record.get("verdict", ())),
+        source=record.get("source", ""),
     )
 
 

@@ -12,7 +12,8 @@ import gradio as gr
 import numpy as np
 
 from vp.data import Clip
-from vp.data.video_file import END
+from vp.data.region import Region
+from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, picture_size
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.request import MOST_FRAMES, Wishes, whole
@@ -21,6 +22,7 @@ from vp.result.result import Result
 from vp.result.sprite_sheet import SIDE
 
 from . import clips, jobs
+from .excerpt import Excerpt, chosen
 from .models import MOST_FUTURES, Models
 
 FILES = ("futures.mp4", "futures.gif", "result.html")
@@ -45,6 +47,8 @@ def endpoint(models: Models, gpu: dict[str, Any]) -> None:
             gr.Textbox("", label="beside"),
             gr.Number(LONG_SIDE, label="long_side"),
             gr.Textbox("", label="start"),
+            gr.Textbox("", label="region"),
+            gr.Number(1, label="every"),
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
         gr.Button().click(predictor(models), inputs, outputs, api_name="predict", **gpu)
@@ -68,6 +72,8 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         beside: str = "",
         long_side: float = LONG_SIDE,
         start: str = "",
+        region: str = "",
+        every: float = 1,
     ) -> Iterator[tuple[Any, ...]]:
         """Predicts futures of a video clip.
 
@@ -86,6 +92,8 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             beside: the same, for one more row with the first future's seed.
             long_side: px that the longer side has at most, for models that take any size.
             start: the first frame that is used, or 'end': the last n_past are known, and what is predicted comes after the clip.
+            region: the part of the picture that is used, 'x,y,w,h' in px of the video's own; none: all that the model takes.
+            every: one of so many frames is taken.
 
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
@@ -98,7 +106,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
             whole_frame = models.get(model).predictor.capabilities.size is None
-            found, first = uploaded(clip, start, n_past, n_future, long_side if whole_frame else None)
+            found, first = uploaded(clip, start, n_past, n_future, long_side if whole_frame else None, region, every)
             wishes = Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
             with closing(jobs.run(model, found, wishes)) as job:
                 *_, (last, _) = job
@@ -110,20 +118,21 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
     return predict
 
 
-def uploaded(path: str, start: str, n_past: float, n_future: float, long_side: float | None) -> tuple[Clip, int]:
+def uploaded(
+    path: str, start: str, n_past: float, n_future: float, long_side: float | None, region: str, every: float
+) -> tuple[Clip, int]:
     """The clip of a file, and the first of its frames that is used.
 
     Args:
         path: of the file.
-        start, n_past, n_future: as the endpoint takes them; from the file's end on only its last n_past frames are left.
+        start, n_past, n_future, region, every: as the endpoint takes them; of a file's end the last n_past frames are left.
         long_side: px that its longer side has at most, or None as it is kept.
     """
     begin, past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
-    end = END if begin == END else ""
-    clip = clips.chosen(clips.upload(path), end, past)
-    if long_side is not None:
-        needed = clips.UPLOAD_FRAMES if begin else min(int(past + (n_future or 0)), clips.UPLOAD_FRAMES)
-        clip = clips.enlarged(clip, whole("long_side", long_side, 16, SIDE), needed, end)
+    part = Excerpt(END if begin == END else "", 0.0, parse_region(region, path), whole("every", every, 1, MAX_EVERY))
+    needed = None if begin else int(past + (n_future or 0))
+    side = MAX_SIDE if long_side is None else whole("long_side", long_side, 16, SIDE)
+    clip = chosen(clips.upload(path), part, past, needed, side)
     return clip, begin if isinstance(begin, int) else 0
 
 
@@ -155,6 +164,10 @@ def parse_start(text: str) -> int | str:
     if not text.isdecimal():
         raise ValueError(f"start is {text[:20]!r}; give the number of a frame, or '{END}'")
     return int(text)
+
+
+def parse_region(text: str, path: str) -> Region | None:
+    return Region.of_pixels(text, *picture_size(path)) if text.strip() else None
 
 
 def parse_actions(name: str, text: str) -> Any:

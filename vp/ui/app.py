@@ -23,6 +23,7 @@ from .player import ClipPicker, Player
 from .settings import Settings
 from .status import status
 from .theme import CSS, THEME
+from .trimmer import Trimmer
 
 HOUR_S = 3600
 GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a time, others wait in the queue
@@ -80,6 +81,7 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
         made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
         made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
     made["upload"] = gr.File(label="Or upload a video", type="filepath", height=116, elem_id="upload")
+    made["trim"] = Trimmer(None, elem_id="trim")
     made |= controls.build(sorted(models.cards, key=lambda name: name != models.default))
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
@@ -101,6 +103,7 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     """Connects the choice of a clip and of settings with what happens."""
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
+    again = ["player", "trim"]
     forget = {"fn": lambda: (None, {}), "outputs": page.of(["result", "edits"])} | QUIET  # they are no longer of these settings
 
     def arrive(request: gr.Request) -> dict[Any, Any]:
@@ -109,16 +112,18 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     def first(name: str | None) -> str | None:
         return RESULTS.put(first_result()) if name is None and first_result() else name
 
+    edits = {"trigger_mode": "multiple"} | QUIET
     demo.load(arrive, None, page.of([*chosen, "seed", "status"]), **QUIET).then(first, page["result"], page["result"], **QUIET)
-    page["model"].input(**page.event(do.choose_model, looks), **QUIET)
+    page["model"].input(**page.event(do.choose_model, [*looks, "player"]), **QUIET).then(**forget)
     lengths = [page["task"].input, page["past"].input, page["future"].input]
-    gr.on(lengths, **page.event(do.plan, ["known"]), trigger_mode="always_last", **QUIET)
+    gr.on(lengths, **page.event(do.plan, ["known", *again]), trigger_mode="always_last", **QUIET).then(**forget)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
     gr.on([page["clip"].change, page["past"].change], **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
 
-    page["start"].input(**page.event(do.begin, ["player"]), **QUIET).then(**forget)
+    moments = [page["start"].input, page["every"].input]
+    gr.on(moments, **page.event(do.begin, again), trigger_mode="always_last", **QUIET).then(**forget)
+    page["trim"].edit(**page.event(do.trimmed, ["part", "start", *again]), **edits).then(**forget)
 
-    edits = {"trigger_mode": "multiple"} | QUIET
     page["player"].edit(**page.event(do.ticked, ["task", "known"]), **edits)
     page["editor"].edit(**page.event(do.acted, ["actions"]), **edits)
     page["form"].edit(**page.event(do.option, ["options"]), **edits)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch
 
 from vp.core.bundled import bundled
 from vp.data import SIMULATORS, Clip, open_dataset, read_clip
-from vp.data.video_file import END, MAX_FPS, MAX_SIDE
+from vp.data.video_file import MAX_FPS
 from vp.prediction.actions import read_actions
 
 from .expiring_store import ExpiringStore
@@ -95,46 +94,6 @@ def decoded(path: str) -> Clip:
         ValueError: not a usable video, in one sentence.
     """
     return replace(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
-
-
-@lru_cache(maxsize=4)
-def decoded_end(path: str) -> Clip:
-    """The last frames of an uploaded file; errors as for `decoded`, and where the file is too long."""
-    return replace(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS, start=END), path=path)
-
-
-def chosen(name: str, start: str, past: int) -> Clip:
-    """The clip of a name from where a prediction begins: its first frame, or where `start` is END its last `past` frames.
-
-    Raises:
-        ValueError: there is no such clip, or its file is gone or too long to look for its end.
-    """
-    clip = find(name)
-    if start != END:
-        return clip
-    whole = decoded_end(still_there(clip.path)) if clip.path else clip
-    return whole.cut(max(0, len(whole.frames) - int(past)))
-
-
-def still_there(path: str) -> str:
-    """The path of an upload's file, or a ValueError where it is gone."""
-    if not Path(path).is_file():
-        raise ValueError("this clip is no longer kept on the server in full; give it again, or choose a smaller size")
-    return path
-
-
-def enlarged(clip: Clip, long_side: int, frames: int, start: str = "") -> Clip:
-    """The clip read again with up to so many px on its longer side, so many frames from its beginning or, as `chosen`, all that
-    it has of its end; it is kept at MAX_SIDE.
-
-    Raises:
-        ValueError: its file is gone.
-    """
-    if long_side <= MAX_SIDE or not clip.path or max(clip.frames.shape[1:3]) < MAX_SIDE:
-        return clip
-    path, count = still_there(clip.path), len(clip.frames) if start == END else frames
-    large = read_clip(path, max_frames=max(2, count), max_side=long_side, max_fps=MAX_FPS, start=start or 0.0)
-    return replace(large.cut(len(large.frames) - count) if start == END else large, path=path)
 
 
 def upload(path: str) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Slider
+from vp.data.region import Region
 from vp.data.video_file import END
 from vp.prediction.model import Model
 
-from . import actions, clips, options, tasks
+from . import actions, clips, options, tasks, trimmer
+from .excerpt import part_of, seen
 from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
-from .settings import SIDES, Settings, takes_any_frames
+from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames
 
 FILES = {
     "futures.mp4": "MP4",
@@ -23,9 +25,10 @@ FILES = {
     "metrics.json": "JSON",
 }
 
-STARTS = [("What follows its first frames", ""), ("What comes after its end", END)]
+STARTS = [("What follows the chosen moment", ""), ("What comes after its end", END)]
 PRIOR = "Where the model draws its dice from. A posterior peeks at the true future: a reference, not a prediction."
 MANY = "How many ways the clip may go on."
+EVERY = "1: all of them, up to 30 a second. 2: every second one, so everything moves twice as far from frame to frame."
 SIZE = "Of the longer side; the whole frame is kept. Larger takes longer."
 ALONE = "This model is deterministic, without dice or prior: every future would be the same, so there is one."
 
@@ -46,6 +49,9 @@ SHOWN = (
     "editor",
     "side",
     "start",
+    "every",
+    "part",
+    "trim",
 )
 
 
@@ -71,6 +77,9 @@ def appearance(model: Model, at: Settings) -> dict[str, Any]:
         "editor": editor_value(model, at),
         "side": gr.update(value=at.side, visible=capabilities.size is None),
         "start": gr.update(value=at.start),
+        "part": json.dumps(at.part) if at.part else "",
+        "trim": trim_value(model, at),
+        "every": gr.update(value=at.every, visible=capabilities.actions is None),
     }
 
 
@@ -79,6 +88,18 @@ def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
         return actions.describe(model, clips.find(at.clip), at.past, at.actions)
     except ValueError:  # the clip is no longer kept: said when it is asked for
         return None
+
+
+def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | None:
+    """The film strip of a clip with what is chosen of it; None where the clip is no longer kept."""
+    try:
+        part, view = part_of(at, model), seen(at.clip)
+    except ValueError:  # said when the clip is asked for
+        return None
+    known = max(1, int(at.past))
+    region, square = Region.parse(at.part.get("region", "")), model.predictor.capabilities.size is not None
+    fps = (clips.find(at.clip).fps or 10.0) / part.every
+    return trimmer.describe(view, part.moment, region, part.region, square, fps, known, known + int(at.future), note)
 
 
 def scale(slider: Slider) -> dict[str, Any]:
@@ -106,11 +127,13 @@ def build(names: list[str]) -> dict[str, Any]:
     with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
         made["past"] = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
         made["future"] = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
+        made["every"] = gr.Slider(1, MOST_EVERY, 1, step=1, label="Take every ... frame", info=EVERY, elem_id="every")
         sizes = [(label, px) for px, label in SIDES.items()]
         look = {"filterable": False, "visible": False, "elem_id": "side"}
         made["side"] = gr.Dropdown(sizes, value=Settings("", "").side, label="Size", info=SIZE, **look)
         made["temperature"] = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
         made["form"] = options.OptionsForm([], elem_id="options")
+    made["part"] = gr.Textbox("", visible="hidden", label="Part")  # moment and region as JSON
     made["options"] = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
     made["known"] = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
     made["actions"] = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON

@@ -15,7 +15,7 @@ import gradio as gr
 import numpy as np
 
 from vp.data import Clip
-from vp.data.video_file import END
+from vp.data.video_file import END, MAX_SIDE
 from vp.prediction.domain import domain_note, trained_on, walls_note
 from vp.prediction.known_frames import fit
 from vp.prediction.model import Model
@@ -24,8 +24,9 @@ from vp.result.export import write
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import SIDE
 
-from . import actions, clips, jobs, link, tasks
-from .controls import FILES, appearance
+from . import actions, clips, jobs, link, tasks, trimmer
+from .controls import FILES, appearance, trim_value
+from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
 from .models import Models, bounds, temperature
 from .page import Updates
@@ -62,26 +63,30 @@ class Handlers:
         return looks | {"player": self.preview(settings), "status": status(said), "picker": picker(settings.clip)}
 
     def choose_model(self, at: Settings) -> Updates:
-        """The controls as a model needs them that a person has chosen, that it was a person, and what is to be said."""
+        """The controls as a model needs them that a person has chosen, and the clip as this model sees it."""
         try:
-            settings = usual(self.models, at.model, at.clip)
+            settings = replace(usual(self.models, at.model, at.clip), start=at.start, part=at.part, every=at.every, seed=at.seed)
         except ValueError as error:
             gr.Warning(spoken(error))
             return {}
-        model = self.models.get(at.model)
+        return appearance(self.models.get(at.model), settings) | {"by_hand": True} | self.shown(settings)
+
+    def shown(self, at: Settings) -> Updates:
+        """The clip as it will be used, and what is to be said of it."""
         try:
-            strange = self.as_seen(model, clips.find(at.clip), settings.past, settings.future)[-1]
-        except ValueError:  # said when it is asked for
-            strange = None
-        return appearance(model, settings) | {"by_hand": True, "status": status(strange or READY)}
+            model, player = self.models.get(at.model), self.preview(at)
+            return {"player": player, "trim": trim_value(model, at), "status": status(READY)}
+        except ValueError as error:
+            return {"status": refuse(error)}
 
     def plan(self, at: Settings) -> Updates:
-        """The ticks after another task or other lengths; none for models that take the first frames."""
-        return {"known": json.dumps(tasks.plan(at.task, at.past, at.future, at.known)) if at.known else ""}
+        """After another task or other lengths: the ticks, none for models that take the first frames, and the clip again."""
+        known = tasks.plan(at.task, at.past, at.future, at.known) if at.known else ()
+        return {"known": json.dumps(known) if known else ""} | self.shown(replace(at, known=known))
 
     def begin(self, at: Settings) -> Updates:
         """The clip shown again from where the prediction is to begin."""
-        return {"player": self.preview(at), "status": status(READY)}
+        return self.shown(at)
 
     def ticked(self, event: gr.EventData) -> Updates:
         """Task and ticks after a person has ticked frames in the player."""
@@ -98,10 +103,16 @@ class Handlers:
     def stage(self, at: Settings) -> Updates:
         """The action editor after another clip or length."""
         try:
-            clip = clips.chosen(at.clip, at.start, at.past)
-            return {"editor": actions.describe(self.models.get(at.model), clip, at.past, at.actions)}
+            model = self.models.get(at.model)
+            return {"editor": actions.describe(model, chosen(at.clip, part_of(at, model), at.past), at.past, at.actions)}
         except ValueError:  # said where the clip or the model is chosen
             return {}
+
+    def trimmed(self, event: gr.EventData, at: Settings) -> Updates:
+        """Another moment or region, and the clip shown from there."""
+        text = json.dumps(event._data)
+        at = replace(at, part=trimmer.parse(text), start="")
+        return {"part": text, "start": ""} | self.shown(at)
 
     def pick(self, event: gr.EventData, at: Settings, by_hand: bool) -> Updates:
         """An example."""
@@ -115,24 +126,34 @@ class Handlers:
 
     def upload(self, at: Settings, by_hand: bool, path: str | None) -> Updates:
         """A clip of the visitor's own."""
-        return self.choose_clip(replace(at, clip=clips.upload(path)), by_hand) if path else {}
+        if not path:
+            return {}
+        at = replace(at, clip=clips.upload(path))
+        fps = clips.find(at.clip).fps or 10.0
+        moment = seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
+        return self.choose_clip(at, by_hand, moment)
 
-    def choose_clip(self, at: Settings, by_hand: bool) -> Updates:
+    def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
         """Everything on the page that a newly chosen clip changes; a model that does not know it gives way to one that does."""
-        looks, said, chosen = {}, READY, at.model
-        clip = clips.find(at.clip)
+        clip, looks = clips.find(at.clip), {}
         found, why = suited(self.models.cards, clip, at.model, by_hand)
-        if found != chosen:
-            at, model = usual(self.models, found, at.clip), self.models.get(found)
-            at = replace(at, past=max(bounds(model.predictor.capabilities)["past"][0], min(at.past, len(clip.frames) - 1)))
-            looks, said = appearance(model, at), f"{why} Press Generate."
-        shown = {"clip": at.clip, "player": self.preview(at), "picker": picker(at.clip)}
-        return looks | shown | {"by_hand": by_hand and found == chosen, "status": status(said)}
+        model, by_hand = self.models.get(found), by_hand and found == at.model
+        part = {"moment": moment, "region": ""} if moment else {}
+        if found != at.model:
+            lengths = bounds(model.predictor.capabilities)["past"]
+            at = replace(usual(self.models, found, at.clip), start=at.start, seed=at.seed)
+            at = replace(at, past=max(lengths[0], min(at.past, len(clip.frames) - 1)))
+            looks = appearance(model, at)
+        at = replace(at, part=part, every=1)
+        busiest = f"From second {moment:.1f}: most moves there" if moment else ""
+        looks |= {"part": json.dumps(part) if part else "", "every": 1, "trim": trim_value(model, at, busiest)}
+        looks |= {"clip": at.clip, "player": self.preview(at), "picker": picker(at.clip)}
+        return looks | {"by_hand": by_hand, "status": status(f"{why} Press Generate." if why else READY)}
 
     def preview(self, at: Settings) -> Result:
         """The clip as the model will get it, before anything is predicted."""
         loaded = self.models.get(at.model)
-        clip = self.with_walls(clips.chosen(at.clip, at.start, at.past), loaded)
+        clip = self.with_walls(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded)
         frames, notes, strange = self.as_seen(loaded, clip, at.past, at.future)
         known = np.arange(len(frames)) < at.past
         return Result(
@@ -143,6 +164,7 @@ class Handlers:
             events=tuple(event for event in clip.events if event[0] < len(frames)),
             model={"name": label(at.clip)},
             notes=(*clip.notes, *notes, *([strange] if strange else [])),
+            source=clip.described(*np.array(frames.shape)[[0, 2, 1]].tolist()),
         )
 
     @staticmethod
@@ -182,10 +204,8 @@ class Handlers:
     def wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
         """The clip to predict from, and what is asked for."""
         past, future, side = (whole(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
-        clip = clips.chosen(at.clip, at.start, past)
-        if model.predictor.capabilities.size is None:
-            clip = clips.enlarged(clip, side, past + future, at.start)
-        clip = self.with_walls(clip, model)
+        long_side = side if model.predictor.capabilities.size is None else MAX_SIDE
+        clip = self.with_walls(chosen(at.clip, part_of(at, model), past, past + future, long_side), model)
         options = {**at.options} | ({"prior": at.prior} if at.prior else {})
         options |= {"temperature": at.temperature} if temperature(model) else {}
         given = {} if at.start == END else tasks.wish(at.task, at.known)  # past the end the frames that are left are all known

@@ -9,9 +9,9 @@ from vp.data.video_file import END
 from vp.prediction.model import Model
 from vp.prediction.request import whole
 
-from . import actions, clips, options, tasks
+from . import actions, clips, options, tasks, trimmer
 from .models import MOST_FUTURES, Models, bounds, priors, temperature
-from .settings import SIDES, Settings, takes_any_frames, usual
+from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames, usual
 from .suited import suited
 
 MOST_SEED = 2**31 - 1
@@ -47,7 +47,7 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         found["temperature"] = slider.check("temperature", float(query["temperature"])) if slider else 1.0
     except (KeyError, ValueError):
         pass
-    own = ("task", "known", "options", "actions", "side", "start")
+    own = ("task", "known", "options", "actions", "side", "start", "part", "every")
     found |= {key: read_own(model, query, key, refused) for key in own if key in query}
     try:
         clips.find(query.get("clip", clip))
@@ -82,6 +82,10 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
             if text != END:
                 raise ValueError(f"{text[:20]!r} is none")
             return text
+        if key == "part":
+            return trimmer.parse(text)
+        if key == "every":
+            return whole("every", float(text), 1, MOST_EVERY)
         if key == "side":
             if model.predictor.capabilities.size is not None or text not in map(str, SIDES):
                 raise ValueError(f"{text[:20]!r} is none that this model takes")

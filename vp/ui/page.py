@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import actions, options
+from . import actions, options, trimmer
 from .settings import Settings
 from .status import refuse
 
@@ -25,6 +25,7 @@ AT_JS = f"""
   const at = Object.fromEntries({json.dumps(NAMES)}.map((name, k) => [name, values[k]]));
   at.options = {options.NOW_JS} ?? at.options;
   at.actions = {actions.NOW_JS} ?? at.actions;
+  at.part = {trimmer.NOW_JS} ?? at.part;
 """
 NOW_JS = f"(...values) => {{{AT_JS} return [...Object.values(at), ...values.slice({len(NAMES)})]; }}"
 LINK_JS = f"""(...values) => {{{AT_JS}
@@ -36,6 +37,8 @@ LINK_JS = f"""(...values) => {{{AT_JS}
     known: ticked,
     options: at.options === "{{}}" ? null : at.options,
     side: at.side === {Settings("", "").side} ? null : at.side,
+    every: at.every === 1 ? null : at.every,
+    part: at.part === "{{}}" ? null : at.part,
   }};
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${{location.origin}}${{location.pathname}}?${{query}}`;

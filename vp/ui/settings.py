@@ -10,10 +10,12 @@ from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.model import Model
 from vp.result.sprite_sheet import SIDE
 
-from . import actions, options, tasks
+from . import actions, options, tasks, trimmer
 from .models import Models, bounds, priors, temperature
 
 SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
+
+MOST_EVERY = 8
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Settings:
         options: further options of the model's own.
         actions: what was chosen, see `actions`; empty where it takes none.
         side: px of the longer side, a key of SIDES, for models that take any size.
-        start: "" to begin with the clip's first frame, or END: its last frames are known, and what comes after it is predicted.
+        start: "" to begin where `part` says, or END: the clip's last frames are known, and what comes after it is predicted.
+        part: "moment", seconds from the clip's first frame, and "region", a text as `Region` has it; see `trimmer`.
+        every: one of so many of the clip's frames is taken.
     """
 
     model: str
@@ -47,15 +51,17 @@ class Settings:
     actions: Mapping[str, Any] = field(default_factory=dict)
     side: int = LONG_SIDE
     start: str = ""
+    part: Mapping[str, Any] = field(default_factory=dict)
+    every: int = 1
 
     @classmethod
     def from_widgets(cls, values: Mapping[str, Any]) -> Settings:
-        """Out of the values of the widgets by name; `known`, `options` and `actions` are JSON there, "" for nothing.
+        """Out of the values of the widgets by name; `known`, `options`, `actions` and `part` are JSON there, "" for nothing.
 
         Raises:
             ValueError: what is not JSON, or not of such a kind.
         """
-        read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse}
+        read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse, "part": trimmer.parse}
         return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
 
 

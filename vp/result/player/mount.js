@@ -64,6 +64,7 @@ function mount(element, props, watch, trigger) {
   function fillHead() {
     const { record } = state;
     find(".vp-name").textContent = record.model.name || record.model.title || "Clip";
+    find(".vp-source").textContent = record.source || "";
     find(".vp-meta").textContent = metaOf(record);
     find(".vp-verdict").replaceChildren(...(record.verdict || []).map((sentence) => node("li", "", sentence)));
     find(".vp-notes").replaceChildren(...record.notes.map((note) => node("li", "", note)));

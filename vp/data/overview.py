@@ -1,0 +1,114 @@
+"""A whole video at a glance: small pictures of it, and where in it and when most moves."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from .clip import Clip
+from .region import Region
+from .video_decode import open_video
+from .video_file import MAX_DECODED, within
+
+PICTURES = 24
+SIDE = 160  # px of the longer side of a picture
+LOOKED_AT = 48  # px of the longer side at which motion is measured
+CUT, CUT_SHARE, NEAR = 12.0, 4.0, 5  # grey levels; times the median of so many frames on both sides
+STILL = 0.5  # grey levels a frame: less is the camera's noise
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    Args:
+        pictures: uint8 (K, h, w, 3), evenly over the video.
+        times: float (T,), seconds of each frame from the first one.
+        motion: float32 (T, h, w), mean absolute change from the frame before in grey levels, on a coarse grid; 0 at the first.
+        width, height: of the video, px.
+    """
+
+    pictures: np.ndarray
+    times: np.ndarray
+    motion: np.ndarray
+    width: int
+    height: int
+
+    @property
+    def seconds(self) -> float:
+        """Of the last frame, from the first one."""
+        return float(self.times[-1])
+
+    def busiest_moment(self, past: float, future: float) -> float:
+        """Where a stretch of past + future seconds begins whose future moves most; 0 where hardly anything does."""
+        change, cut = self.motion.mean((1, 2)), self.cuts()
+        last = self.seconds - past - future
+        if change[~cut].max() < STILL or last <= 0:
+            return 0.0
+        moved, cuts = (np.concatenate([[0.0], values.cumsum()]) for values in (np.where(cut, 0, change), cut))
+        starts = self.times[self.times <= last + 1e-6]
+        begin, first, end = (np.searchsorted(self.times, starts + gap - 1e-6) for gap in (0, past, past + future))
+        across = cuts[end] > cuts[np.minimum(begin + 1, end)]  # no motion leads over a cut
+        return float(starts[int((moved[end] - moved[first] - 1e6 * across).argmax())])
+
+    def cuts(self) -> np.ndarray:
+        """bool (T,): where a frame is nothing like the one before, and far more unlike it than its neighbours are."""
+        change = self.motion.mean((1, 2))
+        around = np.array([np.median(change[max(1, t - NEAR) : t + NEAR + 1]) if t else 0.0 for t in range(len(change))])
+        return (change > CUT) & (change > CUT_SHARE * around)
+
+    def busiest_square(self, start: float, seconds: float) -> Region:
+        """The square as high or wide as the picture in which most moves in a stretch; else the middle one."""
+        inside = (self.times >= start - 1e-6) & (self.times <= start + seconds)
+        motion = self.motion[inside].mean(0)
+        height, width = motion.shape
+        lying = self.width >= self.height
+        line, side = (motion.sum(0), height) if lying else (motion.sum(1), width)
+        side = min(side, len(line))
+        sums = np.convolve(line, np.ones(side), "valid")
+        middle = (len(sums) - 1) / 2
+        best = min(np.flatnonzero(sums >= sums.max() - 1e-6), key=lambda k: abs(k - middle)) if motion.max() >= STILL else middle
+        share = min(self.width, self.height) / max(self.width, self.height)
+        edge = (1 - share) * (best / max(1, len(sums) - 1))
+        return Region(edge, 0.0, share, 1.0) if lying else Region(0.0, edge, 1.0, share)
+
+
+def overview(path: str | Path) -> Overview:
+    """Of a file, of its first MAX_DECODED frames.
+
+    Raises:
+        ValueError: nothing in it can be decoded.
+    """
+    with closing(open_video(path)) as stream:
+        height, width = stream.first[0].shape[:2]
+        shots = [(small(frame), time) for frame, time in islice(stream.shots(), MAX_DECODED)]
+    return of_pictures(np.stack([frame for frame, _ in shots]), np.array([time for _, time in shots]), width, height)
+
+
+def overview_of(clip: Clip) -> Overview:
+    """Of a clip that is at hand."""
+    height, width = clip.frames.shape[1:3]
+    frames = clip.frames if clip.frames.shape[-1] == 3 else clip.frames.repeat(3, -1)
+    return of_pictures(np.stack([small(frame) for frame in frames]), np.arange(len(frames)) / (clip.fps or 10.0), width, height)
+
+
+def of_pictures(frames: np.ndarray, times: np.ndarray, width: int, height: int) -> Overview:
+    """From all frames at SIDE, uint8 (T, h, w, 3), of a video of some size."""
+    import cv2
+
+    grid = within(frames.shape[1:3], LOOKED_AT)
+    grey = np.stack([cv2.resize(frame, grid[::-1], interpolation=cv2.INTER_AREA).mean(-1) for frame in frames]).astype(np.float32)
+    motion = np.abs(np.diff(grey, axis=0, prepend=grey[:1]))
+    chosen = np.linspace(0, len(frames) - 1, min(PICTURES, len(frames))).round().astype(int)
+    return Overview(frames[chosen], times - times[0], motion, width, height)
+
+
+def small(frame: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) shrunk to SIDE."""
+    import cv2
+
+    target = within(frame.shape[:2], SIDE)
+    return frame if frame.shape[:2] == target else cv2.resize(frame, target[::-1], interpolation=cv2.INTER_AREA)

@@ -1,0 +1,202 @@
+"""The whole clip as a film strip: a bar on it chooses the moment at which a prediction begins, a box the region."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+
+from vp.data.overview import Overview
+from vp.data.region import Region
+from vp.result.sprite_sheet import encode_jpeg
+
+from .player import served
+from .unreadable import readable
+
+LATEST_S = 1e5
+
+HTML = """<div class="vp-trim" role="group" aria-label="Part of the clip" hidden>
+  <div class="vp-trim-view"><canvas></canvas><div class="vp-trim-box" hidden></div></div>
+  <div class="vp-trim-strip">
+    <canvas></canvas><div class="vp-trim-window"><i></i></div>
+    <input type="range" aria-label="Moment at which the prediction begins" min="0" value="0">
+  </div>
+  <div class="vp-trim-foot">
+    <span class="vp-trim-note"></span><button type="button" class="vp-trim-all">Undo the box</button>
+  </div>
+</div>"""
+JS = """
+const root = element.querySelector(".vp-trim"), find = (name) => root.querySelector(name);
+const view = find(".vp-trim-view"), box = find(".vp-trim-box"), range = find("input"), strip = find(".vp-trim-strip canvas");
+const picture = new Image();
+let value = null, moment = 0, region = null;
+const tell = () => {
+  root.dataset.chosen = JSON.stringify({ moment, region: region ? region.map((x) => x.toFixed(4)).join(",") : "" });
+  trigger("edit", JSON.parse(root.dataset.chosen));
+};
+const thumb = (context, k, x, y, w, h) => {
+  const wide = picture.naturalWidth / value.count;
+  context.drawImage(picture, k * wide, 0, wide, picture.naturalHeight, x, y, w, h);
+};
+const nearest = () => Math.round((value.seconds ? Math.min(1, (moment + value.past) / value.seconds) : 0) * (value.count - 1));
+const draw = () => {
+  if (!value || !picture.naturalWidth) return;
+  const canvas = find(".vp-trim-view canvas"), wide = picture.naturalWidth / value.count;
+  Object.assign(canvas, { width: wide, height: picture.naturalHeight });
+  thumb(canvas.getContext("2d"), nearest(), 0, 0, wide, picture.naturalHeight);
+  const share = value.seconds || 1, part = find(".vp-trim-window");
+  part.style.left = `${(100 * moment) / share}%`;
+  part.style.width = `${Math.min(100, (100 * value.window) / share)}%`;
+  part.firstChild.style.width = `${(100 * value.past) / (value.window || 1)}%`;
+  const shown = region || value.region;
+  box.hidden = !shown;
+  if (shown) [box.style.left, box.style.top, box.style.width, box.style.height] = shown.map((x) => `${100 * x}%`);
+  find(".vp-trim-all").hidden = !region;
+  const said = `From second ${moment.toFixed(1)} of ${value.seconds.toFixed(1)}`;
+  find(".vp-trim-note").textContent = moment === value.moment && value.note ? value.note : said;
+};
+const drawStrip = () => {
+  const ratio = picture.naturalWidth / value.count / picture.naturalHeight, high = 44;
+  const wide = Math.max(high * ratio, 350 / value.count), count = Math.min(value.count, Math.max(1, Math.floor(350 / wide)));
+  Object.assign(strip, { width: 700, height: 2 * high });
+  const context = strip.getContext("2d");
+  for (let k = 0; k < count; k++)
+    thumb(context, Math.round((k * (value.count - 1)) / Math.max(1, count - 1)), (700 * k) / count, 0, 700 / count, 2 * high);
+};
+const render = () => {
+  value = props.value;
+  root.hidden = !value;
+  delete root.dataset.chosen;
+  if (!value) return;
+  [moment, region] = [value.moment, value.chosen_region];
+  Object.assign(range, { max: Math.max(0, value.seconds - value.past), step: 1 / (value.fps || 10), value: moment });
+  range.disabled = Number(range.max) <= 0;
+  picture.onload = () => { drawStrip(); draw(); };
+  if (picture.src !== value.pictures.url) picture.src = value.pictures.url;
+  else if (picture.complete) { drawStrip(); draw(); }
+};
+range.addEventListener("input", () => { moment = Number(range.value); draw(); });
+range.addEventListener("change", () => { moment = Number(range.value); draw(); tell(); });
+const at = (event) => {
+  const area = view.getBoundingClientRect(), share = (x) => Math.max(0, Math.min(1, x));
+  const { left, top, width, height } = area;
+  return [share((event.clientX - left) / width), share((event.clientY - top) / height), width / height];
+};
+let from = null;
+const span = (event) => {
+  const [x, y, ratio] = at(event);
+  let [w, h] = [Math.abs(x - from[0]), Math.abs(y - from[1])];
+  if (value.square) { // as many pixels high as wide
+    const room = [x < from[0] ? from[0] : 1 - from[0], y < from[1] ? from[1] : 1 - from[1]];
+    const side = Math.min(Math.max(w * ratio, h), room[0] * ratio, room[1]);
+    [w, h] = [side / ratio, side];
+  }
+  return [x < from[0] ? from[0] - w : from[0], y < from[1] ? from[1] - h : from[1], w, h];
+};
+view.addEventListener("pointerdown", (event) => {
+  if (!value) return;
+  view.setPointerCapture(event.pointerId);
+  from = at(event);
+  event.preventDefault();
+});
+view.addEventListener("pointermove", (event) => {
+  if (!from) return;
+  const drawn = span(event);
+  if (drawn[2] > 0.02 && drawn[3] > 0.02) { region = drawn; draw(); }
+});
+const done = (event) => {
+  if (!from) return;
+  const drawn = span(event);
+  from = null;
+  if (drawn[2] < 0.1 || drawn[3] < 0.1) { region = value.chosen_region; draw(); return; } // a tap, or too small to be meant
+  region = drawn;
+  draw();
+  tell();
+};
+view.addEventListener("pointerup", done);
+view.addEventListener("pointercancel", () => { from = null; region = value.chosen_region; draw(); });
+find(".vp-trim-all").addEventListener("click", () => { region = null; draw(); tell(); });
+render();
+watch("value", render);
+"""
+
+# what a person has just chosen knows the page before the server does; nothing where they have not
+NOW_JS = 'document.querySelector("#trim .vp-trim")?.dataset.chosen'
+
+
+class Trimmer(gr.HTML):
+    """Moment and region of a clip; event `edit` carries {"moment": s, "region": "left,top,width,height"}, "" for the model's own.
+
+    The value is what `describe` gives.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        strip = np.concatenate(list(value["pictures"]), axis=1)
+        path = save_bytes_to_cache(encode_jpeg(strip), "strip.jpeg", self.GRADIO_CACHE)
+        return value | {"pictures": served(path, "image/jpeg")}
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def describe(
+    view: Overview,
+    moment: float,
+    region: Region | None,
+    shown: Region | None,
+    square: bool,
+    fps: float,
+    past: int,
+    length: int,
+    note: str = "",
+) -> dict[str, Any]:
+    """What the film strip shows.
+
+    Args:
+        view: the clip at a glance.
+        moment: seconds.
+        region, shown: what a person chose, and what is used.
+        square: a region has to be as high as wide.
+        fps: frames a second of the clip as it is used.
+        past, length: known frames and all frames of the prediction.
+        note: what to say of the moment as it is.
+    """
+    listed = lambda part: None if part is None else list(asdict(part).values())  # noqa: E731
+    return {
+        "pictures": view.pictures,
+        "count": len(view.pictures),
+        "seconds": view.seconds,
+        "moment": moment,
+        "chosen_region": listed(region),
+        "region": listed(shown),
+        "square": square,
+        "fps": fps,
+        "past": past / (fps or 10.0),
+        "window": length / (fps or 10.0),
+        "note": note,
+    }
+
+
+def parse(text: str) -> dict[str, Any]:
+    """{"moment", "region"} from what the page says, {} from nothing.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    if not text:
+        return {}
+    with readable("part of the clip", "choose it again"):
+        chosen = json.loads(text)
+        moment, region = float(chosen.get("moment", 0.0)), Region.parse(str(chosen.get("region", "")))
+        if not 0 <= moment <= LATEST_S:
+            raise ValueError(f"it begins at second {moment}")
+        return {"moment": moment, "region": str(region or "")}
