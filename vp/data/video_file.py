@@ -22,6 +22,8 @@ MAX_DECODED = 3_000  # looked at in a file
 MAX_SIDE = 512  # px of the longer side, where no size is asked for
 MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
 TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
+SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # what comes slower than the first is played at the second
+GAP = 10, 1.0  # usual steps and seconds: a step between frames that is longer than both is a gap, which no rate can play
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
 
 
@@ -74,7 +76,8 @@ def read_clip(
         at = f" at {fps:g} frames a second" if fps else ""
         raise ValueError(f"{Path(path).name} has one picture only{at}; give a video of 2 frames or more")
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
-    notes = [cut_note(times, start) if more else damage_note(stream)]
+    (played, said), notes = rate(times), [cut_note(times, start) if more else damage_note(stream)]
+    notes.append(said)
     if stride > 1:
         notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
     if channels == 1:
@@ -82,7 +85,7 @@ def read_clip(
         notes.append(note)
     if not size and target != native:
         notes.append(f"The picture was shrunk from {native[1]}x{native[0]} to {target[1]}x{target[0]} pixels.")
-    return Clip(frames, rate(times), tuple(filter(None, notes)))
+    return Clip(frames, played, tuple(filter(None, notes)))
 
 
 def check_arguments(
@@ -155,8 +158,29 @@ def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def rate(times: list[float]) -> float:
-    return round((len(times) - 1) / (times[-1] - times[0]), 3)
+def rate(times: list[float]) -> tuple[float, str]:
+    """Frames a second to play at, and a note where that is not how they came.
+
+    Gaps do not count, and time-lapse that is slower than SLOWEST_FPS is played at PLAYED_FPS.
+    """
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    gaps = (steps > GAP[0] * usual) & (steps > GAP[1])
+    came = float(1 / steps[~gaps].mean())
+    if came < SLOWEST_FPS:
+        return PLAYED_FPS, f"The video has one frame every {in_words(1 / came)}; it is played at {PLAYED_FPS:g} a second."
+    if not gaps.any():
+        return round(came, 3), ""
+    first = int(gaps.argmax())
+    where = f"{in_words(steps[first])} between frames {first} and {first + 1}"
+    more = f" and in {gaps.sum() - 1} more places" if gaps.sum() > 1 else ""
+    return round(came, 3), f"The video has a gap of {where}{more}; it is played as if there were none."
+
+
+def in_words(seconds: float) -> str:
+    """A duration in the largest unit of which it has one or more."""
+    unit, name = next(((unit, name) for unit, name in ((3_600, "h"), (60, "min")) if seconds >= unit), (1, "s"))
+    return f"{seconds / unit:.3g} {name}"
 
 
 def cut_note(times: list[float], start: float | str) -> str:

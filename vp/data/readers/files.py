@@ -10,13 +10,13 @@ from pathlib import Path
 from ..splits import WORDS
 
 VIDEOS = frozenset((".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"))
-PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png"))
+PICTURES = frozenset((".bmp", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
 ARRAYS = frozenset((".npy", ".npz"))
 
 
 def natural(path: Path | str) -> list[tuple[int, str]]:
     """Sorts names as people count: 2.png before 10.png."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", str(path))]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
