@@ -11,6 +11,7 @@ from typing import Any
 
 from ..data.catalog import DATASETS
 from .common import add, keep, positive, refuse
+from .outputs import output_file
 
 EXAMPLES = {
     "data": """
@@ -33,8 +34,8 @@ def add_data(commands: Any) -> None:
     p.add_argument("--data-root", help="folder of the data set, or one that holds it (default: the variable VP_DATA)")
     p.add_argument("--download", action="store_true", help="first fetch it into --data-root from its official place")
     p.add_argument("--size", type=positive, default=64, help="side of the frames in px (default: 64)")
-    p.add_argument("--out", type=Path, metavar="FILE", help="contact sheet, .png (default: out/NAME.png)")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--out", type=output_file, metavar="FILE", help="contact sheet, .png (default: out/NAME.png)")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:

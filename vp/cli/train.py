@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .common import add, keep, minutes, numbers, positive, refuse
+from .outputs import figure_file, output_file, output_folder
 
 EXAMPLES = {
     "train": """
@@ -43,7 +44,7 @@ def add_train(commands: Any) -> None:
     p.add_argument("--steps", type=positive, help="budget in steps instead of minutes")
     p.add_argument("--resume", action="store_true", help="continue the run in --out")
     p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
-    p.add_argument("--out", type=Path, help="folder of the run (default: runs/RECIPE)")
+    p.add_argument("--out", type=output_folder, help="folder of the run (default: runs/RECIPE)")
     p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
     p.add_argument("--accumulate", type=positive, default=1, help="mini-batches a step, where one does not fit (default: 1)")
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
@@ -102,7 +103,7 @@ def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
 def add_plot(commands: Any) -> None:
     p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot, EXAMPLES["plot"])
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
-    p.add_argument("--out", type=Path, default=Path("out/plot.png"), metavar="FILE", help="picture (default: out/plot.png)")
+    p.add_argument("--out", type=figure_file, default="out/plot.png", metavar="FILE", help="picture (default: out/plot.png)")
 
 
 def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -121,7 +122,7 @@ def add_compare(commands: Any) -> None:
         EXAMPLES["compare"],
     )
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
 
 
 def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -129,8 +130,8 @@ def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     result = compare(args.runs)
-    keep(args.json, result)
     print(table(result))
+    keep(args.json, result)
     return result
 
 
@@ -140,7 +141,7 @@ def add_average(commands: Any) -> None:
     )
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
     p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
-    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
+    p.add_argument("--out", type=output_file, required=True, metavar="FILE", help="the new .safetensors file")
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -149,7 +149,8 @@ def try_each(result: Result, folder: Path, names: tuple[str, ...]) -> tuple[dict
             WRITERS[name](result, folder / name)
             paths[name] = folder / name
         except Exception as error:  # encoders raise errors of many kinds, and none of them may cost the other files
-            (folder / name).unlink(missing_ok=True)
+            if (folder / name).is_file():  # half of it
+                (folder / name).unlink()
             why = " ".join(str(error).split())[:200] or type(error).__name__
             failed[name] = f"{name} could not be written: {why}"
     return paths, failed
