@@ -33,6 +33,7 @@ class Recording:
         actions: numbers an action has, 0 where there are none.
         licence: as its owner states it, "" where nothing is said of this one.
         parts: stretches [first, end) of frames that may be used; none: all frames.
+        form: in which way its pixels are read where there are several; what is kept of it is kept by this too.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Recording:
     actions: int = 0
     parts: tuple[tuple[int, int], ...] = ()
     licence: str = ""
+    form: str = ""
 
     def spans(self, frames: int | None = None) -> list[tuple[int, int]]:
         """The usable stretches [first, end) if there are `frames` frames (None: as many as promised)."""

@@ -107,6 +107,7 @@ def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, 
             continue
         if frames < 0.9 * recording.promised:
             found.notes.append(f"{recording.name} promises {recording.promised} frames; {frames} can be decoded and are used.")
+        found.notes += [f"{recording.name}: {note}" for note in clip.notes]
         counts[split].add(recording, frames)
         if counts[split].recordings <= ROWS:
             rows += list(strips(f"{split}  {recording.name}", recording, clip))

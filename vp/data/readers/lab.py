@@ -16,7 +16,8 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, aligned, unwatched
 from .files import PICTURES, below, split_by_folder, walk
-from .pictures import frame_folder, read_pictures
+from .pictures import frame_folder
+from .pictures import load as load_pictures
 
 ACTIONS, POSITIONS = "actions.csv", "endeffector_positions.csv"
 FPS = 10.0  # nominal
@@ -43,9 +44,9 @@ def clip(frames: Sequence[Path], root: Path) -> Recording:
 
 def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Clip:
     positions = frames[0].with_name(POSITIONS)
-    pictures = read_pictures(frames, framing)
+    clip = load_pictures(frames, framing)
     actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if acts else None
-    return Clip(pictures, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
+    return replace(clip, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
 
 
 def columns(path: Path) -> int:
