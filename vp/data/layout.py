@@ -49,9 +49,14 @@ class Layout:
         return next((root / place for place in self.places if (root / place).exists()), root)
 
     def scan(self, name: str, data_root: str | Path | None = None, watch: Watch = unwatched) -> Found:
-        """What is found; raises ValueError where that is no recording at all."""
+        """What is found; raises ValueError where that is no recording at all.
+
+        A recording without the actions that most of its split have is left out: it would take them from all.
+        """
         root = self.root(name, data_root)
         found = self.read(root, watch)
+        for split in (None, *SPLITS):  # as the files say: what is divided by a hash has one kind of actions
+            found.leave_out_odd_actions([r for r in found.recordings if r.split == split])
         if not found.recordings:
             first = "; ".join(f"{file}: {reason}" for file, reason in found.left_out[:1])
             why = f"{len(found.left_out)} files left out, first {first}" if first else "no such files"

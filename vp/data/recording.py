@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -73,6 +74,18 @@ class Found:
             self.recordings.extend(make())
         except (OSError, ValueError) as error:
             self.left_out.append((name, str(error)))
+
+    def leave_out_odd_actions(self, recordings: Sequence[Recording]) -> None:
+        """Moves those of the recordings to what was left out that have no such actions as more than half of them have."""
+        counts = Counter(recording.actions for recording in recordings)
+        usual, many = counts.most_common(1)[0] if counts else (0, 0)
+        if not usual or 2 * many <= len(recordings):
+            return
+        odd = {recording.name: recording.actions for recording in recordings if recording.actions != usual}
+        self.recordings = [recording for recording in self.recordings if recording.name not in odd]
+        for name, numbers in odd.items():
+            came = f"{numbers} numbers an action" if numbers else "no actions"
+            self.left_out.append((name, f"has {came}, and {many} other recordings have {usual}"))
 
 
 def aligned(actions: np.ndarray, frames: int, what: str) -> np.ndarray:

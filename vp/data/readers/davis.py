@@ -44,7 +44,7 @@ def read_splits(root: Path) -> dict[str, str]:
     for year in ("2016", "2017"):
         for split in ("train", "val"):
             path = root / "ImageSets" / year / f"{split}.txt"
-            for line in path.read_text(encoding="utf-8").split("\n") if path.is_file() else ():
+            for line in path.read_text(encoding="utf-8-sig", errors="replace").split("\n") if path.is_file() else ():
                 words = line.split()  # 2016: two paths a line
                 if words:
                     name = Path(words[0])

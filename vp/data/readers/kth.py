@@ -104,7 +104,7 @@ def split_of(person: int) -> str:
 def read_list(path: Path) -> Stretches:
     """Clip's name -> its stretches [first, end), counted from 0; the file counts from 1, both ends included."""
     out = {}
-    for name, text in LINE.findall(path.read_text(encoding="utf-8", errors="replace")):
+    for name, text in LINE.findall(path.read_text(encoding="utf-8-sig", errors="replace")):
         pairs = re.findall(r"(\d+)\s*-\s*(\d+)", text)
         out[name.lower()] = tuple(sorted((int(first) - 1, int(last)) for first, last in pairs))
     return out

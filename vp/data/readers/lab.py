@@ -51,7 +51,7 @@ def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Clip:
 
 def columns(path: Path) -> int:
     """Numbers in the first row of a table."""
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         cells = file.readline().strip().split(",")
     try:
         return len([float(cell) for cell in cells])
@@ -62,7 +62,7 @@ def columns(path: Path) -> int:
 def read_table(path: Path, frames: int) -> np.ndarray:
     """float32 (frames, columns)."""
     try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
+        table = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
     except ValueError as error:
         raise ValueError(f"{path.name} is no table of numbers ({error})") from error
     return aligned(table, frames, path.name)
