@@ -137,7 +137,7 @@ def test_a_high_rate_is_thinned_by_time(make_video):
 
 @pytest.mark.parametrize("size", ["161x121", "2x2", "16x400"])
 def test_odd_sizes(size, make_video):
-    path = make_video("odd.mkv", "-vf", f"scale={size}", "-pix_fmt", "yuv444p", "-c:v", "ffv1", seconds=0.2)
+    path = make_video("odd.mkv", "-vf", f"scale={size},setsar=1", "-pix_fmt", "yuv444p", "-c:v", "ffv1", seconds=0.2)
     width, height = map(int, size.split("x"))
     assert read_clip(path).frames.shape == (5, height, width, 3)
     assert read_clip(path, size=64).frames.shape == (5, 64, 64, 3)
