@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.splits import ALL, SPLITS
-from .common import KNOWN, add, keep, model_options, positive, progress_bar, refuse
+from .common import KNOWN, add, add_axes, keep, model_options, positive, progress_bar, refuse
 from .outputs import figure_file, output_file
 
 EXAMPLES = {
@@ -56,6 +56,7 @@ def add_evaluate(commands: Any) -> None:
     p.add_argument("--stride", type=positive, default=1, help="of NAME:PAST+FUTURE: every so many frames (default: 1)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--data-root", help="folder of the data, or one that holds it or MNIST/raw (default: the variable VP_DATA)")
+    add_axes(p)
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
     p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
     p.add_argument("--figure", type=figure_file, metavar="FILE", help="also draw the scores frame by frame, .png, .pdf or .svg")
@@ -90,6 +91,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             short_side=args.short_side,
             stride=args.stride,
             fps=args.fps,
+            axes=args.axes,
             options=options,
             seed=args.seed,
             per_clip=args.per_clip,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .common import add, keep, minutes, numbers, positive, refuse
+from .common import add, add_axes, keep, minutes, numbers, positive, refuse
 from .outputs import figure_file, output_file, output_folder
 
 EXAMPLES = {
@@ -58,6 +58,7 @@ def add_train(commands: Any) -> None:
     p.add_argument("--licences", metavar="WORDS", help="only clips whose licence begins so, as in 'CC BY,CC0,MIT' (indexed data)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
+    add_axes(p)
     p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
 
 
@@ -75,7 +76,7 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
     found = replace(found, config=overridden(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
-    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "validate_minutes")}
+    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "axes", "validate_minutes")}
     licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
     settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
     if not args.vary and not args.seeds:

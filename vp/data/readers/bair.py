@@ -18,7 +18,7 @@ FPS = 10.0  # nominal
 LOOKS_FOR = "{train,test}/*.tfrecords, or {train,test}/NAME/K/0.png and so on, or .npz files with frames and actions"
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
+def read(root: Path, watch: Watch = unwatched, axes: str = "") -> Found:
     """Whatever of the three forms there is: one file of another form takes none of them away."""
     filed = [path for path in files(root) if is_records(path) or path.suffix == ".npz"]
     found, record_files = lab.read(root, watch), RecordFiles(root, unpack_bair, split_by_folder, FPS)
@@ -29,10 +29,10 @@ def read(root: Path, watch: Watch = unwatched) -> Found:
             record_files.read(path, found)
         else:
             name = below(path, root)
-            found.take(name, lambda: trajectory(path, root, split_by_folder(name)))
+            found.take(name, lambda: trajectory(path, root, split_by_folder(name), axes))
     return found
 
 
-def trajectory(path: Path, root: Path, split: str | None):
+def trajectory(path: Path, root: Path, split: str | None, axes: str):
     key = "aux" if "aux" in npz_headers(path) else "frames"
-    return array_file(path, root, split, key, FPS)
+    return array_file(path, root, split, key, FPS, axes)

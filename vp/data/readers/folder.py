@@ -23,10 +23,11 @@ LOOKS_FOR = "clips (gif, mp4, avi, mkv, webm, mov), folders of png, jpg, tif, we
 Job = tuple[str, Callable[[], Iterable[Recording]]]
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
+def read(root: Path, watch: Watch = unwatched, axes: str = "") -> Found:
+    """`axes`: of array files, see `arrays.array_file`."""
     if indexed.is_indexed(root):
         return indexed.read(root, watch)
-    jobs = [job for _, paths in walk(root) for job in jobs_of(paths, root)]
+    jobs = [job for _, paths in walk(root) for job in jobs_of(paths, root, axes)]
     found = Found()
     for name, make in watch(jobs, "files"):
         found.take(name, make)
@@ -34,7 +35,7 @@ def read(root: Path, watch: Watch = unwatched) -> Found:
     return found
 
 
-def jobs_of(paths: list[Path], root: Path) -> Iterable[Job]:
+def jobs_of(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
     """(name, what makes its recordings) of what lies in one folder."""
     pictures = [path for path in paths if path.suffix.lower() in PICTURES]
     stacks = {path for path in pictures if page_count(path) > 1}
@@ -46,17 +47,17 @@ def jobs_of(paths: list[Path], root: Path) -> Iterable[Job]:
         yield name, lambda clip=clip, split=split, whole=whole: [frame_sequence(clip, root, split, whole)]
     for path in paths:
         if path in stacks or path not in pictures:
-            yield below(path, root), partial(recordings, path, root)
+            yield below(path, root), partial(recordings, path, root, axes)
 
 
-def recordings(path: Path, root: Path) -> Iterable[Recording]:
+def recordings(path: Path, root: Path, axes: str) -> Iterable[Recording]:
     kind, split = path.suffix.lower(), split_by_folder(below(path, root))
     if kind in PICTURES:
         return [paged(path, root, split)]
     if kind in VIDEOS:
         return [video(path, root, split=split)]
     if kind in ARRAYS:
-        return array_file(path, root, split)
+        return array_file(path, root, split, axes=axes)
     raise ValueError("neither a clip, a picture nor an array file")
 
 
