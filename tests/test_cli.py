@@ -299,6 +299,17 @@ def test_wrong_settings_and_runs_exit_2_with_one_sentence(capsys, words, says):
     assert says in refused(capsys, *words)
 
 
+def test_sample_takes_a_part_of_a_video(capsys, clip, tmp_path):
+    words = ["--n", 1, "--n-past", 2, "--n-future", 2, "--device", "cpu", "--out", tmp_path / "out"]
+    run(capsys, "sample", "copy-last", clip, "--region", "8,0,32,24", "--stride", 2, *words)
+    record = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert record["source"].startswith("32x24, frames 0-6") and "every second frame" in record["source"]
+    assert record["verdict"]
+    for wrong, said in (("0,0,9999,20", "inside it"), ("1,2,3", "four numbers"), ("0,0,4,4", "16 px wide and high or more")):
+        assert said in refused(capsys, "sample", "copy-last", clip, "--region", wrong, *words)
+    assert "fps is 5.0 and every 2" in refused(capsys, "sample", "copy-last", clip, "--fps", 5, "--stride", 2, *words)
+
+
 def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, clip, tiny_checkpoint, tmp_path):
     from dataclasses import replace
 
@@ -312,7 +323,7 @@ def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, 
     words = ["--n", 1, "--n-past", 3, "--n-future", 5, "--device", "cpu", "--out", tmp_path / "out"]
     run(capsys, "sample", path, clip, "--actions", table, "--beside", "still", *words)
     rows = json.loads((tmp_path / "out" / "metrics.json").read_text())["rows"]
-    assert [row["kind"] for row in rows] == ["truth", "reference", "plan", "sample"], "the truth followed the table"
+    assert [row["kind"] for row in rows] == ["truth", "baseline", "baseline", "reference", "plan", "sample"]
     for actions in ("still", table):
         assert "takes none" in refused(capsys, "sample", tiny_checkpoint, clip, "--actions", actions, *words)
     table.write_text("0.5\n" * 8)

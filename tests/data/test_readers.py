@@ -14,6 +14,7 @@ from vp.core.crops import Crops
 from vp.data import DATASETS, Framing, open_dataset, write_mp4
 from vp.data.readers.files import natural
 from vp.data.splits import assign
+from vp.result.survey import survey
 
 from .makers import bair_record, bridge_record, moving, write_clip, write_frames, write_tfrecord
 
@@ -495,3 +496,66 @@ def test_an_unknown_split_and_a_framed_simulator_get_one_sentence(kth):
     assert len(open_dataset("kth", "all", kth).recordings) == 5
     with pytest.raises(ValueError, match="smmnist-svg is made at 64x64 pixels in grey"):
         open_dataset("smmnist-svg", digits="strokes", framing=Framing(size=32))
+
+
+# --- one of many ---
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "has no actions, and 3 other recordings have 4"),
+        (b"1,2\n" * 11, "has 2 numbers an action, and 3 other recordings have 4"),
+        (b"", "row 1 of actions.csv is no row of numbers"),
+        (b"1,2,3,4\n" * 10 + b"1,2,x,4\n", "actions.csv is no table of numbers"),
+        (b"1,2,3,4\n" * 4, "for 11 frames"),
+        ("1,2,3,4\n".encode("utf-16") * 11, "row 1 of actions.csv is no row of numbers"),
+        (b"\xef\xbb\xbf" + b"1,2,3,4\r\n" * 11, ""),
+    ],
+)
+def test_a_clip_with_odd_actions_is_left_out_by_name_and_takes_them_from_no_other(tmp_path, text, says):
+    for clip in "abcd":
+        folder = tmp_path / "train" / "group_0" / clip
+        write_frames(folder, moving(11, ord(clip)))
+        np.savetxt(folder / "actions.csv", actions_of(11, ord(clip)), delimiter=",")
+    table = tmp_path / "train" / "group_0" / "c" / "actions.csv"
+    table.unlink()
+    if text is not None:
+        table.write_bytes(text)
+    result = survey("bair-lab", tmp_path, tmp_path / "sheet.png")
+    told = dict(result["first_left_out"])
+    assert set(told) == ({"train/group_0/c"} if says else set()) and says in told.get("train/group_0/c", "")
+    assert sum(row["with_actions"] for row in result["splits"].values()) == (3 if says else 4)
+    clips = open_dataset("bair-lab", "all", tmp_path)
+    assert clips.action_dim == 4 and clips.batch(6, 5, gen()).actions.shape == (6, 5, 4)
+
+
+def test_actions_that_few_have_are_left_out_and_no_clip_is(tmp_path):
+    for index in range(4):
+        np.savez(tmp_path / f"{index}.npz", frames=moving(8, index), **({"actions": actions_of(8)} if index == 1 else {}))
+    clips = open_dataset("folder", "all", tmp_path)
+    assert len(clips.recordings) == 4 and clips.action_dim == 0
+    for index in (0, 2):
+        np.savez(tmp_path / f"{index}.npz", frames=moving(8, index), actions=actions_of(8))
+    found, _ = scan("folder", tmp_path)
+    assert names(found) == ["0.npz", "1.npz", "2.npz"] and [name for name, _ in found.left_out] == ["3.npz"]
+    for index in range(2):  # a split of its own, and none of it has any
+        (tmp_path / "test").mkdir(exist_ok=True)
+        np.savez(tmp_path / "test" / f"{index}.npz", frames=moving(8, index))
+    assert {"test/0.npz", "test/1.npz"} < set(names(scan("folder", tmp_path)[0]))
+
+
+def test_a_byte_order_mark_costs_no_first_line(kth):
+    path = kth / "kth" / "00sequences.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    found, _ = scan("kth", kth)
+    assert {r.name.rpartition("/")[2]: r.parts for r in found.recordings}["person01_walking_d1_uncomp.avi"] == ((0, 10), (30, 45))
+
+
+def test_one_file_of_another_form_takes_no_form_of_bair_away(tmp_path):
+    for k in (1, 2):
+        write_frames(tmp_path / "train" / "traj" / str(k), moving(6, k))
+    np.savez(tmp_path / "extra.npz", frames=moving(6, 3))
+    write_tfrecord(tmp_path / "test" / "a.tfrecords", [bair_record(moving(6, s), actions_of(6, s)) for s in range(2)])
+    found, split = scan("bair", tmp_path)
+    assert len(found.recordings) == 5 and not found.left_out

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from vp.data import video_decode
+from vp.data.region import Region
 from vp.data.video_file import read_clip, write_gif, write_mp4
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -67,6 +68,31 @@ def test_a_start_that_cannot_be_used_is_one_sentence(tmp_path, start, said):
     with pytest.raises(ValueError, match=said) as error:
         read_clip(tmp_path / "clip.mp4", start=start)
     sentence(error)
+
+
+def test_a_region_is_cut_out_before_anything_is_shrunk(tmp_path):
+    write_mp4(tmp_path / "clip.mp4", moving_square(8), 10.0)
+    whole, part = read_clip(tmp_path / "clip.mp4"), Region.of_pixels("8,16,32,24", 64, 64)
+    clip = read_clip(tmp_path / "clip.mp4", region=part)
+    assert np.array_equal(clip.frames, whole.frames[:, 16:40, 8:40])
+    assert read_clip(tmp_path / "clip.mp4", size=24, region=part).frames.shape == (8, 24, 24, 3)
+    assert read_clip(tmp_path / "clip.mp4", max_side=16, region=part).frames.shape == (8, 12, 16, 3)
+
+
+@pytest.mark.parametrize("max_fps", [None, 10.0])
+def test_one_frame_of_several_is_taken(tmp_path, max_fps):
+    write_mp4(tmp_path / "clip.mp4", moving_square(20), 20.0)
+    whole = read_clip(tmp_path / "clip.mp4")
+    clip = read_clip(tmp_path / "clip.mp4", every=3, max_fps=max_fps)
+    every = 3 if max_fps is None else 6
+    assert np.array_equal(clip.frames, whole.frames[::every]) and clip.every == every
+    thinned = "every third frame" if every == 3 else "one frame in 6"
+    line = f"64x64, frames 0-{every} of 20, {20 / every:.3g} a second ({thinned}), {2 * every / 20:.1f} s"
+    assert clip.described(2, 64, 64) == line
+    with pytest.raises(ValueError, match="every is 0; give 1 to take all frames"):
+        read_clip(tmp_path / "clip.mp4", every=0)
+    with pytest.raises(ValueError, match="give one of them"):
+        read_clip(tmp_path / "clip.mp4", every=2, fps=5)
 
 
 def test_an_end_that_is_too_far_is_one_sentence(tmp_path, monkeypatch):
@@ -138,7 +164,7 @@ def test_a_high_rate_is_thinned_by_time(make_video):
 
 @pytest.mark.parametrize("size", ["161x121", "2x2", "16x400"])
 def test_odd_sizes(size, make_video):
-    path = make_video("odd.mkv", "-vf", f"scale={size}", "-pix_fmt", "yuv444p", "-c:v", "ffv1", seconds=0.2)
+    path = make_video("odd.mkv", "-vf", f"scale={size},setsar=1", "-pix_fmt", "yuv444p", "-c:v", "ffv1", seconds=0.2)
     width, height = map(int, size.split("x"))
     assert read_clip(path).frames.shape == (5, height, width, 3)
     assert read_clip(path, size=64).frames.shape == (5, 64, 64, 3)
@@ -158,10 +184,10 @@ def test_beyond_8k_is_refused_before_decoding(make_video, monkeypatch):
     sentence(error)
 
 
-def test_two_minutes_are_cut_with_a_note(make_video):
+def test_two_minutes_are_cut_and_it_is_known_where(make_video):
     path = make_video("long.mp4", *X264, size="64x48", seconds=120, rate=10)
     clip = read_clip(path, size=32, max_frames=40)
-    assert len(clip.frames) == 40 and "first 40 frames (3.9 s)" in clip.notes[0]
+    assert len(clip.frames) == 40 and not clip.notes and (clip.first, clip.total) == (0, 0)
 
 
 def test_a_cut_exactly_at_the_end_needs_no_note(make_video):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vp.result.export import page, table, write_all
+from vp.result.export import WRITERS, page, table, write, write_all
 from vp.result.montage import KNOWN, MADE, montage, plan
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import SIDE, Layout, pack, unpack
@@ -174,3 +174,21 @@ def test_a_montage_of_large_frames_shows_them_all():
     known = np.arange(6) < 2
     movie = montage(Result(tuple(Row("sample", f"Sample {k}", filmed) for k in range(5)), known, known, 10.0))
     assert movie.shape[0] == 6 and movie.shape[1] % 2 == movie.shape[2] % 2 == 0 and movie.shape[2] <= 1280
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no room left\non the disk"), ValueError("ushort"), RuntimeError(), MemoryError("too much")]
+)
+def test_a_file_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch, error):
+    def fails(made, path):
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setitem(WRITERS, "futures.mp4", fails)
+    said = write_all(result(), tmp_path)
+    assert set(said["files"]) == set(WRITERS) - {"futures.mp4"} == {path.name for path in tmp_path.iterdir()}
+    told = [note for note in said["notes"] if note.startswith("futures.mp4 could not be written: ")]
+    assert len(told) == 1 and "\n" not in told[0]
+    with pytest.raises(ValueError, match="futures.mp4 could not be written"):
+        write(result(), tmp_path / "more", ("futures.mp4", "metrics.csv"))
+    assert [path.name for path in (tmp_path / "more").iterdir()] == ["metrics.csv"]

@@ -20,10 +20,12 @@ SAID = {
     "task": "predict",
 }
 SAID |= {"known": "[1, 0]", "options": '{"steps": 8}', "actions": "", "side": 256, "start": "end"}
+SAID |= {"part": '{"moment": 1.5, "region": "0,0,0.5,1"}', "every": 2}
 
 
 DEEP = "[" * 100_000
 WRONG = [("known", "[1, "), ("known", "3"), ("known", "[1e999]"), ("known", "[0.7]"), ("known", DEEP), ("options", "{")]
+WRONG += [("part", "{"), ("part", "[]"), ("part", '{"moment": -1}'), ("part", '{"moment": 1e999}'), ("part", '{"region": "1,2"}')]
 WRONG += [("options", "[]"), ("options", DEEP), ("actions", "3"), ("actions", '{"path": [[1' + 400 * "0" + ", 1]]}")]
 
 
@@ -43,7 +45,9 @@ def answer(page, event, **changed):
 def test_a_function_of_settings_gets_what_the_widgets_say(page):
     event = page.event(lambda at, edits: {"player": (at, edits)}, ["player"], ["edits"])
     at, edits = answer(page, event, edits="painted")["player"]
-    assert at == Settings("a", "b", 2, None, 3, 4, 0.5, 7, "predict", (1, 0), {"steps": 8}, {}, 256, "end") and edits == "painted"
+    part = {"moment": 1.5, "region": "0,0,0.5,1"}
+    assert at == Settings("a", "b", 2, None, 3, 4, 0.5, 7, "predict", (1, 0), {"steps": 8}, {}, 256, "end", part, 2)
+    assert edits == "painted"
     assert [widget.label for widget in event["outputs"]] == ["player", "status"]
 
 

@@ -47,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"python -m vp: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
+    except OSError as error:  # a disk that is full, a file that may not be read
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"python -m vp: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("python -m vp: stopped", file=sys.stderr)
         return 130

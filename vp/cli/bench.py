@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .common import add, positive, refuse
+from .outputs import figure_file
 
 EXAMPLES = {
     "bench": """
@@ -31,7 +32,7 @@ def add_bench(commands: Any) -> None:
     p.add_argument("what", choices=("train", "sample", "metrics", "app", "start", "growth"), nargs="?", default="train")
     p.add_argument("models", nargs="*", metavar="MODEL", help="models or recipes (default: svg-lp-smmnist)")
     p.add_argument("--family", default="svg", help="for train: whose training steps (default: svg)")
-    p.add_argument("--figure", type=Path, default=Path("out/growth.png"), metavar="FILE", help="of growth")
+    p.add_argument("--figure", type=figure_file, metavar="FILE", help="of growth (default: out/growth.png)")
     p.add_argument("--batch", type=positive, default=8, help="clips a training step (default: 8, as our recipes take)")
     p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
     p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
@@ -49,7 +50,7 @@ def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.what == "sample":
         return bench.sampling(models, args.n, args.frames, args.repeats, *where, rounds=args.rounds)
     if args.what == "growth":
-        return bench.growth(models, args.repeats, args.figure, *where)
+        return bench.growth(models, args.repeats, args.figure or Path("out/growth.png"), *where)
     if args.what == "metrics":
         return bench.metrics(args.n, args.frames, args.repeats, args.device)
     return bench.start(args.repeats) if args.what == "start" else bench.app(models[0], args.n, args.frames, args.repeats)

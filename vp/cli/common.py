@@ -42,6 +42,11 @@ def refuse(parser: argparse.ArgumentParser, extra: list[str]) -> None:
         parser.error(f"unrecognised: {' '.join(extra)}")
 
 
+def add_axes(parser: Any) -> None:
+    words = "of a folder of arrays, such as NTHWC: N clips, T frames, height, width, channels (default: as the files tell)"
+    parser.add_argument("--axes", default="", metavar="ORDER", help=words)
+
+
 def positive(text: str) -> int:
     value = int(text)
     if value < 1:

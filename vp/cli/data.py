@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..data.catalog import DATASETS
-from .common import add, keep, positive, refuse
+from .common import add, add_axes, keep, positive, refuse
+from .outputs import output_file
 
 EXAMPLES = {
     "data": """
   python -m vp data kth --data-root DIR --download
   python -m vp data folder --data-root my/clips --out out/my.png
+  python -m vp data folder --data-root my/arrays --axes NCTHW
   python -m vp data bair-lab --data-root DIR --json bair.json""",
 }
 LISTED = 20  # notes on a data set
@@ -32,9 +34,10 @@ def add_data(commands: Any) -> None:
     p.add_argument("data", metavar="NAME", help=", ".join(DATASETS))
     p.add_argument("--data-root", help="folder of the data set, or one that holds it (default: the variable VP_DATA)")
     p.add_argument("--download", action="store_true", help="first fetch it into --data-root from its official place")
+    add_axes(p)
     p.add_argument("--size", type=positive, default=64, help="side of the frames in px (default: 64)")
-    p.add_argument("--out", type=Path, metavar="FILE", help="contact sheet, .png (default: out/NAME.png)")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--out", type=output_file, metavar="FILE", help="contact sheet, .png (default: out/NAME.png)")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -49,7 +52,7 @@ def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
             raise ValueError("--download needs a folder: give it by --data-root or the variable VP_DATA")
         with byte_bar() as progress:
             download(args.data, root, progress)
-    result = survey(args.data, args.data_root, args.out or Path("out") / f"{args.data}.png", args.size, watched)
+    result = survey(args.data, args.data_root, args.out or Path("out") / f"{args.data}.png", args.size, watched, args.axes)
     print("\n".join(survey_lines(result)))
     keep(args.json, result)
     return result

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..data.splits import ALL, SPLITS
-from .common import KNOWN, add, keep, model_options, positive, progress_bar, refuse
+from .common import KNOWN, add, add_axes, keep, model_options, positive, progress_bar, refuse
+from .outputs import figure_file, output_file
 
 EXAMPLES = {
     "evaluate": """
@@ -55,20 +56,21 @@ def add_evaluate(commands: Any) -> None:
     p.add_argument("--stride", type=positive, default=1, help="of NAME:PAST+FUTURE: every so many frames (default: 1)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--data-root", help="folder of the data, or one that holds it or MNIST/raw (default: the variable VP_DATA)")
+    add_axes(p)
     p.add_argument("--timing", action="store_true", help="add when the learned prior is uncertain (500 clips)")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
-    p.add_argument("--figure", type=Path, metavar="FILE", help="also draw the scores frame by frame, .png or .pdf (matplotlib)")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
+    p.add_argument("--figure", type=figure_file, metavar="FILE", help="also draw the scores frame by frame, .png, .pdf or .svg")
     p.add_argument("--per-clip", action="store_true", help="add the model's scores of each clip to the result")
     p.add_argument("--record", action="store_true", help="also write the headline numbers into the checkpoint's card")
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
-    from ..evaluation.evaluate import evaluate, headline
-    from ..prediction.checkpoint import record
+    from ..evaluation.evaluate import evaluate
     from ..prediction.model import find, load
-    from ..result.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
 
     model = load(args.checkpoint, args.device, args.precision)
+    if args.record:  # there must be a file to write it into
+        find(args.checkpoint)
     if args.protocol == "compression":
         return run_compression(args, extra, model)
     options = model_options(args.parser, model.predictor.options_type, extra)
@@ -89,6 +91,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             short_side=args.short_side,
             stride=args.stride,
             fps=args.fps,
+            axes=args.axes,
             options=options,
             seed=args.seed,
             per_clip=args.per_clip,
@@ -96,11 +99,18 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         )
     if args.timing:
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
-    keep(args.json, result)
-    if args.figure:
-        from ..evaluation.curves import draw_curves
+    print_tables(result)
+    try:
+        write_files(args, result)
+    except (OSError, ValueError):
+        print(json.dumps(result), flush=True)  # it is all that is left of the work
+        raise
+    return result
 
-        draw_curves(result, args.figure)
+
+def print_tables(result: dict) -> None:
+    from ..result.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
+
     print(of_scores(result))
     if "against_flow" in result:
         print(of_flow(result))
@@ -112,9 +122,21 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
         print(of_gains(result))
     if "sources" in result:
         print(of_sources(result))
+
+
+def write_files(args: argparse.Namespace, result: dict) -> None:
+    """What was asked for beside the tables: the result as JSON, a figure, the headline in the checkpoint's card."""
+    keep(args.json, result)
+    if args.figure:
+        from ..evaluation.curves import draw_curves
+
+        draw_curves(result, args.figure)
     if args.record:
+        from ..evaluation.evaluate import headline
+        from ..prediction.checkpoint import record
+        from ..prediction.model import find
+
         record(find(args.checkpoint), args.protocol, headline(result))
-    return result
 
 
 def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
@@ -124,8 +146,8 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
     refuse(args.parser, extra)
     with progress_bar() as progress:
         result = compression(model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress)
-    keep(args.json, result)
     print(of_bits(result))
+    keep(args.json, result)
     return result
 
 
@@ -139,7 +161,7 @@ def add_paired(commands: Any) -> None:
     )
     p.add_argument("first", type=Path, metavar="A.json", help="written by `evaluate --per-clip --json A.json`")
     p.add_argument("second", type=Path, metavar="B.json", help="of the same protocol, clips and split; taken from the first")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
 
 
 def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -148,8 +170,8 @@ def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     result = paired(read_evaluation(args.first), read_evaluation(args.second))
-    keep(args.json, result)
     print(of_pair(result))
+    keep(args.json, result)
     return result
 
 

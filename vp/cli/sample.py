@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from .common import KNOWN, add, model_options, positive
+from .outputs import output_folder
 
 OWN_RATE = "own"
 EXAMPLES = {
@@ -44,7 +44,7 @@ def add_sample(commands: Any) -> None:
     p.add_argument("--long-side", type=positive, default=512, help="px at most, where the model takes any size (default: 512)")
     p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
     p.add_argument("--beside", metavar="FILE", help="one more row under these actions or 'still', with the first future's seed")
-    p.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
+    p.add_argument("--out", type=output_folder, default="out", help="folder for the files (default: out)")
 
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .common import add, keep, minutes, numbers, positive, refuse
+from .common import add, add_axes, keep, minutes, numbers, positive, refuse
+from .outputs import figure_file, output_file, output_folder
 
 EXAMPLES = {
     "train": """
@@ -43,7 +44,7 @@ def add_train(commands: Any) -> None:
     p.add_argument("--steps", type=positive, help="budget in steps instead of minutes")
     p.add_argument("--resume", action="store_true", help="continue the run in --out")
     p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
-    p.add_argument("--out", type=Path, help="folder of the run (default: runs/RECIPE)")
+    p.add_argument("--out", type=output_folder, help="folder of the run (default: runs/RECIPE)")
     p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
     p.add_argument("--accumulate", type=positive, default=1, help="mini-batches a step, where one does not fit (default: 1)")
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
@@ -57,6 +58,7 @@ def add_train(commands: Any) -> None:
     p.add_argument("--licences", metavar="WORDS", help="only clips whose licence begins so, as in 'CC BY,CC0,MIT' (indexed data)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
+    add_axes(p)
     p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
 
 
@@ -74,7 +76,7 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
     found = replace(found, config=overridden(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
-    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "validate_minutes")}
+    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "axes", "validate_minutes")}
     licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
     settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
     if not args.vary and not args.seeds:
@@ -102,7 +104,7 @@ def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
 def add_plot(commands: Any) -> None:
     p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot, EXAMPLES["plot"])
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
-    p.add_argument("--out", type=Path, default=Path("out/plot.png"), metavar="FILE", help="picture (default: out/plot.png)")
+    p.add_argument("--out", type=figure_file, default="out/plot.png", metavar="FILE", help="picture (default: out/plot.png)")
 
 
 def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -121,7 +123,7 @@ def add_compare(commands: Any) -> None:
         EXAMPLES["compare"],
     )
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result here")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
 
 
 def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -129,8 +131,8 @@ def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     result = compare(args.runs)
-    keep(args.json, result)
     print(table(result))
+    keep(args.json, result)
     return result
 
 
@@ -140,7 +142,7 @@ def add_average(commands: Any) -> None:
     )
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
     p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
-    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
+    p.add_argument("--out", type=output_file, required=True, metavar="FILE", help="the new .safetensors file")
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -65,11 +65,11 @@ DATASETS: dict[str, Simulator | Layout] = {
     "digits-robust": Simulator(digits_robust, channels=1, licence=DIGITS, domain=ROBUST),
     "push": Simulator(push_world, channels=3, licence=RENDERED, domain=PUSH, actions=PushWorld.actions),
     "mmnist-test": Layout(
-        partial(arrays.read, split="test"),
+        partial(arrays.read, split="test", usual={".npy": "TNHW", ".npz": "NTHW"}),
         ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
         "mnist_test_seq.npy, (20, N, 64, 64), or an .npz file with frames (N, 20, 64, 64)",
         Licence(MIT, "Srivastava et al. 2015, from MNIST (LeCun, Cortes and Burges, CC BY-SA 3.0)"),
-        channels=1,
+        channels=1, arrays=True,
     ),
     "kth": Layout(
         kth.read, ("kth", "KTH"), kth.LOOKS_FOR, Licence(RESEARCH, "Schuldt et al. 2004, research use"),
@@ -77,7 +77,7 @@ DATASETS: dict[str, Simulator | Layout] = {
     ),
     "bair": Layout(
         bair.read, ("bair", "softmotion30_44k", "processed_data", "bair_trajectory.npz"), bair.LOOKS_FOR,
-        Licence(RESEARCH, "Ebert et al. 2017, none stated"),
+        Licence(RESEARCH, "Ebert et al. 2017, none stated"), arrays=True,
     ),
     "bair-lab": Layout(
         lab.read, ("bair_lab", "bair-lab"), lab.LOOKS_FOR, Licence(RESEARCH, "Ebert et al. 2017, none stated")
@@ -86,7 +86,8 @@ DATASETS: dict[str, Simulator | Layout] = {
         bridge.read, ("bridge", "bridge_dataset", "bridge_tfrecord"), bridge.LOOKS_FOR, Licence(CREDIT, "BridgeData, CC BY 4.0")
     ),
     "metaworld": Layout(
-        partial(arrays.read, acting=True), ("metaworld",), ".npz files with frames and actions", Licence(MIT, "Meta-World, MIT")
+        partial(arrays.read, acting=True), ("metaworld",), ".npz files with frames and actions", Licence(MIT, "Meta-World, MIT"),
+        arrays=True,
     ),
     "ucf101": Layout(
         UCF101, ("ucf101", "UCF-101", "UCF101", "ucf101_64"), "v_Archery_g01_c01.avi and so on",
@@ -101,7 +102,7 @@ DATASETS: dict[str, Simulator | Layout] = {
         Licence(RESEARCH, "86 public sources, about half permissive, some non-commercial or without any licence stated"),
         domain=ANYTHING,
     ),
-    "folder": Layout(folder.read, (), folder.LOOKS_FOR, UNKNOWN),
+    "folder": Layout(folder.read, (), folder.LOOKS_FOR, UNKNOWN, arrays=True),
 }  # fmt: skip
 SIMULATORS = tuple(name for name, data in DATASETS.items() if isinstance(data, Simulator))
 
@@ -115,6 +116,7 @@ def open_dataset(
     n_digits: int = 2,
     framing: Framing | None = None,
     licences: Sequence[str] = (),
+    axes: str = "",
 ) -> ClipSource:
     """A source of clips.
 
@@ -130,7 +132,7 @@ def open_dataset(
         n_digits: digits a clip, where the data set does not decide it. Where there are no digits,
             `digits` and this are ignored.
         framing: size or short side, channels and rate of recordings.
-        licences: of recordings, see `Layout.recordings`.
+        licences, axes: of recordings, see `Layout.recordings`.
 
     Raises:
         ValueError: an unknown name, split or kind of digits, or data asked for and not found.
@@ -139,9 +141,11 @@ def open_dataset(
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
     data, framing = DATASETS[name], framing or Framing()
     if isinstance(data, Layout):
-        return data.open(name, split, data_root, framing, device, licences)
+        return data.open(name, split, data_root, framing, device, licences, axes)
     if licences:
         raise ValueError(f"{name} is made on the fly, under one licence ({data.licence.data}); leave --licences out")
+    if axes:
+        raise ValueError(f"{name} is made on the fly, not read from arrays; leave --axes out")
     split = "val" if split == CHOICES else split
     if framing != Framing(size=SIZE, channels=framing.channels if framing.channels == data.channels else None):
         colours = "grey" if data.channels == 1 else "colour"

@@ -23,20 +23,22 @@ from .splits import ALL, CHOICES, SPLITS, assign
 class Layout:
     """
     Args:
-        read: (folder, watch) -> what is found there.
+        read: (folder, watch) -> what is found there; with `arrays` also axes=, of array files.
         places: usual names below a folder of data sets, tried in turn; where there is none, the folder itself is meant.
         looks_for: the files, in words for messages.
         licence: of the data, and of weights trained on them.
         channels: of its clips, unless asked for otherwise.
         domain: what they have in common, where that can be said.
+        arrays: whether its files may be arrays, whose axes can be said.
     """
 
-    read: Callable[[Path, Watch], Found]
+    read: Callable[..., Found]
     places: tuple[str, ...]
     looks_for: str
     licence: Licence
     channels: int = 3
     domain: Domain | None = None
+    arrays: bool = False
 
     def root(self, name: str, data_root: str | Path | None = None) -> Path:
         """The data's own folder; raises ValueError where no folder is given or it is not there."""
@@ -48,10 +50,17 @@ class Layout:
             raise ValueError(f"there is no folder {given}; give the one of {name} by --data-root or VP_DATA")
         return next((root / place for place in self.places if (root / place).exists()), root)
 
-    def scan(self, name: str, data_root: str | Path | None = None, watch: Watch = unwatched) -> Found:
-        """What is found; raises ValueError where that is no recording at all."""
+    def scan(self, name: str, data_root: str | Path | None = None, watch: Watch = unwatched, axes: str = "") -> Found:
+        """What is found; raises ValueError where that is no recording at all, or `axes` are given that arrays alone have.
+
+        A recording without the actions that most of its split have is left out: it would take them from all.
+        """
+        if axes and not self.arrays:
+            raise ValueError(f"{name} has no arrays; leave --axes out")
         root = self.root(name, data_root)
-        found = self.read(root, watch)
+        found = self.read(root, watch, axes=axes) if axes else self.read(root, watch)
+        for split in (None, *SPLITS):  # as the files say: what is divided by a hash has one kind of actions
+            found.leave_out_odd_actions([r for r in found.recordings if r.split == split])
         if not found.recordings:
             first = "; ".join(f"{file}: {reason}" for file, reason in found.left_out[:1])
             why = f"{len(found.left_out)} files left out, first {first}" if first else "no such files"
@@ -66,9 +75,10 @@ class Layout:
         framing: Framing,
         device: torch.device | str = "cpu",
         licences: Sequence[str] = (),
+        axes: str = "",
     ) -> RecordedClips:
         """The clips of a split, or of "all"; raises ValueError as `recordings` does."""
-        chosen = self.recordings(name, split, data_root, licences)
+        chosen = self.recordings(name, split, data_root, licences, axes)
         return RecordedClips(name, chosen, framing, framing.channels or self.channels, device)
 
     def open_crops(
@@ -80,23 +90,27 @@ class Layout:
         channels: int,
         device: torch.device | str = "cpu",
         licences: Sequence[str] = (),
+        axes: str = "",
     ) -> CroppedClips:
         """Windows cut from the whole frames of a split; raises ValueError as `recordings` does."""
-        chosen = self.recordings(name, split, data_root, licences)
+        chosen = self.recordings(name, split, data_root, licences, axes)
         return CroppedClips(name, chosen, self.root(name, data_root), crops, channels, device)
 
-    def recordings(self, name: str, split: str, data_root: str | Path | None, licences: Sequence[str] = ()) -> list[Recording]:
+    def recordings(
+        self, name: str, split: str, data_root: str | Path | None, licences: Sequence[str] = (), axes: str = ""
+    ) -> list[Recording]:
         """Those of a split, or of "all"; of "choices": dev where there is such a split, val elsewhere.
 
         Args:
             licences: those alone whose stated licence begins with one of these words, whatever their case; none: all.
+            axes: of arrays, such as "NTHWC"; "": as the files tell.
 
         Raises:
             ValueError: an unknown split, no folder, nothing to read in it, or no recordings of that split and licence.
         """
         if split not in (*SPLITS, ALL, CHOICES):
             raise ValueError(f"split is {split!r}; give one of {', '.join((*SPLITS, ALL))}")
-        recordings = self.scan(name, data_root).recordings
+        recordings = self.scan(name, data_root, axes=axes).recordings
         splits = assign(recordings)
         if split == CHOICES:
             split = "dev" if "dev" in splits.values() else "val"

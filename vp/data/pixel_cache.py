@@ -35,8 +35,8 @@ class PixelCache:
         self.folder = base / "frames" / f"{name}-{size}-{channels}-{place}"
 
     def path(self, recording: Recording) -> Path:
-        """Its file; a recording that was replaced by a longer, shorter, slower or faster one has another."""
-        what = f"{recording.name} {recording.promised} {recording.fps}"
+        """Its file; one that was replaced by a longer, shorter, slower or faster one, or is read in another way, has another."""
+        what = f"{recording.name} {recording.promised} {recording.fps}" + (f" {recording.form}" if recording.form else "")
         return self.folder / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npy"
 
     def frames(self, recording: Recording) -> np.ndarray:

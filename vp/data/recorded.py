@@ -18,11 +18,13 @@ from .recording import Recording
 
 @dataclass(frozen=True)
 class ClipTensors:
-    """A decoded clip as tensors, or a window of it: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...)."""
+    """A decoded clip as tensors, or a window of it: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...);
+    `notes` as of `Clip`."""
 
     frames: Tensor
     actions: Tensor | None = None
     extras: dict[str, Tensor] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -202,7 +204,7 @@ def to_tensors(recording: Recording, framing: Framing, channels: int) -> ClipTen
     came = 0 if actions is None else actions.shape[1]
     if came != recording.actions:
         raise ValueError(f"{recording.name} has {came} numbers an action and promised {recording.actions}")
-    return ClipTensors(frames, actions, {name: torch.from_numpy(x) for name, x in clip.extras.items()})
+    return ClipTensors(frames, actions, {name: torch.from_numpy(x) for name, x in clip.extras.items()}, clip.notes)
 
 
 def with_channels(frames: np.ndarray, channels: int) -> np.ndarray:

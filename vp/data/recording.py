@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -33,6 +34,7 @@ class Recording:
         actions: numbers an action has, 0 where there are none.
         licence: as its owner states it, "" where nothing is said of this one.
         parts: stretches [first, end) of frames that may be used; none: all frames.
+        form: in which way its pixels are read where there are several; what is kept of it is kept by this too.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Recording:
     actions: int = 0
     parts: tuple[tuple[int, int], ...] = ()
     licence: str = ""
+    form: str = ""
 
     def spans(self, frames: int | None = None) -> list[tuple[int, int]]:
         """The usable stretches [first, end) if there are `frames` frames (None: as many as promised)."""
@@ -71,6 +74,18 @@ class Found:
             self.recordings.extend(make())
         except (OSError, ValueError) as error:
             self.left_out.append((name, str(error)))
+
+    def leave_out_odd_actions(self, recordings: Sequence[Recording]) -> None:
+        """Moves those of the recordings to what was left out that have no such actions as more than half of them have."""
+        counts = Counter(recording.actions for recording in recordings)
+        usual, many = counts.most_common(1)[0] if counts else (0, 0)
+        if not usual or 2 * many <= len(recordings):
+            return
+        odd = {recording.name: recording.actions for recording in recordings if recording.actions != usual}
+        self.recordings = [recording for recording in self.recordings if recording.name not in odd]
+        for name, numbers in odd.items():
+            came = f"{numbers} numbers an action" if numbers else "no actions"
+            self.left_out.append((name, f"has {came}, and {many} other recordings have {usual}"))
 
 
 def aligned(actions: np.ndarray, frames: int, what: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Decoding: OpenCV first, and the ffmpeg of imageio-ffmpeg where OpenCV yields nothing (its wheels lack AV1).
 
 OpenCV stops at damage, keeps time stamps and honours rotation; ffmpeg conceals damage and pads to a constant rate, so
-it comes second. Headers are never trusted for the number of frames.
+it comes second. Headers are never trusted for the number of frames. Pictures come as they are to be shown: turned and mirrored
+as the file says, and with square pixels.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from .containers import Matrix, indexed_frames, is_avi, mirroring
+
 Shot = tuple[np.ndarray, float]  # RGB uint8 (H, W, 3), seconds
 FORMATS = "give an mp4, webm, mov, mkv, avi or GIF"
 MAX_FRAME_PIXELS = 7_680 * 4_320
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"v=0")  # they name other files for the decoder to open
 USUAL_FPS = 25.0
+PIXEL_ASPECTS = 0.1, 10.0  # width over height; what is beyond is a mistake in the file
+SQUARE = "if(between(sar,{:g},{:g}),max(1,round(iw*sar)),iw)".format(*PIXEL_ASPECTS)
 
 
 @dataclass
@@ -29,6 +34,8 @@ class Stream:
         rest: the shots not taken yet, times strictly rising.
         fps: by the header.
         promised: frames by the header, 0 where it says nothing; often wrong.
+        trusted: whether what it promises comes from an index of the frames, not from a header that may be wrong by any amount.
+        form: how pictures differ from what is stored, "" where they do not.
         first: taken from `rest` to see whether anything can be decoded.
         decoded: shots handed out so far.
     """
@@ -36,6 +43,8 @@ class Stream:
     rest: Iterator[Shot]
     fps: float
     promised: int
+    trusted: bool = True
+    form: str = ""
     first: Shot | None = None
     decoded: int = 0
 
@@ -95,12 +104,48 @@ def open_with_opencv(path: Path) -> Stream:
     capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     cv2.utils.logging.setLogLevel(level)
     fps, promised = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    check_pixels(path, int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+    mirrored = mirroring(path)
+    if mirrored:  # OpenCV would take it for a rotation
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+    aspect = pixel_aspect(capture, bool(mirrored))
+    width, height = (int(capture.get(name)) for name in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    check_pixels(path, round(width * max(aspect, 1 / aspect)), height)
     fps = fps if 0 < fps <= 1_000 else USUAL_FPS
-    return Stream(opencv_frames(capture, fps), fps, int(promised) if 0 < promised < 1e9 else 0)
+    promised = int(promised) if 0 < promised < 1e9 else 0
+    counted = indexed_frames(path) if is_avi(path) else promised
+    form = " ".join(word for word, is_so in (("mirrored", mirrored), (f"pixels {aspect:.4g}:1", aspect != 1)) if is_so)
+    return Stream(opencv_frames(capture, fps, mirrored, aspect), fps, counted or promised, counted > 0, form)
 
 
-def opencv_frames(capture, fps: float) -> Iterator[Shot]:
+def pixel_aspect(capture, mirrored: bool) -> float:
+    """Width over height of a pixel as pictures come from OpenCV, turned unless they are `mirrored`; 1 where nobody says."""
+    import cv2
+
+    num, den = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    aspect = num / den if num > 0 and den > 0 else 1.0
+    if not PIXEL_ASPECTS[0] <= aspect <= PIXEL_ASPECTS[1]:
+        return 1.0
+    sideways = not mirrored and capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90
+    return 1 / aspect if sideways else aspect
+
+
+def as_shown(frame: np.ndarray, mirrored: Matrix | None, aspect: float) -> np.ndarray:
+    """uint8 (H, W, 3) as stored, mirrored and turned by a matrix and with square pixels."""
+    import cv2
+
+    if mirrored:
+        a, b, c, d = mirrored
+        if not a:
+            frame, aspect = frame.swapaxes(0, 1), 1 / aspect
+        frame = frame[:: d or b, :: a or c]
+    if aspect == 1:
+        return np.ascontiguousarray(frame)
+    height, width = frame.shape[:2]
+    how = cv2.INTER_AREA if aspect < 1 else cv2.INTER_LINEAR
+    return cv2.resize(np.ascontiguousarray(frame), (max(1, round(width * aspect)), height), interpolation=how)
+
+
+def opencv_frames(capture, fps: float, mirrored: Matrix | None = None, aspect: float = 1.0) -> Iterator[Shot]:
     import cv2
 
     time = -1 / fps
@@ -111,7 +156,7 @@ def opencv_frames(capture, fps: float) -> Iterator[Shot]:
                 return
             stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1_000
             time = stamp if stamp > time else time + 1 / fps
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), time
+            yield as_shown(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), mirrored, aspect), time
     except cv2.error:  # the rest is damaged beyond this decoder
         return
     finally:
@@ -121,7 +166,8 @@ def opencv_frames(capture, fps: float) -> Iterator[Shot]:
 def open_with_ffmpeg(path: Path) -> Stream:
     import imageio_ffmpeg
 
-    reader = imageio_ffmpeg.read_frames(str(path.resolve()), input_params=["-protocol_whitelist", "file,pipe"])
+    rules, square = ["-protocol_whitelist", "file,pipe"], ["-vf", f"scale=w='{SQUARE}':h=ih,setsar=1"]
+    reader = imageio_ffmpeg.read_frames(str(path.resolve()), input_params=rules, output_params=square)
     try:
         header = next(reader)
     except (OSError, RuntimeError, StopIteration, KeyError, IndexError, ValueError):

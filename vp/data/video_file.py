@@ -24,6 +24,8 @@ MAX_SIDE = 512  # px of the longer side, where no size is asked for
 MAX_EVERY = 100
 MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
 TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
+SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # what comes slower than the first is played at the second
+GAP = 10, 1.0  # usual steps and seconds: a step between frames that is longer than both is a gap, which no rate can play
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
 
 
@@ -59,32 +61,21 @@ def read_clip(
     Raises:
         ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
     """
-    check_arguments(size, max_frames, fps, channels, max_side, max_fps, every)
-    if start != END and not (isinstance(start, (int, float)) and start >= 0):
-        raise ValueError(f"start is {start!r}; give seconds, 0 or more, or '{END}'")
+    check_arguments(size, max_frames, fps, channels, max_side, max_fps, every, start)
     with closing(open_video(path)) as stream:
         part = whole_pixels(region, stream.first[0].shape[:2])
         native = stream.first[0][part].shape[:2]
         target = (size, size) if size else within(native, max_side)
         stamps: list[float] = []
-        counted = remembered(stream.shots(), stamps)
-        there = counted if start == END else from_second(counted, start)
-        shots = ((fit(frame[part], target, square=bool(size)), time) for frame, time in islice(there, MAX_DECODED))
-        first = list(islice(shots, TIMED if max_fps or every > 1 else 0))
-        stride, came = whole_stride([time for _, time in first], max_fps)
-        stride *= every
-        shots = thin(chain(first, shots), fps if stride == 1 else came / stride)
+        there = islice(from_second(remembered(stream.shots(), stamps), start), MAX_DECODED)
+        fitted = ((fit(frame[part], target, square=bool(size)), time) for frame, time in there)
+        shots, stride, came = at_rate(fitted, fps, max_fps, every)
         kept = list(deque(shots, max_frames) if start == END else islice(shots, max_frames))
         more = next(shots, None) is not None or next(stream.rest, None) is not None
-    if start == END and more:
-        raise ValueError(f"{Path(path).name} has more than {MAX_DECODED} frames: its end is too far; give a start in seconds")
-    if not kept:
-        raise ValueError(f"{Path(path).name} ends before second {start:g}; give an earlier start")
-    if len(kept) < 2:
-        at = f" at {fps:g} frames a second" if fps else ""
-        raise ValueError(f"{Path(path).name} has one picture only{at}; give a video of 2 frames or more")
+    check_kept(Path(path).name, len(kept), start, start == END and more, fps)
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
-    notes = [] if more else [damage_note(stream)]
+    (played, said), notes = rate(times), [] if more else [damage_note(stream)]
+    notes.append(said)
     if stride > 1:
         notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
     if channels == 1:
@@ -94,7 +85,7 @@ def read_clip(
         notes.append(f"The picture was shrunk from {native[1]}x{native[0]} to {target[1]}x{target[0]} pixels.")
     number, then = (stamps.index(time) for time in times[:2])
     total = 0 if more else len(stamps)
-    return Clip(frames, rate(times), tuple(filter(None, notes)), first=number, every=then - number, total=total)
+    return Clip(frames, played, tuple(filter(None, notes)), first=number, every=then - number, total=total)
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:
@@ -112,7 +103,10 @@ def check_arguments(
     max_side: int,
     max_fps: float | None,
     every: int,
+    start: float | str,
 ) -> None:
+    if start != END and not (isinstance(start, (int, float)) and start >= 0):
+        raise ValueError(f"start is {start!r}; give seconds, 0 or more, or '{END}'")
     if not 1 <= every <= MAX_EVERY:
         raise ValueError(f"every is {every}; give 1 to take all frames, up to {MAX_EVERY}")
     if fps is not None and every > 1:
@@ -133,6 +127,17 @@ def check_arguments(
         raise ValueError(f"channels is {channels}; give 1 (grey) or 3 (RGB)")
 
 
+def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: float | None) -> None:
+    """Raises ValueError where too few frames of a file were read, or its end is too far."""
+    if too_far:
+        raise ValueError(f"{name} has more than {MAX_DECODED} frames: its end is too far; give a start in seconds")
+    if not kept:
+        raise ValueError(f"{name} ends before second {start:g}; give an earlier start")
+    if kept < 2:
+        at = f" at {fps:g} frames a second" if fps else ""
+        raise ValueError(f"{name} has one picture only{at}; give a video of 2 frames or more")
+
+
 def remembered(shots: Iterator[Shot], stamps: list[float]) -> Iterator[Shot]:
     """The same shots, their times added to `stamps` as they come."""
     for frame, time in shots:
@@ -140,13 +145,21 @@ def remembered(shots: Iterator[Shot], stamps: list[float]) -> Iterator[Shot]:
         yield frame, time
 
 
-def from_second(shots: Iterator[Shot], start: float) -> Iterator[Shot]:
-    """The shots from `start` seconds after the first one on; stamps are whole milliseconds in many files."""
+def from_second(shots: Iterator[Shot], start: float | str) -> Iterator[Shot]:
+    """The shots from `start` seconds after the first one on, all of them for END; stamps are whole milliseconds in many files."""
     begun = None
     for frame, time in shots:
         begun = time if begun is None else begun
-        if time - begun >= start - 1e-3:
+        if start == END or time - begun >= start - 1e-3:
             yield frame, time
+
+
+def at_rate(shots: Iterator[Shot], fps: float | None, max_fps: float | None, every: int) -> tuple[Iterator[Shot], int, float]:
+    """The shots that are used, one in how many that is (1 where `fps` decides), and the rate at which they come."""
+    first = list(islice(shots, TIMED if max_fps or every > 1 else 0))
+    stride, came = whole_stride([time for _, time in first], max_fps)
+    stride *= every
+    return thin(chain(first, shots), fps if stride == 1 else came / stride), stride, came
 
 
 def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
@@ -163,10 +176,10 @@ def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
 
 def whole_stride(times: list[float], max_fps: float | None) -> tuple[int, float]:
     """Every how many shots one is taken for `max_fps` at most (a little more counts as no more), and the rate by `times`."""
-    if max_fps is None or len(times) < 2:
+    if len(times) < 2:
         return 1, 0.0
     came = float(1 / np.median(np.diff(times)))
-    return max(1, int(np.ceil(came / max_fps - 0.04))), came
+    return 1 if max_fps is None else max(1, int(np.ceil(came / max_fps - 0.04))), came
 
 
 def fit(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:
@@ -191,8 +204,29 @@ def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def rate(times: list[float]) -> float:
-    return round((len(times) - 1) / (times[-1] - times[0]), 3)
+def rate(times: list[float]) -> tuple[float, str]:
+    """Frames a second to play at, and a note where that is not how they came.
+
+    Gaps do not count, and time-lapse that is slower than SLOWEST_FPS is played at PLAYED_FPS.
+    """
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    gaps = (steps > GAP[0] * usual) & (steps > GAP[1])
+    came = float(1 / steps[~gaps].mean())
+    if came < SLOWEST_FPS:
+        return PLAYED_FPS, f"The video has one frame every {in_words(1 / came)}; it is played at {PLAYED_FPS:g} a second."
+    if not gaps.any():
+        return round(came, 3), ""
+    first = int(gaps.argmax())
+    where = f"{in_words(steps[first])} between frames {first} and {first + 1}"
+    more = f" and in {gaps.sum() - 1} more places" if gaps.sum() > 1 else ""
+    return round(came, 3), f"The video has a gap of {where}{more}; it is played as if there were none."
+
+
+def in_words(seconds: float) -> str:
+    """A duration in the largest unit of which it has one or more."""
+    unit, name = next(((unit, name) for unit, name in ((3_600, "h"), (60, "min")) if seconds >= unit), (1, "s"))
+    return f"{seconds / unit:.3g} {name}"
 
 
 def damage_note(stream: Stream) -> str:

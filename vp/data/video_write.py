@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+SLOWEST, FASTEST = 0.01, 1_000.0  # frames a second that files are played at: encoders and the GIF format fail beyond
 
 
 def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
@@ -12,7 +15,7 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
 
     Args:
         frames: uint8 (T, H, W, C), RGB or grey, one frame or more.
-        fps: frames a second.
+        fps: frames a second; below SLOWEST and above FASTEST the file plays at these.
         min_side: enlarge by a whole factor, pixels staying sharp squares, until the shorter side has this many px.
 
     Raises:
@@ -23,7 +26,9 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     frames = even(enlarge(as_rgb(frames, fps), min_side))
     quality = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
     size = frames.shape[2], frames.shape[1]
-    with FFMPEG_VideoWriter(str(path), size, fps, codec="libx264", preset="veryfast", ffmpeg_params=quality) as writer:
+    with FFMPEG_VideoWriter(
+        str(path), size, min(max(fps, SLOWEST), FASTEST), codec="libx264", preset="veryfast", ffmpeg_params=quality
+    ) as writer:
         for frame in frames:
             writer.write_frame(np.ascontiguousarray(frame))
 
@@ -36,12 +41,36 @@ def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     from PIL import Image
 
     frames = enlarge(as_rgb(frames, fps), min_side)
-    ticks = np.round(np.arange(len(frames) + 1) * 100 / min(fps, 50.0)).astype(int)
+    ticks = np.round(np.arange(len(frames) + 1) * 100 / min(max(fps, SLOWEST), 50.0)).astype(int)
     grey = (frames[..., 0] == frames[..., 1]).all() and (frames[..., 1] == frames[..., 2]).all()
-    pictures = [Image.fromarray(frame[..., 0] if grey else frame) for frame in frames]
+    if grey:
+        pictures = [Image.fromarray(frame[..., 0]) for frame in frames]
+    else:  # one entry of each palette stays free, see `told_apart`
+        pictures = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=255) for frame in frames]
+    for before, picture in zip(pictures, pictures[1:]):
+        told_apart(before, picture)
     durations = (10 * np.diff(ticks)).tolist()
     rest = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0, "disposal": 1}
     pictures[0].save(path, format="GIF", **rest)
+
+
+def told_apart(before: Any, picture: Any) -> None:
+    """Changes a corner pixel by one level where two pictures in a row look alike: Pillow would write them as one long frame.
+
+    Args:
+        before, picture: Pillow images of mode L, or P with no more than 255 colours.
+    """
+    shown = np.asarray(picture.convert("RGB"))
+    if not np.array_equal(np.asarray(before.convert("RGB")), shown):
+        return
+    corner = 0, 0
+    if picture.mode == "L":
+        picture.putpixel(corner, picture.getpixel(corner) ^ 1)
+        return
+    red, green, blue = shown[corner].tolist()
+    palette = picture.getpalette()
+    picture.putpalette(palette[:765] + [0] * (765 - len(palette)) + [red, green, blue ^ 1])
+    picture.putpixel(corner, 255)
 
 
 def as_rgb(frames: np.ndarray, fps: float) -> np.ndarray:

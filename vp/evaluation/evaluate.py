@@ -57,6 +57,7 @@ def evaluate(
     short_side: int | None = None,
     stride: int = 1,
     fps: float | None = None,
+    axes: str = "",
     batch: int | None = None,
     options: Options | Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -72,10 +73,9 @@ def evaluate(
             centre square where the model knows one size only, else whole frames; in colour where the model takes it.
         clips: how many; None: 100, or all of a test set, or all windows.
         samples: futures a clip; one is made where seeds change nothing.
-        known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the protocol's first ones; filling in is scored
-            beside copy_nearest and blend as well.
+        known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the first; filling in has more baselines.
         split: "test", or "val" for clips to choose by; of windows any of `vp.data.SPLITS` that the data has, or "all".
-        data_root: folder of the data set, or one that holds it or MNIST/raw; None: the environment variable VP_DATA.
+        data_root, axes: see `open_dataset`.
         test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of clips of our own.
         short_side, stride, fps: of windows, see `vp.data.Framing`; short_side None: 128 px; ignored by a model of one size.
         batch: clips at once; None: as many as fit into memory, one or more. Seeds, and so the futures, do not depend on it.
@@ -96,22 +96,24 @@ def evaluate(
         "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,
         "per_clip": per_clip, "progress": progress,
     }  # fmt: skip
-    check_framing(spec, protocol, test_set, (short_side, stride, fps))
+    check_framing(spec, protocol, test_set, (short_side, stride, fps), axes)
     if spec.size is None:
         framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
-        result = evaluate_windows(model, spec, mask, options, framing=framing, **shared)
+        result = evaluate_windows(model, spec, mask, options, framing=framing, axes=axes, **shared)
         result |= {} if known is None else {"known": known}
     else:
         result = evaluate_clips(model, protocol, mask, options, known=known, test_set=test_set, **shared)
     return {"checkpoint": model.name, "protocol": protocol, **result}
 
 
-def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None]) -> None:
+def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None], axes: str) -> None:
     """Raises ValueError where a test set or a framing came that the protocol does not have."""
     if spec.size is None and test_set is not None:
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
     if spec.size is not None and framing != (None, 1, None):
         raise ValueError(f"protocol {protocol!r} has frames of its own; leave out short side, stride and fps")
+    if spec.size is not None and axes:
+        raise ValueError(f"protocol {protocol!r} has frames of its own; leave out axes")
 
 
 def mask_of(spec: Protocol, known: str | None) -> torch.Tensor:

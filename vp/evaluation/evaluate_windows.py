@@ -39,6 +39,7 @@ def evaluate_windows(
     split: str,
     data_root: str | Path | None,
     framing: Framing,
+    axes: str,
     seed: int,
     batch: int | None,
     per_clip: bool,
@@ -50,7 +51,7 @@ def evaluate_windows(
         known: bool (T,), the frames given.
         framing: what `framing_for` makes of the model.
     """
-    source = open_dataset(spec.dataset, split, data_root, framing=framing)
+    source = open_dataset(spec.dataset, split, data_root, framing=framing, axes=axes)
     windows = Windows(source, spec.length, clips)
     began, takes_actions = time.monotonic(), model.predictor.capabilities.actions
     parts = iter(windows)

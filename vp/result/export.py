@@ -111,24 +111,48 @@ WRITERS = {
 
 
 def write(result: Result, folder: str | Path, names: tuple[str, ...]) -> dict[str, Path]:
-    """Writes the named files of `WRITERS` into `folder` (made where missing); name -> path."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {name: folder / name for name in names}
-    for name, path in paths.items():
-        WRITERS[name](result, path)
+    """Writes the named files of `WRITERS` into `folder` (made where missing); name -> path.
+
+    Raises:
+        ValueError: some file could not be written; the others are there all the same.
+    """
+    paths, failed = try_each(result, Path(folder), names)
+    if failed:
+        raise ValueError("; ".join(failed.values()))
     return paths
 
 
 def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
-    """Every file there is, into `folder`; what was made, as plain JSON types."""
-    paths = write(result, folder, tuple(WRITERS))
+    """Every file that can be written, into `folder`; what was made, as plain JSON types, with a note of each file that was not.
+
+    Raises:
+        ValueError: no file could be written.
+    """
+    paths, failed = try_each(result, Path(folder), tuple(WRITERS))
+    if not paths:
+        raise ValueError(next(iter(failed.values())))
     return {
         "model": result.model.get("name"),
         "samples": len(result.kind("sample")),
         "seconds": round(result.seconds, 3),
         "metrics": {name: result.summary(name) for name in result.metrics},
         "verdict": list(result.verdict),
-        "notes": list(result.notes),
+        "notes": [*result.notes, *failed.values()],
         "files": {name: str(path) for name, path in paths.items()},
     }
+
+
+def try_each(result: Result, folder: Path, names: tuple[str, ...]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Name -> path of the files written into `folder`, and name -> sentence of those that could not be."""
+    paths, failed = {}, {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        try:
+            WRITERS[name](result, folder / name)
+            paths[name] = folder / name
+        except Exception as error:  # encoders raise errors of many kinds, and none of them may cost the other files
+            if (folder / name).is_file():  # half of it
+                (folder / name).unlink()
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            failed[name] = f"{name} could not be written: {why}"
+    return paths, failed

@@ -53,11 +53,14 @@ class Count:
         }
 
 
-def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, watch: Watch = unwatched) -> dict[str, Any]:
+def survey(
+    name: str, data_root: str | Path | None, out: Path, size: int = 64, watch: Watch = unwatched, axes: str = ""
+) -> dict[str, Any]:
     """Checks a data set and writes a contact sheet to `out`.
 
     Args:
         watch: wraps what is gone through, (items, what they are) -> items, for a progress bar.
+        axes: of arrays, see `Layout.recordings`.
 
     Returns:
         counts by split, what was left out (its number and the first 20), notes, and the sheet's path.
@@ -69,7 +72,7 @@ def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, w
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
     start, data, framing = time.monotonic(), DATASETS[name], Framing(size)  # a size that no clips can have is refused first
     if isinstance(data, Layout):
-        found = data.scan(name, data_root, watch)
+        found = data.scan(name, data_root, watch, axes)
         counts, rows = go_through(found, framing, watch)
         if not any(count.recordings for count in counts.values()):
             raise ValueError(f"none of the {len(found.recordings)} recordings of {name} can be decoded: {found.left_out[0][1]}")
@@ -79,7 +82,7 @@ def survey(name: str, data_root: str | Path | None, out: Path, size: int = 64, w
         first = found.left_out[:LISTED]
         rest: dict[str, Any] = {"actions": dims, "left_out": len(found.left_out), "first_left_out": first, "notes": found.notes}
     else:
-        sources = {split: open_dataset(name, split, data_root) for split in USUAL}
+        sources = {split: open_dataset(name, split, data_root, axes=axes) for split in USUAL}
         result, rest = {"made_of": {split: vars(source)["contents"] for split, source in sources.items()}}, {"left_out": 0}
         rows = [row for split, source in sources.items() for row in simulated(split, source)]
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +110,7 @@ def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, 
             continue
         if frames < 0.9 * recording.promised:
             found.notes.append(f"{recording.name} promises {recording.promised} frames; {frames} can be decoded and are used.")
+        found.notes += [f"{recording.name}: {note}" for note in clip.notes]
         counts[split].add(recording, frames)
         if counts[split].recordings <= ROWS:
             rows += list(strips(f"{split}  {recording.name}", recording, clip))

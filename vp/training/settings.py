@@ -21,6 +21,7 @@ class Settings:
         recompute: see `recompute.recomputed`.
         validate_minutes: time between validations.
         digits, data_root: see `open_dataset`.
+        axes: of arrays, see `Layout.recordings`.
         licences: of the clips trained on, see `Layout.recordings`; those to validate on are the same whatever their licence.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     seed: int = 0
     digits: str = "auto"
     data_root: str | None = None
+    axes: str = ""
     licences: tuple[str, ...] = ()
     validate_minutes: float = 5.0
     save_minutes: float = 2.0

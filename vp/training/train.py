@@ -43,6 +43,7 @@ FLAGS = (
     "digits",
     "precision",
     "licences",
+    "axes",
 )  # of `python -m vp train`, the same in every part of a run
 SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied", "crops")  # of a recipe, likewise
 
@@ -125,6 +126,7 @@ def description(trainer: Trainer) -> dict[str, Any]:
         "precision": trainer.precision,
         "processes": trainer.accelerator.num_processes,
         "licences": ",".join(settings.licences),
+        "axes": settings.axes,
         "init": trainer.parent,
         "commit": commit(),
         "schedule": {name: getattr(recipe, name) for name in SCHEDULE},

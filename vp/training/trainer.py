@@ -88,6 +88,7 @@ class Trainer:
             data_root=settings.data_root,
             continuation=len(checkpoint.lineage(self.start)),
             licences=settings.licences,
+            axes=settings.axes,
         )
         torch.manual_seed(settings.seed)  # every process starts from the same weights
         networks = family.networks(recipe.config)

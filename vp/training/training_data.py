@@ -43,6 +43,7 @@ class Data:
     def __init__(
         self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
         share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0, licences: Sequence[str] = (),
+        axes: str = "",
     ):  # fmt: skip
         if not 0 <= seed < SEEDS:
             raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
@@ -55,7 +56,7 @@ class Data:
         self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
         self.waiting: dict[int, Future] = {}
         where = device if self.reader is None else "cpu"
-        self.sources = [open_for(recipe, name, "train", data_root, digits, where, licences) for name in recipe.data]
+        self.sources = [open_for(recipe, name, "train", data_root, digits, where, licences, axes) for name in recipe.data]
         for source in self.sources:
             prepare(source)
         self.weights = torch.tensor(list(recipe.data.values()))
@@ -105,6 +106,7 @@ def open_for(
     digits: str,
     device: torch.device | str = "cpu",
     licences: Sequence[str] = (),
+    axes: str = "",
 ) -> ClipSource:
     """A data set at the size of a recipe's frames, recordings in as many channels as it has.
 
@@ -113,10 +115,10 @@ def open_for(
     """
     config, crops = recipe.config, recipe.crops
     if crops and split == "train" and name not in SIMULATORS:
-        return DATASETS[name].open_crops(name, split, data_root, crops, config.channels, device, licences)
+        return DATASETS[name].open_crops(name, split, data_root, crops, config.channels, device, licences, axes)
     size = crops.side if crops else config.size
     framing = None if name in SIMULATORS else Framing(size=size, channels=config.channels)
-    source = open_dataset(name, split, data_root, digits, device, framing=framing, licences=licences)
+    source = open_dataset(name, split, data_root, digits, device, framing=framing, licences=licences, axes=axes)
     fits = source.channels == config.channels and (crops or source.size == size)  # trained on crops, it takes any size
     if not fits:
         came, wanted = (f"{x.channels} channel(s) of {side}x{side} px" for x, side in ((source, source.size), (config, size)))

@@ -30,7 +30,7 @@ class Validation:
         lengths = PROTOCOLS[recipe.protocol] if recipe.protocol else recipe.config
         dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
         self.n_past = lengths.n_past
-        source = open_for(recipe, dataset, CHOICES, settings.data_root, settings.digits)
+        source = open_for(recipe, dataset, CHOICES, settings.data_root, settings.digits, axes=settings.axes)
         prepare(source)
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 

@@ -100,10 +100,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         """
         try:
             given = parse(models, model, prior, temperature, options)
-            if not clip:
-                raise ValueError("no clip came; give a video file")
-            if not 1 <= (n_futures or 0) <= MOST_FUTURES:
-                raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
+            check(clip, n_futures)
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
             whole_frame = models.get(model).predictor.capabilities.size is None
             found, first = uploaded(clip, start, n_past, n_future, long_side if whole_frame else None, region, every)
@@ -116,6 +113,14 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             yield answer(last.result, folder)
 
     return predict
+
+
+def check(clip: str | None, n_futures: float | None) -> None:
+    """Raises ValueError where no clip came, or no usable number of futures."""
+    if not clip:
+        raise ValueError("no clip came; give a video file")
+    if not 1 <= (n_futures or 0) <= MOST_FUTURES:
+        raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
 
 
 def uploaded(

@@ -1,10 +1,10 @@
-"""Array files: .npz with `frames` and perhaps `actions`, and Moving MNIST's .npy."""
+"""Array files: .npz with `frames` and perhaps `actions`, and .npy, as Moving MNIST's test file; their axes in any usual order."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -13,67 +13,94 @@ import numpy as np
 from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, aligned, unwatched
+from .axes import ACCEPTED, ORDERS, axes_of
 from .files import ARRAYS, below, files
 
 FPS = 10.0  # nominal: arrays carry no rate
 Header = tuple[tuple[int, ...], np.dtype]
 
 
-def array_file(path: Path, root: Path, split: str | None = None, key: str = "frames", fps: float = FPS) -> Iterator[Recording]:
-    """The recordings of an array file, by its headers alone.
+def array_file(
+    path: Path, root: Path, split: str | None = None, key: str = "frames", fps: float = FPS, axes: str = ""
+) -> Iterator[Recording]:
+    """The recordings of an array file, by its headers alone where these are enough.
 
-    .npz: `key` is uint8 (T, H, W, C), or (N, T, H, W) for N grey recordings; `actions` (T, A) leads from each frame to the next.
-    .npy: uint8 (T, H, W, C), or (T, N, H, W) for N grey recordings, as Moving MNIST's test file has it.
+    Args:
+        key: of the frames in an .npz file, uint8 in one of the orders `axes.ACCEPTED`. Its `actions`, (T, A) or (N, T, A), lead
+            from each frame to the next.
+        axes: that order, such as "NTHWC"; "": as an array `axes` in the file says, or as sizes and frames tell.
 
     Raises:
-        ValueError: damaged, or other shapes or types, in one sentence.
+        ValueError: damaged, of other shapes or types, or its axes cannot be told, in one sentence.
     """
     headers = npy_header(path) if path.suffix == ".npy" else npz_headers(path)
     shape, dtype = headers.get(key, ((), np.dtype(float)))
-    if dtype != np.uint8 or len(shape) != 4 or 0 in shape:
+    if dtype != np.uint8 or not axes and len(shape) not in ORDERS or 0 in shape:
         came = f"{key} {dtype} {shape}" if shape else f"no {key!r}, but {', '.join(headers) or 'nothing'}"
-        raise ValueError(f"{path.name} has {came}; give uint8 frames (T, H, W, C) or (N, T, H, W)")
-    name, dims = below(path, root), headers.get("actions", ((0, 0),))[0]
-    if shape[-1] in (1, 3):
+        raise ValueError(f"{path.name} has {came}; give uint8 frames in one of the orders {ACCEPTED}")
+    if not axes and "axes" in headers:
+        axes = str(read_arrays(path)["axes"])
+    order = axes_of(shape, lambda: open_array(path, key), path.name, axes)
+    name, frames, clips = below(path, root), shape[order.index("T")], shape[order.index("N")] if "N" in order else None
+    dims, form = headers.get("actions", ((),))[0], "" if order == "THWC" else order
+    if clips is None:
         actions = dims[1] if len(dims) == 2 else 0
-        yield Recording(name, name, shape[0], fps, partial(load, path, key), split, actions)
+        yield Recording(name, name, frames, fps, partial(load, path, key, order), split, actions, form=form)
         return
-    axis = 1 if path.suffix == ".npy" else 0  # of the recordings
-    for index in range(shape[axis]):
-        load_one = partial(load_grey, path, key, axis, index)
-        yield Recording(f"{name}#{index}", f"{name}#{index}", shape[1 - axis], fps, load_one, split)
+    actions = dims[2] if len(dims) == 3 and dims[0] == clips else 0
+    for index in range(clips):
+        load_one, own = partial(load_one_of_many, path, key, order, index, bool(actions)), f"{name}#{index}"
+        yield Recording(own, own, frames, fps, load_one, split, actions, form=form)
 
 
-def read(root: Path, watch: Watch = unwatched, split: str | None = None, acting: bool = False) -> Found:
-    """The array files below a folder; `acting`: only those with actions."""
+def read(
+    root: Path,
+    watch: Watch = unwatched,
+    split: str | None = None,
+    acting: bool = False,
+    axes: str = "",
+    usual: Mapping[str, str] | None = None,
+) -> Found:
+    """The array files below a folder.
+
+    Args:
+        acting: only those with actions.
+        axes: see `array_file`.
+        usual: ending -> axes, where the data set is known to have these and none are given.
+    """
     found = Found()
 
     def recordings(path: Path) -> Iterator[Recording]:
         if path.suffix.lower() not in ARRAYS or (acting and "actions" not in npz_headers(path)):
             raise ValueError("no .npz file with frames and actions" if acting else "no array file")
-        yield from array_file(path, root, split)
+        yield from array_file(path, root, split, axes=axes or (usual or {}).get(path.suffix.lower(), ""))
 
     for path in watch(files(root), "files"):
         found.take(below(path, root), lambda: recordings(path))
     return found
 
 
-def load(path: Path, key: str, framing: Framing) -> Clip:
+def load(path: Path, key: str, order: str, framing: Framing) -> Clip:
     arrays = read_arrays(path)
-    frames = resized(arrays[key], framing)
+    frames = resized(arrays[key], order, framing)
     actions = arrays.get("actions")
-    if actions is not None:
+    if actions is not None and actions.ndim == 2:
         actions = aligned(actions, len(frames), f"actions of {path.name}")
     return Clip(frames, actions=actions)
 
 
-def load_grey(path: Path, key: str, axis: int, index: int, framing: Framing) -> Clip:
-    frames = np.moveaxis(open_array(path, key), axis, 0)[index]
-    return Clip(resized(frames[..., None], framing))
+def load_one_of_many(path: Path, key: str, order: str, index: int, acts: bool, framing: Framing) -> Clip:
+    frames = np.moveaxis(open_array(path, key), order.index("N"), 0)[index]
+    frames = resized(frames, order.replace("N", ""), framing)
+    if not acts:
+        return Clip(frames)
+    return Clip(frames, actions=aligned(open_array(path, "actions")[index], len(frames), f"actions of {path.name}#{index}"))
 
 
-def resized(frames: np.ndarray, framing: Framing) -> np.ndarray:
-    """uint8 (T, H, W, C) as frames."""
+def resized(frames: np.ndarray, order: str, framing: Framing) -> np.ndarray:
+    """uint8 in an order without N, as frames (T, H, W, C)."""
+    frames = frames.transpose([order.index(letter) for letter in "THWC" if letter in order])
+    frames = frames if "C" in order else frames[..., None]
     return np.stack([framing.fit(np.ascontiguousarray(frame)) for frame in frames])
 
 
@@ -83,14 +110,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if path.suffix == ".npy":
             return {"frames": np.load(path, mmap_mode="r", allow_pickle=False)}
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if name in ("frames", "aux", "actions")}
+            return {name: file[name] for name in file.files if name in ("frames", "aux", "actions", "axes")}
     except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path.name} is damaged ({error})") from error
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def open_array(path: Path, key: str) -> np.ndarray:
-    """Kept, because a packed array of many recordings can only be unpacked whole."""
+    """Kept, because a packed array of many recordings can only be unpacked whole: frames, and their actions."""
     return read_arrays(path)[key]
 
 

@@ -18,22 +18,21 @@ FPS = 10.0  # nominal
 LOOKS_FOR = "{train,test}/*.tfrecords, or {train,test}/NAME/K/0.png and so on, or .npz files with frames and actions"
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
-    paths = files(root)
-    if not any(is_records(path) or path.suffix == ".npz" for path in paths):
-        return lab.read(root, watch)
-    found, record_files = Found(), RecordFiles(root, unpack_bair, split_by_folder, FPS)
-    for path in watch(paths, "files"):
-        name = below(path, root)
+def read(root: Path, watch: Watch = unwatched, axes: str = "") -> Found:
+    """Whatever of the three forms there is: one file of another form takes none of them away."""
+    filed = [path for path in files(root) if is_records(path) or path.suffix == ".npz"]
+    found, record_files = lab.read(root, watch), RecordFiles(root, unpack_bair, split_by_folder, FPS)
+    names = {below(path, root) for path in filed}
+    found.left_out = [(name, reason) for name, reason in found.left_out if name not in names]
+    for path in watch(filed, "files"):
         if is_records(path):
             record_files.read(path, found)
-        elif path.suffix == ".npz":
-            found.take(name, lambda: trajectory(path, root, split_by_folder(name)))
         else:
-            found.left_out.append((name, "neither a .tfrecords nor an .npz file"))
+            name = below(path, root)
+            found.take(name, lambda: trajectory(path, root, split_by_folder(name), axes))
     return found
 
 
-def trajectory(path: Path, root: Path, split: str | None):
+def trajectory(path: Path, root: Path, split: str | None, axes: str):
     key = "aux" if "aux" in npz_headers(path) else "frames"
-    return array_file(path, root, split, key, FPS)
+    return array_file(path, root, split, key, FPS, axes)

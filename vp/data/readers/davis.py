@@ -15,7 +15,8 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, unwatched
 from .files import PICTURES, natural, walk
-from .pictures import frame_folder, read_masks, read_pictures
+from .pictures import frame_folder, read_masks
+from .pictures import load as load_pictures
 
 FPS = 24.0
 LOOKS_FOR = "JPEGImages/480p/NAME/00000.jpg and so on, with Annotations/480p/NAME/00000.png"
@@ -43,7 +44,7 @@ def read_splits(root: Path) -> dict[str, str]:
     for year in ("2016", "2017"):
         for split in ("train", "val"):
             path = root / "ImageSets" / year / f"{split}.txt"
-            for line in path.read_text(encoding="utf-8").split("\n") if path.is_file() else ():
+            for line in path.read_text(encoding="utf-8-sig", errors="replace").split("\n") if path.is_file() else ():
                 words = line.split()  # 2016: two paths a line
                 if words:
                     name = Path(words[0])
@@ -64,4 +65,4 @@ def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
 
 
 def load(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Clip:
-    return Clip(read_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})
+    return replace(load_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})

@@ -9,14 +9,21 @@ from pathlib import Path
 
 from ..splits import WORDS
 
-VIDEOS = frozenset((".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"))
-PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png"))
+VIDEOS = frozenset(
+    (".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv")
+)
+PICTURES = frozenset((".bmp", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
 ARRAYS = frozenset((".npy", ".npz"))
+
+PERSON = re.compile(r"(?<![a-z])(person|subject|subj|actor|speaker|signer|participant|patient)[-_ ]?(\d+)", re.IGNORECASE)
+PIECE = re.compile(
+    r"(.*[^/])[-_. ](?:(?:part|clip|cut|seg|segment|seq|scene|shot|take|chunk|c)[-_ ]?\d+|\d{5,}[-_]\d{5,})", re.IGNORECASE
+)
 
 
 def natural(path: Path | str) -> list[tuple[int, str]]:
     """Sorts names as people count: 2.png before 10.png."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", str(path))]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -53,3 +60,18 @@ def readable(name: str) -> str:
 def split_by_folder(name: str) -> str | None:
     """The split that the outermost folder named train, val, validate, test or the like stands for, or None."""
     return next((WORDS[folder] for folder in name.lower().split("/")[:-1] if folder in WORDS), None)
+
+
+def source_of(name: str) -> tuple[str, str]:
+    """What a recording's name tells of where it is from.
+
+    Returns:
+        the person that it shows, such as "person01", or "" (of several the innermost is meant), and its source: the name without
+        an ending, and without what makes it a piece of something longer (film_part2.mp4, v_Archery_g01_c03, ID_000010_000020).
+    """
+    people = PERSON.findall(name)
+    person = f"{people[-1][0].lower()}{int(people[-1][1]):02}" if people else ""
+    path, hash, number = name.partition("#")  # recordings of one array file are as different as files
+    stem = path.removesuffix(Path(path).suffix) if Path(path).suffix.lower() in VIDEOS | PICTURES | ARRAYS else path
+    piece = PIECE.fullmatch(stem)
+    return person, (piece[1] if piece else stem) + hash + number

@@ -1,59 +1,110 @@
 """KTH human actions (Schuldt et al. 2004): persons walk, jog, run, box, wave and clap before a still camera.
 
-The files lie in one folder or in class folders, `00sequences.txt` beside them or above: four stretches of each video that show
-the person, so that the empty frames between are never drawn. Persons 1-20 are for training as published, 21-25 for the test; 7
-and 9 are held out of training for validation. The 160x120 pictures are squeezed into a square, as in the published experiments: a
-centre square would lose people who walk in from the side.
+The videos, or folders with their frames, lie in one folder or in class folders, `00sequences.txt` beside them or above: four
+stretches of each video that show the person, so that the empty frames between are never drawn. Persons 1-20 are for training as
+published, 21-25 for the test; 7 and 9 are held out of training for validation. The 160x120 pictures are squeezed into a square,
+as in the published experiments: a centre square would lose people who walk in from the side.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..recording import Found, Recording, Watch, unwatched
-from .files import VIDEOS, below, files
+from .files import PICTURES, VIDEOS, below, walk
+from .numbering import FrameSequence, sequences
+from .pictures import frame_sequence
 from .videos import video
 
 NAME = re.compile(r"person(\d+)_([a-z]+)(?:_(d\d))?(?:_uncomp)?", re.IGNORECASE)
 LINE = re.compile(r"^(person\d+_[a-z]+_d\d)\s+frames\s+([\d\s,-]+)$", re.IGNORECASE | re.MULTILINE)
 LIST = "00sequences.txt"
 VAL, TEST = (7, 9), range(21, 26)
-LOOKS_FOR = "person01_boxing_d1_uncomp.avi and so on, in class folders or not"
+FPS = 25.0
+LOOKS_FOR = "person01_boxing_d1_uncomp.avi and so on, in class folders or not, or folders of frames of these names"
+Stretches = dict[str, tuple[tuple[int, int], ...]]
 
 
 def read(root: Path, watch: Watch = unwatched) -> Found:
-    found, paths = Found(), files(root)
+    found, folders = Found(), list(walk(root))
+    paths = [path for _, its in folders for path in its]
     listed = next((path for path in (*paths, root.parent / LIST) if path.name == LIST and path.is_file()), None)
     stretches = read_list(listed) if listed else {}
     if not stretches:
         found.notes.append(f"There is no {LIST} with stretches of frames, so empty frames are not excluded.")
-    for path in watch([path for path in paths if path != listed], "files"):
-        found.take(below(path, root), lambda: [clip(path, root, stretches)])
+    jobs: list[tuple[Path, list[Path]]] = [(path, []) for path in paths if path != listed and not is_picture(path)]
+    jobs += [(folder, pictures) for folder, its in folders if (pictures := list(filter(is_picture, its)))]
+    for path, pictures in watch(jobs, "files"):
+        found.take(
+            below(path, root), lambda: from_pictures(pictures, root, stretches) if pictures else [clip(path, root, stretches)]
+        )
     return found
 
 
-def clip(path: Path, root: Path, stretches: dict[str, tuple[tuple[int, int], ...]]) -> Recording:
+def is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES
+
+
+def clip(path: Path, root: Path, stretches: Stretches) -> Recording:
     match = NAME.fullmatch(path.stem)
     if path.suffix.lower() not in VIDEOS or not match:
         raise ValueError("not named like a KTH clip, person01_boxing_d1_uncomp.avi")
-    person, action, scene = match.groups()
-    parts = stretches.get(f"person{int(person):02}_{action.lower()}_{(scene or '').lower()}", ())
-    recording = replace(video(path, root, f"person{int(person):02}", split_of(int(person)), squeeze=True), parts=parts)
+    parts = stretches.get(listed_as(match), ())
+    return of_person(replace(video(path, root, squeeze=True), parts=parts), match)
+
+
+def from_pictures(paths: list[Path], root: Path, stretches: Stretches) -> Iterator[Recording]:
+    """Recordings of the frames in one folder, as SVG's script writes them; the folder or one above it has the clip's name.
+
+    Frames may be those of the listed stretches alone: their numbers say which, counted from 1 as in the list, or from 0.
+    """
+    clips = sequences(paths)
+    for found in clips:
+        names = (found.key, *reversed(PurePosixPath(below(found.paths[0].parent, root)).parts), root.name)
+        match = next(filter(None, (NAME.match(name) for name in names)), None)
+        if match is None:
+            raise ValueError("no folder of frames named like a KTH clip, person01_boxing_d1_uncomp/image-001.png")
+        whole = replace(frame_sequence(found, root, None, alone=len(clips) == 1, squeeze=True), fps=FPS)
+        yield of_person(replace(whole, parts=numbered(found, stretches.get(listed_as(match), ()))), match)
+
+
+def numbered(found: FrameSequence, stretches: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The places of frames that lie in one of the stretches and have no jump between them."""
+    first = 0 if min(found.numbers) == 0 else 1
+    out = []
+    for begin, end in found.parts or ((0, len(found.paths)),):
+        for low, high in stretches or ((0, math.inf),):
+            there = [place for place in range(begin, end) if low <= found.numbers[place] - first < high]
+            out += [(there[0], there[-1] + 1)] if there else []
+    return tuple(out) or ((0, 0),)
+
+
+def of_person(recording: Recording, match: re.Match[str]) -> Recording:
+    """The same with its person's group and split; raises ValueError where none of its frames is in the list's stretches."""
+    person = int(match[1])
     if not recording.spans():
         raise ValueError(f"{LIST} gives it no frames below {recording.promised}")
-    return recording
+    return replace(recording, group=f"person{person:02}", split=split_of(person))
+
+
+def listed_as(match: re.Match[str]) -> str:
+    """A clip's name in the list."""
+    person, action, scene = match.groups()
+    return f"person{int(person):02}_{action.lower()}_{(scene or '').lower()}"
 
 
 def split_of(person: int) -> str:
     return "test" if person in TEST else "val" if person in VAL else "train"
 
 
-def read_list(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
+def read_list(path: Path) -> Stretches:
     """Clip's name -> its stretches [first, end), counted from 0; the file counts from 1, both ends included."""
     out = {}
-    for name, text in LINE.findall(path.read_text(encoding="utf-8", errors="replace")):
+    for name, text in LINE.findall(path.read_text(encoding="utf-8-sig", errors="replace")):
         pairs = re.findall(r"(\d+)\s*-\s*(\d+)", text)
         out[name.lower()] = tuple(sorted((int(first) - 1, int(last)) for first, last in pairs))
     return out

@@ -16,7 +16,8 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, aligned, unwatched
 from .files import PICTURES, below, split_by_folder, walk
-from .pictures import frame_folder, read_pictures
+from .pictures import frame_folder
+from .pictures import load as load_pictures
 
 ACTIONS, POSITIONS = "actions.csv", "endeffector_positions.csv"
 FPS = 10.0  # nominal
@@ -43,14 +44,14 @@ def clip(frames: Sequence[Path], root: Path) -> Recording:
 
 def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Clip:
     positions = frames[0].with_name(POSITIONS)
-    pictures = read_pictures(frames, framing)
+    clip = load_pictures(frames, framing)
     actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if acts else None
-    return Clip(pictures, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
+    return replace(clip, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
 
 
 def columns(path: Path) -> int:
     """Numbers in the first row of a table."""
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         cells = file.readline().strip().split(",")
     try:
         return len([float(cell) for cell in cells])
@@ -61,7 +62,7 @@ def columns(path: Path) -> int:
 def read_table(path: Path, frames: int) -> np.ndarray:
     """float32 (frames, columns)."""
     try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
+        table = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
     except ValueError as error:
         raise ValueError(f"{path.name} is no table of numbers ({error})") from error
     return aligned(table, frames, path.name)

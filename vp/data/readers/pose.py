@@ -17,7 +17,8 @@ from ..framing import Framing
 from ..recording import Found, Recording, Watch, unwatched
 from ..splits import WORDS
 from .files import PICTURES, below, walk
-from .pictures import FPS, frame_folder, read_pictures
+from .pictures import FPS, frame_folder
+from .pictures import load as load_pictures
 
 IMG, LABEL = "_img", "_label"
 LOOKS_FOR = "train_img/0.png and so on with train_label/0.png, and val_img with val_label"
@@ -54,5 +55,5 @@ def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
 
 
 def load(frames: Sequence[Path], labels: Sequence[Path], framing: Framing) -> Clip:
-    pose = read_pictures(labels, framing).transpose(0, 3, 1, 2).copy()
-    return Clip(read_pictures(frames, framing), extras={"pose": pose})
+    pose = load_pictures(labels, framing).frames.transpose(0, 3, 1, 2).copy()
+    return replace(load_pictures(frames, framing), extras={"pose": pose})

@@ -7,7 +7,7 @@ have as many frames, or decoding will say otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..recording import Found, Recording, aligned
 from ..tf_example import Values, parse_example
 from ..tfrecord import Record, read_record, records
 from .files import below
-from .pictures import decode_picture
+from .pictures import decode_picture, fitted
 
 RAW = 64 * 64 * 3  # bytes of a BAIR frame as stored
 CAMERAS = ("image_aux1", "image_main")  # the first is the one published models learn on
@@ -77,13 +77,13 @@ class RecordFiles:
 def load(record: Record, unpack: Unpack, framing: Framing) -> Clip:
     encoded, actions, states = unpack(parse_example(read_record(record)))
     name = f"a frame of record {record.index} of {record.path.name}"
-    frames = np.stack([framing.fit(frame(data, name)) for data in encoded])
-    actions = aligned(actions, len(frames), "action") if actions.shape[1] else None
-    return Clip(frames, actions=actions, extras={"state": aligned(states, len(frames), "state")} if states.shape[1] else {})
+    clip, length = fitted((frame(data, name) for data in encoded), f"record {record.index}", framing), len(encoded)
+    actions = aligned(actions, length, "action") if actions.shape[1] else None
+    return replace(clip, actions=actions, extras={"state": aligned(states, length, "state")} if states.shape[1] else {})
 
 
 def frame(data: bytes, name: str) -> np.ndarray:
-    """uint8 RGB (H, W, 3) from raw bytes or a packed picture."""
+    """RGB (H, W, 3) from raw bytes or a packed picture."""
     return np.frombuffer(data, np.uint8).reshape(64, 64, 3) if len(data) == RAW else decode_picture(data, name)
 
 

@@ -27,11 +27,14 @@ def video(path: Path, root: Path, group: str | None = None, split: str | None = 
         ValueError: not a video or one picture only, in one sentence.
     """
     with closing(open_video(path)) as stream:
-        frames = stream.promised or sum(1 for _ in islice(stream.shots(), MAX_FRAMES))
+        known = stream.trusted and stream.promised >= 2
+        frames = stream.promised if known else sum(1 for _ in islice(stream.shots(), MAX_FRAMES))
     if frames < 2:
         raise ValueError(f"{path.name} has one picture only; give a video of 2 frames or more")
     name = below(path, root)
-    return Recording(name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load, path, squeeze), split)
+    return Recording(
+        name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load, path, squeeze), split, form=stream.form
+    )
 
 
 def load(path: Path, squeeze: bool, framing: Framing) -> Clip:

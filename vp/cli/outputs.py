@@ -1,0 +1,76 @@
+"""Places for results, as types of arguments: tried before the work whose results would be lost."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+FIGURES = (".pdf", ".png", ".svg")
+
+
+def output_file(text: str) -> Path:
+    """A file that can be written; what is in it stays until the result is there.
+
+    Raises:
+        ArgumentTypeError: a folder, or a place that cannot be written.
+    """
+    path = Path(text)
+    with refusing(text):
+        if path.is_dir():
+            raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
+        if path.is_file():
+            path.open("ab").close()
+        elif not path.exists():  # anything else, such as /dev/null, is not for us to try
+            with folders(path.parent):
+                path.touch()
+                path.unlink()
+    return path
+
+
+def output_folder(text: str) -> Path:
+    """A folder that can be written to; raises ArgumentTypeError for a file, or a place that cannot be written."""
+    path = Path(text)
+    with refusing(text):
+        if path.exists() and not path.is_dir():
+            raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")
+        with folders(path):
+            tempfile.TemporaryFile(dir=path).close()
+    return path
+
+
+def figure_file(text: str) -> Path:
+    """A picture that can be drawn; raises ArgumentTypeError for another ending too, and where matplotlib is missing."""
+    if Path(text).suffix.lower() not in FIGURES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no figure; give a file that ends in {', '.join(FIGURES)}")
+    if find_spec("matplotlib") is None:
+        raise argparse.ArgumentTypeError(
+            "figures need matplotlib, which is not installed; install it with: pip install matplotlib"
+        )
+    return output_file(text)
+
+
+@contextmanager
+def folders(place: Path) -> Iterator[None]:
+    """Makes a folder and those above it; those that were missing are taken away again."""
+    missing = [folder for folder in (place, *place.parents) if not folder.exists()]
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for folder in missing:
+            if folder.is_dir():
+                folder.rmdir()
+
+
+@contextmanager
+def refusing(text: str) -> Iterator[None]:
+    """Turns what a file system says of a place into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written ({why}); give another place") from None

@@ -1,0 +1,122 @@
+"""Which axis of an array of frames is which: N clips, T frames, H height, W width, C channels, as in "NTHWC".
+
+Sizes tell channels (1 or 3) from pictures. Where they leave a choice, the frames do: time is the axis along which neighbours are
+more alike than any two, and colours move together while clips do not. What neither tells is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+LETTERS = "NTHWC"
+ORDERS = {4: ("THWC", "TCHW", "CTHW", "NTHW", "TNHW"), 5: ("NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW")}
+ACCEPTED = ", ".join(order for orders in ORDERS.values() for order in orders)
+LEAST_SIDE = 4  # px
+LOOKED_AT, PAIRS = 64, 400  # frames along an axis, and pairs of them, that are compared
+STEADY, STEADIER = 0.9, 0.8  # difference of neighbours over that of any two: of time at most, and over that of the other axis
+TOGETHER, APART = 0.5, 0.2  # correlation of motion in three planes: colours from the first on, clips up to the second
+
+
+def axes_of(shape: Sequence[int], array: Callable[[], np.ndarray], name: str, given: str = "") -> str:
+    """The order of an array's axes, letters of LETTERS.
+
+    Args:
+        shape: of the array.
+        array: gives it, where sizes are not enough.
+        name: of the file, for messages.
+        given: the order where somebody says it.
+
+    Raises:
+        ValueError: `given` does not fit, or no order does, or it cannot be told which.
+    """
+    if given:
+        return checked(given, shape, name)
+    fits = [order for order in ORDERS.get(len(shape), ()) if fit(order, shape)]
+    if not fits:
+        raise ValueError(f"{name} has frames {tuple(shape)}; give them in one of the orders {ACCEPTED}, with 1 or 3 channels")
+    moving = [order for order in fits if size(order, shape, "T") > 1] or fits
+    colour = [order for order in fits if size(order, shape, "C") == 3]
+    grey = [order for order in moving if size(order, shape, "C") == 1]
+    if len(shape) == 4 and colour and len(fits) > 1:
+        moving = by_motion(fits, colour[0], shape, array)
+    elif grey and not colour:
+        moving = [order for order in moving if size(order, shape, "N") == 1] or grey  # one channel or one clip: the same frames
+    if len(moving) == 2 and all("N" in order for order in moving):
+        moving = by_continuity(moving, array)
+    if len(moving) != 1:
+        which = ", ".join(fits)
+        raise ValueError(f"{name} has frames {tuple(shape)}, which may be {which}, and nothing tells which; say so by --axes")
+    return moving[0]
+
+
+def checked(given: str, shape: Sequence[int], name: str) -> str:
+    """An order that somebody gave; raises ValueError where it is none, or not of this shape."""
+    order = given.upper()
+    if not set("THW") <= set(order) <= set(LETTERS) or len(set(order)) < len(order):
+        raise ValueError(f"axes is {given!r}; give T, H and W once each, and N and C where there are clips and channels: NTHWC")
+    if len(order) != len(shape) or "C" in order and size(order, shape, "C") not in (1, 3):
+        raise ValueError(f"{name} has frames {tuple(shape)}, which are not {order} with 1 or 3 channels; give --axes that fit")
+    return order
+
+
+def size(order: str, shape: Sequence[int], letter: str) -> int:
+    """Of an axis; 0 where there is none of this letter."""
+    return shape[order.index(letter)] if letter in order else 0
+
+
+def fit(order: str, shape: Sequence[int]) -> bool:
+    sides = min(size(order, shape, "H"), size(order, shape, "W")) >= LEAST_SIDE
+    return sides and ("C" not in order or size(order, shape, "C") in (1, 3))
+
+
+def by_motion(fits: list[str], colour: str, shape: Sequence[int], array: Callable[[], np.ndarray]) -> list[str]:
+    """Of a four-dimensional array with an axis of three planes: colours, clips or frames.
+
+    Returns:
+        the orders that are left: one, or those among which continuity decides, or none where nothing tells.
+    """
+    if size(colour, shape, "T") < 2 or shape[0] == shape[1]:
+        return []
+    planes = np.moveaxis(array(), (colour.index("C"), colour.index("T")), (0, 1))[:, :LOOKED_AT]
+    alike = motion_alike(thinned(planes))
+    if alike is None or APART < alike < TOGETHER:
+        return []
+    return [colour] if alike >= TOGETHER else [order for order in fits if "N" in order]
+
+
+def motion_alike(planes: np.ndarray) -> float | None:
+    """Mean correlation of how much changes where, between planes (3, T, H, W); None where some plane stands still."""
+    change = np.abs(np.diff(planes, axis=1)).reshape(len(planes), -1)
+    if change.shape[1] < 2 or not change.std(1).all():
+        return None
+    return float(np.corrcoef(change)[np.triu_indices(len(planes), 1)].mean())
+
+
+def by_continuity(orders: list[str], array: Callable[[], np.ndarray]) -> list[str]:
+    """The one of two orders, alike but for N and T, whose time is steady and the other's is not; both where that is not clear."""
+    first, second = (unsteadiness(np.moveaxis(array(), order.index("T"), 0)) for order in orders)
+    low, high, order = min((first, second, orders[0]), (second, first, orders[1]))
+    return [order] if low < STEADY and low < STEADIER * high else orders
+
+
+def unsteadiness(frames: np.ndarray) -> float:
+    """Mean difference of neighbours along the first axis over that of any two: near 1 where their order means nothing."""
+    others = np.linspace(0, frames.shape[1] - 1, min(8, frames.shape[1])).round().astype(int)
+    frames = thinned(frames[:LOOKED_AT][:, others])
+    if len(frames) < 2:
+        return 1.0
+    draw = np.random.default_rng(0)
+    one = draw.integers(len(frames), size=PAIRS)
+    other = (one + draw.integers(1, len(frames), size=PAIRS)) % len(frames)
+    any_two = np.mean([np.abs(frames[i] - frames[j]).mean() for i, j in zip(one, other)])
+    return float(np.abs(np.diff(frames, axis=0)).mean() / any_two) if any_two > 0 else 0.0
+
+
+def thinned(frames: np.ndarray) -> np.ndarray:
+    """Every so many pixels along the last two axes but a channel's, as int16."""
+    channels_last = frames.shape[-1] in (1, 3)
+    high, wide = frames.shape[-3:-1] if channels_last else frames.shape[-2:]
+    few = slice(None, None, max(1, high // 32)), slice(None, None, max(1, wide // 32))
+    return frames[(..., *few, slice(None)) if channels_last else (..., *few)].astype(np.int16)

@@ -1,0 +1,109 @@
+"""Which pictures of a folder follow each other, told from their names.
+
+Names are texts with numbers between them. What the text or another number sets apart is another clip; the last number that counts
+within one is the frame's. Where that number leaps, as from 9 to 500, time does too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+JUMP = 4  # usual steps; a frame may be dropped now and then, but what leaps further does not follow
+NUMBER = re.compile(r"(\d+)")
+MOMENT = re.compile(r"(?<!\d)(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)[-_ T.]?(\d\d)[-_.:h]?(\d\d)[-_.:m]?(\d\d)(?!\d)")
+
+
+@dataclass(frozen=True)
+class FrameSequence:
+    """Pictures of one clip.
+
+    Args:
+        key: what their names share, "" where that is nothing.
+        paths: in order.
+        numbers: of the frames, by their names; their places where names have none.
+        parts: stretches [first, end) of places without a jump between; none: there is no jump.
+    """
+
+    key: str
+    paths: tuple[Path, ...]
+    numbers: tuple[float, ...]
+    parts: tuple[tuple[int, int], ...] = ()
+
+
+def sequences(paths: Sequence[Path]) -> list[FrameSequence]:
+    """The clips among the pictures of one folder, which come in natural order.
+
+    Names that have no numbers are one clip in that order; so are all, where no two names differ in numbers alone.
+    """
+    alike: dict[tuple[str, ...], list[Path]] = defaultdict(list)
+    for path in paths:
+        pieces = pieces_of(path)
+        alike[(*(pieces[::2] if len(pieces) > 1 else ("",)), path.suffix.lower())].append(path)
+    if len(alike) > 1 and max(map(len, alike.values())) == 1:
+        return [in_order("", paths, range(len(paths)))]
+    return [found for group in alike.values() for found in told_apart(group)]
+
+
+def pieces_of(path: Path) -> list[str]:
+    """The texts of a name and the numbers between them, in turn; a date with a time of day is one number, in seconds."""
+    return NUMBER.split(MOMENT.sub(in_seconds, path.stem))
+
+
+def in_seconds(moment: re.Match[str]) -> str:
+    try:
+        return str(round((datetime(*map(int, moment.groups())) - datetime(1, 1, 1)).total_seconds()))
+    except ValueError:  # no such day or time: just digits
+        return moment[0]
+
+
+def told_apart(paths: Sequence[Path]) -> list[FrameSequence]:
+    """Pictures whose names differ in numbers alone: one clip for every value of the numbers that do not count frames."""
+    rows = decimals_joined([pieces_of(path) for path in paths])
+    changing = [place for place in range(1, len(rows[0]), 2) if len({float(row[place]) for row in rows}) > 1]
+    for counter in reversed(changing):
+        clips: dict[tuple[float, ...], list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            clips[tuple(float(row[place]) for place in changing if place != counter)].append(index)
+        if len(clips) <= len(paths) / 2:
+            return [
+                in_order(key_of(rows[its[0]], counter), [paths[i] for i in its], [float(rows[i][counter]) for i in its])
+                for its in clips.values()
+            ]
+    return [in_order("", paths, [float(row[changing[0]]) for row in rows] if changing else range(len(paths)))]
+
+
+def decimals_joined(rows: list[list[str]]) -> list[list[str]]:
+    """Pieces of names, 12.50 made one number where as many digits follow the point in all of them."""
+    place = 1
+    while place + 2 < len(rows[0]):
+        if rows[0][place + 1] == "." and len({len(row[place + 2]) for row in rows}) == 1:
+            rows = [[*row[:place], "".join(row[place : place + 3]), *row[place + 3 :]] for row in rows]
+        place += 2
+    return rows
+
+
+def key_of(pieces: Sequence[str], counter: int) -> str:
+    """A picture's name without the frame's number, and without what parted the two."""
+    return "".join(pieces[:counter]).rstrip("_-. ") + "".join(pieces[counter + 1 :])
+
+
+def in_order(key: str, paths: Sequence[Path], numbers: Sequence[float]) -> FrameSequence:
+    order = sorted(range(len(paths)), key=lambda place: numbers[place])
+    counted = np.array([numbers[place] for place in order], float)
+    return FrameSequence(key, tuple(paths[place] for place in order), tuple(counted.tolist()), without_jumps(counted))
+
+
+def without_jumps(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Stretches [first, end) of rising numbers that do not leap; none where all are one stretch."""
+    steps = np.diff(numbers)
+    if not (steps > 0).any():
+        return ()
+    ends = 1 + np.flatnonzero(steps > JUMP * np.median(steps[steps > 0]))
+    return tuple(zip([0, *ends.tolist()], [*ends.tolist(), len(numbers)])) if len(ends) else ()
