@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vp.core.cpu_fast import keep_big_buffers
 from vp.core.predictor import seed_grid
 from vp.core.video import Batch, Observation
 from vp.data import Clip, read_clip
@@ -105,6 +106,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    keep_big_buffers()
     rows: dict[str, dict[str, Any]] = {}
     try:
         if not args.clips and not args.data_root:

@@ -38,6 +38,7 @@ def add_adapt(commands: Any) -> None:
 
 
 def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
+    from ..core.cpu_fast import keep_big_buffers
     from ..data import read_clip
     from ..data.video_file import MAX_FPS
     from ..prediction.model import load
@@ -46,6 +47,7 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
 
     refuse(args.parser, extra)
     try_path(args.out)
+    keep_big_buffers()
     model = load(args.checkpoint, args.device, args.precision)
     clip = read_clip(args.clip, max_fps=MAX_FPS)
     until = None if args.until is None else frame_at(args.until, clip.fps, len(clip.frames))

@@ -6,16 +6,16 @@ kept; the unadapted ones are the first candidate, so what comes out is never wor
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..core.cpu_fast import keep_big_buffers
 from ..core.family import Progress, Recipe
 from ..core.predictor import seed_grid
 from ..core.runtime import Runtime
@@ -27,12 +27,12 @@ from ..prediction.model import Model, build
 from ..prediction.rows import most_likely
 from .clip_windows import ClipWindows
 from .provenance import commit
-from .training_data import step_seed
+from .training_data import check_seed, step_seed
 from .updates import NotFinite, Updates, lr_factor
 
-LR = 0.1  # of the recipe's peak
+LR = 0.2  # of the recipe's peak
 CLIPS = 4  # a step
-WARMUP, FINAL_LR = 0.05, 0.05  # shares of the budget and of the peak, see `lr_factor`
+FINAL_LR = 0.05  # share of the peak at the end of the cosine
 CANDIDATES = 10  # times that held-out windows are predicted, evenly spread over the budget
 
 
@@ -66,15 +66,16 @@ class Adaptation(Iterator[Adapting]):
             raise ValueError(f"{model.name} has no weights to train; give a model that was trained")
         if minutes <= 0 or (steps is not None and steps < 1):
             raise ValueError(f"minutes is {minutes} and steps {steps}; give a budget above 0")
+        check_seed(seed)
         self.source, self.seed, self.steps, self.budget = model, seed, steps, 60 * minutes
         self.config = checkpoint.config_from_json(model.family.config, model.card["config"])
         self.runtime: Runtime = model.predictor.runtime  # type: ignore[attr-defined]  # those with weights have one
         self.windows = ClipWindows(clip, until, model.predictor.capabilities)
-        step_seed(seed, 0, 0, 0)
         self.held = self.windows.held_out()
         self.updates = updates(model, self.config, self.runtime)
         self.step, self.spent_s = 0, 0.0
-        self.weights, self.best_step, self.before_db, self.best_db = model.weights, 0, float("nan"), float("nan")
+        self.weights: Mapping[str, Tensor] = model.weights
+        self.best_step, self.before_db, self.best_db = 0, math.nan, math.nan
         self.records = self.run()
 
     def __next__(self) -> Adapting:
@@ -86,7 +87,6 @@ class Adaptation(Iterator[Adapting]):
 
     def run(self) -> Iterator[Adapting]:
         begun = time.monotonic()
-        keep_big_buffers()
         newest = self.before_db = self.best_db = self.score(self.weights)
         scoring = time.monotonic() - begun  # seconds; the last candidate's must fit into the budget
         yield Adapting(0, 0.0, None, None, newest, newest, newest)
@@ -110,22 +110,22 @@ class Adaptation(Iterator[Adapting]):
         generator = torch.Generator(self.runtime.device).manual_seed(step_seed(self.seed, 0, self.step, 0))
         batch, phases = self.windows.batch(CLIPS, generator), tuple(self.updates.phases)
         progress = Progress(self.step, share=1.0, stage=1.0, seed=self.seed)  # the objective as it was when training ended
-        terms = self.updates.update([batch], generator, phases, progress, lr_factor(share, WARMUP, FINAL_LR))
+        terms = self.updates.update([batch], generator, phases, progress, lr_factor(share, 0.0, FINAL_LR))
         self.updates.follow(phases, self.step)
         self.step += 1
-        return float(terms[f"{phases[0]}_loss"])
+        return float(terms.get(f"{phases[0]}_loss", math.nan))  # an objective may find nothing to learn in a mini-batch
 
     def consider(self) -> float:
         """Scores the averaged weights, in the precision of a file, and keeps them where they are the best so far."""
         candidate = checkpoint.in_float32(checkpoint.as_stored(self.updates.average.state_dict()))
         if not all(bool(x.isfinite().all()) for x in candidate.values()):
-            return float("nan")
+            return math.nan
         score = self.score(candidate)
         if score > self.best_db:
             self.weights, self.best_step, self.best_db = candidate, self.step, score
         return score
 
-    def score(self, weights: dict[str, Tensor]) -> float:
+    def score(self, weights: Mapping[str, Tensor]) -> float:
         """PSNR in dB of the held-out windows' future frames, predicted without chance."""
         model = build(replace(self.runtime, recorder=None), self.source.family, self.source.card, weights)
         predictor, frames, past = model.predictor, self.held.frames, self.windows.past
@@ -155,7 +155,8 @@ class Adaptation(Iterator[Adapting]):
     def card(self) -> dict[str, Any]:
         """Of the best so far: that of the model it began from, and how it was adapted."""
         card, minutes = self.source.card, round(self.spent_s / 60, 2)
-        db = {"before": round(self.before_db, 3), "after": round(self.best_db, 3)}
+        scored = not math.isnan(self.before_db)  # not before the first record
+        db = {"before": round(self.before_db, 3), "after": round(self.best_db, 3)} if scored else None
         adapted = {
             "from": self.source.name, "frames": len(self.windows.frames), "first_held": self.windows.first_held,
             "minutes": minutes, "steps": self.best_step, "seed": self.seed, "held_out_db": db, "verdict": self.verdict,
@@ -176,7 +177,8 @@ class Adaptation(Iterator[Adapting]):
             "total": self.steps or self.step,
         }  # fmt: skip
         sums = {"clips": card.get("clips", 0) + clips, "minutes": round(card.get("minutes", 0) + minutes, 1)}
-        return {"metrics": {}, "lineage": [*checkpoint.lineage(card), run], **sums}
+        runs = [*checkpoint.lineage(card), run]
+        return {"metrics": {}, "lineage": runs, "step": self.best_step, "commit": run["commit"], **sums}
 
 
 def adapt(
@@ -216,7 +218,7 @@ def updates(model: Model, config: Any, runtime: Runtime) -> Updates:
         ValueError: the networks are trained against others that a checkpoint does not hold.
     """
     family = model.family
-    config = without_critic(config)
+    config = family.adapting(config)
     if family.critics(config):
         raise ValueError(f"{model.name} is trained against a critic, which its checkpoint does not hold; give another model")
     recipes: dict[str, Recipe] = {recipe.name: recipe for recipe in family.recipes}
@@ -224,10 +226,3 @@ def updates(model: Model, config: Any, runtime: Runtime) -> Updates:
     networks = family.networks(config)
     networks.load_state_dict(model.weights)
     return Updates(family, recipe, runtime, runtime.place(networks), LR * family.phases(config)[0].lr)
-
-
-def without_critic(config: Any) -> Any:
-    """The same settings without the terms of a critic: a new one would know nothing."""
-    weights = {name: 0.0 for name in ("adversarial", "matching") if hasattr(config, name)}
-    inner = {f.name: without_critic(getattr(config, f.name)) for f in fields(config) if is_dataclass(getattr(config, f.name))}
-    return replace(config, **weights, **inner)
