@@ -30,7 +30,7 @@ from .provenance import commit
 from .training_data import check_seed, step_seed
 from .updates import NotFinite, Updates, lr_factor
 
-LR = 0.2  # of the recipe's peak
+LR = 0.1  # of the recipe's peak
 CLIPS = 4  # a step
 FINAL_LR = 0.05  # share of the peak at the end of the cosine
 CANDIDATES = 10  # times that held-out windows are predicted, evenly spread over the budget
