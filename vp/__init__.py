@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 # name -> module below vp, imported when it is first asked for: the command line and `import vp` stay quick
 PUBLIC = {
     "Model": "prediction.model",
+    "adapt": "training.adapt",
     "available": "prediction.model",
     "evaluate": "evaluation.evaluate",
     "load": "prediction.model",

@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import app, bench, data, evaluate, info, results, sample, train
+from . import adapt, app, bench, data, evaluate, info, results, sample, train
 
-MODULES = (app, train, sample, evaluate, bench, data, results, info)
+MODULES = (app, train, adapt, sample, evaluate, bench, data, results, info)
 EXAMPLES = {name: text for module in MODULES for name, text in module.EXAMPLES.items()}
 COMMANDS = (
     app.add_app,
     train.add_train,
+    adapt.add_adapt,
     sample.add_sample,
     evaluate.add_evaluate,
     evaluate.add_paired,

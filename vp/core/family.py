@@ -135,6 +135,8 @@ class Family:
         fit_statistics: (config, networks, draw) takes what the networks must know of the training data, the scale of its
             actions say, before the first step; draw(clips) gives a Batch on the CPU. Raises ValueError where the data lack it.
         recipes: what can be trained by name.
+        adapting: config -> the one under which a model goes on to learn a single clip (`vp.training.adapt`); weights of the
+            objective alone may differ.
         reference_rows: label -> options for extra rows that an evaluation shows (an oracle, say).
         benchmark_losses: label -> (config, phase loss) of training steps that `python -m vp bench train` times beside each other;
             the first is the plain way of doing it.
@@ -151,5 +153,6 @@ class Family:
     critics: Callable[[Any], nn.ModuleDict] = lambda config: nn.ModuleDict()
     fit_statistics: Callable[[Any, nn.ModuleDict, Callable[[int], Batch]], None] = lambda config, networks, draw: None
     recipes: tuple[Recipe, ...] = ()
+    adapting: Callable[[Any], Any] = lambda config: config
     reference_rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     benchmark_losses: Mapping[str, tuple[Any, LossFn]] = field(default_factory=dict)

@@ -5,7 +5,8 @@ The predictor's turn shows true and predicted clips to the critic and passes the
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,11 @@ class Weights(Protocol):
 
 def has_critic(weights: Weights) -> bool:
     return bool(weights.adversarial or weights.matching)
+
+
+def without_critic(weights: Any) -> Any:
+    """The same record without the critic's terms: checkpoints leave critics out, and a new one has nothing to say yet."""
+    return replace(weights, adversarial=0.0, matching=0.0)
 
 
 def critic_active(weights: Weights, progress: Progress) -> bool:

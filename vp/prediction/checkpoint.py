@@ -32,11 +32,21 @@ STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 def save(path: Path, weights: Mapping[str, Tensor], card: Mapping[str, Any], storage: str = "fp16") -> None:
     """Writes `weights` and the card, atomically: floats are stored as `storage`, but float64 as it is: statistics of the
     training data, which are few, and whose rounding would move every sample."""
-    kept = {name: x.detach().to("cpu", STORAGE[storage] if is_weight(x) else x.dtype).contiguous() for name, x in weights.items()}
+    kept = as_stored(weights, storage)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(kept, partial, {"vp": json.dumps({"format": FORMAT, **card})})
     partial.replace(path)
+
+
+def as_stored(weights: Mapping[str, Tensor], storage: str = "fp16") -> dict[str, Tensor]:
+    """The weights as a file holds them, see `save`."""
+    return {name: x.detach().to("cpu", STORAGE[storage] if is_weight(x) else x.dtype).contiguous() for name, x in weights.items()}
+
+
+def in_float32(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights as they are read from a file: in float32; float64 stays."""
+    return {name: x.float() if is_weight(x) else x for name, x in weights.items()}
 
 
 def is_weight(x: Tensor) -> bool:
@@ -112,7 +122,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError):
         raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
-    return {name: x.float() if is_weight(x) else x for name, x in weights.items()}
+    return in_float32(weights)
 
 
 def record(path: Path, protocol: str, numbers: Mapping[str, Any]) -> None:

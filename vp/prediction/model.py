@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from ..catalog import FAMILIES
 from ..core.family import Family
@@ -17,12 +20,20 @@ from . import checkpoint
 
 @dataclass(frozen=True)
 class Model:
-    """A predictor ready to run: its name, family, and the card that says what it was trained on."""
+    """A predictor ready to run.
+
+    Args:
+        name, family: what it is called, and how such models are built and trained.
+        predictor: what predicts; its weights are laid out for that alone.
+        card: what it was trained on.
+        weights: those of its checkpoint, float32 on the CPU, to train on from; empty for a baseline.
+    """
 
     name: str
     family: Family
     predictor: Predictor
     card: dict[str, Any]
+    weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
 
 def untrained() -> dict[str, Family]:
@@ -89,16 +100,25 @@ def load_on(runtime: Runtime, name: str | Path, folder: Path = checkpoint.FOLDER
     card = checkpoint.read_card(path)
     family = known_family(path, card)
     try:
-        config = checkpoint.config_from_json(family.config, card["config"])
-        networks = family.networks(config)
-        networks.load_state_dict(checkpoint.read_weights(path))
+        return build(runtime, family, {"name": path.stem, "title": family.title, **card}, checkpoint.read_weights(path))
     except (RuntimeError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path.name} does not fit its own description ({reason}); train or download it again") from None
+
+
+def build(runtime: Runtime, family: Family, card: dict[str, Any], weights: Mapping[str, Tensor]) -> Model:
+    """A model on a runtime from its card, `name` among it, and its weights, float32 on the CPU, which stay as they are.
+
+    Raises:
+        RuntimeError, TypeError, KeyError: the weights do not fit the card.
+    """
+    config = checkpoint.config_from_json(family.config, card["config"])
+    networks = family.networks(config)
+    networks.load_state_dict(weights)
     predictor = family.predictor(config, runtime.lowered(networks), runtime)
     able = replace(predictor.capabilities, dataset=card["dataset"], fps=card.get("fps"))
     predictor.capabilities = replace(able, actions=with_names(able.actions, able.dataset))
-    return Model(path.stem, family, predictor, {"name": path.stem, "title": family.title, **card})
+    return Model(card["name"], family, predictor, card, weights)
 
 
 def with_names(actions: Actions | None, dataset: str) -> Actions | None:

@@ -12,40 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core.family import Family, Losses, Phase, Progress, Recipe, Stage
+from ..core.family import Family, Progress, Recipe, Stage
 from ..core.runtime import Runtime
 from ..prediction import checkpoint
 from ..prediction.model import find
 from . import state
-from .muon import Muon
 from .provenance import commit
 from .recompute import recomputed
 from .settings import Settings
 from .starting_weights import short_name, start_from
 from .training_data import Data, digits_used
+from .updates import NotFinite, Updates, lr_factor
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
-
-
-class NotFinite(ValueError):
-    """A loss, a gradient or a weight is not a finite number; the run's folder keeps the last good state. `exit_code` is what the
-    command line returns."""
-
-    exit_code = 3
-
-
-def lr_factor(share: float, warmup: float, final: float) -> float:
-    """Linear warm-up, then a cosine down to `final`."""
-    if share < warmup:
-        return share / warmup
-    along = (share - warmup) / max(1 - warmup, 1e-9)
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(along, 1.0)))
-
-
-def mean_of(name: str, logged: list[dict[str, Tensor]]) -> Tensor:
-    """Of the mini-batches that have this term."""
-    return torch.stack([terms[name].detach() for terms in logged if name in terms]).mean(0)
 
 
 def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
@@ -61,7 +41,7 @@ def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ..
     return tuple(kept)
 
 
-class Trainer:
+class Trainer(Updates):
     """One run: networks, their average, one optimiser a phase, and the step."""
 
     def __init__(self, family: Family, recipe: Recipe, settings: Settings):
@@ -95,21 +75,16 @@ class Trainer:
         if not saved:
             family.fit_statistics(recipe.config, networks, self.data.sample)
         networks = self.runtime.place(networks)
-        self.average = copy.deepcopy(networks).requires_grad_(False)
-        self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(self.runtime.device)}).train()
+        if settings.init and not saved:
+            start_from(networks, checkpoint.read_weights(find(settings.init)), settings.init)
+        super().__init__(family, recipe, self.runtime, networks, settings.lr)
         if settings.recompute:
             recomputed(self.networks)
-        if settings.init and not saved:
-            weights = checkpoint.read_weights(find(settings.init))
-            for module in (networks, self.average):
-                start_from(module, weights, settings.init)
-        self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.stages = feasible(recipe.stages, self.phases)
         idle = sorted(set(self.phases) - {name for stage in self.stages for name in stage.phases})
         if idle:
             names = ", ".join(idle)
             raise ValueError(f"the settings ask for {names}, which no stage of {recipe.name} trains; leave its weights at 0")
-        self.optimizers = {name: self.optimizer(phase) for name, phase in self.phases.items()}
         self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
         self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
         self.legs: list[dict[str, Any]] = []  # those before this one, see `every_leg`
@@ -122,11 +97,6 @@ class Trainer:
         return "bf16" if self.runtime.bf16 else "fp32"
 
     @property
-    def lr(self) -> float:
-        """Peak learning rate of the first phase."""
-        return self.settings.lr or next(iter(self.phases.values())).lr
-
-    @property
     def clips_a_step(self) -> int:
         return self.data.count * self.settings.accumulate * self.accelerator.num_processes
 
@@ -135,22 +105,6 @@ class Trainer:
         if self.accelerator.num_processes == 1:
             return stop
         return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
-
-    def trained(self, phase: Phase) -> list[nn.Parameter]:
-        return [p for name in phase.trains for p in self.networks[name].parameters()]
-
-    def optimizer(self, phase: Phase) -> torch.optim.Optimizer:
-        """Muon or AdamW over the phase's networks; weight decay for matrices and kernels only."""
-        parameters = self.trained(phase)
-        options = {"lr": phase.lr, "betas": phase.betas}
-        if phase.optimizer == "muon":
-            dtype = torch.bfloat16 if self.runtime.bf16 else torch.float32
-            return Muon(parameters, weight_decay=phase.weight_decay, dtype=dtype, **options)
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": phase.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, fused=True, **options)
 
     def save(self) -> None:
         """Writes the state to go on from, and the averaged weights.
@@ -268,52 +222,9 @@ class Trainer:
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
-        """One step: its mini-batches through every phase of a stage.
-
-        Raises:
-            NotFinite: a loss before its gradient is asked for (that of `grid_sample` at places that are not numbers can crash the
-                process, pytorch issue 24823), or a gradient before the optimiser takes a step.
-        """
-        (given, generator), terms = self.data.step(step), {}
-        batches = list(given)
-        ratio = self.lr / next(iter(self.phases.values())).lr
-        for phase in map(self.phases.get, stage.phases):
-            optimizer, parameters = self.optimizers[phase.name], self.trained(phase)
-            for name, network in self.networks.items():
-                network.requires_grad_(name in phase.trains)
-            for group in optimizer.param_groups:
-                group["lr"] = phase.lr * ratio * lr_scale
-            optimizer.zero_grad(set_to_none=True)
-            logged: list[dict[str, Tensor]] = []
-            for place, batch in enumerate(batches):
-                with self.runtime.autocast():
-                    losses = phase.loss(self.networks, batch, progress, generator)
-                if losses is None:  # nothing to learn from this one
-                    continue
-                self.check(phase, losses)
-                batches[place] = batch.with_extras(losses.outputs)
-                (losses.total / len(batches)).backward()
-                logged.append({**losses.terms, f"{phase.name}_loss": losses.total})
-            if not logged:
-                continue
-            self.share_gradients(parameters)
-            norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
-            if not norm.isfinite():
-                raise self.not_finite(f"the gradient norm of phase {phase.name}", norm)
-            optimizer.step()
-            terms |= {name: mean_of(name, logged) for name in logged[0]} | {f"{phase.name}_grad_norm": norm}
-        return terms
-
-    def check(self, phase: Phase, losses: Losses) -> None:
-        """Raises NotFinite, in every process where the loss of one of them is not finite."""
-        fine = bool(losses.total.isfinite())
-        if not self.agree(not fine):
-            return
-        if fine:
-            raise self.not_finite(f"a loss of phase {phase.name} in another process")
-        bad = {name: x for name, x in losses.terms.items() if not x.isfinite()}
-        name, value = next(iter(bad.items()), ("total", losses.total))
-        raise self.not_finite(f"term {name} of the loss of phase {phase.name}", value)
+        """One step of a stage on the mini-batches of its own; see `update`."""
+        batches, generator = self.data.step(step)
+        return self.update(batches, generator, stage.phases, progress, lr_scale)
 
     def share_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Averages gradients over the processes."""
@@ -358,16 +269,6 @@ class Trainer:
         progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed, stage.phases)
         scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
         terms = self.run_phases(stage, progress, self.step, scale)
-        self.follow(stage, round(along * width * self.total))
+        self.follow(stage.phases, round(along * width * self.total))
         self.step += 1
         return terms
-
-    @torch.no_grad()
-    def follow(self, stage: Stage, steps: int) -> None:
-        """Moves the averages of the networks that a stage trains; `steps` of it were taken before."""
-        decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
-        trained = {name for phase in stage.phases for name in self.phases[phase].trains} & set(self.average)
-        for name in sorted(trained):
-            current = self.networks[name].state_dict()
-            for key, mean in self.average[name].state_dict().items():
-                mean.lerp_(current[key], 1 - decay) if mean.is_floating_point() else mean.copy_(current[key])

@@ -31,6 +31,12 @@ def step_seed(seed: int, continuation: int, step: int, process: int) -> int:
     return int(np.random.SeedSequence((seed, continuation, step, process)).generate_state(1)[0])
 
 
+def check_seed(seed: int) -> None:
+    """Raises ValueError where a run cannot have this seed."""
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
+
+
 class Data:
     """Mini-batches of a recipe; the one of a step depends on the seed, on `continuation` (see `step_seed`) and on the step alone.
 
@@ -45,8 +51,7 @@ class Data:
         share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0, licences: Sequence[str] = (),
         axes: str = "",
     ):  # fmt: skip
-        if not 0 <= seed < SEEDS:
-            raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
+        check_seed(seed)
         self.device, self.count, self.share, self.accumulate = device, batch, share, accumulate
         self.seed, self.continuation = seed, continuation
         self.run_seed = step_seed(seed, continuation, 0, 0)  # of what is drawn for longer than a step

@@ -74,8 +74,8 @@ class Handlers:
     def shown(self, at: Settings) -> Updates:
         """The clip as it will be used, and what is to be said of it."""
         try:
-            model, player = self.models.get(at.model), self.preview(at)
-            return {"player": player, "trim": trim_value(model, at), "status": status(READY)}
+            player, strange = self.look(at)
+            return {"player": player, "trim": trim_value(self.models.get(at.model), at), "status": status(strange or READY)}
         except ValueError as error:
             return {"status": refuse(error)}
 
@@ -152,11 +152,15 @@ class Handlers:
 
     def preview(self, at: Settings) -> Result:
         """The clip as the model will get it, before anything is predicted."""
+        return self.look(at)[0]
+
+    def look(self, at: Settings) -> tuple[Result, str | None]:
+        """The same, and what is said where the model does not know such clips."""
         loaded = self.models.get(at.model)
         clip = self.with_walls(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded)
         frames, notes, strange = self.as_seen(loaded, clip, at.past, at.future)
         known = np.arange(len(frames)) < at.past
-        return Result(
+        shown = Result(
             (Row("truth", "The clip", frames, "As the model will see it."),),
             known,
             np.ones(len(frames), bool),
@@ -166,6 +170,7 @@ class Handlers:
             notes=(*clip.notes, *notes, *([strange] if strange else [])),
             source=clip.described(*np.array(frames.shape)[[0, 2, 1]].tolist()),
         )
+        return shown, strange
 
     @staticmethod
     def with_walls(clip: Clip, model: Model) -> Clip:

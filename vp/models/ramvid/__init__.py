@@ -8,7 +8,7 @@ from torch import nn
 
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics
+from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
 from .compact import CompactDenoiser
 from .config import RamvidConfig
 from .objective import random_mask_loss
@@ -49,6 +49,7 @@ FAMILY = Family(
     config=RamvidConfig,
     networks=networks,
     critics=critics,
+    adapting=without_critic,
     phases=phases,
     predictor=predictor,
     tiny=tiny,

@@ -9,7 +9,7 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics
+from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
 from .compact import CompactSVG
 from .conditions import fit_statistics
 from .config import Objective, SVGConfig
@@ -67,6 +67,7 @@ FAMILY = Family(
     config=SVGConfig,
     networks=networks,
     critics=critics,
+    adapting=lambda cfg: replace(cfg, objective=without_critic(cfg.objective)),
     fit_statistics=fit_statistics,
     phases=phases,
     predictor=predictor,

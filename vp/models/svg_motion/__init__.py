@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from torch import nn
@@ -23,6 +24,11 @@ def phases(cfg: MotionConfig) -> tuple[Phase, ...]:
     return (Phase("svg", ("svg",), partial(motion_loss, cfg), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.05),)
 
 
+def adapting(cfg: MotionConfig) -> MotionConfig:
+    """Most clips follow the prior's mean, for it is the most likely future that a clip is learned for; none follow samples."""
+    return replace(cfg, objective=replace(cfg.objective, foreseen=0.75, sampled=0.0))
+
+
 def predictor(cfg: MotionConfig, nets: nn.ModuleDict, runtime: Runtime) -> MotionPredictor:
     return MotionPredictor(cfg, nets["svg"], runtime)
 
@@ -40,6 +46,7 @@ FAMILY = Family(
     phases=phases,
     predictor=predictor,
     tiny=tiny,
+    adapting=adapting,
     recipes=RECIPES,
     reference_rows={"posterior": {"prior": "posterior-mean"}},
 )

@@ -9,7 +9,7 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics
+from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
 from .config import Objective, VPNConfig
 from .convlstm import ConvLSTMNetwork
 from .lstm import LSTMNetwork
@@ -69,6 +69,7 @@ FAMILY = Family(
     config=VPNConfig,
     networks=networks,
     critics=critics,
+    adapting=lambda cfg: replace(cfg, objective=without_critic(cfg.objective)),
     phases=phases,
     predictor=predictor,
     tiny=tiny,
