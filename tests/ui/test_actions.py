@@ -131,7 +131,7 @@ def test_another_clip_or_model_changes_the_editor(models, choice):
     shown = do.stage(at)["editor"]
     assert np.array_equal(shown["frame"], FRAMES[4]) and shown["chosen"]["plan"] == "still"
     assert do.stage(dataclasses.replace(at, model="idle"))["editor"] is None
-    assert set(do.choose_model(at)) == {*SHOWN, "by_hand", "status"}
+    assert set(do.choose_model(at)) == {*SHOWN, "by_hand", "status", "player"}
     assert do.choose_model(dataclasses.replace(at, model="nobody")) == {}, "nothing changes"
 
 

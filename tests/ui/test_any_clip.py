@@ -4,32 +4,15 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
-from vp.catalog import FAMILIES
 from vp.data import read_clip, write_mp4
-from vp.prediction import checkpoint
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(checkpoints, tmp_path_factory):
-    """An app with a digit model, and an untrained model of real clips beside it."""
-    from vp.ui.app import build, launch_options
-
-    folder = tmp_path_factory.mktemp("general")
-    (folder / "a-learned.safetensors").write_bytes((checkpoints / "a-learned.safetensors").read_bytes())
-    family = FAMILIES["svg-motion"]
-    config = family.tiny()
-    torch.manual_seed(0)
-    card = {"family": "svg-motion", "config": checkpoint.config_to_json(config), "dataset": "real128", "about": "untrained"}
-    card |= {"data": {"real128": 1.0}, "licence": "MIT"}
-    checkpoint.save(folder / "svg-lp-real.safetensors", family.networks(config).state_dict(), card)
-    demo = build("cpu", folder)
-    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    yield address
-    demo.close()
+@pytest.fixture
+def address(general):
+    return general
 
 
 def video(folder, height, width, fps=25.0, length=40):

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
-from vp.result.result import Result
 
 from . import api, controls, editor, jobs, text
 from .clips import ASSETS, examples
 from .controls import FILES
-from .handlers import RESULTS, Handlers, check_upload, picker, stop
+from .handlers import FIRST, Handlers, check_upload, first_result, picker, stop
 from .models import Models
 from .page import LINK_JS, NAMES, NOW_JS, Page, Updates
 from .player import ClipPicker, Player
-from .settings import Settings
+from .settings import Settings, usual
 from .status import status
 from .theme import CSS, THEME
 from .trimmer import Trimmer
@@ -53,7 +51,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
             gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
         widgets: dict[str, Any] = {
             "clip": gr.Textbox(first, visible="hidden", label="Clip"),  # not a State: the link is made in the browser
-            "result": gr.State(None),
+            "result": gr.State(FIRST if first_result() else None),  # what Save saves: the result on screen
             "by_hand": gr.State(False),  # whether a person chose the model
         }
         with gr.Row(elem_id="main"):
@@ -68,7 +66,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
-        wire(demo, page, do)
+        wire(demo, page, do, saves)
         wire_generate(page, do, saves)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
@@ -81,8 +79,10 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
         made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
         made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
     made["upload"] = gr.File(label="Or upload a video", type="filepath", height=116, elem_id="upload")
-    made["trim"] = Trimmer(None, elem_id="trim")
-    made |= controls.build(sorted(models.cards, key=lambda name: name != models.default))
+    default = models.first_usable()
+    looks = controls.appearance(models.get(default), usual(models, default, first))
+    made["trim"] = Trimmer(looks["trim"], elem_id="trim")
+    made |= controls.build(sorted(models.cards, key=lambda name: name != default), looks)
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
         with gr.Row():
@@ -99,7 +99,7 @@ def build_saves() -> list[gr.DownloadButton]:
         ]
 
 
-def wire(demo: gr.Blocks, page: Page, do: Handlers) -> None:
+def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
     """Connects the choice of a clip and of settings with what happens."""
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
@@ -109,11 +109,9 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     def arrive(request: gr.Request) -> dict[Any, Any]:
         return page.named(do.arrive(dict(request.query_params)))
 
-    def first(name: str | None) -> str | None:
-        return RESULTS.put(first_result()) if name is None and first_result() else name
-
     edits = {"trigger_mode": "multiple"} | QUIET
-    demo.load(arrive, None, page.of([*chosen, "seed", "status"]), **QUIET).then(first, page["result"], page["result"], **QUIET)
+    arrived = demo.load(arrive, None, page.of([*chosen, "seed", "status", "result"]), **QUIET)
+    arrived.then(do.downloads, page["result"], saves, **QUIET)
     page["model"].input(**page.event(do.choose_model, [*looks, "player"]), **QUIET).then(**forget)
     lengths = [page["task"].input, page["past"].input, page["future"].input]
     gr.on(lengths, **page.event(do.plan, ["known", *again]), trigger_mode="always_last", **QUIET).then(**forget)
@@ -159,13 +157,6 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> N
     page["stop"].click(lambda: page.named(stop()), None, page.of(["status", "go", "stop"]), **QUIET)
     page["result"].change(do.downloads, page["result"], saves, **QUIET)
     page["result"].change(editor.show, page.of(["result", "edits"]), page.of(["panel", "painter"]), **QUIET)
-
-
-@cache
-def first_result() -> Result | None:
-    """The finished result that the page opens with, read once."""
-    folder = ASSETS / "example"
-    return Result.load(folder) if (folder / "result.json").is_file() else None
 
 
 def launch_options() -> dict[str, Any]:

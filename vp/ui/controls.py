@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -112,29 +113,41 @@ def about_priors(model: Model) -> str:
     return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
 
 
-def build(names: list[str]) -> dict[str, Any]:
-    """The widgets by the names of `Settings`, what shows some of them ("form", "editor"), and the button "dice"."""
-    made: dict[str, Any] = {"model": gr.Dropdown(names, value=names[0], label="Model", filterable=False, elem_id="model")}
+def build(names: list[str], looks: Mapping[str, Any]) -> dict[str, Any]:
+    """The widgets by the names of `Settings`, what shows some of them ("form", "editor"), and the button "dice".
+
+    Args:
+        names: of the models.
+        looks: as of `appearance`, how they look at first.
+    """
+
+    def at_first(name: str) -> dict[str, Any]:
+        """Its update as arguments of the widget that is being made."""
+        return {key: value for key, value in looks[name].items() if key != "__type__"}
+
+    made: dict[str, Any] = {}
+    made["model"] = gr.Dropdown(names, label="Model", filterable=False, elem_id="model", **at_first("model"))
     choices = [(label, name) for name, label in tasks.TASKS.items()]
-    made["task"] = gr.Radio(choices, value=tasks.PREDICT, label="Task", visible=False, elem_id="task")
-    made["editor"] = actions.ActionEditor(None, elem_id="action-editor")
-    made["start"] = gr.Radio(STARTS, value="", label="Predict", elem_id="start")
-    made["n"] = gr.Slider(1, MOST_FUTURES, 8, step=1, label="Futures", info=MANY, elem_id="futures")
-    made["prior"] = gr.Radio([], label="Prior", info=PRIOR, elem_id="prior")
+    made["task"] = gr.Radio(choices, label="Task", elem_id="task", **at_first("task"))
+    made["editor"] = actions.ActionEditor(looks["editor"], elem_id="action-editor")
+    made["start"] = gr.Radio(STARTS, label="Predict", elem_id="start", **at_first("start"))
+    made["n"] = gr.Slider(1, MOST_FUTURES, step=1, label="Futures", elem_id="futures", **at_first("n"))
+    made["prior"] = gr.Radio(label="Prior", elem_id="prior", **at_first("prior"))
     with gr.Row(elem_id="seed-row"):
         made["seed"] = gr.Number(0, label="Seed", precision=0, min_width=120, elem_id="seed")  # checked in words
         made["dice"] = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
     with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
-        made["past"] = gr.Slider(1, 20, 5, step=1, label="Past frames", info="What the model sees.", elem_id="past")
-        made["future"] = gr.Slider(1, 40, 10, step=1, label="Future frames", info="What it makes up.", elem_id="future")
-        made["every"] = gr.Slider(1, MOST_EVERY, 1, step=1, label="Take every ... frame", info=EVERY, elem_id="every")
+        words = {"past": ("Past frames", "What the model sees."), "future": ("Future frames", "What it makes up.")}
+        for name, (label, info) in words.items():
+            made[name] = gr.Slider(step=1, label=label, info=info, elem_id=name, **at_first(name))
+        every = "Take every ... frame"
+        made["every"] = gr.Slider(1, MOST_EVERY, step=1, label=every, info=EVERY, elem_id="every", **at_first("every"))
         sizes = [(label, px) for px, label in SIDES.items()]
-        look = {"filterable": False, "visible": False, "elem_id": "side"}
-        made["side"] = gr.Dropdown(sizes, value=Settings("", "").side, label="Size", info=SIZE, **look)
-        made["temperature"] = gr.Slider(0, 2, 1, step=0.05, label="Temperature", elem_id="temperature")
-        made["form"] = options.OptionsForm([], elem_id="options")
-    made["part"] = gr.Textbox("", visible="hidden", label="Part")  # moment and region as JSON
-    made["options"] = gr.Textbox("", visible="hidden", label="Options")  # the form's values as JSON
-    made["known"] = gr.Textbox("", visible="hidden", label="Ticks", elem_id="ticks")  # frames given, as JSON of 0 and 1
-    made["actions"] = gr.Textbox("", visible="hidden", label="Actions")  # what the editor's visitor chose, as JSON
+        made["side"] = gr.Dropdown(sizes, label="Size", info=SIZE, filterable=False, elem_id="side", **at_first("side"))
+        range_ = {"minimum": 0, "maximum": 2, "step": 0.05} | at_first("temperature")
+        made["temperature"] = gr.Slider(label="Temperature", elem_id="temperature", **range_)
+        made["form"] = options.OptionsForm(looks["form"], elem_id="options")
+    hidden = {"part": "Part", "options": "Options", "known": "Ticks", "actions": "Actions"}  # as JSON; see `Settings`
+    for name, label in hidden.items():
+        made[name] = gr.Textbox(looks[name], visible="hidden", label=label, elem_id=f"{label.lower()}-text")
     return made

@@ -12,7 +12,7 @@ import numpy as np
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import encode_png
 
-from .handlers import RESULTS, Handlers
+from .handlers import Handlers, result_of
 from .page import Updates
 from .settings import Settings
 
@@ -153,7 +153,7 @@ def pictures(result: Result) -> Row | None:
 def show(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
     """Panel and editor for a stored result; while there is none they stay as they are."""
     try:
-        result = RESULTS.get(name) if name else None
+        result = result_of(name)
     except ValueError:
         result = None
     if result is None:

@@ -8,7 +8,8 @@ import random
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -35,6 +36,7 @@ from .status import refuse, spoken, status
 from .suited import suited
 
 LOG = logging.getLogger(__name__)
+FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
 BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}
@@ -53,12 +55,12 @@ class Handlers:
         self.models, self.first = models, first
 
     def arrive(self, query: Mapping[str, str]) -> Updates:
-        """On loading the page: the controls of the default model, or what the link's query asks for."""
+        """On loading the page: what the link's query asks for; without one the page is as it was built."""
+        if not query.keys() & {field.name for field in fields(Settings)}:
+            return {}
         settings, refused = link.read(self.models, query, self.first)
         looks = appearance(self.models.get(settings.model), settings)
-        looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip}
-        if not query.keys() & set(vars(settings)):
-            return looks
+        looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip, "result": None}
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
         return looks | {"player": self.preview(settings), "status": status(said), "picker": picker(settings.clip)}
 
@@ -221,7 +223,7 @@ class Handlers:
     def downloads(self, name: str | None) -> Iterator[list[Any]]:
         """The five download buttons for a result, or dead ones where there is none."""
         try:
-            result = RESULTS.get(name) if name else None
+            result = result_of(name)
         except ValueError:
             result = None
         if result is None:
@@ -230,6 +232,24 @@ class Handlers:
         with tempfile.TemporaryDirectory() as folder:
             paths = write(result, folder, tuple(FILES))
             yield [gr.update(value=str(paths[name]), interactive=True) for name in FILES]
+
+
+def result_of(name: str | None) -> Result | None:
+    """The result of a name, None without one.
+
+    Raises:
+        ValueError: it is no longer kept.
+    """
+    if not name:
+        return None
+    return first_result() if name == FIRST else RESULTS.get(name)
+
+
+@cache
+def first_result() -> Result | None:
+    """The finished result that the page opens with, read once."""
+    folder = clips.ASSETS / "example"
+    return Result.load(folder) if (folder / "result.json").is_file() else None
 
 
 def stop() -> Updates:
