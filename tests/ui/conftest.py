@@ -106,11 +106,10 @@ def digit_video(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def general(checkpoints, tmp_path_factory):
-    """Address of an app with a digit model, and an untrained model of real clips beside it."""
+def general_folder(checkpoints, tmp_path_factory):
+    """A folder with a digit model, and an untrained model of real clips beside it."""
     from vp.catalog import FAMILIES
     from vp.prediction import checkpoint
-    from vp.ui.app import build, launch_options
 
     folder = tmp_path_factory.mktemp("general")
     (folder / "a-learned.safetensors").write_bytes((checkpoints / "a-learned.safetensors").read_bytes())
@@ -120,7 +119,15 @@ def general(checkpoints, tmp_path_factory):
     card = {"family": "svg-motion", "config": checkpoint.config_to_json(config), "dataset": "real128", "about": "untrained"}
     card |= {"data": {"real128": 1.0}, "licence": "MIT"}
     checkpoint.save(folder / "svg-lp-real.safetensors", family.networks(config).state_dict(), card)
-    demo = build("cpu", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def general(general_folder):
+    """Address of an app with these models."""
+    from vp.ui.app import build, launch_options
+
+    demo = build("cpu", general_folder)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield address
     demo.close()

@@ -11,7 +11,7 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, controls, editor, jobs, text
+from . import api, controls, editor, jobs, learning, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import FIRST, Handlers, check_upload, first_result, picker, stop
@@ -68,6 +68,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         page, do = Page(widgets), Handlers(models, first)
         wire(demo, page, do, saves)
         wire_generate(page, do, saves)
+        learning.wire(page, models)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
 
@@ -82,7 +83,8 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
     default = models.first_usable()
     looks = controls.appearance(models.get(default), usual(models, default, first))
     made["trim"] = Trimmer(looks["trim"], elem_id="trim")
-    made |= controls.build(sorted(models.cards, key=lambda name: name != default), looks)
+    made |= controls.build(models.choices(), looks)
+    made |= learning.build()
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
         with gr.Row():

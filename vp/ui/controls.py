@@ -113,11 +113,11 @@ def about_priors(model: Model) -> str:
     return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
 
 
-def build(names: list[str], looks: Mapping[str, Any]) -> dict[str, Any]:
+def build(names: list[tuple[str, str]], looks: Mapping[str, Any]) -> dict[str, Any]:
     """The widgets by the names of `Settings`, what shows some of them ("form", "editor"), and the button "dice".
 
     Args:
-        names: of the models.
+        names: of the models, (what a person reads, name).
         looks: as of `appearance`, how they look at first.
     """
 

@@ -31,6 +31,11 @@ class ExpiringStore(Generic[T]):
                 self.things.popitem(last=False)
         return name
 
+    def drop(self, name: str) -> None:
+        """Forgets it at once, where it is still there."""
+        with self.lock:
+            self.things.pop(name, None)
+
     def get(self, name: str) -> T:
         """The thing, which then counts as new again.
 

@@ -29,7 +29,7 @@ from . import actions, clips, jobs, link, tasks, trimmer
 from .controls import FILES, appearance, trim_value
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
-from .models import Models, bounds, temperature
+from .models import OWN, Models, bounds, temperature
 from .page import Updates
 from .settings import Settings, usual
 from .status import refuse, spoken, status
@@ -122,7 +122,7 @@ class Handlers:
 
     def fresh(self, at: Settings, by_hand: bool) -> Updates:
         """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
-        trained = trained_on(self.models.cards[at.model])
+        trained = trained_on(self.models.card(at.model))
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
@@ -138,6 +138,9 @@ class Handlers:
     def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
         """Everything on the page that a newly chosen clip changes; a model that does not know it gives way to one that does."""
         clip, looks = clips.find(at.clip), {}
+        if at.model.startswith(OWN):  # it has learned the clip that was there before
+            at, by_hand = replace(at, model=self.models.card(at.model)["adapted"]["from"]), False
+            looks = {"model": at.model}
         found, why = suited(self.models.cards, clip, at.model, by_hand)
         model, by_hand = self.models.get(found), by_hand and found == at.model
         part = {"moment": moment, "region": ""} if moment else {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from vp.core.options import Choice, Slider
 from vp.core.video import Capabilities
@@ -14,9 +15,12 @@ from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import Model, available, load
 
 from .compute_thread import COMPUTE_THREAD
+from .expiring_store import ExpiringStore
 
 PREFERRED = "svg-lp-real"
 KEPT = 4
+ADAPTED: ExpiringStore[Model] = ExpiringStore(most=20, what="adapted model")  # each its visitor's own
+OWN = "adapted:"  # begins the names of these
 MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
 
 
@@ -41,6 +45,8 @@ class Models:
         Raises:
             ValueError: there is no such model, or its file cannot be read.
         """
+        if name.startswith(OWN):
+            return ADAPTED.get(name.removeprefix(OWN))
         if name not in self.cards:
             raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
         model = self.loaded.get(name) or COMPUTE_THREAD.call(self.fetch, name)
@@ -50,6 +56,14 @@ class Models:
             while len(self.loaded) > KEPT:
                 self.loaded.popitem(last=False)
         return model
+
+    def card(self, name: str) -> Mapping[str, Any]:
+        """Of a model by name, an adapted one too; errors as for `get`."""
+        return self.get(name).card if name.startswith(OWN) else self.cards[name]
+
+    def choices(self) -> list[tuple[str, str]]:
+        """(what a person reads, name) of all that can be chosen, the default first."""
+        return [(name, name) for name in sorted(self.cards, key=lambda name: name != self.default)]
 
     def fetch(self, name: str) -> Model:
         """In the computing thread: two that ask for it at once wait for one loading."""

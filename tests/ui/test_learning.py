@@ -1,0 +1,104 @@
+"""A model learns the visitor's clip: on the frames before those to be predicted, stoppable, and nobody else's."""
+
+import numpy as np
+import pytest
+
+from vp.data import Clip, write_mp4
+from vp.ui import clips, learning
+from vp.ui.handlers import Handlers
+from vp.ui.models import ADAPTED, OWN, Models
+from vp.ui.settings import Settings
+
+FPS = 20.0
+
+
+def ground(length=60, height=64, width=96):
+    """uint8 (T, H, W, 3): a textured ground that moves sideways."""
+    world = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8 + length // 4, 3))
+    world = np.kron(world, np.ones((8, 8, 1))).astype(np.uint8)
+    return np.stack([world[:, 2 * t : width + 2 * t] for t in range(length)])
+
+
+@pytest.fixture
+def name():
+    return "upload:" + clips.UPLOADS.put(Clip(ground(), FPS))
+
+
+@pytest.fixture(scope="module")
+def models(general_folder):
+    return Models("cpu", general_folder)
+
+
+def ended(models, at, minutes=0.5, **stops):
+    """What the page is told: every status, and the last update."""
+    updates = list(learning.learn(models, at, minutes))
+    return [update["learned"] for update in updates], updates[-1]
+
+
+@pytest.mark.parametrize(("moment", "start", "frames"), [(2.0, "", range(45)), (0.5, "", range(15)), (2.0, "end", range(60))])
+def test_no_frame_that_is_to_be_predicted_is_learned(models, name, moment, start, frames):
+    at = Settings("svg-lp-real", name, part={"moment": moment, "region": ""}, start=start)
+    assert np.array_equal(learning.frames_before(at, models.get("svg-lp-real")).frames, ground()[frames])
+
+
+def test_far_into_a_long_clip_the_newest_frames_are_learned(models):
+    long = ground(200)
+    name = "upload:" + clips.UPLOADS.put(Clip(long, FPS))
+    at = Settings("svg-lp-real", name, part={"moment": 8.0, "region": ""})
+    assert np.array_equal(learning.frames_before(at, models.get("svg-lp-real")).frames, long[45:165])
+
+
+def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkeypatch):
+    monkeypatch.setattr(learning, "SHORTEST", 0.0)
+    monkeypatch.setattr("vp.training.adapt.Adaptation.helps", property(lambda self: True))
+    at = Settings("svg-lp-real", name, part={"moment": 2.0, "region": ""})
+    said, last = ended(models, at, minutes=0.02)
+    own = last["adapted"]
+    assert (
+        last["model"]["value"] == own
+        and own.startswith(OWN)
+        and ("svg-lp-real, adapted to your clip", own) in last["model"]["choices"]
+    )
+    assert "Adapting helps" in said[-1] and last["weights"]["visible"]
+    assert models.get(own).card["adapted"]["from"] == "svg-lp-real" and own not in models.cards
+    do = Handlers(models, name)
+    assert do.preview(Settings(own, name)).rows[0].frames.shape[1:3] == (64, 96)
+    fresh = do.choose_clip(Settings(own, "example:worker"), by_hand=True)
+    assert fresh["model"] == "svg-lp-real", "another clip is not what it has learned"
+    learning.forget(own)
+    with pytest.raises(ValueError, match="this adapted model is no longer kept"):
+        models.get(own)
+    assert not ADAPTED.things
+
+
+@pytest.mark.parametrize(
+    ("model", "moment", "minutes", "said"),
+    [
+        ("flow", 2.0, 1.0, "Flow has no weights to train"),
+        ("svg-lp-real", 0.0, 1.0, "3 frames are too few to learn from"),
+        ("svg-lp-real", 2.0, 99.0, "Minutes is 99.0; give 0.5 to 10"),
+    ],
+)
+def test_what_cannot_be_learned_is_one_sentence(models, name, model, moment, minutes, said):
+    statuses, last = ended(models, Settings(model, name, past=3, part={"moment": moment, "region": ""}), minutes)
+    assert said in statuses[-1] and last["learn"]["interactive"] and last["learning"] is None
+
+
+@pytest.mark.browser
+def test_learning_is_stopped_and_keeps_the_best(open_page, general, tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_mp4(path, ground(), FPS)
+    page = open_page(general)
+    page.set_input_files("#upload input[type=file]", path)
+    page.wait_for_selector(".vp-source >> text=of 60", timeout=30_000)
+    page.locator(".vp-trim input").focus()
+    page.keyboard.press("End")
+    page.wait_for_selector(".vp-source >> text=frames 5")
+    page.click("#learning button >> nth=0")
+    page.click("#learn")
+    page.wait_for_selector("#learned >> text=Step", timeout=60_000)
+    page.click("#unlearn")
+    page.wait_for_selector("#learned >> text=Adapting", timeout=60_000)
+    page.wait_for_selector("#learn:not([disabled])")
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=Done", timeout=120_000)

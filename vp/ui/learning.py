@@ -1,0 +1,146 @@
+"""A visitor lets a model learn the clip, on the frames before those that are to be predicted, until told to stop."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vp.data import Clip
+from vp.data.video_file import END
+from vp.prediction.model import Model
+from vp.prediction.request import whole
+from vp.training.adapt import Adaptation, Adapting, adapt, save
+
+from . import clips, jobs
+from .clips import UPLOAD_FRAMES
+from .compute_thread import COMPUTE_THREAD, DONE
+from .excerpt import chosen, part_of
+from .expiring_store import ExpiringStore
+from .models import ADAPTED, OWN, Models
+from .page import Updates
+from .settings import Settings
+from .status import refuse, status
+
+SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
+BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
+ABOUT = "The model is trained on with the frames of your clip before those that it is to predict."
+ALONE = "The adapted model is yours alone, and gone when you leave."
+STOPS: ExpiringStore[threading.Event] = ExpiringStore(most=20, what="training")
+BUSY = {"learn": gr.update(interactive=False), "unlearn": gr.update(interactive=True)}
+IDLE = {"learn": gr.update(interactive=True), "unlearn": gr.update(interactive=False), "learning": None}
+
+
+def build() -> dict[str, Any]:
+    """Its widgets by name, folded away."""
+    made: dict[str, Any] = {"learning": gr.State(None), "adapted": gr.State(None, delete_callback=forget)}
+    with gr.Accordion("Let the model learn your clip", open=False, elem_id="learning"):
+        gr.HTML(f'<p class="vp-learn-about">{ABOUT} {ALONE}</p>')
+        made["minutes"] = gr.Slider(SHORTEST, LONGEST, USUAL, step=0.5, label="Minutes", elem_id="minutes")
+        with gr.Row():
+            made["learn"] = gr.Button("Learn", size="sm", min_width=90, elem_id="learn")
+            made["unlearn"] = gr.Button("Stop learning", size="sm", min_width=110, interactive=False, elem_id="unlearn")
+        made["learned"] = gr.HTML("", elem_id="learned")
+        made["weights"] = gr.DownloadButton("Save the adapted model", size="sm", visible=False, elem_id="weights")
+    return made
+
+
+def wire(page: Any, models: Models) -> None:
+    """Connects them."""
+
+    def start(at: Settings, minutes: float) -> Iterator[Updates]:
+        yield from learn(models, at, minutes)
+
+    changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    alone = {"concurrency_id": "learning", "concurrency_limit": 1}
+    page["learn"].click(**page.event(start, changes, ["minutes"]), **alone, **quiet)
+    page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **quiet)
+
+
+def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
+    """What goes on, and in the end the verdict, the model chosen, and its file."""
+    stop = threading.Event()
+    name = STOPS.put(stop)
+    yield {"learned": status("Reading the clip.", 0.0), "learning": name, **BUSY}
+    try:
+        model = models.get(at.model)
+        clip = frames_before(at, model)
+        seed = whole("seed", at.seed, 0, 2**31 - 1)
+        adaptation = begin(model, clip, minutes, seed)
+        with closing(steps(adaptation)) as job:
+            for record in job:
+                yield {"learned": status(said(record), record.share)}
+                if stop.is_set():
+                    break
+            learned = COMPUTE_THREAD.call(lambda: adaptation.model)
+    except Exception as error:
+        known = isinstance(error, ValueError)
+        if not known:
+            jobs.LOG.exception("learning a clip failed")
+        yield {"learned": refuse(error if known else ValueError("this failed; the server's log says more")), **IDLE}
+        return
+    verdict = {"learned": status(adaptation.verdict, 1.0), **IDLE}
+    if not adaptation.helps:
+        yield verdict
+        return
+    name = OWN + ADAPTED.put(learned)
+    choices = [*models.choices(), (f"{model.name}, adapted to your clip", name)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{model.name}-adapted.safetensors"
+        save(learned, path)
+        chosen_now = {"model": gr.update(choices=choices, value=name), "adapted": name}
+        yield verdict | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
+
+
+def frames_before(at: Settings, model: Model) -> Clip:
+    """The frames of the clip before those that are to be predicted, the last UPLOAD_FRAMES of them."""
+    part, past = part_of(at, model), whole("past frames", at.past, 0, UPLOAD_FRAMES)
+    if at.start == END:
+        return chosen(at.clip, part, UPLOAD_FRAMES)
+    step = part.every / (clips.find(at.clip).fps or 10.0)
+    before = min(int(part.moment / step + 1e-6), UPLOAD_FRAMES - past)
+    count = before + past
+    clip = chosen(at.clip, replace(part, moment=max(0.0, part.moment - before * step)), past, count)
+    return replace(clip, frames=clip.frames[:count], actions=None if clip.actions is None else clip.actions[:count], extras={})
+
+
+def begin(model: Model, clip: Clip, minutes: float, seed: int) -> Adaptation:
+    """Checks what came; errors as for `adapt`."""
+    if not SHORTEST <= (minutes or 0) <= LONGEST:
+        raise ValueError(f"minutes is {minutes!r}; give {SHORTEST:g} to {LONGEST:g}")
+    return COMPUTE_THREAD.call(adapt, model, clip, minutes, None, seed)
+
+
+def steps(adaptation: Adaptation) -> Iterator[Adapting]:
+    """Its record after every step; between two of them others may predict."""
+    try:
+        while True:
+            with jobs.DEVICE:
+                record = COMPUTE_THREAD.call(next, adaptation, DONE)
+            if record is DONE:
+                return
+            yield record
+            time.sleep(BETWEEN_STEPS_S)
+    finally:
+        COMPUTE_THREAD.call(adaptation.close)
+
+
+def said(record: Adapting) -> str:
+    if record.seconds_left is None or record.loss is None:
+        return f"Unadapted: {record.before_db:.2f} dB on the frames held out."
+    best = f"best {record.best_db:.2f} dB, unadapted {record.before_db:.2f} dB on the frames held out"
+    return f"Step {record.step}, loss {record.loss:.3f}; {best}; {record.seconds_left:.0f} s left."
+
+
+def forget(name: str | None) -> None:
+    """The adapted model of a visitor who has left."""
+    if name:
+        ADAPTED.drop(name.removeprefix(OWN))
