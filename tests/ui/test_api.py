@@ -37,6 +37,11 @@ def test_what_comes_after_the_end_has_no_truth(client, digit_video):
     assert record["has_truth"] == [1] * 5 + [0] * 6 and not record["metrics"]
 
 
+def test_a_part_of_the_clip_is_predicted_from(client, digit_video):
+    record, *_ = predict(client, digit_video, n_past=2, n_future=2, start="0.3s", every=2, region="0,0,48,48")
+    assert record["source"].startswith("64x64, frames 3-9 of 14") and "every second frame" in record["source"]
+
+
 def test_a_seed_reproduces_the_numbers(client, digit_video):
     first, again, other = (predict(client, digit_video, seed=s)[0]["metrics"] for s in (4, 4, 5))
     assert first == again != other
@@ -55,6 +60,13 @@ def test_a_seed_reproduces_the_numbers(client, digit_video):
         ({"n_past": 0}, "past frames is 0"),
         ({"n_past": 15}, "has 14 frames"),
         ({"start": "soon"}, "start is 'soon'"),
+        ({"start": "-1s"}, "seconds such as '3.2s'"),
+        ({"start": "nans"}, "seconds such as '3.2s'"),
+        ({"start": "99s"}, "ends before second 99"),
+        ({"start": "end", "known": "0-1"}, "they need frames to come"),
+        ({"region": "0,0,9,9"}, "16 px wide and high or more"),
+        ({"region": "x"}, "four numbers"),
+        ({"every": 0}, "every is 0"),
         ({"n_future": 0}, "future frames is 0"),
         ({"known": "2-4"}, "not a prefix"),
         ({"known": "x"}, "frames counted from 0"),

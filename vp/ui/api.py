@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -91,7 +92,7 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             actions: what a model that takes actions is given: 'still', or a JSON list of one list of numbers a frame.
             beside: the same, for one more row with the first future's seed.
             long_side: px that the longer side has at most, for models that take any size.
-            start: the first frame that is used, or 'end': the last n_past are known, and what is predicted comes after the clip.
+            start: the first frame that is used, seconds ('3.2s'), or 'end': what comes after the clip's last n_past frames.
             region: the part of the picture that is used, 'x,y,w,h' in px of the video's own; none: all that the model takes.
             every: one of so many frames is taken.
 
@@ -125,20 +126,20 @@ def check(clip: str | None, n_futures: float | None) -> None:
 
 def uploaded(
     path: str, start: str, n_past: float, n_future: float, long_side: float | None, region: str, every: float
-) -> tuple[Clip, int]:
-    """The clip of a file, and the first of its frames that is used.
+) -> tuple[Clip, int | str]:
+    """The clip of a file, and the first of its frames that is used, or END.
 
     Args:
         path: of the file.
         start, n_past, n_future, region, every: as the endpoint takes them; of a file's end the last n_past frames are left.
         long_side: px that its longer side has at most, or None as it is kept.
     """
-    begin, past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
-    part = Excerpt(END if begin == END else "", 0.0, parse_region(region, path), whole("every", every, 1, MAX_EVERY))
+    (begin, second), past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
+    part = Excerpt(END if begin == END else "", second, parse_region(region, path), whole("every", every, 1, MAX_EVERY))
     needed = None if begin else int(past + (n_future or 0))
     side = MAX_SIDE if long_side is None else whole("long_side", long_side, 16, SIDE)
     clip = chosen(clips.upload(path), part, past, needed, side)
-    return clip, begin if isinstance(begin, int) else 0
+    return clip, begin
 
 
 def parse(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
@@ -161,14 +162,20 @@ def parse(models: Models, model: str, prior: str, temperature: float | None, opt
     return given
 
 
-def parse_start(text: str) -> int | str:
-    """The endpoint's `start`: a frame, or 'end'; the first frame where it is empty."""
+def parse_start(text: str) -> tuple[int | str, float]:
+    """The endpoint's `start`: the first frame that is used, or END; and the second from which frames are counted."""
     text = text.strip()
     if text in ("", END):
-        return text or 0
-    if not text.isdecimal():
-        raise ValueError(f"start is {text[:20]!r}; give the number of a frame, or '{END}'")
-    return int(text)
+        return text or 0, 0.0
+    if text.isdecimal():
+        return int(text), 0.0
+    try:
+        second = float(text.removesuffix("s"))
+    except ValueError:
+        second = -1.0
+    if not text.endswith("s") or not 0 <= second < math.inf:
+        raise ValueError(f"start is {text[:20]!r}; give the number of a frame, seconds such as '3.2s', or '{END}'")
+    return 0, second
 
 
 def parse_region(text: str, path: str) -> Region | None:
