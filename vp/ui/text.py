@@ -28,7 +28,7 @@ WORDS = {
     "Learned: predicted from the past, so that the model can say when it is unsure.",
     "posterior": "Latents read from the true frame. It sees the future: an upper reference, not a prediction.",
     "most likely": "The future without chance, as at temperature 0: what to compare with optical flow.",
-    "baselines": "What needs no model: the last frame copied, and every pixel moving on as it did (optical flow). A model is worth "
+    "baselines": "What needs no model: the last frame copied, and every pixel moving on (optical flow). A model is worth "
     "its name where it beats both.",
     "best of N": "The sample nearest to the truth. Choosing it needs the truth, so it is an oracle: "
     "it shows whether the truth is among the futures at all.",
