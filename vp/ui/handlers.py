@@ -28,6 +28,7 @@ from . import actions, clips, jobs, link, tasks, trimmer
 from .controls import FILES, appearance, trim_value
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
+from .labels import menu
 from .models import Models, bounds, temperature
 from .page import Updates
 from .settings import Settings, usual
@@ -56,6 +57,7 @@ class Handlers:
         """On loading the page: the controls of the default model, or what the link's query asks for."""
         settings, refused = link.read(self.models, query, self.first)
         looks = appearance(self.models.get(settings.model), settings)
+        looks["model"] |= {"choices": menu(self.models.cards)}
         looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip}
         if not query.keys() & set(vars(settings)):
             return looks
