@@ -15,7 +15,7 @@ from .digits.bounce import LAWS, Law
 from .digits.domain import MIRROR, RANDOM, ROBUST
 from .digits.moving_digits import SIZE, ClipSource, MovingDigits
 from .digits.robust import DigitsRobust
-from .domain import ANYTHING, PEOPLE, Domain
+from .domain import ANYTHING, GREY_PEOPLE, PEOPLE, Domain
 from .framing import Framing
 from .layout import Layout
 from .licence import CREDIT, DIGITS, MIT, RENDERED, RESEARCH, UNKNOWN, Licence, strictest
@@ -73,7 +73,7 @@ DATASETS: dict[str, Simulator | Layout] = {
     ),
     "kth": Layout(
         kth.read, ("kth", "KTH"), kth.LOOKS_FOR, Licence(RESEARCH, "Schuldt et al. 2004, research use"),
-        channels=1, domain=PEOPLE,
+        channels=1, domain=GREY_PEOPLE,
     ),
     "bair": Layout(
         bair.read, ("bair", "softmotion30_44k", "processed_data", "bair_trajectory.npz"), bair.LOOKS_FOR,
@@ -94,7 +94,7 @@ DATASETS: dict[str, Simulator | Layout] = {
         Licence(RESEARCH, "Soomro et al. 2012, from the web, research use"), domain=PEOPLE),
     "gatech": Layout(
         GATECH, ("gatech", "gatech_actions"), "PS7A1P1T1.avi and so on",
-        Licence(RESEARCH, "Georgia Tech course clips, none stated"), channels=1, domain=PEOPLE),
+        Licence(RESEARCH, "Georgia Tech course clips, none stated"), channels=1, domain=GREY_PEOPLE),
     "davis": Layout(davis.read, ("davis", "DAVIS"), davis.LOOKS_FOR, Licence(RESEARCH, "DAVIS, from the web, research use")),
     "pose": Layout(pose.read, ("pose",), pose.LOOKS_FOR, UNKNOWN),
     "real128": Layout(

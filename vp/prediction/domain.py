@@ -36,7 +36,9 @@ def kind_of(frames: np.ndarray, data: str = "") -> str | None:
     views = {channels: fit(frames, CANVAS, (channels,))[0] for channels in (1, 3)}
     coloured = is_coloured(views[3])
     for data_set, domain in sorted(named, key=lambda pair: -pair[0].channels):  # what needs colour to be told comes first
-        if (data_set.channels == 3 or not coloured) and domain.describe(views[data_set.channels]) is None:
+        if data_set.channels == 1 and coloured:
+            continue
+        if domain.certain(frames) and domain.describe(views[data_set.channels]) is None:
             return domain.kind
     return None
 

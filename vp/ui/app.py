@@ -15,6 +15,7 @@ from . import api, controls, editor, jobs, learning, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import FIRST, Handlers, check_upload, first_result, picker, stop
+from .labels import menu
 from .models import Models
 from .page import LINK_JS, NAMES, NOW_JS, Page, Updates
 from .player import ClipPicker, Player
@@ -83,7 +84,7 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
     default = models.first_usable()
     looks = controls.appearance(models.get(default), usual(models, default, first))
     made["trim"] = Trimmer(looks["trim"], elem_id="trim")
-    made |= controls.build(models.choices(), looks)
+    made |= controls.build(menu(models.cards), looks)
     made |= learning.build()
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")

@@ -15,7 +15,8 @@ from vp.prediction.model import Model
 
 from . import actions, clips, options, tasks, trimmer
 from .excerpt import part_of, seen
-from .models import MOST_FUTURES, bounds, describe, priors, sentence, temperature
+from .labels import describe
+from .models import MOST_FUTURES, bounds, priors, sentence, temperature
 from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames
 
 FILES = {

@@ -24,6 +24,7 @@ from .clips import UPLOAD_FRAMES
 from .compute_thread import COMPUTE_THREAD, DONE
 from .excerpt import chosen, part_of
 from .expiring_store import ExpiringStore
+from .labels import menu
 from .models import ADAPTED, OWN, Models
 from .page import Updates
 from .settings import Settings
@@ -92,7 +93,7 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
         yield verdict
         return
     name = OWN + ADAPTED.put(learned)
-    choices = [*models.choices(), (f"{model.name}, adapted to your clip", name)]
+    choices = [*menu(models.cards), (f"{model.name}, adapted to your clip", name)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{model.name}-adapted.safetensors"
         save(learned, path)

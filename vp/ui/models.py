@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from vp.core.options import Choice, Slider
 from vp.core.video import Capabilities
-from vp.data.licence import UNSTATED
 from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import Model, available, load
 
@@ -61,10 +60,6 @@ class Models:
         """Of a model by name, an adapted one too; errors as for `get`."""
         return self.get(name).card if name.startswith(OWN) else self.cards[name]
 
-    def choices(self) -> list[tuple[str, str]]:
-        """(what a person reads, name) of all that can be chosen, the default first."""
-        return [(name, name) for name in sorted(self.cards, key=lambda name: name != self.default)]
-
     def fetch(self, name: str) -> Model:
         """In the computing thread: two that ask for it at once wait for one loading."""
         model = self.loaded.get(name) or load(self.cards[name].get("path", name), self.device, folder=self.folder)
@@ -109,25 +104,6 @@ def bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
         "past": (past_low, past_high, min(max(capabilities.trained_past or 5, past_low), past_high)),
         "future": (future_low, future_high, min(max(capabilities.trained_future or 10, future_low), future_high)),
     }
-
-
-def describe(model: Model) -> str:
-    """One or two plain sentences on a model, from its card."""
-    card, capabilities = model.card, model.predictor.capabilities
-    if not capabilities.dataset:
-        return f"{model.family.title}: a baseline without training, for clips of any size."
-    colour = "grey" if capabilities.channels == (1,) else "colour"
-    lengths = f"{capabilities.trained_past} past and {capabilities.trained_future} future frames"
-    about = sentence(card.get("about") or model.family.title).rstrip(".")
-    data = spoken(card.get("data") or [capabilities.dataset])
-    size = f"{capabilities.size}x{capabilities.size}" if capabilities.size else "any size,"
-    return f"{about}. Trained on {data}, {size} {colour}, {lengths}. Weights: {card.get('licence', UNSTATED)}."
-
-
-def spoken(names: Iterable[str]) -> str:
-    """As in a sentence: a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def sentence(text: str) -> str:

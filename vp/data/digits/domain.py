@@ -11,6 +11,9 @@ from ..domain import CANVAS, Domain
 
 INK, BLACK = 40, 12  # grey levels: brighter is a figure, darker is ground
 ENOUGH = 4  # frames from which on two digits that hide each other all the time, or both hardly move, are no mere chance
+THINNEST = (
+    0.04  # share of the tallest figure that half of the thickest stroke is at least: .049 of digits, .015 to .03 of drawings
+)
 CUTS = (0.3, 0.5, 0.7)  # of the way from ink to ground, where a texture may or may not come near the ink
 
 
@@ -106,7 +109,7 @@ def are_digits(ink: np.ndarray, thickest: float) -> bool:
         0.005 <= np.median(ink.mean((1, 2))) <= 0.35
         and np.median(counts) <= 12
         and heights.max() >= 0.15 * ink.shape[1]
-        and np.median(strokes / heights.clip(1)) <= thickest
+        and THINNEST <= np.median(strokes / heights.clip(1)) <= thickest
     )
 
 
@@ -155,7 +158,7 @@ def is_smooth_and_still(grey: np.ndarray, ink: np.ndarray) -> bool:
     )
 
 
-KIND = "moving digits"
-RANDOM = Domain(KIND, SMMNIST.seen, partial(describe_published, data=SMMNIST), walls="throw digits back at random")
-MIRROR = Domain(KIND, MMNIST.seen, partial(describe_published, data=MMNIST), walls="reflect digits as mirrors do")
-ROBUST = Domain(KIND, VARIED, describe_varied)
+KIND, NAME = "moving digits", "Moving digits"
+RANDOM = Domain(KIND, SMMNIST.seen, partial(describe_published, data=SMMNIST), NAME, walls="throw digits back at random")
+MIRROR = Domain(KIND, MMNIST.seen, partial(describe_published, data=MMNIST), NAME, walls="reflect digits as mirrors do")
+ROBUST = Domain(KIND, VARIED, describe_varied, NAME)
