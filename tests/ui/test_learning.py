@@ -14,7 +14,7 @@ FPS = 20.0
 
 def ground(length=60, height=64, width=96):
     """uint8 (T, H, W, 3): a textured ground that moves sideways."""
-    world = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8 + length // 4, 3))
+    world = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8 + length // 4 + 1, 3))
     world = np.kron(world, np.ones((8, 8, 1))).astype(np.uint8)
     return np.stack([world[:, 2 * t : width + 2 * t] for t in range(length)])
 
@@ -41,6 +41,20 @@ def test_no_frame_that_is_to_be_predicted_is_learned(models, name, moment, start
     assert np.array_equal(learning.frames_before(at, models.get("svg-lp-real")).frames, ground()[frames])
 
 
+def test_frames_are_told_apart_by_number_where_the_rate_changes(models, tmp_path):
+    from PIL import Image
+
+    pictures = [Image.fromarray(frame) for frame in ground(90)]
+    path, times = tmp_path / "phone.gif", [100] * 30 + [40] * 60
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times)
+    name = clips.upload(str(path))
+    for moment in (2.0, 3.5, 4.5):
+        at = Settings("svg-lp-real", name, past=5, part={"moment": moment, "region": ""})
+        known = learning.chosen(name, learning.part_of(at, models.get("svg-lp-real")), 5, 5)
+        learned = learning.frames_before(at, models.get("svg-lp-real"))
+        assert np.array_equal(learned.frames[-1], known.frames[4])
+
+
 def test_far_into_a_long_clip_the_newest_frames_are_learned(models):
     long = ground(200)
     name = "upload:" + clips.UPLOADS.put(Clip(long, FPS))
@@ -54,20 +68,24 @@ def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkey
     at = Settings("svg-lp-real", name, part={"moment": 2.0, "region": ""})
     said, last = ended(models, at, minutes=0.02)
     own = last["adapted"]
-    assert (
-        last["model"]["value"] == own
-        and own.startswith(OWN)
-        and ("svg-lp-real, adapted to your clip", own) in last["model"]["choices"]
-    )
+    assert "value" not in last["model"] and own.startswith(OWN), "it is offered, and chosen by hand"
+    assert ("Adapted to your clip (svg-lp-real-adapted)", own) in last["model"]["choices"]
     assert "Adapting helps" in said[-1] and last["weights"]["visible"]
     assert models.get(own).card["adapted"]["from"] == "svg-lp-real" and own not in models.cards
     do = Handlers(models, name)
     assert do.preview(Settings(own, name)).rows[0].frames.shape[1:3] == (64, 96)
+    again = ended(models, Settings(own, name, part={"moment": 2.0, "region": ""}), minutes=0.02)[1]["adapted"]
+    assert models.origin(again) == "svg-lp-real" and models.get(again).name == "svg-lp-real-adapted"
+    learning.forget(again)
+    for moment, told in ((1.0, True), (2.0, False)):
+        seen = do.preview(Settings(own, name, past=5, future=3, part={"moment": moment, "region": ""})).notes
+        assert any("has learned the frames up to 44" in note for note in seen) == told
     fresh = do.choose_clip(Settings(own, "example:worker"), by_hand=True)
     assert fresh["model"] == "svg-lp-real", "another clip is not what it has learned"
     learning.forget(own)
     with pytest.raises(ValueError, match="this adapted model is no longer kept"):
         models.get(own)
+    assert do.choose_clip(Settings(own, "example:worker"), by_hand=True)["model"] == "svg-lp-real"
     assert not ADAPTED.things
 
 

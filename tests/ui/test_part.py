@@ -1,14 +1,17 @@
 """The part of a clip that is predicted from: moment, region and rate, chosen on the page; what is on screen is what is saved."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from vp.data import Clip, write_mp4
 from vp.data.region import Region
+from vp.models.baselines.copy_last import CopyLast
 from vp.ui import clips
-from vp.ui.excerpt import Excerpt, chosen, seen
+from vp.ui.excerpt import Excerpt, chosen, part_of, seen
+from vp.ui.settings import Settings
 
 LENGTH, FPS = 60, 20.0
 
@@ -47,6 +50,12 @@ def test_a_part_of_an_upload_is_what_the_file_has_there(video):
     end = chosen(name, Excerpt(start="end"), 5)
     assert np.array_equal(end.frames, whole.frames[-5:])
     assert end.described(5, 128, 72).startswith("128x72, frames 55-59 of 60")
+    thinned = chosen(name, Excerpt(start="end", every=4), 5)
+    assert np.array_equal(thinned.frames, whole.frames[43::4]) and thinned.described(5, 1, 1).startswith("1x1, frames 43-59")
+    with pytest.raises(ValueError, match="begin earlier, or leave fewer frames out"):
+        chosen(name, Excerpt(moment=2.8, every=4), 5, 10)
+    at = Settings("any", name, part={"clip": "example:worker", "moment": 2.0, "region": ""})
+    assert part_of(at, SimpleNamespace(predictor=CopyLast())) == Excerpt(), "it was chosen of another clip"
 
 
 def test_a_part_of_a_clip_at_hand_is_the_same(video):
@@ -55,7 +64,9 @@ def test_a_part_of_a_clip_at_hand_is_the_same(video):
     clip = chosen(name, part, 5)
     assert np.array_equal(clip.frames, late()[20::2, 18:54, 64:]) and clip.fps == 10 and clip.events == ((0, "hit"),)
     assert (clip.first, clip.every, clip.actions) == (20, 2, None)
-    assert np.array_equal(chosen(name, Excerpt(start="end", every=3), 4).frames, late()[LENGTH - 1 :: -3][:4][::-1])
+    end = chosen(name, Excerpt(start="end", every=3), 4)
+    assert np.array_equal(end.frames, late()[LENGTH - 1 :: -3][:4][::-1])
+    assert end.described(4, 128, 72).startswith("128x72, frames 50-59")
     with pytest.raises(ValueError, match="ends before second 9; choose an earlier moment"):
         chosen(name, Excerpt(moment=9.0), 5)
     assert seen(name).busiest_moment(0.25, 0.5) == pytest.approx(

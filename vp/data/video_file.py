@@ -69,10 +69,10 @@ def read_clip(
         stamps: list[float] = []
         there = islice(from_second(remembered(stream.shots(), stamps), start), MAX_DECODED)
         fitted = ((fit(frame[part], target, square=bool(size)), time) for frame, time in there)
-        shots, stride, came = at_rate(fitted, fps, max_fps, every)
-        kept = list(deque(shots, max_frames) if start == END else islice(shots, max_frames))
+        shots, stride, came = at_rate(fitted, fps, max_fps, every, start == END)
+        kept = last_ones(shots, max_frames, stride) if start == END else list(islice(shots, max_frames))
         more = next(shots, None) is not None or next(stream.rest, None) is not None
-    check_kept(Path(path).name, len(kept), start, start == END and more, fps)
+    check_kept(Path(path).name, len(kept), start, start == END and more, fps, every)
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
     (played, said), notes = rate(times), [] if more else [damage_note(stream)]
     notes.append(said)
@@ -127,7 +127,7 @@ def check_arguments(
         raise ValueError(f"channels is {channels}; give 1 (grey) or 3 (RGB)")
 
 
-def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: float | None) -> None:
+def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: float | None, every: int) -> None:
     """Raises ValueError where too few frames of a file were read, or its end is too far."""
     if too_far:
         raise ValueError(f"{name} has more than {MAX_DECODED} frames: its end is too far; give a start in seconds")
@@ -135,6 +135,10 @@ def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: flo
         raise ValueError(f"{name} ends before second {start:g}; give an earlier start")
     if kept < 2:
         at = f" at {fps:g} frames a second" if fps else ""
+        if start not in (0, END) or every > 1:
+            raise ValueError(
+                f"{name} has one frame only{at} where the clip was to be read; begin earlier, or leave fewer frames out"
+            )
         raise ValueError(f"{name} has one picture only{at}; give a video of 2 frames or more")
 
 
@@ -154,12 +158,24 @@ def from_second(shots: Iterator[Shot], start: float | str) -> Iterator[Shot]:
             yield frame, time
 
 
-def at_rate(shots: Iterator[Shot], fps: float | None, max_fps: float | None, every: int) -> tuple[Iterator[Shot], int, float]:
-    """The shots that are used, one in how many that is (1 where `fps` decides), and the rate at which they come."""
+def at_rate(
+    shots: Iterator[Shot], fps: float | None, max_fps: float | None, every: int, at_end: bool
+) -> tuple[Iterator[Shot], int, float]:
+    """The shots that are used, one in how many that is (1 where `fps` decides), and the rate at which they come.
+
+    At the end of a file, from which they are counted, these are all shots but those that `fps` leaves out.
+    """
     first = list(islice(shots, TIMED if max_fps or every > 1 else 0))
     stride, came = whole_stride([time for _, time in first], max_fps)
     stride *= every
+    if at_end and fps is None:
+        return chain(first, shots), stride, came
     return thin(chain(first, shots), fps if stride == 1 else came / stride), stride, came
+
+
+def last_ones(shots: Iterator[Shot], count: int, stride: int) -> list[Shot]:
+    """The last shot, and up to `count` in all before it, one in `stride`."""
+    return list(deque(shots, count * stride))[::-1][::stride][::-1]
 
 
 def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:

@@ -79,7 +79,7 @@ def otherwise(result: Result, judged: Sequence[int], baseline: int, ahead_db: fl
     ours, theirs = (float(np.nanmean(result.metrics["ssim"][rows][:, result.scored])) for rows in (list(judged), [baseline]))
     return (
         f", but in SSIM it is behind, {min(ours, theirs):.3f} to {max(ours, theirs):.3f}"
-        if (ours - theirs) * ahead_db < 0
+        if (round(ours, 3) - round(theirs, 3)) * ahead_db < 0
         else ""
     )
 

@@ -158,14 +158,19 @@ class Adaptation(Iterator[Adapting]):
         scored = not math.isnan(self.before_db)  # not before the first record
         db = {"before": round(self.before_db, 3), "after": round(self.best_db, 3)} if scored else None
         adapted = {
-            "from": self.source.name, "frames": len(self.windows.frames), "first_held": self.windows.first_held,
+            "from": self.origin, "frames": len(self.windows.frames), "first_held": self.windows.first_held,
             "minutes": minutes, "steps": self.best_step, "seed": self.seed, "held_out_db": db, "verdict": self.verdict,
         }  # fmt: skip
         about = (
             f"{self.source.name} adapted to one clip" if self.helps else f"{self.source.name}; adapting it to a clip did not help"
         )
-        card = {**card, "name": f"{self.source.name}-adapted", "about": about, "adapted": adapted}
+        card = {**card, "name": f"{self.origin}-adapted", "about": about, "adapted": adapted}
         return card | self.trained() if self.helps else card
+
+    @property
+    def origin(self) -> str:
+        """Name of the model that it began from, before any clip."""
+        return self.source.card.get("adapted", {}).get("from", self.source.name)
 
     def trained(self) -> dict[str, Any]:
         """What of a card changes with the weights."""

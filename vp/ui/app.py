@@ -115,11 +115,12 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButto
     edits = {"trigger_mode": "multiple"} | QUIET
     arrived = demo.load(arrive, None, page.of([*chosen, "seed", "status", "result"]), **QUIET)
     arrived.then(do.downloads, page["result"], saves, **QUIET)
-    page["model"].input(**page.event(do.choose_model, [*looks, "player"]), **QUIET).then(**forget)
+    page["model"].input(**page.event(do.choose_model, [*looks, "player"]), trigger_mode="always_last", **QUIET).then(**forget)
     lengths = [page["task"].input, page["past"].input, page["future"].input]
     gr.on(lengths, **page.event(do.plan, ["known", *again]), trigger_mode="always_last", **QUIET).then(**forget)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
-    gr.on([page["clip"].change, page["past"].change], **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
+    shown = [page[name].change for name in ("clip", "past", "part", "start")]
+    gr.on(shown, **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
 
     moments = [page["start"].input, page["every"].input]
     gr.on(moments, **page.event(do.begin, again), trigger_mode="always_last", **QUIET).then(**forget)
@@ -130,9 +131,9 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButto
     page["form"].edit(**page.event(do.option, ["options"]), **edits)
 
     page["picker"].pick(**page.event(do.pick, chosen, ["by_hand"]), **edits).then(**forget)
-    page["fresh"].click(**page.event(do.fresh, chosen, ["by_hand"]), **QUIET).then(**forget)
+    page["fresh"].click(**page.event(do.fresh, chosen, ["by_hand"]), trigger_mode="always_last", **QUIET).then(**forget)
     uploaded = page.event(do.upload, chosen, ["by_hand", "upload"])
-    page["upload"].upload(**uploaded, validator=check_upload, **QUIET).then(**forget)
+    page["upload"].upload(**uploaded, validator=check_upload, trigger_mode="always_last", **QUIET).then(**forget)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
     page["link"].click(None, page.of(NAMES), None, js=LINK_JS, **PRIVATE)
 

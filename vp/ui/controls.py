@@ -9,12 +9,11 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Slider
-from vp.data.region import Region
 from vp.data.video_file import END
 from vp.prediction.model import Model
 
 from . import actions, clips, options, tasks, trimmer
-from .excerpt import part_of, seen
+from .excerpt import moment_and_region, part_of, seen
 from .labels import describe
 from .models import MOST_FUTURES, bounds, priors, sentence, temperature
 from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames
@@ -99,9 +98,12 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
     except ValueError:  # said when the clip is asked for
         return None
     known = max(1, int(at.past))
-    region, square = Region.parse(at.part.get("region", "")), model.predictor.capabilities.size is not None
+    (_, region), square = moment_and_region(at), model.predictor.capabilities.size is not None
     fps = (clips.find(at.clip).fps or 10.0) / part.every
-    return trimmer.describe(view, part.moment, region, part.region, square, fps, known, known + int(at.future), note)
+    moment = part.moment
+    if at.start == END:
+        moment, note = max(0.0, view.seconds - known / fps), "The clip's last frames are known."
+    return trimmer.describe(at.clip, view, moment, region, part.region, square, fps, known, known + int(at.future), note)
 
 
 def scale(slider: Slider) -> dict[str, Any]:

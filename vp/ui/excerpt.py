@@ -12,7 +12,7 @@ import numpy as np
 from vp.data import Clip, read_clip
 from vp.data.overview import Overview, overview, overview_of
 from vp.data.region import Region, whole_pixels
-from vp.data.video_file import END, MAX_FPS, MAX_SIDE
+from vp.data.video_file import END, MAX_DECODED, MAX_FPS, MAX_SIDE
 from vp.prediction.model import Model
 from vp.prediction.request import whole
 
@@ -48,13 +48,19 @@ def part_of(at: Settings, model: Model) -> Excerpt:
     Raises:
         ValueError: there is no such clip, or a setting is out of bounds.
     """
-    moment, region = float(at.part.get("moment", 0.0)), Region.parse(at.part.get("region", ""))
-    every = whole("every", at.every, 1, MOST_EVERY)
+    moment, region = moment_and_region(at)
+    every = whole("every", at.every, 1, MOST_EVERY) if model.predictor.capabilities.actions is None else 1
     if region is None and model.predictor.capabilities.size is not None and at.start != END:
         clip = clips.find(at.clip)
         if clip.path and clip.frames.shape[1] != clip.frames.shape[2]:
             region = seen(at.clip).busiest_square(moment, (at.past + at.future) * every / (clip.fps or 10.0))
     return Excerpt(at.start, 0.0 if at.start == END else moment, region, every)
+
+
+def moment_and_region(at: Settings) -> tuple[float, Region | None]:
+    """What was chosen of this clip; what an event that came late says of another one is passed over."""
+    part = at.part if at.part.get("clip", at.clip) == at.clip else {}
+    return float(part.get("moment", 0.0)), Region.parse(part.get("region", ""))
 
 
 def chosen(name: str, part: Excerpt, past: int, frames: int | None = None, long_side: int = MAX_SIDE) -> Clip:
@@ -74,10 +80,12 @@ def chosen(name: str, part: Excerpt, past: int, frames: int | None = None, long_
     if not clip.path:
         clip = cut(clip, part)
     elif not part.whole or not small:
-        count = UPLOAD_FRAMES if frames is None or part.start == END else min(max(2, frames), UPLOAD_FRAMES)
+        wanted = int(past) if part.start == END else frames
+        count = UPLOAD_FRAMES if wanted is None else min(max(2, wanted), UPLOAD_FRAMES)
         clip = read(still_there(clip.path), part, count, MAX_SIDE if small else long_side)
     if clip.path and Path(clip.path).is_file():
-        clip = replace(clip, total=len(of_file(clip.path).times))
+        counted = len(of_file(clip.path).times)
+        clip = replace(clip, total=counted if counted < MAX_DECODED else 0)
     return clip.cut(max(0, len(clip.frames) - int(past))) if part.start == END else clip
 
 
@@ -107,7 +115,8 @@ def cut(clip: Clip, part: Excerpt) -> Clip:
         "actions": None,
         "extras": {},
     }
-    events = tuple((t // part.every, label) for t, label in clip.events)
+    kept["first"] = clip.first + at.start * clip.every
+    events = tuple(((t - at.start) // part.every, label) for t, label in clip.events if t >= at.start)
     return replace(clip, **kept, events=events)
 
 

@@ -59,10 +59,16 @@ class Handlers:
         if not query.keys() & {field.name for field in fields(Settings)}:
             return {}
         settings, refused = link.read(self.models, query, self.first)
+        try:
+            player = self.preview(settings)
+        except ValueError as error:
+            refused.append(spoken(error))
+            settings = replace(settings, part={}, every=1, start="")
+            player = self.preview(settings)
         looks = appearance(self.models.get(settings.model), settings)
         looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip, "result": None}
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
-        return looks | {"player": self.preview(settings), "status": status(said), "picker": picker(settings.clip)}
+        return looks | {"player": player, "status": status(said), "picker": picker(settings.clip)}
 
     def choose_model(self, at: Settings) -> Updates:
         """The controls as a model needs them that a person has chosen, and the clip as this model sees it."""
@@ -122,7 +128,7 @@ class Handlers:
 
     def fresh(self, at: Settings, by_hand: bool) -> Updates:
         """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
-        trained = trained_on(self.models.card(at.model))
+        trained = trained_on(self.models.card(self.models.origin(at.model)))
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
@@ -139,7 +145,7 @@ class Handlers:
         """Everything on the page that a newly chosen clip changes; a model that does not know it gives way to one that does."""
         clip, looks = clips.find(at.clip), {}
         if at.model.startswith(OWN):  # it has learned the clip that was there before
-            at, by_hand = replace(at, model=self.models.card(at.model)["adapted"]["from"]), False
+            at, by_hand = replace(at, model=self.models.origin(at.model)), False
             looks = {"model": at.model}
         found, why = suited(self.models.cards, clip, at.model, by_hand)
         model, by_hand = self.models.get(found), by_hand and found == at.model
@@ -162,7 +168,7 @@ class Handlers:
     def look(self, at: Settings) -> tuple[Result, str | None]:
         """The same, and what is said where the model does not know such clips."""
         loaded = self.models.get(at.model)
-        clip = self.with_walls(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded)
+        clip = self.with_notes(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded, at)
         frames, notes, strange = self.as_seen(loaded, clip, at.past, at.future)
         known = np.arange(len(frames)) < at.past
         shown = Result(
@@ -178,9 +184,13 @@ class Handlers:
         return shown, strange
 
     @staticmethod
-    def with_walls(clip: Clip, model: Model) -> Clip:
-        """The clip with a note where its walls are not those that the model learned."""
-        return clip.with_note(walls_note(clip.data, trained_on(model.card)))
+    def with_notes(clip: Clip, model: Model, at: Settings) -> Clip:
+        """The clip with notes where its walls are others than the model learned, and where its future was learned."""
+        clip = clip.with_note(walls_note(clip.data, trained_on(model.card)))
+        adapted = model.card.get("adapted", {})
+        last = adapted.get("last", -1) if adapted.get("clip") == at.clip and at.start != END else -1
+        learned = f"This model has learned the frames up to {last} of this clip: what it shows of them is no prediction."
+        return clip.with_note(learned if clip.first + int(at.past) * clip.every <= last else None)
 
     def as_seen(self, model: Model, clip: Clip, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
         """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
@@ -215,7 +225,7 @@ class Handlers:
         """The clip to predict from, and what is asked for."""
         past, future, side = (whole(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
         long_side = side if model.predictor.capabilities.size is None else MAX_SIDE
-        clip = self.with_walls(chosen(at.clip, part_of(at, model), past, past + future, long_side), model)
+        clip = self.with_notes(chosen(at.clip, part_of(at, model), past, past + future, long_side), model, at)
         options = {**at.options} | ({"prior": at.prior} if at.prior else {})
         options |= {"temperature": at.temperature} if temperature(model) else {}
         given = {} if at.start == END else tasks.wish(at.task, at.known)  # past the end the frames that are left are all known

@@ -19,14 +19,14 @@ from vp.prediction.model import Model
 from vp.prediction.request import whole
 from vp.training.adapt import Adaptation, Adapting, adapt, save
 
-from . import clips, jobs
+from . import jobs
 from .clips import UPLOAD_FRAMES
 from .compute_thread import COMPUTE_THREAD, DONE
-from .excerpt import chosen, part_of
+from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
 from .labels import menu
 from .models import ADAPTED, OWN, Models
-from .page import Updates
+from .page import NOW_JS, Updates
 from .settings import Settings
 from .status import refuse, status
 
@@ -62,7 +62,7 @@ def wire(page: Any, models: Models) -> None:
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     alone = {"concurrency_id": "learning", "concurrency_limit": 1}
-    page["learn"].click(**page.event(start, changes, ["minutes"]), **alone, **quiet)
+    page["learn"].click(**page.event(start, changes, ["minutes"]), js=NOW_JS, **alone, **quiet)
     page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **quiet)
 
 
@@ -88,28 +88,35 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
             jobs.LOG.exception("learning a clip failed")
         yield {"learned": refuse(error if known else ValueError("this failed; the server's log says more")), **IDLE}
         return
-    verdict = {"learned": status(adaptation.verdict, 1.0), **IDLE}
     if not adaptation.helps:
-        yield verdict
+        yield {"learned": status(adaptation.verdict, 1.0), **IDLE}
         return
+    last = clip.first + (len(clip.frames) - 1) * clip.every
+    learned.card["adapted"] |= {"clip": at.clip, "last": last}
+    verdict = {"learned": status(f"{adaptation.verdict} Choose it in the menu of models.", 1.0), **IDLE}
     name = OWN + ADAPTED.put(learned)
-    choices = [*menu(models.cards), (f"{model.name}, adapted to your clip", name)]
+    choices = [*menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{model.name}-adapted.safetensors"
         save(learned, path)
-        chosen_now = {"model": gr.update(choices=choices, value=name), "adapted": name}
+        chosen_now = {"model": gr.update(choices=choices), "adapted": name}
         yield verdict | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
 
 
 def frames_before(at: Settings, model: Model) -> Clip:
-    """The frames of the clip before those that are to be predicted, the last UPLOAD_FRAMES of them."""
-    part, past = part_of(at, model), whole("past frames", at.past, 0, UPLOAD_FRAMES)
+    """The frames of the clip before those that are to be predicted, at most UPLOAD_FRAMES of them.
+
+    They are told apart by their numbers in the file: rates of phones change on the way.
+    """
+    part, past = part_of(at, model), whole("past frames", at.past, 1, UPLOAD_FRAMES // 2)
     if at.start == END:
-        return chosen(at.clip, part, UPLOAD_FRAMES)
-    step = part.every / (clips.find(at.clip).fps or 10.0)
-    before = min(int(part.moment / step + 1e-6), UPLOAD_FRAMES - past)
-    count = before + past
-    clip = chosen(at.clip, replace(part, moment=max(0.0, part.moment - before * step)), past, count)
+        return chosen(at.clip, part, UPLOAD_FRAMES // part.every)
+    known = chosen(at.clip, part, past, past)
+    times = seen(at.clip).times
+    earliest = min(max(0, known.first - (UPLOAD_FRAMES - past) * known.every), len(times) - 1)
+    clip = chosen(at.clip, replace(part, moment=float(times[earliest])), past, UPLOAD_FRAMES)
+    last = known.first + (past - 1) * known.every
+    count = (last - clip.first) // clip.every + 1 - (clip.every > 1)  # frames that are taken by a clock may lie one off
     return replace(clip, frames=clip.frames[:count], actions=None if clip.actions is None else clip.actions[:count], extras={})
 
 

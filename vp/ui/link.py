@@ -10,7 +10,7 @@ from vp.prediction.model import Model
 from vp.prediction.request import whole
 
 from . import actions, clips, options, tasks, trimmer
-from .models import MOST_FUTURES, Models, bounds, priors, temperature
+from .models import MOST_FUTURES, OWN, Models, bounds, priors, temperature
 from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames, usual
 from .suited import suited
 
@@ -22,6 +22,8 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
     refused: list[str] = []
     name = query.get("model") or suited_to(models, query.get("clip", clip))
     try:
+        if name.startswith(OWN):  # a visitor's own
+            raise ValueError(name)
         model = models.get(name)
     except ValueError:
         refused.append(f"The link asks for the model {name[:60]!r}, which is not here.")
@@ -54,6 +56,7 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         found["clip"] = query.get("clip", clip)
     except ValueError:
         refused.append("The link's clip is not kept here (uploads are never shared); an example is shown instead.")
+        found["part"] = {}
     return Settings(**found), refused
 
 

@@ -60,6 +60,16 @@ class Models:
         """Of a model by name, an adapted one too; errors as for `get`."""
         return self.get(name).card if name.startswith(OWN) else self.cards[name]
 
+    def origin(self, name: str) -> str:
+        """The model that an adapted one began from, else the default; any other name stays."""
+        if not name.startswith(OWN):
+            return name
+        try:
+            found = self.get(name).card["adapted"]["from"]
+        except ValueError:  # no longer kept
+            found = self.default
+        return found if found in self.cards else self.default
+
     def fetch(self, name: str) -> Model:
         """In the computing thread: two that ask for it at once wait for one loading."""
         model = self.loaded.get(name) or load(self.cards[name].get("path", name), self.device, folder=self.folder)

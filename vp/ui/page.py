@@ -33,12 +33,13 @@ LINK_JS = f"""(...values) => {{{AT_JS}
   const state = {{
     ...at,
     clip: String(at.clip).startsWith("upload") ? null : at.clip,
+    model: String(at.model).startsWith("adapted:") ? null : at.model,
     task: at.known ? at.task : null,
     known: ticked,
     options: at.options === "{{}}" ? null : at.options,
     side: at.side === {Settings("", "").side} ? null : at.side,
     every: at.every === 1 ? null : at.every,
-    part: at.part === "{{}}" ? null : at.part,
+    part: at.part === "{{}}" || String(at.clip).startsWith("upload") ? null : at.part,
   }};
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${{location.origin}}${{location.pathname}}?${{query}}`;

@@ -35,7 +35,8 @@ const view = find(".vp-trim-view"), box = find(".vp-trim-box"), range = find("in
 const picture = new Image();
 let value = null, moment = 0, region = null;
 const tell = () => {
-  root.dataset.chosen = JSON.stringify({ moment, region: region ? region.map((x) => x.toFixed(4)).join(",") : "" });
+  const drawn = region ? region.map((x) => x.toFixed(4)).join(",") : "";
+  root.dataset.chosen = JSON.stringify({ clip: value.clip, moment, region: drawn });
   trigger("edit", JSON.parse(root.dataset.chosen));
 };
 const thumb = (context, k, x, y, w, h) => {
@@ -149,6 +150,7 @@ class Trimmer(gr.HTML):
 
 
 def describe(
+    clip: str,
     view: Overview,
     moment: float,
     region: Region | None,
@@ -162,7 +164,7 @@ def describe(
     """What the film strip shows.
 
     Args:
-        view: the clip at a glance.
+        clip, view: its name, and the clip at a glance.
         moment: seconds.
         region, shown: what a person chose, and what is used.
         square: a region has to be as high as wide.
@@ -172,6 +174,7 @@ def describe(
     """
     listed = lambda part: None if part is None else list(asdict(part).values())  # noqa: E731
     return {
+        "clip": clip,
         "pictures": view.pictures,
         "count": len(view.pictures),
         "seconds": view.seconds,
@@ -187,7 +190,7 @@ def describe(
 
 
 def parse(text: str) -> dict[str, Any]:
-    """{"moment", "region"} from what the page says, {} from nothing.
+    """{"moment", "region"} from what the page says, and the "clip" it was chosen of; {} from nothing.
 
     Raises:
         ValueError: it is no such text.
@@ -199,4 +202,4 @@ def parse(text: str) -> dict[str, Any]:
         moment, region = float(chosen.get("moment", 0.0)), Region.parse(str(chosen.get("region", "")))
         if not 0 <= moment <= LATEST_S:
             raise ValueError(f"it begins at second {moment}")
-        return {"moment": moment, "region": str(region or "")}
+        return {"moment": moment, "region": str(region or "")} | ({"clip": str(chosen["clip"])} if "clip" in chosen else {})
