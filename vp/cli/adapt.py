@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .common import add, minutes, positive, refuse
+from .outputs import output_file
 
 EXAMPLES = {
     "adapt": """
@@ -67,13 +68,10 @@ def try_path(path: Path) -> None:
     """Raises ValueError where no checkpoint can be written: now, not after minutes of training."""
     if path.suffix != ".safetensors":
         raise ValueError(f"--out is {path}; give a file that ends in .safetensors")
-    trial = path.with_suffix(".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        trial.touch()
-        trial.unlink()
-    except OSError as error:
-        raise ValueError(f"{path} cannot be written ({error.strerror}); give another --out") from None
+        output_file(str(path))
+    except argparse.ArgumentTypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def frame_at(second: float, fps: float, frames: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+ASSUMED_FPS = 10.0
 EVERY = {2: "every second frame", 3: "every third frame", 4: "every fourth frame"}
 
 
@@ -37,6 +38,11 @@ class Clip:
     first: int = 0
     every: int = 1
     total: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Frames a second, ASSUMED_FPS where nobody says."""
+        return self.fps or ASSUMED_FPS
 
     def cut(self, first: int) -> Clip:
         """The same clip from frame `first` on, with what belongs to its frames."""

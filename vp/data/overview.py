@@ -12,7 +12,7 @@ import numpy as np
 from .clip import Clip
 from .region import Region
 from .video_decode import open_video
-from .video_file import MAX_DECODED, within
+from .video_file import MAX_DECODED, fit, within
 
 PICTURES = 24
 SIDE = 160  # px of the longer side of a picture
@@ -92,7 +92,7 @@ def overview_of(clip: Clip) -> Overview:
     """Of a clip that is at hand."""
     height, width = clip.frames.shape[1:3]
     frames = clip.frames if clip.frames.shape[-1] == 3 else clip.frames.repeat(3, -1)
-    return of_pictures(np.stack([small(frame) for frame in frames]), np.arange(len(frames)) / (clip.fps or 10.0), width, height)
+    return of_pictures(np.stack([small(frame) for frame in frames]), np.arange(len(frames)) / clip.rate, width, height)
 
 
 def of_pictures(frames: np.ndarray, times: np.ndarray, width: int, height: int) -> Overview:
@@ -108,7 +108,4 @@ def of_pictures(frames: np.ndarray, times: np.ndarray, width: int, height: int) 
 
 def small(frame: np.ndarray) -> np.ndarray:
     """uint8 (H, W, 3) shrunk to SIDE."""
-    import cv2
-
-    target = within(frame.shape[:2], SIDE)
-    return frame if frame.shape[:2] == target else cv2.resize(frame, target[::-1], interpolation=cv2.INTER_AREA)
+    return fit(frame, within(frame.shape[:2], SIDE), square=False)

@@ -70,8 +70,8 @@ def stream(
     """
     began = time.monotonic()
     request = prepare(model, clip, wishes or Wishes())
-    baselines = list(baseline_rows(observe(request, model.predictor), model.name))
     runs = predictions_to_make(model, request)
+    baselines = list(baseline_rows(runs[0][1], model.name))
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs if label is not None]
     shown_at, pause, done, total = began, preview_s, 0, 0

@@ -17,7 +17,7 @@ from .controls import FILES
 from .handlers import FIRST, Handlers, check_upload, first_result, picker, stop
 from .labels import menu
 from .models import Models
-from .page import LINK_JS, NAMES, NOW_JS, Page, Updates
+from .page import LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
 from .player import ClipPicker, Player
 from .settings import Settings, usual
 from .status import status
@@ -26,8 +26,6 @@ from .trimmer import Trimmer
 
 HOUR_S = 3600
 GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a time, others wait in the queue
-PRIVATE = {"api_visibility": "private"}
-QUIET = PRIVATE | {"show_progress": "hidden"}
 
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
@@ -123,7 +121,7 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButto
     gr.on(shown, **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
 
     moments = [page["start"].input, page["every"].input]
-    gr.on(moments, **page.event(do.begin, again), trigger_mode="always_last", **QUIET).then(**forget)
+    gr.on(moments, **page.event(do.shown, again), trigger_mode="always_last", **QUIET).then(**forget)
     page["trim"].edit(**page.event(do.trimmed, ["part", "start", *again]), **edits).then(**forget)
 
     page["player"].edit(**page.event(do.ticked, ["task", "known"]), **edits)

@@ -99,7 +99,7 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
         return None
     known = max(1, int(at.past))
     (_, region), square = moment_and_region(at), model.predictor.capabilities.size is not None
-    fps = (clips.find(at.clip).fps or 10.0) / part.every
+    fps = clips.find(at.clip).rate / part.every
     moment = part.moment
     if at.start == END:
         moment, note = max(0.0, view.seconds - known / fps), "The clip's last frames are known."

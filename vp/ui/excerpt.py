@@ -53,7 +53,7 @@ def part_of(at: Settings, model: Model) -> Excerpt:
     if region is None and model.predictor.capabilities.size is not None and at.start != END:
         clip = clips.find(at.clip)
         if clip.path and clip.frames.shape[1] != clip.frames.shape[2]:
-            region = seen(at.clip).busiest_square(moment, (at.past + at.future) * every / (clip.fps or 10.0))
+            region = seen(at.clip).busiest_square(moment, (at.past + at.future) * every / clip.rate)
     return Excerpt(at.start, 0.0 if at.start == END else moment, region, every)
 
 
@@ -98,7 +98,7 @@ def read(path: str, part: Excerpt, frames: int, long_side: int) -> Clip:
 
 def cut(clip: Clip, part: Excerpt) -> Clip:
     """The same of a clip that is at hand in full; thinned, it loses its actions, which lead from frame to frame."""
-    first = 0 if part.start == END else round(part.moment * (clip.fps or 10.0))
+    first = 0 if part.start == END else round(part.moment * clip.rate)
     if first > len(clip.frames) - 2:
         raise ValueError(f"the clip ends before second {part.moment:g}; choose an earlier moment")
     clip = clip.cut(first)
@@ -108,16 +108,9 @@ def cut(clip: Clip, part: Excerpt) -> Clip:
     if part.every == 1:
         return clip
     at = slice((len(clip.frames) - 1) % part.every if part.start == END else 0, None, part.every)
-    kept = {
-        "frames": clip.frames[at],
-        "fps": clip.fps / part.every,
-        "every": clip.every * part.every,
-        "actions": None,
-        "extras": {},
-    }
-    kept["first"] = clip.first + at.start * clip.every
+    numbers = {"first": clip.first + at.start * clip.every, "every": clip.every * part.every}
     events = tuple(((t - at.start) // part.every, label) for t, label in clip.events if t >= at.start)
-    return replace(clip, **kept, events=events)
+    return replace(clip, frames=clip.frames[at], fps=clip.fps / part.every, actions=None, extras={}, events=events, **numbers)
 
 
 def still_there(path: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import random
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -32,10 +31,9 @@ from .expiring_store import ExpiringStore
 from .models import OWN, Models, bounds, temperature
 from .page import Updates
 from .settings import Settings, usual
-from .status import refuse, spoken, status
+from .status import failed, refuse, spoken, status
 from .suited import suited
 
-LOG = logging.getLogger(__name__)
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
@@ -92,10 +90,6 @@ class Handlers:
         known = tasks.plan(at.task, at.past, at.future, at.known) if at.known else ()
         return {"known": json.dumps(known) if known else ""} | self.shown(replace(at, known=known))
 
-    def begin(self, at: Settings) -> Updates:
-        """The clip shown again from where the prediction is to begin."""
-        return self.shown(at)
-
     def ticked(self, event: gr.EventData) -> Updates:
         """Task and ticks after a person has ticked frames in the player."""
         return {"task": tasks.TICKED, "known": json.dumps(event._data["known"])}
@@ -128,7 +122,7 @@ class Handlers:
 
     def fresh(self, at: Settings, by_hand: bool) -> Updates:
         """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
-        trained = trained_on(self.models.card(self.models.origin(at.model)))
+        trained = trained_on(self.models.cards[self.models.origin(at.model)])
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
@@ -137,7 +131,7 @@ class Handlers:
         if not path:
             return {}
         at = replace(at, clip=clips.upload(path))
-        fps = clips.find(at.clip).fps or 10.0
+        fps = clips.find(at.clip).rate
         moment = seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
         return self.choose_clip(at, by_hand, moment)
 
@@ -212,10 +206,7 @@ class Handlers:
                     shown = {} if progress.result is None else {"player": progress.result}
                     yield {"status": status(said, progress.step / progress.total), **shown, **BUSY}
         except Exception as error:
-            known = isinstance(error, ValueError)
-            if not known:
-                LOG.exception("a prediction failed before it began")
-            yield {"status": refuse(error if known else ValueError("this failed; the server's log says more")), **IDLE}
+            yield {"status": failed(error, "a prediction failed before it began"), **IDLE}
             return
         result = progress.result
         done = status(f"Done in {result.seconds:.1f} s.", 1.0)

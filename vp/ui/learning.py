@@ -26,9 +26,9 @@ from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
 from .labels import menu
 from .models import ADAPTED, OWN, Models
-from .page import NOW_JS, Updates
+from .page import NOW_JS, QUIET, Updates
 from .settings import Settings
-from .status import refuse, status
+from .status import failed, status
 
 SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
 BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
@@ -60,10 +60,9 @@ def wire(page: Any, models: Models) -> None:
         yield from learn(models, at, minutes)
 
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
     alone = {"concurrency_id": "learning", "concurrency_limit": 1}
-    page["learn"].click(**page.event(start, changes, ["minutes"]), js=NOW_JS, **alone, **quiet)
-    page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **quiet)
+    page["learn"].click(**page.event(start, changes, ["minutes"]), js=NOW_JS, **alone, **QUIET)
+    page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **QUIET)
 
 
 def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
@@ -83,10 +82,7 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
                     break
             learned = COMPUTE_THREAD.call(lambda: adaptation.model)
     except Exception as error:
-        known = isinstance(error, ValueError)
-        if not known:
-            jobs.LOG.exception("learning a clip failed")
-        yield {"learned": refuse(error if known else ValueError("this failed; the server's log says more")), **IDLE}
+        yield {"learned": failed(error, "learning a clip failed"), **IDLE}
         return
     if not adaptation.helps:
         yield {"learned": status(adaptation.verdict, 1.0), **IDLE}
@@ -97,7 +93,7 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
     name = OWN + ADAPTED.put(learned)
     choices = [*menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{model.name}-adapted.safetensors"
+        path = Path(folder) / f"{learned.name}.safetensors"
         save(learned, path)
         chosen_now = {"model": gr.update(choices=choices), "adapted": name}
         yield verdict | chosen_now | {"weights": gr.update(value=str(path), visible=True)}

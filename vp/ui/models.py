@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from vp.core.options import Choice, Slider
 from vp.core.video import Capabilities
@@ -55,10 +53,6 @@ class Models:
             while len(self.loaded) > KEPT:
                 self.loaded.popitem(last=False)
         return model
-
-    def card(self, name: str) -> Mapping[str, Any]:
-        """Of a model by name, an adapted one too; errors as for `get`."""
-        return self.get(name).card if name.startswith(OWN) else self.cards[name]
 
     def origin(self, name: str) -> str:
         """The model that an adapted one began from, else the default; any other name stays."""

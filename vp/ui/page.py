@@ -13,12 +13,15 @@ from typing import Any
 import gradio as gr
 
 from . import actions, options, trimmer
+from .models import OWN
 from .settings import Settings
 from .status import refuse
 
 LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
 Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; widgets that are not named stay as they are
+PRIVATE = {"api_visibility": "private"}
+QUIET = PRIVATE | {"show_progress": "hidden"}
 
 # `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does
 AT_JS = f"""
@@ -33,7 +36,7 @@ LINK_JS = f"""(...values) => {{{AT_JS}
   const state = {{
     ...at,
     clip: String(at.clip).startsWith("upload") ? null : at.clip,
-    model: String(at.model).startsWith("adapted:") ? null : at.model,
+    model: String(at.model).startsWith("{OWN}") ? null : at.model,
     task: at.known ? at.task : null,
     known: ticked,
     options: at.options === "{{}}" ? null : at.options,

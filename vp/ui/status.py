@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import html
+import logging
+
+LOG = logging.getLogger(__name__)
 
 
 def status(text: str, share: float | None = None, bad: bool = False) -> str:
@@ -15,6 +18,14 @@ def status(text: str, share: float | None = None, bad: bool = False) -> str:
 def refuse(error: Exception) -> str:
     """The status line with what went wrong."""
     return status(spoken(error), bad=True)
+
+
+def failed(error: Exception, what: str) -> str:
+    """The status line after a failure; what is no sentence for a visitor goes to the log, as `what`."""
+    if isinstance(error, ValueError):
+        return refuse(error)
+    LOG.error(what, exc_info=error)
+    return refuse(ValueError("this failed; the server's log says more"))
 
 
 def spoken(error: Exception) -> str:

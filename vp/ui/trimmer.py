@@ -183,8 +183,8 @@ def describe(
         "region": listed(shown),
         "square": square,
         "fps": fps,
-        "past": past / (fps or 10.0),
-        "window": length / (fps or 10.0),
+        "past": past / fps,
+        "window": length / fps,
         "note": note,
     }
 

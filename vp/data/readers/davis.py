@@ -14,7 +14,7 @@ from pathlib import Path
 from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, unwatched
-from .files import PICTURES, natural, walk
+from .files import is_picture, natural, walk
 from .pictures import frame_folder, read_masks
 from .pictures import load as load_pictures
 
@@ -28,7 +28,7 @@ def read(root: Path, watch: Watch = unwatched) -> Found:
         return found
     chosen, splits = sizes[0], read_splits(root)  # 480p before Full-Resolution
     for folder, paths in watch([(folder, paths) for folder, paths in walk(chosen) if paths], "folders"):
-        frames = [path for path in paths if path.suffix.lower() in PICTURES]
+        frames = [path for path in paths if is_picture(path)]
         name = folder.relative_to(chosen).as_posix()
         if frames:
             found.take(name, lambda: [clip(frames, root, splits.get(name))])

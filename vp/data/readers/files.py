@@ -43,6 +43,10 @@ def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
         seen.add(real)
 
 
+def is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES
+
+
 def files(root: Path) -> list[Path]:
     return [path for _, paths in walk(root) for path in paths]
 

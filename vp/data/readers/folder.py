@@ -14,7 +14,7 @@ from pathlib import Path
 from ..recording import Found, Recording, Watch, unwatched
 from . import indexed
 from .arrays import array_file
-from .files import ARRAYS, PICTURES, VIDEOS, below, source_of, split_by_folder, walk
+from .files import ARRAYS, PICTURES, VIDEOS, below, is_picture, source_of, split_by_folder, walk
 from .numbering import sequences
 from .pictures import frame_sequence, page_count, paged
 from .videos import video
@@ -37,7 +37,7 @@ def read(root: Path, watch: Watch = unwatched, axes: str = "") -> Found:
 
 def jobs_of(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
     """(name, what makes its recordings) of what lies in one folder."""
-    pictures = [path for path in paths if path.suffix.lower() in PICTURES]
+    pictures = [path for path in paths if is_picture(path)]
     stacks = {path for path in pictures if page_count(path) > 1}
     clips = sequences([path for path in pictures if path not in stacks])
     for clip in clips:

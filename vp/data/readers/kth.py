@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..recording import Found, Recording, Watch, unwatched
-from .files import PICTURES, VIDEOS, below, walk
+from .files import VIDEOS, below, is_picture, walk
 from .numbering import FrameSequence, sequences
 from .pictures import frame_sequence
 from .videos import video
@@ -43,10 +43,6 @@ def read(root: Path, watch: Watch = unwatched) -> Found:
             below(path, root), lambda: from_pictures(pictures, root, stretches) if pictures else [clip(path, root, stretches)]
         )
     return found
-
-
-def is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURES
 
 
 def clip(path: Path, root: Path, stretches: Stretches) -> Recording:

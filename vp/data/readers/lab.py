@@ -15,7 +15,7 @@ import numpy as np
 from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, aligned, unwatched
-from .files import PICTURES, below, split_by_folder, walk
+from .files import below, is_picture, split_by_folder, walk
 from .pictures import frame_folder
 from .pictures import load as load_pictures
 
@@ -27,10 +27,10 @@ LOOKS_FOR = "{train,validate,test}/GROUP/CLIP/0.png, 1.png and so on with action
 def read(root: Path, watch: Watch = unwatched) -> Found:
     found = Found()
     for folder, paths in watch([(folder, paths) for folder, paths in walk(root) if paths], "folders"):
-        frames = [path for path in paths if path.suffix.lower() in PICTURES]
+        frames = [path for path in paths if is_picture(path)]
         if frames:
             found.take(below(folder, root), lambda: [clip(frames, root)])
-        others = [path for path in paths if path.suffix.lower() not in PICTURES and path.name not in (ACTIONS, POSITIONS)]
+        others = [path for path in paths if not is_picture(path) and path.name not in (ACTIONS, POSITIONS)]
         found.left_out += [(below(path, root), "neither a picture nor a table of the lab's layout") for path in others]
     return found
 

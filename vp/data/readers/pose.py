@@ -16,7 +16,7 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, unwatched
 from ..splits import WORDS
-from .files import PICTURES, below, walk
+from .files import below, is_picture, walk
 from .pictures import FPS, frame_folder
 from .pictures import load as load_pictures
 
@@ -28,7 +28,7 @@ def read(root: Path, watch: Watch = unwatched) -> Found:
     found, folders = Found(), []
     for folder, paths in walk(root):
         stem = next((part.removesuffix(IMG) for part in folder.relative_to(root).parts if part.endswith(IMG)), None)
-        frames = [path for path in paths if path.suffix.lower() in PICTURES]
+        frames = [path for path in paths if is_picture(path)]
         if stem and frames:
             folders.append((stem, frames))
     for stem, frames in watch(folders, "folders"):
