@@ -5,7 +5,7 @@ import pytest
 
 from vp.data import Clip
 from vp.data.overview import overview_of
-from vp.data.region import Region, whole_pixels
+from vp.data.region import Region, as_used, whole_pixels
 
 FPS = 10.0
 
@@ -62,3 +62,4 @@ def test_regions_are_read_back_and_refused_in_one_sentence():
         with pytest.raises(ValueError, match="region"):
             Region.parse(wrong)
     assert whole_pixels(Region(0.9, 0.9, 0.1, 0.1), (20, 30)) == (slice(4, 20), slice(14, 30))  # 16 px where there are
+    assert as_used(Region(0.9, 0.9, 0.1, 0.1), (20, 30)) == Region(14 / 30, 4 / 20, 16 / 30, 16 / 20)

@@ -103,6 +103,36 @@ def test_stop_ends_the_model_within_a_step(home, counted):
     assert page.locator("#generate").is_enabled()
 
 
+def test_a_prediction_of_what_is_no_longer_chosen_is_cancelled(home, counted):
+    """Another clip, model, length or moment while it runs: it ends, and what was chosen stays on screen."""
+    page = home()
+
+    def another_length():
+        page.locator("#future input[type=number]").fill("4")
+        page.locator("#future input[type=number]").press("Enter")
+
+    def another_moment():
+        page.locator(".vp-trim input").focus()
+        page.keyboard.press("ArrowRight")
+
+    page.click("#more button >> nth=0")
+    for change, seen in (
+        (lambda: page.click("#picker button[data-name=digits-2]"), ".vp-name >> text=Example"),
+        (another_length, ".vp-meta >> text=/^(9|14) frames/"),
+        (another_moment, ".vp-source >> text=frames 1-"),
+        (lambda: choose(page, "copy"), "#model >> text=copy"),
+    ):
+        page.click("#generate")
+        page.wait_for_selector("#status >> text=/Step [2-9]/", timeout=30_000)
+        change()
+        page.wait_for_selector("#generate:not([disabled])", timeout=10_000)
+        page.wait_for_selector(seen)
+        at_end = len(counted)
+        page.wait_for_timeout(600)
+        assert len(counted) == at_end and not re.search("Step|Done", page.inner_text("#status"))
+        assert page.locator(seen).count() == 1 and page.locator("#stop").is_disabled()
+
+
 def test_a_new_clip_is_shown_before_it_is_predicted(home):
     page = home()
     page.click("#picker button[data-name=balls]")

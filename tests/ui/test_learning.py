@@ -1,5 +1,7 @@
 """A model learns the visitor's clip: on the frames before those to be predicted, stoppable, and nobody else's."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,17 @@ def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkey
 def test_what_cannot_be_learned_is_one_sentence(models, name, model, moment, minutes, said):
     statuses, last = ended(models, Settings(model, name, past=3, part={"moment": moment, "region": ""}), minutes)
     assert said in statuses[-1] and last["learn"]["interactive"] and last["learning"] is None
+
+
+def test_a_second_visitor_is_told_whom_he_waits_for(models, name):
+    at = Settings("svg-lp-real", name, past=3, part={"moment": 2.0, "region": ""})
+    with learning.LEARNING, closing(learning.learn(models, at, 1.0)) as updates:
+        first, waiting = next(updates), next(updates)
+        assert "yours begins after it" in waiting["learned"] and not first["learn"]["interactive"]
+        learning.STOPS.get(first["learning"]).set()
+        *_, last = updates
+    assert "Stopped before it began" in last["learned"] and last["learn"]["interactive"]
+    assert not learning.LEARNING.locked()
 
 
 @pytest.mark.browser

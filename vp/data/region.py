@@ -51,6 +51,14 @@ class Region:
         return cls(x / width, y / height, w / width, h / height)
 
 
+def as_used(region: Region, shape: tuple[int, int]) -> Region:
+    """The part of pictures (H, W) that `whole_pixels` takes for a region, as shares again."""
+    rows, columns = whole_pixels(region, shape)
+    height, width = shape
+    sides = columns.start / width, rows.start / height, (columns.stop - columns.start) / width, (rows.stop - rows.start) / height
+    return Region(*sides)
+
+
 def four_numbers(text: str) -> tuple[float, float, float, float]:
     try:
         x, y, w, h = (float(part) for part in text.split(","))

@@ -52,6 +52,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
             "clip": gr.Textbox(first, visible="hidden", label="Clip"),  # not a State: the link is made in the browser
             "result": gr.State(FIRST if first_result() else None),  # what Save saves: the result on screen
             "by_hand": gr.State(False),  # whether a person chose the model
+            "job": gr.State(None),  # the running prediction, by its name in jobs.RUNNING
         }
         with gr.Row(elem_id="main"):
             with gr.Column(scale=0, min_width=350, elem_id="controls"):
@@ -65,8 +66,8 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
-        wire(demo, page, do, saves)
-        wire_generate(page, do, saves)
+        cancel = wire_generate(page, do, saves)
+        wire(demo, page, do, saves, cancel)
         learning.wire(page, models)
         api.endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
@@ -100,8 +101,14 @@ def build_saves() -> list[gr.DownloadButton]:
         ]
 
 
-def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
-    """Connects the choice of a clip and of settings with what happens."""
+def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton], cancel: dict[str, Any]) -> None:
+    """Connects the choice of a clip and of settings with what happens.
+
+    Args:
+        demo, page, do, saves: the page, its widgets, what they do, and the buttons of the files.
+        cancel: arguments of an event that takes a prediction from the queue where it would be one of something else; where it
+            runs, `Page.event` ends it.
+    """
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
     again = ["player", "trim"]
@@ -110,35 +117,44 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButto
     def arrive(request: gr.Request) -> dict[Any, Any]:
         return page.named(do.arrive(dict(request.query_params)))
 
-    edits = {"trigger_mode": "multiple"} | QUIET
+    edits, newest = {"trigger_mode": "multiple"} | QUIET, {"trigger_mode": "always_last"} | QUIET
     arrived = demo.load(arrive, None, page.of([*chosen, "seed", "status", "result"]), **QUIET)
     arrived.then(do.downloads, page["result"], saves, **QUIET)
-    page["model"].input(**page.event(do.choose_model, [*looks, "player"]), trigger_mode="always_last", **QUIET).then(**forget)
-    lengths = [page["task"].input, page["past"].input, page["future"].input]
-    gr.on(lengths, **page.event(do.plan, ["known", *again]), trigger_mode="always_last", **QUIET).then(**forget)
+    lengths = [page[name].input for name in ("task", "past", "future")]
+    moments = [page[name].input for name in ("start", "every")]
+    clips = [page["trim"].edit, page["picker"].pick, page["fresh"].click]
+    for trigger in (page["model"].input, *lengths, *moments, *clips):
+        trigger(**cancel)
+    page["model"].input(**page.event(do.choose_model, [*looks, "player"], cancels=True), **newest).then(**forget)
+    gr.on(lengths, **page.event(do.plan, ["known", *again], cancels=True), **newest).then(**forget)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
     shown = [page[name].change for name in ("clip", "past", "part", "start")]
     gr.on(shown, **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
 
-    moments = [page["start"].input, page["every"].input]
-    gr.on(moments, **page.event(do.shown, again), trigger_mode="always_last", **QUIET).then(**forget)
-    page["trim"].edit(**page.event(do.trimmed, ["part", "start", *again]), **edits).then(**forget)
+    gr.on(moments, **page.event(do.shown, again, cancels=True), **newest).then(**forget)
+    page["trim"].edit(**page.event(do.trimmed, ["part", "start", *again], cancels=True), **newest).then(**forget)
 
     page["player"].edit(**page.event(do.ticked, ["task", "known"]), **edits)
     page["editor"].edit(**page.event(do.acted, ["actions"]), **edits)
     page["form"].edit(**page.event(do.option, ["options"]), **edits)
 
-    page["picker"].pick(**page.event(do.pick, chosen, ["by_hand"]), **edits).then(**forget)
-    page["fresh"].click(**page.event(do.fresh, chosen, ["by_hand"]), trigger_mode="always_last", **QUIET).then(**forget)
-    uploaded = page.event(do.upload, chosen, ["by_hand", "upload"])
-    page["upload"].upload(**uploaded, validator=check_upload, trigger_mode="always_last", **QUIET).then(**forget)
+    page["picker"].pick(**page.event(do.pick, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
+    page["fresh"].click(**page.event(do.fresh, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
+    uploaded = page.event(do.upload, chosen, ["by_hand", "upload"], cancels=True)
+    readable = page["upload"].upload(lambda path: None, page["upload"], None, validator=check_upload, **QUIET)
+    readable.success(**cancel)
+    readable.success(**uploaded, **QUIET).then(**forget)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
     page["link"].click(None, page.of(NAMES), None, js=LINK_JS, **PRIVATE)
 
 
-def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
-    """Connects Generate, Stop, the files to save, and the picture editor: what was painted counts until Generate is pressed."""
-    made = ["player", "status", "result", "go", "stop"]
+def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> dict[str, Any]:
+    """Connects Generate, Stop, the files to save, and the picture editor: what was painted counts until Generate is pressed.
+
+    Returns:
+        Arguments of an event that cancels a prediction that waits or runs.
+    """
+    made = ["player", "status", "result", "go", "stop", "job"]
     running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | GPU | PRIVATE
 
     def generate(at: Settings) -> Iterator[Updates]:
@@ -155,10 +171,12 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> N
     page["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
     for event in (page["go"].click, page["painter"].undo):
         event(lambda: {}, None, page["edits"], **QUIET)
-    page["stop"].click(None, None, None, cancels=jobs_running, **PRIVATE)  # with a function it would cancel only afterwards
-    page["stop"].click(lambda: page.named(stop()), None, page.of(["status", "go", "stop"]), **QUIET)
+    cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
+    page["stop"].click(**cancel)
+    page["stop"].click(lambda job: page.named(stop(job)), page["job"], page.of(["status", "go", "stop"]), **QUIET)
     page["result"].change(do.downloads, page["result"], saves, **QUIET)
     page["result"].change(editor.show, page.of(["result", "edits"]), page.of(["panel", "painter"]), **QUIET)
+    return cancel
 
 
 def launch_options() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Slider
+from vp.data.region import as_used
 from vp.data.video_file import END
 from vp.prediction.model import Model
 
@@ -103,7 +104,8 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
     moment = part.moment
     if at.start == END:
         moment, note = max(0.0, view.seconds - known / fps), "The clip's last frames are known."
-    return trimmer.describe(at.clip, view, moment, region, part.region, square, fps, known, known + int(at.future), note)
+    used = part.region and as_used(part.region, (view.height, view.width))
+    return trimmer.describe(at.clip, view, moment, region, used, square, fps, known, known + int(at.future), note)
 
 
 def scale(slider: Slider) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import fields, replace
@@ -29,7 +30,7 @@ from .controls import FILES, appearance, trim_value
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
 from .models import OWN, Models, bounds, temperature
-from .page import Updates
+from .page import BUSY, IDLE, Updates
 from .settings import Settings, usual
 from .status import failed, refuse, spoken, status
 from .suited import suited
@@ -37,8 +38,6 @@ from .suited import suited
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
-BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}
-IDLE = {"go": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
 class Handlers:
@@ -194,12 +193,23 @@ class Handlers:
 
     def generate(self, at: Settings, pictures: Mapping[int, np.ndarray] | None = None) -> Iterator[Updates]:
         """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""
-        yield {"status": status("Loading the model.", 0.0), "result": None, **BUSY}
+        job = jobs.Job()
+        try:
+            yield {"job": jobs.RUNNING.put(job), "result": None}
+            yield from self.predict(at, pictures or {}, job.stop)
+        finally:
+            job.ended.set()
+
+    def predict(self, at: Settings, pictures: Mapping[int, np.ndarray], stop: threading.Event) -> Iterator[Updates]:
+        """The same until `stop` is set."""
+        yield {"status": status("Loading the model.", 0.0), **BUSY}
         try:
             loaded = self.models.get(at.model)
             clip, wishes = self.wishes(at, loaded)
-            with closing(jobs.run(at.model, clip, replace(wishes, pictures=pictures or {}))) as job:
+            with closing(jobs.run(at.model, clip, replace(wishes, pictures=pictures))) as job:
                 for progress, left in job:
+                    if stop.is_set():
+                        return
                     if progress.result is not None and progress.result.ready is None:
                         break
                     said = f"Step {progress.step} of {progress.total}, {left:.1f} s left"
@@ -256,23 +266,20 @@ def first_result() -> Result | None:
     return Result.load(folder) if (folder / "result.json").is_file() else None
 
 
-def stop() -> Updates:
-    """After Stop: the queue closes the generator, which ends the model at its next step; only then is it said."""
-    if jobs.DEVICE.acquire(timeout=jobs.LAST_STEP_S):
-        jobs.DEVICE.release()
+def stop(job: str | None) -> Updates:
+    """After Stop: the model ends at its next step; only then is it said."""
+    jobs.end(job)
     return {"status": status("Stopped."), **IDLE}
 
 
-def check_upload(*values: Any) -> list[dict[str, Any]]:
-    """Whether a file, the last of the values, can be read, before anything else happens; the sentence appears on the upload."""
-    *others, path = values
-    verdict = gr.validate(True, "")
+def check_upload(path: str | None) -> dict[str, Any]:
+    """Whether an uploaded file can be read, before anything else happens; the sentence appears on the upload."""
     try:
         if path:
             clips.decoded(path)
     except ValueError as error:
-        verdict = gr.validate(False, spoken(error))
-    return [*(gr.validate(True, "") for _ in others), verdict]
+        return gr.validate(False, spoken(error))
+    return gr.validate(True, "")
 
 
 def picker(selected: str | None) -> dict[str, Any]:

@@ -6,13 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 
 from vp.data import Clip
 from vp.prediction.request import Wishes
 from vp.prediction.sample import Progress, stream
 
 from .compute_thread import COMPUTE_THREAD
+from .expiring_store import ExpiringStore
 from .models import Models
 
 try:
@@ -23,9 +25,22 @@ except ImportError:
         return function
 
 
+@dataclass(frozen=True)
+class Job:
+    """
+    Args:
+        stop: set to end it.
+        ended: set once it is over.
+    """
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
 LOG = logging.getLogger(__name__)
+RUNNING: ExpiringStore[Job] = ExpiringStore(most=40, what="prediction")
 DEVICE = threading.Lock()  # the queue already runs one job at a time; a cancelled one may still be in its last step
-LAST_STEP_S = 3.0  # what Stop waits for it: a late progress message would otherwise come after "Stopped"
+LAST_STEP_S = 3.0  # in which a cancelled job ends; a message of its last step would otherwise come after what cancelled it
 SERVING: list[Models] = []  # the models of the running app: too heavy to travel to a GPU worker with every call
 
 
@@ -46,6 +61,15 @@ def run(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float
         for progress in job:
             spent = time.monotonic() - began
             yield progress, spent / progress.step * (progress.total - progress.step)
+
+
+def end(name: str | None) -> None:
+    """Ends a job after its next step and waits for that, LAST_STEP_S at most; `name` is its own in RUNNING, None without one."""
+    if name:
+        with suppress(ValueError):  # so many have come after it that its name is gone
+            job = RUNNING.get(name)
+            job.stop.set()
+            job.ended.wait(LAST_STEP_S)
 
 
 def guarded(job: Iterator[Progress]) -> Iterator[Progress]:

@@ -34,6 +34,8 @@ SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
 BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
 ABOUT = "The model is trained on with the frames of your clip before those that it is to predict."
 ALONE = "The adapted model is yours alone, and gone when you leave."
+ASK_S = 1.0  # between two looks at whether it is a waiting visitor's turn
+LEARNING = threading.Lock()
 STOPS: ExpiringStore[threading.Event] = ExpiringStore(most=20, what="training")
 BUSY = {"learn": gr.update(interactive=False), "unlearn": gr.update(interactive=True)}
 IDLE = {"learn": gr.update(interactive=True), "unlearn": gr.update(interactive=False), "learning": None}
@@ -60,16 +62,27 @@ def wire(page: Any, models: Models) -> None:
         yield from learn(models, at, minutes)
 
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
-    alone = {"concurrency_id": "learning", "concurrency_limit": 1}
-    page["learn"].click(**page.event(start, changes, ["minutes"]), js=NOW_JS, **alone, **QUIET)
+    page["learn"].click(**page.event(start, changes, ["minutes"]), js=NOW_JS, **QUIET)
     page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **QUIET)
 
 
 def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
-    """What goes on, and in the end the verdict, the model chosen, and its file."""
+    """What goes on, and in the end the verdict, the model chosen, and its file. One visitor's model learns at a time."""
     stop = threading.Event()
-    name = STOPS.put(stop)
-    yield {"learned": status("Reading the clip.", 0.0), "learning": name, **BUSY}
+    yield {"learned": status("Reading the clip.", 0.0), "learning": STOPS.put(stop), **BUSY}
+    while not LEARNING.acquire(timeout=ASK_S):
+        if stop.is_set():
+            yield {"learned": status("Stopped before it began."), **IDLE}
+            return
+        yield {"learned": status("Another visitor's model is learning; yours begins after it.")}  # and Gradio sees who has left
+    try:
+        yield from train(models, at, minutes, stop)
+    finally:
+        LEARNING.release()
+
+
+def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -> Iterator[Updates]:
+    """The same for the one whose turn it is."""
     try:
         model = models.get(at.model)
         clip = frames_before(at, model)

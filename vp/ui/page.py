@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import actions, options, trimmer
+from . import actions, jobs, options, trimmer
 from .models import OWN
 from .settings import Settings
 from .status import refuse
@@ -21,6 +21,8 @@ LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
 Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; widgets that are not named stay as they are
 PRIVATE = {"api_visibility": "private"}
+BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}  # while a prediction runs
+IDLE = {"go": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
 # `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does
@@ -67,7 +69,9 @@ class Page:
     def of(self, names: Sequence[str]) -> list[Any]:
         return [self.widgets[name] for name in names]
 
-    def event(self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = ()) -> dict[str, Any]:
+    def event(
+        self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = (), cancels: bool = False
+    ) -> dict[str, Any]:
         """Arguments of a Gradio event: `fn`, `inputs` and `outputs`.
 
         Args:
@@ -75,23 +79,27 @@ class Page:
                 of `reads`, in this order; returns `Updates`, or yields them. A ValueError becomes a sentence in "status".
             changes: names of what `fn` may change.
             reads: names of further widgets that `fn` reads.
+            cancels: the event makes a running prediction one of something else; it ends first.
         """
         parameters = inspect.signature(fn).parameters
         takes_event, count = "event" in parameters, len(NAMES) if "at" in parameters else 0
-        yields = inspect.isgeneratorfunction(fn)
+        yields, idle = inspect.isgeneratorfunction(fn), IDLE if cancels else {}
 
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
             """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
             first, values = given[:takes_event], given[takes_event:]
             try:
+                if cancels:
+                    *values, job = values
+                    jobs.end(job)
                 settings = [Settings.from_widgets(dict(zip(NAMES, values, strict=False)))] if count else []
                 made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
-                        yield self.named(update)
+                        yield self.named({**update, **idle})
             except ValueError as error:
                 LOG.info("refused", exc_info=True)
-                yield self.named({"status": refuse(error)})
+                yield self.named({"status": refuse(error), **idle})
 
         def answer(*values: Any) -> dict[Any, Any]:
             return next(updates(*values))
@@ -106,8 +114,8 @@ class Page:
         answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
         return {
             "fn": answers[yields, takes_event],
-            "inputs": self.of([*NAMES[:count], *reads]),
-            "outputs": self.of(list(dict.fromkeys([*changes, "status"]))),
+            "inputs": self.of([*NAMES[:count], *reads, *(["job"] if cancels else [])]),
+            "outputs": self.of(list(dict.fromkeys([*changes, "status", *idle]))),
         }
 
     def named(self, updates: Updates) -> dict[Any, Any]:

@@ -53,7 +53,7 @@ const draw = () => {
   part.style.left = `${(100 * moment) / share}%`;
   part.style.width = `${Math.min(100, (100 * value.window) / share)}%`;
   part.firstChild.style.width = `${(100 * value.past) / (value.window || 1)}%`;
-  const shown = region || value.region;
+  const shown = region !== value.chosen_region && region || value.region; // what is used, once the server has said
   box.hidden = !shown;
   if (shown) [box.style.left, box.style.top, box.style.width, box.style.height] = shown.map((x) => `${100 * x}%`);
   find(".vp-trim-all").hidden = !region;
