@@ -17,7 +17,7 @@ KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
 Run = Callable[[argparse.Namespace, list[str]], dict]
 
 
-def add(commands: Any, name: str, help: str, run: Run, examples: str, computes: bool = False) -> Any:
+def add_command(commands: Any, name: str, help: str, run: Run, examples: str, computes: bool = False) -> Any:
     """A command's parser; `run` is called with the arguments and those that it does not know.
 
     One that `computes` is asked on which device and in which precision.
@@ -37,7 +37,7 @@ def add(commands: Any, name: str, help: str, run: Run, examples: str, computes: 
     return parser
 
 
-def refuse(parser: argparse.ArgumentParser, extra: list[str]) -> None:
+def refuse_extra(parser: argparse.ArgumentParser, extra: list[str]) -> None:
     if extra:
         parser.error(f"unrecognised: {' '.join(extra)}")
 
@@ -47,21 +47,21 @@ def add_axes(parser: Any) -> None:
     parser.add_argument("--axes", default="", metavar="ORDER", help=words)
 
 
-def positive(text: str) -> int:
+def positive_int(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
     return value
 
 
-def minutes(text: str) -> float:
+def positive_minutes(text: str) -> float:
     value = float(text)
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
     return value
 
 
-def numbers(text: str) -> list[int]:
+def distinct_numbers(text: str) -> list[int]:
     """Whole numbers of 0 and more, parted by commas, each once."""
     values = [int(part) for part in text.split(",")]
     if min(values) < 0 or len(set(values)) < len(values):
@@ -69,7 +69,7 @@ def numbers(text: str) -> list[int]:
     return values
 
 
-def model_options(parser: argparse.ArgumentParser, kind: type[Options], extra: Sequence[str]) -> Options:
+def parse_model_options(parser: argparse.ArgumentParser, kind: type[Options], extra: Sequence[str]) -> Options:
     """The model's own options from the flags left over; exits 2 naming those it has."""
     controls = kind.controls()
     names = ", ".join(f"--{name.replace('_', '-')}" for name in controls) or "none"
@@ -101,14 +101,14 @@ def parse_value(control: Any, text: str) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-def keep(path: Path | None, result: dict) -> None:
+def write_json(path: Path | None, result: dict) -> None:
     """Writes a result beside printing it, where a file is named."""
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(on_lines(result) + "\n")
+        path.write_text(to_readable_json(result) + "\n")
 
 
-def on_lines(result: Any) -> str:
+def to_readable_json(result: Any) -> str:
     """JSON with a line an entry, but a list of numbers on one line: easy to read, and to see a difference in."""
     text = json.dumps(result, indent=1)
     return re.sub(r"\[\s+([^\[\]{}\"]*?)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text)

@@ -19,13 +19,13 @@ def output_file(text: str) -> Path:
         ArgumentTypeError: a folder, or a place that cannot be written.
     """
     path = Path(text)
-    with refusing(text):
+    with as_argument_error(text):
         if path.is_dir():
             raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
         if path.is_file():
             path.open("ab").close()
         elif not path.exists():  # anything else, such as /dev/null, is not for us to try
-            with folders(path.parent):
+            with temporary_folders(path.parent):
                 path.touch()
                 path.unlink()
     return path
@@ -34,10 +34,10 @@ def output_file(text: str) -> Path:
 def output_folder(text: str) -> Path:
     """A folder that can be written to; raises ArgumentTypeError for a file, or a place that cannot be written."""
     path = Path(text)
-    with refusing(text):
+    with as_argument_error(text):
         if path.exists() and not path.is_dir():
             raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")
-        with folders(path):
+        with temporary_folders(path):
             tempfile.TemporaryFile(dir=path).close()
     return path
 
@@ -54,7 +54,7 @@ def figure_file(text: str) -> Path:
 
 
 @contextmanager
-def folders(place: Path) -> Iterator[None]:
+def temporary_folders(place: Path) -> Iterator[None]:
     """Makes a folder and those above it; those that were missing are taken away again."""
     missing = [folder for folder in (place, *place.parents) if not folder.exists()]
     try:
@@ -67,7 +67,7 @@ def folders(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def refusing(text: str) -> Iterator[None]:
+def as_argument_error(text: str) -> Iterator[None]:
     """Turns what a file system says of a place into one sentence."""
     try:
         yield

@@ -16,9 +16,9 @@ from vp.data import PROTOCOLS
 from vp.metrics import psnr
 
 from ..prediction.model import load
-from ..prediction.rows import most_likely
-from .evaluate_clips import clips_of
-from .scores import number
+from ..prediction.rows import most_likely_options
+from .evaluate_clips import load_clips
+from .scores import to_json_number
 
 PROTOCOL = "mmnist"  # its clips; the frames it gives are sent as they are and not counted
 STEPS = (8, 16, 32, 64)  # grey levels from one value of a quantised residual to the next
@@ -26,7 +26,7 @@ CLIPS, CLIPS_AT_ONCE = 20, 50
 OTHERS = ("copy-last", "flow")
 
 
-def compression(
+def measure_compression(
     model: Any,
     clips: int | None = None,
     split: str = "test",
@@ -56,27 +56,27 @@ def compression(
     began = time.monotonic()
     if clips is not None and clips < 1:
         raise ValueError(f"clips is {clips}; give 1 or more")
-    data = clips_of(PROTOCOL, CLIPS if clips is None and test_set is None else clips, split, data_root, test_set)
+    data = load_clips(PROTOCOL, CLIPS if clips is None and test_set is None else clips, split, data_root, test_set)
     predictors = {model.name: model.predictor} | {name: load(name, "cpu", "fp32").predictor for name in OTHERS}
     rows: dict[str, dict[str, Any]] = {name: {} for name in predictors}
     total = len(predictors) * len(STEPS)
     for index, (name, predictor) in enumerate(predictors.items()):
         for done, step in enumerate(STEPS, index * len(STEPS) + 1):
-            rows[name][str(step)] = compression_errors(predictor, data, step)
+            rows[name][str(step)] = rate_and_quality(predictor, data, step)
             if progress:
                 progress(done, total)
     head = {"checkpoint": model.name, "protocol": "compression", "clips": len(data.frames)}
     return head | {"seconds": round(time.monotonic() - began, 2), "rows": rows}
 
 
-def compression_errors(predictor: Predictor, data: Batch, step: int) -> dict[str, float | None]:
+def rate_and_quality(predictor: Predictor, data: Batch, step: int) -> dict[str, float | None]:
     """bits_per_pixel and psnr_db of one predictor at one step of the quantiser."""
     counts, quality = torch.zeros(1024, dtype=torch.int64), []
     for frames in data.to("cpu").frames.split(CLIPS_AT_ONCE):
         residuals, decoded = transmit(predictor, frames, step / 255)
         counts += torch.bincount(residuals.flatten() + 512, minlength=1024)
         quality.append(psnr(decoded, frames[:, -decoded.shape[1] :]))
-    return {"bits_per_pixel": number(entropy(counts)), "psnr_db": number(torch.cat(quality).mean())}
+    return {"bits_per_pixel": to_json_number(entropy(counts)), "psnr_db": to_json_number(torch.cat(quality).mean())}
 
 
 def transmit(predictor: Predictor, frames: Tensor, step: float) -> tuple[Tensor, Tensor]:
@@ -84,17 +84,17 @@ def transmit(predictor: Predictor, frames: Tensor, step: float) -> tuple[Tensor,
     n_past = PROTOCOLS[PROTOCOL].n_past
     decoded, residuals = frames[:, :n_past], []
     for t in range(n_past, frames.shape[1]):
-        guess = next_frame(predictor, decoded)
+        guess = predict_next_frame(predictor, decoded)
         residuals.append(((frames[:, t] - guess) / step).round().long())
         decoded = torch.cat([decoded, (guess + step * residuals[-1]).clamp(0, 1)[:, None]], 1)
     return torch.stack(residuals, 1), decoded[:, n_past:]
 
 
-def next_frame(predictor: Predictor, past: Tensor) -> Tensor:
+def predict_next_frame(predictor: Predictor, past: Tensor) -> Tensor:
     """float32 (B, C, H, W): the one frame after `past` (B, T, C, H, W)."""
     observation = Observation.prefix(past, past.shape[1], past.shape[1] + 1)
     options = predictor.options_type()
-    options = most_likely(predictor, options) or options
+    options = most_likely_options(predictor, options) or options
     return predictor.predict(observation, seed_grid(0, len(past), 1), options).frames[:, 0, -1].to(past)
 
 

@@ -18,7 +18,7 @@ from vp.core.video import Observation
 from vp.data import open_dataset
 
 from ..prediction.model import load
-from ..prediction.rows import MOST_LIKELY, most_likely, reference_rows
+from ..prediction.rows import MOST_LIKELY, most_likely_options, reference_row_options
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
@@ -58,10 +58,10 @@ def model_rows(model: Any, options: Options, probe: Observation, samples: int) -
         ValueError: the model does not take such clips.
     """
     rows: dict[Key, Options] = {MODEL: options}
-    calm = most_likely(model.predictor, options)
+    calm = most_likely_options(model.predictor, options)
     rows |= {} if calm is None else {("rows", MOST_LIKELY): calm}
-    rows |= {("rows", label): wish for label, wish in reference_rows(model.family, model.predictor).items()}
-    return {key: eval_row(model.predictor, wish, probe, samples) for key, wish in rows.items()}
+    rows |= {("rows", label): wish for label, wish in reference_row_options(model.family, model.predictor).items()}
+    return {key: make_eval_row(model.predictor, wish, probe, samples) for key, wish in rows.items()}
 
 
 def action_rows(model: EvalRow, clips: int) -> dict[Key, EvalRow]:
@@ -70,20 +70,25 @@ def action_rows(model: EvalRow, clips: int) -> dict[Key, EvalRow]:
     return {("rows", label): replace(model, actions=change) for label, change in others.items() if clips > 1 or "zero" in label}
 
 
-def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, EvalRow | None]:
+def fixed_size_baselines(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, EvalRow | None]:
     """The baselines of clips of one size, None for one that cannot work from so little context."""
-    rows = {"black": still(torch.zeros(probe.frames.shape[2:])), "mean_image": still(mean_image(dataset, data_root))}
+    rows = {
+        "black": constant_row(torch.zeros(probe.frames.shape[2:])),
+        "mean_image": constant_row(mean_image(dataset, data_root)),
+    }
     names = BASELINES if probe.is_prefix else BASELINES | BETWEEN
-    return {("baselines", name): row for name, row in rows.items()} | untrained_rows(names, probe, 1)
+    return {("baselines", name): row for name, row in rows.items()} | baseline_predictor_rows(names, probe, 1)
 
 
-def flow_rows(probe: Observation, samples: int) -> dict[Key, EvalRow | None]:
+def any_size_baselines(probe: Observation, samples: int) -> dict[Key, EvalRow | None]:
     """The baselines of clips of any size, None for one that cannot work from so little context."""
     names = BASELINES | FLOW_RANDOM if probe.is_prefix else BASELINES | BETWEEN | FLOW_BETWEEN
-    return untrained_rows(names, probe, samples, method="dis")  # of the flows the better one for recordings, at any size
+    return baseline_predictor_rows(names, probe, samples, method="dis")  # of the flows the better one for recordings, at any size
 
 
-def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any) -> dict[Key, EvalRow | None]:
+def baseline_predictor_rows(
+    names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any
+) -> dict[Key, EvalRow | None]:
     """Baselines that are predictors.
 
     Args:
@@ -95,7 +100,7 @@ def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, *
         predictor = load(model, "cpu", "fp32").predictor
         own = {option: wish for option, wish in wishes.items() if option in predictor.options_type.controls()}
         try:
-            rows["baselines", name] = eval_row(predictor, predictor.options_type.parse(own), probe, samples)
+            rows["baselines", name] = make_eval_row(predictor, predictor.options_type.parse(own), probe, samples)
         except ValueError:
             rows["baselines", name] = None
     return rows
@@ -116,7 +121,7 @@ def bicubic_rows(model: EvalRow, scale: int) -> dict[Key, EvalRow]:
     return {("baselines", name): row for name, row in rows.items()}
 
 
-def eval_row(predictor: Predictor, options: Options, probe: Observation, samples: int) -> EvalRow:
+def make_eval_row(predictor: Predictor, options: Options, probe: Observation, samples: int) -> EvalRow:
     """A predictor as a row; two futures of `probe`, one clip, tell whether seeds matter under these options."""
     device = getattr(predictor, "runtime", Runtime(CPU, False)).device
     predictor.check(probe, options)
@@ -130,7 +135,7 @@ def eval_row(predictor: Predictor, options: Options, probe: Observation, samples
     return EvalRow(futures, 1 if one_future else samples, one_future, device)
 
 
-def still(picture: Tensor) -> EvalRow:
+def constant_row(picture: Tensor) -> EvalRow:
     """Shows one picture (C, H, W), whatever came before."""
 
     def futures(observation: Observation, seeds: Tensor) -> Tensor:

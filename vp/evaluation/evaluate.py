@@ -1,8 +1,8 @@
 """Scores a model on a protocol's clips, beside the baselines every table needs.
 
 `evaluate` returns a mapping ready for json.dumps: first what every protocol has, then what differs of
-windows. A row is what `vp.evaluation.scores.row_of` gives, and against_flow: itself minus the flow baseline, clip by clip
-(`vp.evaluation.scores.differences`), left out where flow cannot work.
+windows. A row is what `vp.evaluation.scores.summarise_row` gives, and against_flow: itself minus the flow baseline, clip by clip
+(`vp.evaluation.scores.paired_differences`), left out where flow cannot work.
 
 checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the usual ones.
 seconds_a_clip: of the model's own row, metrics included, which stands here with all its keys.
@@ -39,7 +39,7 @@ from vp.data import Protocol, find_protocol
 
 from ..prediction.known_frames import parse_mask
 from .evaluate_clips import evaluate_clips
-from .evaluate_windows import evaluate_windows, framing_for
+from .evaluate_windows import choose_framing, evaluate_windows
 
 TOGETHER = ("crps", "diversity", "spread_skill", "sample_spread")
 
@@ -80,7 +80,7 @@ def evaluate(
         short_side, stride, fps: of windows, see `vp.data.Framing`; short_side None: 128 px; ignored by a model of one size.
         batch: clips at once; None: as many as fit into memory, one or more. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
-        per_clip: add `per_clip`, the model's scores of each clip, which `vp.evaluation.scores.paired` compares.
+        per_clip: add `per_clip`, the model's scores of each clip, which `vp.evaluation.scores.compare_evaluations` compares.
         progress: called with (clips done, clips in all), counted over all rows.
 
     Raises:
@@ -91,14 +91,14 @@ def evaluate(
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
-    mask = mask_of(spec, known)
+    mask = given_frames_mask(spec, known)
     shared: dict[str, Any] = {
         "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,
         "per_clip": per_clip, "progress": progress,
     }  # fmt: skip
     check_framing(spec, protocol, test_set, (short_side, stride, fps), axes)
     if spec.size is None:
-        framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
+        framing = choose_framing(model.predictor.capabilities, short_side, stride, fps)
         result = evaluate_windows(model, spec, mask, options, framing=framing, axes=axes, **shared)
         result |= {} if known is None else {"known": known}
     else:
@@ -116,7 +116,7 @@ def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[i
         raise ValueError(f"protocol {protocol!r} has frames of its own; leave out axes")
 
 
-def mask_of(spec: Protocol, known: str | None) -> torch.Tensor:
+def given_frames_mask(spec: Protocol, known: str | None) -> torch.Tensor:
     """bool (T,), the frames given: the protocol's first ones, or what was asked for."""
     mask = torch.arange(spec.length) < spec.n_past if known is None else torch.from_numpy(parse_mask(known, spec.length))
     if mask.all():
@@ -124,7 +124,7 @@ def mask_of(spec: Protocol, known: str | None) -> torch.Tensor:
     return mask
 
 
-def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+def headline_numbers(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a model's card keeps of an evaluation: counts, the digits, best and mean of each metric, what is of all samples."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}

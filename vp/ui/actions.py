@@ -17,12 +17,12 @@ from gradio.processing_utils import save_bytes_to_cache
 from vp.core.video import Actions
 from vp.data import Clip
 from vp.prediction.actions import OWN, STILL
-from vp.prediction.known_frames import fit
+from vp.prediction.known_frames import fit_to_model
 from vp.prediction.model import Model
 from vp.result.sprite_sheet import encode_png
 
-from .player import served
-from .unreadable import readable
+from .player import to_file_data
+from .unreadable import refuse_unreadable
 
 DRAWN = "drawn"
 PLANS = {OWN: "The clip's own actions", STILL: "No movement", DRAWN: "The path I draw"}
@@ -141,7 +141,7 @@ class ActionEditor(gr.HTML):
         if value is None or value.get("frame") is None:
             return value
         path = save_bytes_to_cache(encode_png(value["frame"]), "frame.png", self.GRADIO_CACHE)
-        return value | {"frame": served(path, "image/png")}
+        return value | {"frame": to_file_data(path, "image/png")}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -155,18 +155,18 @@ def describe(model: Model, clip: Clip, past: int, chosen: Mapping[str, Any] | No
     capabilities = model.predictor.capabilities
     if capabilities.actions is None:
         return None
-    names = possible(capabilities.actions, clip)
+    names = possible_plans(capabilities.actions, clip)
     kept = {**NOTHING, **(chosen or {})}
     kept["plan"] = kept["plan"] if kept["plan"] in names else names[0]
     kept["beside"] = kept["beside"] if kept["beside"] in names else ""
     frame = None
     if DRAWN in names:
-        frames, _ = fit(clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
+        frames, _ = fit_to_model(clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
         frame = frames[0]
     return {"plans": [[name, PLANS[name]] for name in names], "frame": frame, "chosen": kept}
 
 
-def possible(wanted: Actions, clip: Clip) -> list[str]:
+def possible_plans(wanted: Actions, clip: Clip) -> list[str]:
     """The plans there can be for a clip, the usual one first."""
     own = clip.actions is not None and clip.actions.shape[-1] == len(wanted.names)
     return [*([OWN] if own else []), STILL, *([DRAWN] if wanted.path else [])]
@@ -180,7 +180,7 @@ def parse(text: str) -> dict[str, Any]:
     """
     if not text:
         return {}
-    with readable("actions", "choose them again"):
+    with refuse_unreadable("actions", "choose them again"):
         chosen = json.loads(text)
         path = [[float(x), float(y)] for x, y in chosen.get("path", [])]
         kept = {"plan": chosen.get("plan"), "beside": chosen.get("beside", ""), "path": path}
@@ -189,7 +189,7 @@ def parse(text: str) -> dict[str, Any]:
         return kept
 
 
-def wish(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future: Any) -> dict[str, Any]:
+def stream_arguments(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future: Any) -> dict[str, Any]:
     """Keyword arguments for `vp.stream`; none for a model that takes no actions.
 
     Raises:
@@ -200,16 +200,17 @@ def wish(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future:
         return {}
     chosen_plans = {"actions": chosen["plan"], "compare_with": chosen["beside"] or None}
     return {
-        name: drawn(wanted, clip, chosen["path"], past, future) if plan == DRAWN else plan for name, plan in chosen_plans.items()
+        name: actions_along_path(wanted, clip, chosen["path"], past, future) if plan == DRAWN else plan
+        for name, plan in chosen_plans.items()
     }
 
 
-def drawn(wanted: Actions, clip: Clip, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
+def actions_along_path(wanted: Actions, clip: Clip, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
     """float32 (T, A): the clip's own actions up to the last frame given, where there are any, and the path from there on."""
     if wanted.path is None or len(path) < 2:
         raise ValueError("no path is drawn yet; drag on the picture of the last frame, or choose other actions")
     before = np.zeros((int(past) - 1, len(wanted.names)), np.float32)
-    if OWN in possible(wanted, clip):
+    if OWN in possible_plans(wanted, clip):
         own = clip.actions[: len(before)]
         before[: len(own)] = own
     return np.concatenate([before, wanted.path(np.array(path), int(future))])

@@ -40,7 +40,7 @@ def examples() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in entries}
 
 
-def find(name: str) -> Clip:
+def find_clip(name: str) -> Clip:
     """The clip of a name.
 
     Raises:
@@ -50,15 +50,15 @@ def find(name: str) -> Clip:
     if kind == "upload":
         return UPLOADS.get(rest)
     if kind == "example" and rest in examples():
-        return example(rest)
+        return load_example(rest)
     dataset, _, seed = rest.partition(":")
     if kind == "random" and dataset in SIMULATORS and seed.isdigit() and int(seed) < SEEDS:
-        return fresh(dataset, int(seed))
+        return random_clip(dataset, int(seed))
     raise ValueError(f"there is no clip {str(name)[:80]!r}; choose an example, upload one, or take a random one")
 
 
 @lru_cache(maxsize=32)
-def example(name: str) -> Clip:
+def load_example(name: str) -> Clip:
     entry = examples()[name]
     clip = read_clip(CLIPS / entry["file"]).with_note(f"A real clip: {entry['credit']}." if "credit" in entry else None)
     actions = read_actions(CLIPS / entry["actions"]) if "actions" in entry else None
@@ -66,12 +66,12 @@ def example(name: str) -> Clip:
 
 
 @lru_cache(maxsize=64)
-def fresh(dataset: str, seed: int) -> Clip:
+def random_clip(dataset: str, seed: int) -> Clip:
     """A new clip of a simulator, drawn from its test digits; a seed always gives the same one."""
-    return drawn(dataset, seed, "auto", RANDOM_FRAMES)
+    return simulate_clip(dataset, seed, "auto", RANDOM_FRAMES)
 
 
-def drawn(dataset: str, seed: int, digits: str, length: int) -> Clip:
+def simulate_clip(dataset: str, seed: int, digits: str, length: int) -> Clip:
     """A clip of `length` frames; events are wall hits or, where there is an arm, the first frames of its touches."""
     source = open_dataset(dataset, "test", digits=digits)
     batch = source.batch(1, length, torch.Generator().manual_seed(seed))
@@ -87,7 +87,7 @@ def drawn(dataset: str, seed: int, digits: str, length: int) -> Clip:
 
 
 @lru_cache(maxsize=8)
-def decoded(path: str) -> Clip:
+def decode_upload(path: str) -> Clip:
     """An uploaded file, read once (Gradio keeps uploads under the hash of their content).
 
     Raises:
@@ -96,6 +96,6 @@ def decoded(path: str) -> Clip:
     return replace(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
 
 
-def upload(path: str) -> str:
-    """Keeps an uploaded file's clip on the server and returns its name; errors as for `decoded`."""
-    return "upload:" + UPLOADS.put(decoded(path))
+def store_upload(path: str) -> str:
+    """Keeps an uploaded file's clip on the server and returns its name; errors as for `decode_upload`."""
+    return "upload:" + UPLOADS.put(decode_upload(path))

@@ -22,14 +22,14 @@ class ComputeThread:
     """The thread, and another one in a process that was forked."""
 
     def __init__(self) -> None:
-        self.begin()
-        os.register_at_fork(after_in_child=self.begin)
+        self.start()
+        os.register_at_fork(after_in_child=self.start)
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self.inside = threading.local()
-        self.pool = ThreadPoolExecutor(1, "computing", self.enter)
+        self.pool = ThreadPoolExecutor(1, "computing", self.mark_thread)
 
-    def enter(self) -> None:
+    def mark_thread(self) -> None:
         self.inside.computing = True
 
     def call(self, function: Callable[..., T], *given: Any, context: Context | None = None) -> T:

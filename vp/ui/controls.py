@@ -14,8 +14,8 @@ from vp.prediction.model import Model
 
 from . import actions, clips, options, tasks, trimmer
 from .excerpt import moment_and_region, part_of, seen
-from .labels import describe
-from .models import MOST_FUTURES, bounds, priors, sentence, temperature
+from .labels import describe_model
+from .models import MOST_FUTURES, capitalise, length_bounds, split_priors, temperature_slider
 from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames
 
 FILES = {
@@ -56,22 +56,24 @@ SHOWN = (
 )
 
 
-def appearance(model: Model, at: Settings) -> dict[str, Any]:
+def control_updates(model: Model, at: Settings) -> dict[str, Any]:
     """Updates of all `SHOWN` for a model, with the values of `at`."""
     capabilities = model.predictor.capabilities
-    limits, slider = bounds(capabilities), temperature(model)
-    offered, _ = priors(model)
+    limits, slider = length_bounds(capabilities), temperature_slider(model)
+    offered, _ = split_priors(model)
     (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
     anything = takes_any_frames(model)
     return {
-        "model": gr.update(value=at.model, info=describe(model)),
+        "model": gr.update(value=at.model, info=describe_model(model)),
         "n": gr.update(value=at.n, interactive=capabilities.stochastic, info=MANY if capabilities.stochastic else ALONE),
-        "prior": gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
+        "prior": gr.update(choices=offered, value=at.prior, visible=bool(offered), info=explain_priors(model)),
         "past": gr.update(minimum=past_low, maximum=past_high, value=at.past),
         "future": gr.update(minimum=future_low, maximum=future_high, value=at.future),
-        "temperature": gr.update(visible=slider is not None, value=at.temperature, **(scale(slider) if slider else {})),
+        "temperature": gr.update(
+            visible=slider is not None, value=at.temperature, **(slider_arguments(slider) if slider else {})
+        ),
         "task": gr.update(value=at.task, visible=anything),
-        "known": json.dumps(tasks.plan(at.task, at.past, at.future, at.known)) if anything else "",
+        "known": json.dumps(tasks.known_ticks(at.task, at.past, at.future, at.known)) if anything else "",
         "options": json.dumps(at.options) if at.options else "",
         "form": options.describe(model, at.options),
         "actions": json.dumps(at.actions) if at.actions else "",
@@ -86,7 +88,7 @@ def appearance(model: Model, at: Settings) -> dict[str, Any]:
 
 def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
     try:
-        return actions.describe(model, clips.find(at.clip), at.past, at.actions)
+        return actions.describe(model, clips.find_clip(at.clip), at.past, at.actions)
     except ValueError:  # the clip is no longer kept: said when it is asked for
         return None
 
@@ -99,20 +101,20 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
         return None
     known = max(1, int(at.past))
     (_, region), square = moment_and_region(at), model.predictor.capabilities.size is not None
-    fps = clips.find(at.clip).rate / part.every
+    fps = clips.find_clip(at.clip).rate / part.every
     moment = part.moment
     if at.start == END:
         moment, note = max(0.0, view.seconds - known / fps), "The clip's last frames are known."
     return trimmer.describe(at.clip, view, moment, region, part.region, square, fps, known, known + int(at.future), note)
 
 
-def scale(slider: Slider) -> dict[str, Any]:
-    return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": sentence(slider.help)}
+def slider_arguments(slider: Slider) -> dict[str, Any]:
+    return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": capitalise(slider.help)}
 
 
-def about_priors(model: Model) -> str:
+def explain_priors(model: Model) -> str:
     """What a prior is, and which ones this model does not offer, with the reason."""
-    _, refused = priors(model)
+    _, refused = split_priors(model)
     return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
 
 
@@ -121,7 +123,7 @@ def build(names: list[tuple[str, str]], looks: Mapping[str, Any]) -> dict[str, A
 
     Args:
         names: of the models, (what a person reads, name).
-        looks: as of `appearance`, how they look at first.
+        looks: as of `control_updates`, how they look at first.
     """
 
     def at_first(name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import encode_png
 
-from .handlers import Handlers, result_of
+from .handlers import Handlers, find_result
 from .page import Updates
 from .settings import Settings
 
@@ -126,7 +126,7 @@ watch("value", render);
 class PictureEditor(gr.HTML):
     """One picture of several to paint on, pixel by pixel, with a choice of frames.
 
-    The value is that of `show`, or None: nothing to paint on. Event `paint` carries frame, width, height and pixels, all bytes
+    The value is made by `editor_updates`, or None. Event `paint` carries frame, width, height and pixels, all bytes
     of the picture in RGB; event `undo` carries nothing.
     """
 
@@ -145,20 +145,20 @@ def build() -> dict[str, Any]:
     return {"panel": panel, "painter": painter, "edits": gr.State({})}
 
 
-def pictures(result: Result) -> Row | None:
+def picture_row(result: Result) -> Row | None:
     """The row of a result's predicted pictures."""
     return next((row for row in result.rows if row.kind == "picture"), None)
 
 
-def show(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
+def editor_updates(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
     """Panel and editor for a stored result; while there is none they stay as they are."""
     try:
-        result = result_of(name)
+        result = find_result(name)
     except ValueError:
         result = None
     if result is None:
         return [gr.skip(), gr.skip()]
-    row = pictures(result)
+    row = picture_row(result)
     if row is None:
         return [gr.update(visible=False), None]
     first, last = (~result.known).nonzero()[0][[0, -1]].tolist()
@@ -171,7 +171,7 @@ def show(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
     return [gr.update(visible=True), value]
 
 
-def painted(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
+def parse_painting(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
     """(frame, uint8 (H, W, 3)) of a `paint` event.
 
     Raises:
@@ -190,7 +190,7 @@ def repaint(do: Handlers, at: Settings, data: Mapping[str, Any], edits: Mapping[
     Raises:
         ValueError: it is no such picture.
     """
-    frame, picture = painted(data)
+    frame, picture = parse_painting(data)
     length = int(at.past) + int(at.future)
     edits = {t: x for t, x in edits.items() if t != frame and t < length} | {frame: picture}
     for update in do.generate(at, pictures=edits):

@@ -14,7 +14,7 @@ from vp.data.overview import Overview, overview, overview_of
 from vp.data.region import Region, whole_pixels
 from vp.data.video_file import END, MAX_DECODED, MAX_FPS, MAX_SIDE
 from vp.prediction.model import Model
-from vp.prediction.request import whole
+from vp.prediction.request import to_whole_number
 
 from . import clips
 from .clips import UPLOAD_FRAMES
@@ -49,9 +49,9 @@ def part_of(at: Settings, model: Model) -> Excerpt:
         ValueError: there is no such clip, or a setting is out of bounds.
     """
     moment, region = moment_and_region(at)
-    every = whole("every", at.every, 1, MOST_EVERY) if model.predictor.capabilities.actions is None else 1
+    every = to_whole_number("every", at.every, 1, MOST_EVERY) if model.predictor.capabilities.actions is None else 1
     if region is None and model.predictor.capabilities.size is not None and at.start != END:
-        clip = clips.find(at.clip)
+        clip = clips.find_clip(at.clip)
         if clip.path and clip.frames.shape[1] != clip.frames.shape[2]:
             region = seen(at.clip).busiest_square(moment, (at.past + at.future) * every / clip.rate)
     return Excerpt(at.start, 0.0 if at.start == END else moment, region, every)
@@ -75,7 +75,7 @@ def chosen(name: str, part: Excerpt, past: int, frames: int | None = None, long_
     Raises:
         ValueError: there is no such clip, its file is gone, or it ends before that moment.
     """
-    clip = clips.find(name)
+    clip = clips.find_clip(name)
     small = long_side <= MAX_SIDE or max(clip.frames.shape[1:3]) < MAX_SIDE
     if not clip.path:
         clip = cut(clip, part)
@@ -122,7 +122,7 @@ def still_there(path: str) -> str:
 
 def seen(name: str) -> Overview:
     """A whole clip at a glance; errors as for `chosen`."""
-    clip = clips.find(name)
+    clip = clips.find_clip(name)
     return of_file(still_there(clip.path)) if clip.path else overview_of(clip)
 
 

@@ -30,25 +30,25 @@ SERVING: list[Models] = []  # the models of the running app: too heavy to travel
 
 
 @on_gpu
-def steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
+def prediction_steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
     """Progress of one prediction by the model called `name`."""
     yield from stream(SERVING[-1].get(name), clip, wishes)
 
 
-def run(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
+def run_prediction(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
     """(progress, seconds left) at every step; closing it stops the model at its next step.
 
     Raises:
         ValueError: what was asked for cannot be done, in one sentence a visitor can read.
     """
-    with DEVICE, closing(guarded(COMPUTE_THREAD.each(steps(name, clip, wishes)))) as job:
+    with DEVICE, closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(name, clip, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began
             yield progress, spent / progress.step * (progress.total - progress.step)
 
 
-def guarded(job: Iterator[Progress]) -> Iterator[Progress]:
+def with_readable_errors(job: Iterator[Progress]) -> Iterator[Progress]:
     """The same, with every failure turned into one sentence; the log keeps the details."""
     try:
         yield from job

@@ -16,7 +16,7 @@ import gradio as gr
 from vp.data import Clip
 from vp.data.video_file import END
 from vp.prediction.model import Model
-from vp.prediction.request import whole
+from vp.prediction.request import to_whole_number
 from vp.training.adapt import Adaptation, Adapting, adapt, save
 
 from . import jobs
@@ -24,7 +24,7 @@ from .clips import UPLOAD_FRAMES
 from .compute_thread import COMPUTE_THREAD, DONE
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
-from .labels import menu
+from .labels import model_menu
 from .models import ADAPTED, OWN, Models
 from .page import NOW_JS, QUIET, Updates
 from .settings import Settings
@@ -73,11 +73,11 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
     try:
         model = models.get(at.model)
         clip = frames_before(at, model)
-        seed = whole("seed", at.seed, 0, 2**31 - 1)
+        seed = to_whole_number("seed", at.seed, 0, 2**31 - 1)
         adaptation = begin(model, clip, minutes, seed)
         with closing(steps(adaptation)) as job:
             for record in job:
-                yield {"learned": status(said(record), record.share)}
+                yield {"learned": status(progress_text(record), record.share)}
                 if stop.is_set():
                     break
             learned = COMPUTE_THREAD.call(lambda: adaptation.model)
@@ -91,7 +91,7 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
     learned.card["adapted"] |= {"clip": at.clip, "last": last}
     verdict = {"learned": status(f"{adaptation.verdict} Choose it in the menu of models.", 1.0), **IDLE}
     name = OWN + ADAPTED.put(learned)
-    choices = [*menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
+    choices = [*model_menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{learned.name}.safetensors"
         save(learned, path)
@@ -104,7 +104,7 @@ def frames_before(at: Settings, model: Model) -> Clip:
 
     They are told apart by their numbers in the file: rates of phones change on the way.
     """
-    part, past = part_of(at, model), whole("past frames", at.past, 1, UPLOAD_FRAMES // 2)
+    part, past = part_of(at, model), to_whole_number("past frames", at.past, 1, UPLOAD_FRAMES // 2)
     if at.start == END:
         return chosen(at.clip, part, UPLOAD_FRAMES // part.every)
     known = chosen(at.clip, part, past, past)
@@ -137,7 +137,7 @@ def steps(adaptation: Adaptation) -> Iterator[Adapting]:
         COMPUTE_THREAD.call(adaptation.close)
 
 
-def said(record: Adapting) -> str:
+def progress_text(record: Adapting) -> str:
     if record.seconds_left is None or record.loss is None:
         return f"Unadapted: {record.before_db:.2f} dB on the frames held out."
     best = f"best {record.best_db:.2f} dB, unadapted {record.before_db:.2f} dB on the frames held out"

@@ -18,13 +18,13 @@ import numpy as np
 
 from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
 from vp.data.video_file import centre_square
-from vp.prediction.domain import trained_on
+from vp.prediction.domain import training_datasets
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available, load
 from vp.prediction.sample import sample
 from vp.result.sprite_sheet import encode_png
 
-from .clips import ASSETS, CLIPS, drawn, example, examples
+from .clips import ASSETS, CLIPS, examples, load_example, simulate_clip
 from .models import PREFERRED
 
 LENGTH, SIDE, THUMB = 40, 256, 96
@@ -63,7 +63,7 @@ FILMED = {
 }
 
 
-def balls(length: int = LENGTH, side: int = SIDE) -> Clip:
+def bouncing_balls(length: int = LENGTH, side: int = SIDE) -> Clip:
     """Three coloured balls that bounce on a light ground: a clip that no digit model knows."""
     rng = np.random.default_rng(4)
     colours = [(222, 90, 62), (38, 120, 178), (236, 178, 60)]
@@ -83,7 +83,7 @@ def balls(length: int = LENGTH, side: int = SIDE) -> Clip:
     return Clip(frames, 12.0)
 
 
-def filmed(name: str) -> Clip | None:
+def load_filmed_clip(name: str) -> Clip | None:
     """A clip from life, or None where real128 is not at hand."""
     about = FILMED[name]
     try:
@@ -119,18 +119,18 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     CLIPS.mkdir(parents=True, exist_ok=True)
-    made = {name: (label, drawn(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
-    made["balls"] = ("Not digits", balls())
+    made = {name: (label, simulate_clip(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
+    made["balls"] = ("Not digits", bouncing_balls())
     entries = []
     for name, about in FILMED.items():
-        clip = filmed(name)
+        clip = load_filmed_clip(name)
         entries += [write_clip(name, about.label, clip, about.credit) if clip else examples()[name]]
     entries += [write_clip(name, label, clip) for name, (label, clip) in made.items()]
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     names = [card["name"] for card in available() if "problem" not in card]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)
-    shown = args.clip or ("digits-1" if set(trained_on(model.card)) & DRAWN_DATA else "worker")
-    first = example(shown)
+    shown = args.clip or ("digits-1" if set(training_datasets(model.card)) & DRAWN_DATA else "worker")
+    first = load_example(shown)
     result = sample(model, first, args.futures, seed=SEED)
     paths = result.save(ASSETS / "example", lossless=False)
     size = sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file())

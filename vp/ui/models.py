@@ -81,25 +81,25 @@ class Models:
                 del self.cards[name]
 
 
-def priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def split_priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """(label, name) of the priors a model offers, and (label, reason) of those it does not."""
     control = model.predictor.options_type.controls().get("prior")
     labels = control.values if isinstance(control, Choice) else {}
     offered, refused = [], []
     for name, reason in model.predictor.capabilities.priors.items():
-        label = sentence(labels.get(name, name))
+        label = capitalise(labels.get(name, name))
         offered += [(label, name)] if reason is None else []
         refused += [(label, reason)] if reason is not None else []
     return offered, refused
 
 
-def temperature(model: Model) -> Slider | None:
+def temperature_slider(model: Model) -> Slider | None:
     """The temperature's bounds, or None where it means nothing."""
     control = model.predictor.options_type.controls().get("temperature")
     return control if isinstance(control, Slider) and model.predictor.capabilities.stochastic else None
 
 
-def bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
+def length_bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
     """(lowest, highest, usual) of past and future frames, within what the app offers."""
     past_low, past_high = capabilities.n_past
     future_low, future_high = capabilities.n_future
@@ -110,5 +110,5 @@ def bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def sentence(text: str) -> str:
+def capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]

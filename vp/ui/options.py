@@ -11,8 +11,8 @@ import gradio as gr
 from vp.core.options import Choice, Slider, Switch
 from vp.prediction.model import Model
 
-from .models import sentence
-from .unreadable import readable
+from .models import capitalise
+from .unreadable import refuse_unreadable
 
 ELSEWHERE = ("prior", "temperature")  # these have widgets of their own
 MOST_STOPS = 200  # of a slider: with more, a number is typed
@@ -92,12 +92,14 @@ def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict
     for name, control in kind.controls().items():
         if name in ELSEWHERE:
             continue
-        words = {"label": control.label or sentence(name), "help": sentence(control.help)}
-        items.append({"name": name, "value": (chosen or {}).get(name, getattr(usual, name)), **words, **shape(control)})
+        words = {"label": control.label or capitalise(name), "help": capitalise(control.help)}
+        items.append(
+            {"name": name, "value": (chosen or {}).get(name, getattr(usual, name)), **words, **describe_control(control)}
+        )
     return items
 
 
-def shape(control: Slider | Choice | Switch) -> dict[str, Any]:
+def describe_control(control: Slider | Choice | Switch) -> dict[str, Any]:
     if isinstance(control, Choice):
         return {"kind": "choice", "choices": [list(pair) for pair in control.values.items()]}
     if isinstance(control, Switch):
@@ -112,7 +114,7 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is no JSON object.
     """
-    with readable("further options", "set them again"):
+    with refuse_unreadable("further options", "set them again"):
         values = json.loads(text or "{}")
         if not isinstance(values, dict):
             raise ValueError(f"they are a JSON {type(values).__name__}, no object")

@@ -15,7 +15,7 @@ import gradio as gr
 from . import actions, options, trimmer
 from .models import OWN
 from .settings import Settings
-from .status import refuse
+from .status import error_status
 
 LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
@@ -64,7 +64,7 @@ class Page:
     def __getitem__(self, name: str) -> Any:
         return self.widgets[name]
 
-    def of(self, names: Sequence[str]) -> list[Any]:
+    def select(self, names: Sequence[str]) -> list[Any]:
         return [self.widgets[name] for name in names]
 
     def event(self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = ()) -> dict[str, Any]:
@@ -88,10 +88,10 @@ class Page:
                 made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
-                        yield self.named(update)
+                        yield self.by_widget(update)
             except ValueError as error:
                 LOG.info("refused", exc_info=True)
-                yield self.named({"status": refuse(error)})
+                yield self.by_widget({"status": error_status(error)})
 
         def answer(*values: Any) -> dict[Any, Any]:
             return next(updates(*values))
@@ -106,10 +106,10 @@ class Page:
         answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
         return {
             "fn": answers[yields, takes_event],
-            "inputs": self.of([*NAMES[:count], *reads]),
-            "outputs": self.of(list(dict.fromkeys([*changes, "status"]))),
+            "inputs": self.select([*NAMES[:count], *reads]),
+            "outputs": self.select(list(dict.fromkeys([*changes, "status"]))),
         }
 
-    def named(self, updates: Updates) -> dict[Any, Any]:
+    def by_widget(self, updates: Updates) -> dict[Any, Any]:
         """The same by widgets, as Gradio takes them: one at least."""
         return {self.widgets[name]: update for name, update in {"status": gr.skip(), **updates}.items()}

@@ -32,7 +32,7 @@ class Player(gr.HTML):
         kind, pictures = value.pictures()
         name = f"sheet.{kind.partition('/')[2]}"
         paths = [save_bytes_to_cache(data, name, self.GRADIO_CACHE) for data in pictures]
-        return value.record() | {"sheets": [served(path, kind) for path in paths]}
+        return value.record() | {"sheets": [to_file_data(path, kind) for path in paths]}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -84,12 +84,12 @@ class ClipPicker(gr.HTML):
         if value is None:
             return None
         pictures = {"still": "image/png", "moving": "image/gif"}
-        items = [item | {key: served(item[key], kind) for key, kind in pictures.items()} for item in value["items"]]
+        items = [item | {key: to_file_data(item[key], kind) for key, kind in pictures.items()} for item in value["items"]]
         return value | {"items": items}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
-def served(path: str, kind: str) -> dict[str, Any]:
+def to_file_data(path: str, kind: str) -> dict[str, Any]:
     return FileData(path=str(path), mime_type=kind).model_dump()

@@ -11,7 +11,7 @@ from vp.prediction.model import Model
 from vp.result.sprite_sheet import SIDE
 
 from . import actions, options, tasks, trimmer
-from .models import Models, bounds, priors, temperature
+from .models import Models, length_bounds, split_priors, temperature_slider
 
 SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
 
@@ -65,11 +65,11 @@ class Settings:
         return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
 
 
-def usual(models: Models, name: str, clip: str) -> Settings:
+def default_settings(models: Models, name: str, clip: str) -> Settings:
     """The settings a model starts with."""
     model = models.get(name)
-    offered, _ = priors(model)
-    limits = bounds(model.predictor.capabilities)
+    offered, _ = split_priors(model)
+    limits = length_bounds(model.predictor.capabilities)
     usual_options = model.predictor.options_type()
     return Settings(
         model=name,
@@ -78,7 +78,7 @@ def usual(models: Models, name: str, clip: str) -> Settings:
         prior=offered[0][1] if offered else None,
         past=limits["past"][2],
         future=limits["future"][2],
-        temperature=getattr(usual_options, "temperature", 1.0) if temperature(model) else 1.0,
+        temperature=getattr(usual_options, "temperature", 1.0) if temperature_slider(model) else 1.0,
     )
 
 

@@ -15,20 +15,20 @@ def status(text: str, share: float | None = None, bad: bool = False) -> str:
     return f'<div class="vp-status" data-bad="{int(bad)}" role="{role}"><span>{html.escape(text)}</span>{bar}</div>'
 
 
-def refuse(error: Exception) -> str:
+def error_status(error: Exception) -> str:
     """The status line with what went wrong."""
-    return status(spoken(error), bad=True)
+    return status(to_sentence(error), bad=True)
 
 
 def failed(error: Exception, what: str) -> str:
     """The status line after a failure; what is no sentence for a visitor goes to the log, as `what`."""
     if isinstance(error, ValueError):
-        return refuse(error)
+        return error_status(error)
     LOG.error(what, exc_info=error)
-    return refuse(ValueError("this failed; the server's log says more"))
+    return error_status(ValueError("this failed; the server's log says more"))
 
 
-def spoken(error: Exception) -> str:
+def to_sentence(error: Exception) -> str:
     """The sentence of an error with a capital (unless a file name comes first) and a full stop."""
     text = str(error).rstrip(".")
     return f"{text if '.' in text.split()[0] else text[:1].upper() + text[1:]}."

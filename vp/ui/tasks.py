@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .unreadable import readable
+from .unreadable import refuse_unreadable
 
 PREDICT, FILL, SLOW, SLOWER, GENERATE, TICKED = "predict", "fill", "slow", "slower", "generate", "ticked"
 TASKS = {
@@ -22,7 +22,7 @@ TASKS = {
 FACTORS = {SLOW: 2, SLOWER: 4}  # frames of slow motion to one of the clip
 
 
-def plan(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple[int, ...]:
+def known_ticks(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple[int, ...]:
     """Which of past + future frames a task gives, 1 for given; as they were where a person has ticked them."""
     past, length = int(past), int(past) + int(future)
     known = np.zeros(length, bool)
@@ -39,7 +39,7 @@ def plan(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple
     return tuple(known.astype(int).tolist())
 
 
-def wish(task: str | None, known: Sequence[int]) -> dict[str, Any]:
+def stream_arguments(task: str | None, known: Sequence[int]) -> dict[str, Any]:
     """What `vp.stream` is asked for: known frames, or slow motion; nothing for models that take the first frames."""
     if not known:
         return {}
@@ -52,7 +52,7 @@ def parse(text: str) -> tuple[int, ...]:
     Raises:
         ValueError: it is no such text.
     """
-    with readable("ticked frames", "tick them again"):
+    with refuse_unreadable("ticked frames", "tick them again"):
         known = json.loads(text or "[]")
         if not all(tick in (0, 1) for tick in known):
             raise ValueError("some are neither 0 nor 1")

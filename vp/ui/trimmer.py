@@ -14,8 +14,8 @@ from vp.data.overview import Overview
 from vp.data.region import Region
 from vp.result.sprite_sheet import encode_jpeg
 
-from .player import served
-from .unreadable import readable
+from .player import to_file_data
+from .unreadable import refuse_unreadable
 
 LATEST_S = 1e5
 
@@ -143,7 +143,7 @@ class Trimmer(gr.HTML):
             return None
         strip = np.concatenate(list(value["pictures"]), axis=1)
         path = save_bytes_to_cache(encode_jpeg(strip), "strip.jpeg", self.GRADIO_CACHE)
-        return value | {"pictures": served(path, "image/jpeg")}
+        return value | {"pictures": to_file_data(path, "image/jpeg")}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -197,7 +197,7 @@ def parse(text: str) -> dict[str, Any]:
     """
     if not text:
         return {}
-    with readable("part of the clip", "choose it again"):
+    with refuse_unreadable("part of the clip", "choose it again"):
         chosen = json.loads(text)
         moment, region = float(chosen.get("moment", 0.0)), Region.parse(str(chosen.get("region", "")))
         if not 0 <= moment <= LATEST_S:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def readable(what: str, do: str) -> Iterator[None]:
+def refuse_unreadable(what: str, do: str) -> Iterator[None]:
     """Whatever goes wrong inside becomes a ValueError that says what cannot be read and what to do."""
     try:
         yield
