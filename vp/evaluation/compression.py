@@ -1,4 +1,4 @@
-"""What a prediction is worth to a codec: the entropy of what it leaves to be sent, frame by frame from the decoded past."""
+"""Predictive coding: the entropy of quantised residuals when each frame is predicted from the decoded past."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def measure_compression(
     test_set: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Bits a pixel and quality of clips whose frames are predicted one by one, the residual quantised and sent.
+    """Bits per pixel and PSNR of clips whose frames are predicted one by one, with the residual quantised and sent.
 
-    Encoder and decoder predict frame t from the frames decoded so far, so errors of the quantisation are predicted from too. Bits
-    are the entropy of all residual values of a row (no context model, no model of the first frames); PSNR is that of the
-    decoded frames.
+    Encoder and decoder predict frame t from the frames decoded so far, so quantisation errors enter later predictions. Bits are
+    the entropy of all residual values of a row (no context model, first frames not counted); PSNR is that of the decoded
+    frames.
 
     Args:
         model: what `vp.load` returns; a temperature is set to 0.
@@ -47,8 +47,8 @@ def measure_compression(
         split, data_root, test_set, progress: as for `evaluate`.
 
     Returns:
-        checkpoint, protocol, clips, seconds, and rows: predictor -> step of the quantiser in grey levels -> bits_per_pixel and
-        psnr_db. Ready for json.dumps.
+        checkpoint, protocol, clips, seconds, and rows: predictor -> quantiser step in grey levels -> bits_per_pixel and
+            psnr_db. Ready for json.dumps.
 
     Raises:
         ValueError: clips below 1, or clips that the model does not take.
@@ -70,7 +70,7 @@ def measure_compression(
 
 
 def rate_and_quality(predictor: Predictor, data: Batch, step: int) -> dict[str, float | None]:
-    """bits_per_pixel and psnr_db of one predictor at one step of the quantiser."""
+    """bits_per_pixel and psnr_db of one predictor at one quantiser step, in grey levels of 0 to 255."""
     counts, quality = torch.zeros(1024, dtype=torch.int64), []
     for frames in data.to("cpu").frames.split(CLIPS_AT_ONCE):
         residuals, decoded = transmit(predictor, frames, step / 255)
@@ -80,7 +80,11 @@ def rate_and_quality(predictor: Predictor, data: Batch, step: int) -> dict[str, 
 
 
 def transmit(predictor: Predictor, frames: Tensor, step: float) -> tuple[Tensor, Tensor]:
-    """The quantised residuals int64 and the decoded frames float32, both (B, T - n_past, C, H, W)."""
+    """Encodes and decodes clips, float32 (B, T, C, H, W) in [0, 1], frame by frame at a quantiser step in the same range.
+
+    Returns:
+        the quantised residuals int64 and the decoded frames float32, both (B, T - n_past, C, H, W).
+    """
     n_past = PROTOCOLS[PROTOCOL].n_past
     decoded, residuals = frames[:, :n_past], []
     for t in range(n_past, frames.shape[1]):
@@ -91,7 +95,7 @@ def transmit(predictor: Predictor, frames: Tensor, step: float) -> tuple[Tensor,
 
 
 def predict_next_frame(predictor: Predictor, past: Tensor) -> Tensor:
-    """float32 (B, C, H, W): the one frame after `past` (B, T, C, H, W)."""
+    """The frame after `past` (B, T, C, H, W), float32 (B, C, H, W); at temperature 0 where the model has one."""
     observation = Observation.prefix(past, past.shape[1], past.shape[1] + 1)
     options = predictor.options_type()
     options = most_likely_options(predictor, options) or options
@@ -99,6 +103,6 @@ def predict_next_frame(predictor: Predictor, past: Tensor) -> Tensor:
 
 
 def entropy(counts: Tensor) -> Tensor:
-    """Bits a symbol of symbols that came up so often."""
+    """Shannon entropy in bits per symbol, from int64 counts of each symbol."""
     share = counts[counts > 0].double() / counts.sum()
     return -(share * share.log2()).sum()

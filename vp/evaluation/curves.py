@@ -1,4 +1,4 @@
-"""Scores frame by frame as a figure."""
+"""Draws the scores of each predicted frame."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLOURS = ("#1b2130", "#c0392b", "#2471a3", "#b9770e", "#1e8449", "#7d3c98", "#8
 
 
 def curve_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """(label, row, line style): the model and its rows, its pictures, the baselines."""
+    """(label, row, line style) of the curves to draw: the model and its rows, its intermediate pictures, the baselines."""
     yield result["checkpoint"], result, "-"
     for kind, style in (("rows", "-"), ("pictures", "-."), ("baselines", ":")):
         for label, row in result.get(kind, {}).items():
@@ -25,11 +25,15 @@ def curve_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def draw_curves(result: Mapping[str, Any], path: str | Path) -> Path:
-    """Draws the mean of all samples at each predicted frame, PSNR and SSIM, a paper's own curves beside them where there are any.
+    """Plots PSNR and SSIM against the predicted frame, means over clips and samples, with a paper's own curves where there are
+    any.
 
     Args:
         result: what `evaluate` returns.
-        path: where the picture goes; its ending says which kind.
+        path: of the image; its extension sets the format.
+
+    Returns:
+        the path.
 
     Raises:
         ValueError: matplotlib is not installed.

@@ -107,7 +107,11 @@ def evaluate(
 
 
 def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None], axes: str) -> None:
-    """Raises ValueError where a test set or a framing came that the protocol does not have."""
+    """Checks that test set, framing and axes are given only for protocols that have them.
+
+    Args:
+        framing: (short_side, stride, fps).
+    """
     if spec.size is None and test_set is not None:
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
     if spec.size is not None and framing != (None, 1, None):
@@ -117,7 +121,11 @@ def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[i
 
 
 def given_frames_mask(spec: Protocol, known: str | None) -> torch.Tensor:
-    """bool (T,), the frames given: the protocol's first ones, or what was asked for."""
+    """bool (T,), the known frames: the protocol's first ones, or those of the text `known`.
+
+    Raises:
+        ValueError: all frames are known, or the text is no mask.
+    """
     mask = torch.arange(spec.length) < spec.n_past if known is None else torch.from_numpy(parse_mask(known, spec.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {spec.length} frames; leave some to predict")
@@ -125,7 +133,8 @@ def given_frames_mask(spec: Protocol, known: str | None) -> torch.Tensor:
 
 
 def headline_numbers(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model's card keeps of an evaluation: counts, the digits, best and mean of each metric, what is of all samples."""
+    """The part of an evaluation that a checkpoint's card stores: counts, best and mean of each metric, and the scores of all
+    samples together."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
     kept |= {name: result[name] for name in ("test_set", "split", "actions", *TOGETHER) if name in result}

@@ -1,4 +1,4 @@
-"""Scores a model on the clips of a protocol of one size: moving digits, the push world, a file of official sequences."""
+"""Scores a model on the clips of protocols with one frame size: moving digits, the push world, official test sets."""
 
 from __future__ import annotations
 
@@ -46,10 +46,11 @@ def evaluate_clips(
     per_clip: bool,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    """What `evaluate` returns for such protocols, but for the names; arguments as for `evaluate`.
+    """What `evaluate` returns for such protocols, except checkpoint and protocol; other arguments as for `evaluate`.
 
     Args:
-        mask: bool (T,), the frames given; `known` in full.
+        mask: bool (T,), the known frames.
+        known: their text, where they are not the protocol's.
     """
     began, spec, takes_actions = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
     data = load_clips(protocol, clips, split, data_root, test_set)
@@ -86,7 +87,7 @@ def evaluate_clips(
 
 
 def digit_scores(dataset: str, source: str, data: Batch, probe: Observation, scores: Scores | None) -> dict[str, Any]:
-    """Where moving digits come from, in words, and under a published law how sharp they are before and after a hit."""
+    """The source of moving digits in words, and for published laws of motion the sharpness before and after a wall hit."""
     law = law_of(dataset)
     if not law or scores is None:
         return {"source": source}
@@ -97,10 +98,12 @@ def digit_scores(dataset: str, source: str, data: Batch, probe: Observation, sco
 
 
 def variant_scores(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scores | None]) -> dict[str, Any]:
-    """Of each variant that has clips: the model, its most likely future, copy_last and flow (see `summarise_variant`).
+    """Variant -> row -> scores (see `summarise_variant`) of the model, its most likely future, copy_last and flow.
 
     Args:
+        names: of the variants; those without clips are left out.
         variant: int64 (clips,), indices into `names`.
+        scores: of all clips.
     """
     there = {label: scores[key] for key, label in VARIANT_ROWS.items() if scores.get(key) is not None}
     return {
@@ -119,7 +122,16 @@ def score_all_rows(
     batch: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float]]:
-    """Every row's scores on the same clips, None stays None, and the seconds that took."""
+    """Scores every row on the same clips.
+
+    Args:
+        scale: see `observe_clips`.
+        batch: clips at once, or None for as many as FUTURES_AT_ONCE allows.
+        progress: called with (clips done, clips in all), counted over all rows.
+
+    Returns:
+        key -> scores, None for a row that is None; key -> seconds.
+    """
     done, total = 0, len(data.frames) * sum(row is not None for row in eval_rows.values())
     scores: dict[Key, Scores | None] = {}
     seconds: dict[Key, float] = {}
@@ -140,7 +152,11 @@ def score_all_rows(
 
 
 def load_clips(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
-    """The clips of a protocol, or the first sequences of a file that holds its official ones."""
+    """The clips of a protocol, or the first sequences of the file `test_set` with its official ones.
+
+    Raises:
+        ValueError: a split other than test and val, or a test set that split or protocol does not have.
+    """
     if split not in ("test", "val"):
         raise ValueError(f"split is {split!r}; give test, or val for clips to choose by")
     if test_set is not None and split != "test":

@@ -1,4 +1,4 @@
-"""Scores a model on windows of recordings of any size: the way of every data set that has no protocol of its own."""
+"""Scores a model on windows of recordings of any size, for data sets without a protocol of their own."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def evaluate_windows(
     per_clip: bool,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    """What `evaluate` returns for recordings, but for the protocol's name and the known frames; arguments as for `evaluate`.
+    """What `evaluate` returns for recordings, except protocol and known frames; other arguments as for `evaluate`.
 
     Args:
-        known: bool (T,), the frames given.
-        framing: what `choose_framing` makes of the model.
+        known: bool (T,), the known frames.
+        framing: what `choose_framing` returns for the model.
     """
     source = open_dataset(spec.dataset, split, data_root, framing=framing, axes=axes)
     windows = Windows(source, spec.length, clips)
@@ -89,25 +89,28 @@ def evaluate_windows(
 
 
 def choose_framing(capabilities: Capabilities, short_side: int | None, stride: int, fps: float | None) -> Framing:
-    """The frames that a model is shown: squares where it knows one size only, else whole frames; in colour where it can."""
+    """The framing that suits a model: squares for a model of one size, else whole frames; in colour where the model takes
+    it."""
     channels = 3 if 3 in capabilities.channels else capabilities.channels[0]
     side = {"size": capabilities.size} if capabilities.size else {"short_side": SHORT_SIDE if short_side is None else short_side}
     return Framing(**side, channels=channels, stride=stride, fps=fps)
 
 
 def framing_to_json(framing: Framing) -> dict[str, Any]:
-    """A framing as a result has it, without what is as usual."""
+    """The side, channels, and stride or fps of a framing, as results record them."""
     side = {"size": framing.size} if framing.short_side is None else {"short_side": framing.short_side}
     rate = {"stride": framing.stride} if framing.fps is None else {"fps": framing.fps}
     return side | {"channels": framing.channels} | rate
 
 
 def with_actions(part: Batch, takes_actions: Any) -> Batch:
+    """The clips with those actions only that the model takes."""
     return Batch(part.frames, select_actions(part, takes_actions), part.extras)
 
 
 def with_noise_frames(part: Batch) -> Batch:
-    """The same in noise: nothing of it is still, so that chance, where a model has any, shows."""
+    """The clips with frames of uniform noise, so that a model whose samples differ only where something moves shows that it
+    is stochastic."""
     noise = torch.rand(part.frames.shape, generator=torch.Generator().manual_seed(0))
     return Batch(noise, part.actions, part.extras)
 
@@ -121,13 +124,16 @@ def score_windows(
     batch: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float], list[tuple[int, int]]]:
-    """Every row on the same windows, a recording at a time.
+    """Scores every row on the same windows, one recording at a time.
 
     Args:
-        count: windows that are expected.
+        parts: (first frames, clips) of the windows of each recording.
+        known: bool (T,).
+        count: expected number of windows, for `progress`.
+        batch: windows at once, or None for as many as VALUES allows.
 
     Returns:
-        scores, None for a row that is none; the seconds that took; (index of the recording, first frame) of each window.
+        key -> scores, None for a row that is None; key -> seconds; (recording index, first frame) of each window.
     """
     there = {key: row for key, row in eval_rows.items() if row is not None}
     scores: dict[Key, list[Scores]] = {key: [] for key in there}
@@ -147,15 +153,15 @@ def score_windows(
 
 
 def win_rates(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:
-    """The share of windows on which a person's first look, the most likely future, has the higher mean PSNR.
+    """The share of windows in which the most likely future has a higher mean PSNR than its rivals.
 
     Args:
         means: row -> mean PSNR of each window, float (windows,).
-        rivals: rows to be beaten, the first and all of them.
+        rivals: rows to compare with.
 
     Returns:
-        row, which one it is of: most_likely, or model where that has no such row (several samples then count by their mean);
-        over_A of the first rival, and over_A_and_B over the better of them in each window.
+        row: the one compared, most_likely, or model where that is missing (its samples' mean); over_A, the share against the
+            first rival; over_A_and_B, against the better of both in each window.
     """
     row = MOST_LIKELY if MOST_LIKELY in means else "model"
     found: dict[str, Any] = {"row": row}
@@ -166,7 +172,13 @@ def win_rates(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, A
 
 
 def scores_by_source(means: Mapping[str, Tensor], rivals: Sequence[str], owners: Sequence[str]) -> dict[str, Any]:
-    """Source -> windows, how many of its, and psnr_db: row -> their mean, of the model, its most likely future and the rivals."""
+    """Source -> number of windows, and psnr_db: row -> mean PSNR of the model, its most likely future and the rivals.
+
+    Args:
+        means: row -> mean PSNR of each window, float (windows,).
+        rivals: rows to include.
+        owners: the source of each window.
+    """
     shown = [name for name in ("model", MOST_LIKELY, *rivals) if name in means]
     found = {}
     for owner in dict.fromkeys(owners):

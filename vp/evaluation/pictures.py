@@ -1,4 +1,5 @@
-"""Scores of a model's own intermediate pictures, where it shows both what it predicted and what the true clip gives."""
+"""Scores a model's intermediate pictures (fusion pictures: one image that fuses a clip's motion) against those of the true
+clip."""
 
 from __future__ import annotations
 
@@ -21,8 +22,10 @@ CLIPS_AT_ONCE = 50
 
 
 def score_pictures(predictor: Predictor, options: Options, data: Batch, known: Tensor, scale: int = 1) -> dict[str, Any]:
-    """Rows (see `scores.summarise_samples`) of the predicted frames' pictures: "NAME" and "NAME copied", which repeats
-    the last known frame's; empty for a model without such pictures."""
+    """Label -> `scores.summarise_samples` of the pictures of predicted frames; {} for a model without pictures.
+
+    "NAME" are the predicted pictures; the baseline "NAME copied" repeats the picture of the last known frame.
+    """
     if not predictor.capabilities.pictures:
         return {}
     parts: dict[str, list[dict[str, Tensor]]] = {}
@@ -37,8 +40,10 @@ def score_pictures(predictor: Predictor, options: Options, data: Batch, known: T
 
 
 def picture_pairs(names: Iterable[str], pictures: Mapping[str, Tensor], known: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """(label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict: for each name the predicted ones, and
-    as a baseline "NAME copied", the last known true one repeated."""
+    """Yields (label, pictures, true pictures), both (B, N, F, C, H, W), of the frames to predict.
+
+    For each name: the predicted pictures, then as the baseline "NAME copied" the last known true one repeated.
+    """
     for name in names:
         guess, truth = pictures[name][:, :, ~known], pictures[name + TRUE]
         yield name, guess, truth[:, :, ~known]

@@ -1,4 +1,4 @@
-"""Published scores of other models under our protocols, shown below ours; what differs from our clips is said with them."""
+"""Published scores of other models under our protocols; each row notes what differs from our clips."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ OPENSTL_SOURCE = "Tan et al. 2023 (OpenSTL), model zoo, 200 epochs"
 
 
 def srvp_row(psnr_db: float, ssim: float) -> dict[str, Any]:
-    """A row of Stochastic Moving MNIST, 5 -> 20."""
+    """A published row of Stochastic Moving MNIST, 5 -> 20 frames."""
     return {"psnr_db": psnr_db, "ssim": ssim, "note": SRVP, "source": SRVP_SOURCE}
 
 
 def openstl_row(parameters: float, mse: float, mae: float, ssim: float, psnr_db: float) -> dict[str, Any]:
-    """A row of Moving MNIST, 10 -> 10; parameters in millions. OpenSTL's SSIM is our `ssim_legacy`: 7x7 windows, range 2."""
+    """A published row of Moving MNIST, 10 -> 10 frames; parameters in millions. OpenSTL's SSIM is our `ssim_legacy`: 7x7
+    windows, range 2."""
     metrics = {"mse": mse, "mae": mae, "psnr_db": psnr_db, "ssim_legacy": ssim}
     return metrics | {"parameters": parameters * 1e6, "sequences": 2_000_000, "note": OPENSTL, "source": OPENSTL_SOURCE}
 

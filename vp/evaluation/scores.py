@@ -1,4 +1,4 @@
-"""From a score per clip, sample and frame to the numbers of a table, with intervals that know which clips belong together."""
+"""Summarises scores per clip, sample and frame, with confidence intervals that account for groups of clips."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PerClip = Mapping[str, Mapping[str, Tensor]]  # metric -> "best" or "mean" of th
 
 @dataclass(frozen=True)
 class Scores:
-    """What one row of an evaluation made of the same clips as every other.
+    """The scores of one row; all rows are of the same clips.
 
     Args:
         frames: metric -> float32 (clips, samples, predicted frames).
-        ensemble: of the same samples together.
-        pixels: channels times height times width of a frame, of which errors are sums; 1 where they are means over pixels.
-        one_future: seeds change nothing. One sample of a model with many futures says nothing of their spread.
+        ensemble: statistics of all samples together.
+        pixels: C x H x W where errors are sums over a frame; 1 where they are means over pixels.
+        one_future: seeds change nothing. One sample of a stochastic model says nothing about its spread.
     """
 
     frames: Mapping[str, Tensor]
@@ -42,14 +42,14 @@ class Scores:
 
 
 def summarise_row(scores: Scores, groups: Tensor | None = None) -> dict[str, Any]:
-    """One row of an evaluation: `summarise_samples`, and the samples' worth together.
+    """One row of an evaluation: `summarise_samples`, and the scores of all samples together.
 
     Args:
-        groups: int64 (clips,), equal for clips of one recording; None: each clip stands for itself.
+        groups: int64 (clips,), equal for clips of one recording; None: each clip is a group.
 
     Returns:
-        what `summarise_samples` gives, metrics psnr_of_mean_mse_db included, and crps with crps_ci95, diversity, spread_skill and
-        sample_spread (see `vp.metrics.ensemble`), means over clips and frames.
+        what `summarise_samples` gives, psnr_of_mean_mse_db included, and crps with crps_ci95, diversity, spread_skill and
+            sample_spread (see `vp.metrics.ensemble`), means over clips and frames.
     """
     ensemble = scores.ensemble
     of_clips = crps(ensemble).double().mean(1)
@@ -67,20 +67,19 @@ def summarise_row(scores: Scores, groups: Tensor | None = None) -> dict[str, Any
 def summarise_samples(scores: Mapping[str, Tensor], groups: Tensor | None = None, pixels: int | None = None) -> dict[str, Any]:
     """Best, mean and worst of the samples.
 
-    The best sample of a clip is chosen by each metric for itself, by its mean over the predicted frames: the protocol
-    of SVG's figures and of the tables of SRVP and SLAMP. For sharpness the best is the sample nearest to 1, for errors the
-    smallest.
+    The best sample of a clip is chosen for each metric separately, by its mean over the predicted frames: the protocol of SVG's
+    figures and of the tables of SRVP and SLAMP. For sharpness the best is the sample nearest to 1, for errors the smallest.
 
     Args:
         scores: metric -> float (clips, samples, predicted frames).
-        groups: int64 (clips,), equal for clips of one recording; None: each clip stands for itself.
+        groups: int64 (clips,), equal for clips of one recording; None: each clip is a group.
         pixels: see `Scores`, for psnr_of_mean_mse_db; None leaves that out.
 
     Returns:
-        {"metrics": {metric: {"best", "mean", "worst", "median", "ci95", "ci95_mean"}},
-        "per_frame": {metric: {"best": [...], "mean": [...]}}}; best, mean and worst are means over clips, median is that over
-        clips of the samples' mean; ci95 and ci95_mean are the half widths of the 95 % intervals of best and mean (see
-        `interval_half_width`); what is undefined is None. psnr_of_mean_mse_db has the numbers of mse, or pixel_mse, in dB.
+        {"metrics": {metric: {"best", "mean", "worst", "median", "ci95", "ci95_mean"}}, "per_frame": {metric: {"best": [...],
+            "mean": [...]}}}; best, mean and worst are means over clips, median is that over clips of the samples' mean; ci95
+            and ci95_mean are the half widths of the 95 % intervals of best and mean (see `interval_half_width`); what is
+            undefined is None. psnr_of_mean_mse_db has the numbers of mse, or pixel_mse, in dB.
     """
     metrics, per_frame = {}, {}
     for name, of_frames in scores.items():
@@ -111,13 +110,21 @@ def summarise_samples(scores: Mapping[str, Tensor], groups: Tensor | None = None
 
 
 def best_and_worst(name: str, of_clips: Tensor) -> tuple[Tensor, Tensor]:
-    """int64 (clips,) twice: the best and the worst sample by this metric of (clips, samples)."""
+    """int64 (clips,) twice: the indices of the best and the worst sample by the metric `name`.
+
+    Args:
+        of_clips: float (clips, samples).
+    """
     rank = -(of_clips - 1).abs() if name == "sharpness" else -of_clips if name in ERRORS else of_clips
     return rank.argmax(1), rank.argmin(1)
 
 
 def to_decibels(mse: Mapping[str, Any], pixels: int) -> dict[str, float | None]:
-    """The levels of a row's mse, summed over so many pixels, as PSNR of the mean error; intervals to first order."""
+    """MSE levels of a row as PSNR of the mean error in dB; interval widths by first-order error propagation.
+
+    Args:
+        mse: "best", "mean", "worst", "median", "ci95", "ci95_mean" -> MSE summed over `pixels` values.
+    """
     db = {level: psnr_of_mean_mse(torch.as_tensor(mse[level]) / pixels) for level in ("best", "mean", "worst", "median")}
     widths = {"ci95": "best", "ci95_mean": "mean"}
     db |= {width: 10 / math.log(10) * mse[width] / mse[level] for width, level in widths.items()}
@@ -125,9 +132,9 @@ def to_decibels(mse: Mapping[str, Any], pixels: int) -> dict[str, float | None]:
 
 
 def interval_half_width(values: Tensor, groups: Tensor | None = None) -> float:
-    """Half width of the 95 % interval of a mean; NaN for fewer than two values or groups.
+    """Half width of the 95 % confidence interval of a mean; NaN for fewer than two values or groups.
 
-    Groups of values, the clips of one recording, count as one draw each: the standard error is the cluster-robust one of a mean
+    Groups of values, such as the clips of one recording, count as one draw each: the standard error is the cluster-robust one
     (Liang and Zeger 1986), from the groups' sums of residuals, and Student's t has one degree of freedom less than there are
     groups. Without groups it is the standard deviation over the root of the count.
 
@@ -148,7 +155,8 @@ def interval_half_width(values: Tensor, groups: Tensor | None = None) -> float:
 
 
 def student_t_quantile(freedom: int) -> float:
-    """97.5 % quantile of Student's t for 1 or more degrees of freedom (Hill's expansion, Abramowitz and Stegun 26.7.5)."""
+    """97.5 % quantile of Student's t for 1 or more degrees of freedom: tabulated up to 9, then by Hill's expansion
+    (Abramowitz and Stegun 26.7.5), exact to 0.0001."""
     if freedom <= len(STUDENT):
         return STUDENT[freedom - 1]
     z = NORMAL
@@ -158,7 +166,7 @@ def student_t_quantile(freedom: int) -> float:
 
 
 def scores_per_clip(scores: Scores) -> PerClip:
-    """Best and mean of the samples of each clip, and "mean" alone of the CRPS, which is of all samples together."""
+    """Metric -> "best" and "mean" of each clip's samples; the CRPS, of all samples together, has "mean" only."""
     out = {}
     for name in (name for name in COMPARED if name in scores.frames):
         of_clips = scores.frames[name].double().mean(-1)
@@ -168,7 +176,8 @@ def scores_per_clip(scores: Scores) -> PerClip:
 
 
 def paired_differences(ours: PerClip, theirs: PerClip, groups: Tensor | None) -> dict[str, Any]:
-    """Ours minus theirs, clip by clip: metric -> "best" or "mean" -> difference, and ci95, the half width of its interval."""
+    """Ours minus theirs, paired by clip: metric -> "best" or "mean" -> mean difference, and ci95, the half width of its
+    interval."""
     out: dict[str, Any] = {}
     for name, kinds in ours.items():
         apart = {kind: values - theirs[name][kind] for kind, values in kinds.items()}
@@ -180,7 +189,7 @@ def paired_differences(ours: PerClip, theirs: PerClip, groups: Tensor | None) ->
 
 
 def to_lists(clips: PerClip, groups: Tensor | None) -> dict[str, Any]:
-    """Scores of each clip as JSON holds them, with `recording` where clips have one."""
+    """Scores of each clip as JSON lists; with `groups` also `recording`, the group of each clip."""
     lists = {name: {kind: [to_json_number(x) for x in values] for kind, values in kinds.items()} for name, kinds in clips.items()}
     return lists if groups is None else {"recording": groups.tolist(), **lists}
 
@@ -191,18 +200,18 @@ WHERE = (*GROUPED_BY, "start")  # what is recorded of each clip beside its score
 
 
 def compare_evaluations(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
-    """What model A has more than model B on the same clips, clip by clip.
+    """The difference of two evaluations, A minus B, paired by clip.
 
     Args:
-        a, b: results of `evaluate` with `per_clip`.
+        a, b: results of `evaluate` with `per_clip`, on the same clips.
 
     Returns:
-        checkpoints (A, B), protocol, clips, samples (A, B), recordings or sources where clips have them, and differences: metric
-        -> "best" or "mean" of the samples -> difference (A minus B), and ci95, the half width of its 95 % interval. Ready for
-        json.dumps.
+        checkpoints (A, B), protocol, clips, samples (A, B), recordings or sources where clips have them, and differences:
+            metric -> "best" or "mean" of the samples -> difference (A minus B), and ci95, the half width of its 95 % interval.
+            Ready for json.dumps.
 
     Raises:
-        ValueError: one of them has no scores of single clips, or they are of different clips, in one sentence.
+        ValueError: one of them lacks scores per clip, or they are of different clips.
     """
     for which, result in (("first", a), ("second", b)):
         if "per_clip" not in result:
@@ -224,14 +233,14 @@ def compare_evaluations(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str,
 
 
 def recorded_value(name: str, result: Mapping[str, Any]) -> Any:
-    """One of the settings of `SAME` out of an evaluation, which does not name the split where that is "test"."""
+    """The value of a setting in `SAME` that an evaluation records; a split that is not recorded is "test"."""
     if name == "digits":
         return result.get(name, {}).get("source")
     return result.get(name, "test" if name == "split" else None)
 
 
 def from_lists(lists: Mapping[str, Any]) -> PerClip:
-    """The opposite of `to_lists`, without what says where clips are from; None becomes NaN."""
+    """The reverse of `to_lists`, without the keys in WHERE; None becomes NaN."""
 
     def tensor(values: Sequence[float | None]) -> Tensor:
         return torch.tensor([math.nan if x is None else x for x in values], dtype=torch.float64)
@@ -241,7 +250,11 @@ def from_lists(lists: Mapping[str, Any]) -> PerClip:
 
 
 def summarise_variant(scores: Scores, which: Tensor) -> dict[str, float | None]:
-    """psnr_of_mean_mse_db, mse, ssim and crps of some of the clips, bool (clips,): means over samples, frames and clips."""
+    """psnr_of_mean_mse_db, mse, ssim and crps, means over samples, frames and the selected clips.
+
+    Args:
+        which: bool (clips,).
+    """
     mse, ssim = (scores.frames[name][which].double().mean() for name in ("mse", "ssim"))
     levels = {"psnr_of_mean_mse_db": psnr_of_mean_mse(mse / scores.pixels), "mse": mse, "ssim": ssim}
     levels["crps"] = crps(scores.ensemble.clips(which)).double().mean()
@@ -249,7 +262,12 @@ def summarise_variant(scores: Scores, which: Tensor) -> dict[str, float | None]:
 
 
 def action_gains(result: Mapping[str, Any]) -> dict[str, float | None]:
-    """What the mean PSNR of all samples gains by the true actions, in dB; `touched_`: on the pixels of touched objects."""
+    """The mean PSNR of all samples under the true actions minus that under others, in dB; prefix `touched_`: on pixels of
+    touched objects.
+
+    Args:
+        result: an evaluation with the rows "true actions" and other "... actions".
+    """
     others = {name.partition(" ")[0]: row for name, row in result["rows"].items() if name.endswith(" actions")}
     true, others = others.pop("true"), others | {"copy_last": result["baselines"]["copy_last"]}
     gained = {}
@@ -261,13 +279,13 @@ def action_gains(result: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def sharpness_around_hit(sharpness: Tensor, hits: Tensor, n_past: int, lag: int) -> dict[str, float | None]:
-    """Mean sharpness of single samples before and after the first wall hit that the context does not settle.
+    """Mean sharpness of single samples before and after the first wall hit that the context does not determine.
 
     Args:
         sharpness: float (clips, samples, predicted frames).
         hits: bool (clips, T, digits), the frames at which a digit meets a wall.
-        n_past: known frames.
-        lag: frames from a hit to the first frame that cannot be foreseen.
+        n_past: number of known frames.
+        lag: frames from a hit to the first unpredictable frame.
     """
     hit = hits.any(-1)
     hit[:, : n_past - lag] = False
@@ -280,6 +298,6 @@ def sharpness_around_hit(sharpness: Tensor, hits: Tensor, n_past: int, lag: int)
 
 
 def to_json_number(value: Tensor | float) -> float | None:
-    """A float that JSON can hold, rounded; None for NaN and infinities."""
+    """A float rounded to DECIMALS; None for NaN and infinities, which JSON does not have."""
     value = float(value)
     return round(value, DECIMALS) if math.isfinite(value) else None

@@ -45,6 +45,7 @@ class Count:
         self.with_actions += bool(recording.actions)
 
     def row(self) -> dict[str, Any]:
+        """The counts as JSON types."""
         return {
             "recordings": self.recordings,
             "groups": len(self.groups),
