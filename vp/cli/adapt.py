@@ -21,6 +21,7 @@ EXAMPLES = {
 
 
 def add_adapt(commands: Any) -> None:
+    """Adds the command `adapt`."""
     p = add_command(
         commands,
         "adapt",
@@ -41,6 +42,8 @@ def add_adapt(commands: Any) -> None:
 
 
 def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Adapts a model to one clip and saves it; returns the saved file, what the card says of the adaptation, and the steps
+    taken."""
     from ..core.cpu_fast import keep_big_buffers
     from ..data import read_clip
     from ..data.video_file import MAX_FPS
@@ -67,7 +70,11 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def check_output(path: Path) -> None:
-    """Raises ValueError where no checkpoint can be written: now, not after minutes of training."""
+    """Checks before minutes of training that a checkpoint can be written.
+
+    Raises:
+        ValueError: another extension than .safetensors, or a place that cannot be written.
+    """
     if path.suffix != ".safetensors":
         raise ValueError(f"--out is {path}; give a file that ends in .safetensors")
     try:
@@ -77,7 +84,10 @@ def check_output(path: Path) -> None:
 
 
 def frame_at(second: float, fps: float, frames: int) -> int:
-    """The first frame at or after a second of a clip.
+    """The index of the first frame at or after a second of a clip.
+
+    Args:
+        frames: length of the clip.
 
     Raises:
         ValueError: the second is not within the clip.
@@ -90,7 +100,8 @@ def frame_at(second: float, fps: float, frames: int) -> int:
 
 @contextmanager
 def adapt_bar() -> Iterator[Callable[[Any], None]]:
-    """A bar over the budget with the time left, and how far the held-out frames are from where they began."""
+    """A progress bar with the time left and the PSNR gain on held-out frames; yields the callback that takes an `Adapting`
+    record."""
     from tqdm import tqdm
 
     layout = "{desc}: {percentage:3.0f}%|{bar}| {postfix}"

@@ -16,12 +16,18 @@ EXAMPLES = {
 
 
 def add_app(commands: Any) -> None:
+    """Adds the command `app`."""
     p = add_command(commands, "app", "open the playground in the browser", run_app, EXAMPLES["app"])
     p.add_argument("--device", choices=DEVICES, default="auto", help="where models run (default: auto)")
     p.description += " Gradio reads address and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."
 
 
 def run_app(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Serves the app until it is stopped.
+
+    Raises:
+        ValueError: Gradio is not installed.
+    """
     refuse_extra(args.parser, extra)
     try:
         from ..ui.app import build, launch_options

@@ -21,6 +21,7 @@ EXAMPLES = {
 
 
 def add_bench(commands: Any) -> None:
+    """Adds the command `bench`."""
     p = add_command(
         commands,
         "bench",
@@ -41,6 +42,7 @@ def add_bench(commands: Any) -> None:
 
 
 def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Runs the benchmark that `args.what` names and returns its timings."""
     from .. import bench
 
     refuse_extra(args.parser, extra)

@@ -24,6 +24,7 @@ LISTED = 20  # notes on a data set
 
 
 def add_data(commands: Any) -> None:
+    """Adds the command `data`."""
     p = add_command(
         commands,
         "data",
@@ -41,7 +42,7 @@ def add_data(commands: Any) -> None:
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
-    """Downloads a data set where asked to, prints what is in it and draws a picture of it."""
+    """Surveys a data set, after a download where asked for; prints the counts, draws a contact sheet and returns the survey."""
     from ..data.download import download
     from ..result.survey import survey_dataset
 
@@ -61,7 +62,7 @@ def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def survey_lines(result: dict) -> Iterator[str]:
-    """What `data` prints before its JSON line."""
+    """The lines that `data` prints before its JSON: counts by split, notes, what is left out, and the sheet's path."""
     for split, contents in result.get("made_of", {}).items():
         yield f"{split:6}" + ", ".join(f"{count:,} {what}" for what, count in contents.items())
     for split, row in result.get("splits", {}).items():
@@ -78,13 +79,14 @@ def survey_lines(result: dict) -> Iterator[str]:
 
 
 def shorten_problem(name: str, reason: str) -> str:
-    """'NAME: reason' of an error message, without its advice after '; give ' and without the file's name twice."""
+    """'NAME: reason' from an error message, without the advice after '; give ' and without repeating the file's name."""
     short = reason.partition("; give ")[0]
     tail = short.removeprefix(Path(name).name)
     return f"{name}: {short}" if tail == short else name + tail
 
 
 def with_progress_bar(items: Sequence[Any], what: str) -> Any:
+    """The items with a tqdm bar that names them."""
     from tqdm import tqdm
 
     return tqdm(items, desc=what, unit="", mininterval=0.5, leave=False)
@@ -92,7 +94,7 @@ def with_progress_bar(items: Sequence[Any], what: str) -> Any:
 
 @contextmanager
 def byte_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for downloads, as a callback (file, bytes done, bytes in all)."""
+    """A bar for downloads; yields the callback that takes (file, bytes done, bytes in all)."""
     from tqdm import tqdm
 
     with tqdm(unit="B", unit_scale=True, mininterval=1) as bar:

@@ -36,6 +36,7 @@ PROTOCOL_HELP = (
 
 
 def add_evaluate(commands: Any) -> None:
+    """Adds the command `evaluate`."""
     p = add_command(
         commands,
         "evaluate",
@@ -67,6 +68,7 @@ def add_evaluate(commands: Any) -> None:
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Evaluates a model, prints tables, writes the requested files and returns the evaluation."""
     from ..evaluation.evaluate import evaluate
     from ..prediction.model import find_checkpoint, load
 
@@ -111,6 +113,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def print_tables(result: dict) -> None:
+    """Prints all tables for which the evaluation has numbers."""
     from ..result.tables import (
         WINDOW,
         format_action_gains,
@@ -135,7 +138,8 @@ def print_tables(result: dict) -> None:
 
 
 def write_files(args: argparse.Namespace, result: dict) -> None:
-    """What was asked for beside the tables: the result as JSON, a figure, the headline in the checkpoint's card."""
+    """Writes what --json, --figure and --record ask for: the result, a figure, the headline numbers in the checkpoint's
+    card."""
     write_json(args.json, result)
     if args.figure:
         from ..evaluation.curves import draw_curves
@@ -150,6 +154,7 @@ def write_files(args: argparse.Namespace, result: dict) -> None:
 
 
 def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
+    """Runs the protocol `compression`, prints its table and returns its result."""
     from ..evaluation.compression import measure_compression
     from ..result.tables import format_compression
 
@@ -164,6 +169,7 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
 
 
 def add_paired(commands: Any) -> None:
+    """Adds the command `paired`."""
     p = add_command(
         commands,
         "paired",
@@ -177,6 +183,7 @@ def add_paired(commands: Any) -> None:
 
 
 def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Compares two evaluations of the same clips, first minus second; prints and returns the differences."""
     from ..evaluation.scores import compare_evaluations
     from ..result.tables import format_pair
 
@@ -188,7 +195,11 @@ def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def read_evaluation(path: Path) -> dict:
-    """What `evaluate --json` wrote."""
+    """Reads what `evaluate --json` wrote.
+
+    Raises:
+        ValueError: the file cannot be read or holds no evaluation.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

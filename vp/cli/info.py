@@ -15,11 +15,13 @@ EXAMPLES = {
 
 
 def add_info(commands: Any) -> None:
+    """Adds the command `info`."""
     p = add_command(commands, "info", "list models and recipes, or show one model's card", run_info, EXAMPLES["info"])
     p.add_argument("checkpoint", nargs="?")
 
 
 def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Prints and returns all models and recipes, or returns the card of one model."""
     from ..catalog import FAMILIES
     from ..prediction.checkpoint import read_card, training_summary
     from ..prediction.model import available, find_checkpoint

@@ -1,4 +1,4 @@
-"""Places for results, as types of arguments: tried before the work whose results would be lost."""
+"""Argument types for output paths, which are tried before the work whose results would be lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIGURES = (".pdf", ".png", ".svg")
 
 
 def output_file(text: str) -> Path:
-    """A file that can be written; what is in it stays until the result is there.
+    """The path of a file that can be written; an existing file keeps its content.
 
     Raises:
         ArgumentTypeError: a folder, or a place that cannot be written.
@@ -32,7 +32,11 @@ def output_file(text: str) -> Path:
 
 
 def output_folder(text: str) -> Path:
-    """A folder that can be written to; raises ArgumentTypeError for a file, or a place that cannot be written."""
+    """The path of a folder that can be written to.
+
+    Raises:
+        ArgumentTypeError: a file, or a place that cannot be written.
+    """
     path = Path(text)
     with as_argument_error(text):
         if path.exists() and not path.is_dir():
@@ -43,7 +47,11 @@ def output_folder(text: str) -> Path:
 
 
 def figure_file(text: str) -> Path:
-    """A picture that can be drawn; raises ArgumentTypeError for another ending too, and where matplotlib is missing."""
+    """The path of a figure that can be written.
+
+    Raises:
+        ArgumentTypeError: an extension that is not in FIGURES, no matplotlib, or a place that cannot be written.
+    """
     if Path(text).suffix.lower() not in FIGURES:
         raise argparse.ArgumentTypeError(f"{text!r} is no figure; give a file that ends in {', '.join(FIGURES)}")
     if find_spec("matplotlib") is None:
@@ -55,7 +63,7 @@ def figure_file(text: str) -> Path:
 
 @contextmanager
 def temporary_folders(place: Path) -> Iterator[None]:
-    """Makes a folder and those above it; those that were missing are taken away again."""
+    """Creates a folder and its parents; on exit those that were missing are removed again."""
     missing = [folder for folder in (place, *place.parents) if not folder.exists()]
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -68,7 +76,7 @@ def temporary_folders(place: Path) -> Iterator[None]:
 
 @contextmanager
 def as_argument_error(text: str) -> Iterator[None]:
-    """Turns what a file system says of a place into one sentence."""
+    """Turns an OSError or ValueError about the path `text` into an ArgumentTypeError of one sentence."""
     try:
         yield
     except (OSError, ValueError) as error:

@@ -16,6 +16,7 @@ EXAMPLES = {
 
 
 def add_results(commands: Any) -> None:
+    """Adds the command `results`."""
     p = add_command(
         commands, "results", "make the tables of docs/results.md from its evaluations", run_results, EXAMPLES["results"]
     )
@@ -25,6 +26,8 @@ def add_results(commands: Any) -> None:
 
 
 def run_results(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Fills the tables of the results page, or with --check fails where they differ; returns the page and whether it
+    changed."""
     from ..result.results_page import fill_tables
 
     refuse_extra(args.parser, extra)

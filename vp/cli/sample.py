@@ -19,6 +19,7 @@ EXAMPLES = {
 
 
 def add_sample(commands: Any) -> None:
+    """Adds the command `sample`."""
     p = add_command(
         commands,
         "sample",
@@ -52,6 +53,7 @@ def add_sample(commands: Any) -> None:
 
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Predicts futures of a clip, writes all files and returns the summary of `write_all`."""
     from ..data import read_clip
     from ..data.region import Region
     from ..data.video_file import END, MAX_FPS, MAX_SIDE, picture_size
@@ -80,19 +82,19 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def parse_start(text: str) -> float | str:
-    """A --start: seconds, or 'end'."""
+    """The value of --start: seconds, or 'end'."""
     from ..data.video_file import END
 
     return text if text == END else float(text)
 
 
 def parse_rate(text: str) -> float | str:
-    """A --fps: frames a second, or OWN_RATE."""
+    """The value of --fps: frames per second, or OWN_RATE."""
     return text if text == OWN_RATE else float(text)
 
 
 def parse_actions(text: str | None) -> Any:
-    """`still`, or the table in a file."""
+    """The value of --actions or --beside: 'still', None, or float32 (T, A) read from the file."""
     from ..prediction.actions import STILL, read_actions
 
     return text if text in (None, STILL) else read_actions(text)

@@ -1,4 +1,4 @@
-"""`python -m vp train`, and what is done with runs: plot, compare, average."""
+"""`python -m vp train`, and commands on finished runs: plot, compare, average."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ EXAMPLES = {
 
 
 def add_train(commands: Any) -> None:
+    """Adds the command `train`."""
     p = add_command(
         commands,
         "train",
@@ -65,6 +66,7 @@ def add_train(commands: Any) -> None:
 
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Trains a recipe, or one run per value and seed with --vary and --seeds; returns the run's or the sweep's summary."""
     from ..catalog import recipe
     from ..training.overrides import overridden
     from ..training.settings import Settings
@@ -93,7 +95,11 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
-    """NAME=A,B,C as name -> values."""
+    """The values of --vary, NAME=A,B,C each, as name -> values.
+
+    Raises:
+        ValueError: a text of another form, or a name that comes twice.
+    """
     out: dict[str, list[str]] = {}
     for text in texts:
         name, _, values = text.partition("=")
@@ -104,6 +110,7 @@ def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def add_plot(commands: Any) -> None:
+    """Adds the command `plot`."""
     p = add_command(
         commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot, EXAMPLES["plot"]
     )
@@ -112,6 +119,7 @@ def add_plot(commands: Any) -> None:
 
 
 def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Draws the curves of runs and returns what `plot` gives."""
     from ..training.plot import plot
 
     refuse_extra(args.parser, extra)
@@ -119,6 +127,7 @@ def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def add_compare(commands: Any) -> None:
+    """Adds the command `compare`."""
     p = add_command(
         commands,
         "compare",
@@ -131,6 +140,7 @@ def add_compare(commands: Any) -> None:
 
 
 def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Compares the last validations of runs; prints a table and returns the comparison."""
     from ..training.compare import compare, table
 
     refuse_extra(args.parser, extra)
@@ -141,6 +151,7 @@ def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def add_average(commands: Any) -> None:
+    """Adds the command `average`."""
     p = add_command(
         commands, "average", "average the weights of checkpoints that began from the same ones", run_average, EXAMPLES["average"]
     )
@@ -150,6 +161,7 @@ def add_average(commands: Any) -> None:
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Averages the weights of checkpoints into a new one; without --shares all count equally."""
     from ..training.model_soup import model_soup
 
     refuse_extra(args.parser, extra)

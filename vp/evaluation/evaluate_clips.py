@@ -52,12 +52,12 @@ def evaluate_clips(
         mask: bool (T,), the known frames.
         known: their text, where they are not the protocol's.
     """
-    began, spec, takes_actions = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
+    began, spec, accepted = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
     data = load_clips(protocol, clips, split, data_root, test_set)
-    data = Batch(data.frames, select_actions(data, takes_actions), data.extras)
+    data = Batch(data.frames, select_actions(data, accepted), data.extras)
     probe = observe_clips(data, slice(0, 1), mask, spec.scale)
     eval_rows = model_rows(model, options, probe, samples)
-    eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if takes_actions else {}
+    eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if accepted else {}
     eval_rows |= fixed_size_baselines(spec.dataset, data_root, probe)
     eval_rows |= bicubic_rows(eval_rows[MODEL], spec.scale)
     scores, seconds = score_all_rows(eval_rows, data, mask, spec.scale, seed, batch, progress)
@@ -76,7 +76,7 @@ def evaluate_clips(
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if takes_actions:
+    if accepted:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
         result["actions"] = action_gains(result)
     if spec.variants and VARIANT in data.extras:

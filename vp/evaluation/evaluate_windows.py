@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
-from vp.core.video import Batch, Capabilities
+from vp.core.video import Actions, Batch, Capabilities
 from vp.data import Framing, Protocol, Windows, open_dataset
 from vp.metrics import CAP_ANY_SIZE_DB, METRICS_ANY_SIZE
 
@@ -53,16 +53,16 @@ def evaluate_windows(
     """
     source = open_dataset(spec.dataset, split, data_root, framing=framing, axes=axes)
     windows = Windows(source, spec.length, clips)
-    began, takes_actions = time.monotonic(), model.predictor.capabilities.actions
+    began, accepted = time.monotonic(), model.predictor.capabilities.actions
     parts = iter(windows)
     first = next(parts, None)
     if first is None:
         raise ValueError(f"no recording of {source.name} can be used: {next(iter(windows.left_out.values()))}")
-    probe = observe_clips(with_noise_frames(with_actions(first[1], takes_actions)), slice(0, 1), known)
+    probe = observe_clips(with_noise_frames(with_actions(first[1], accepted)), slice(0, 1), known)
     eval_rows = model_rows(model, options, probe, samples)
-    eval_rows |= action_rows(eval_rows[MODEL], clips=1) if takes_actions else {}
+    eval_rows |= action_rows(eval_rows[MODEL], clips=1) if accepted else {}
     eval_rows |= any_size_baselines(probe, samples)
-    there = ((starts, with_actions(part, takes_actions)) for starts, part in chain([first], parts))
+    there = ((starts, with_actions(part, accepted)) for starts, part in chain([first], parts))
     scores, seconds, places = score_windows(eval_rows, there, known, len(windows), seed, batch, progress)
     names = [source.recordings[index].name for index, _ in places]
     owners = [source.recordings[index].group for index, _ in places]
@@ -75,7 +75,7 @@ def evaluate_windows(
     result |= {"psnr_cap_db": CAP_ANY_SIZE_DB, **rows[MODEL]}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if takes_actions:
+    if accepted:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
         result["actions"] = action_gains(result)
     means = {label or "model": x["psnr_db"]["mean"] for (_, label), x in of_clips.items()}
@@ -103,9 +103,9 @@ def framing_to_json(framing: Framing) -> dict[str, Any]:
     return side | {"channels": framing.channels} | rate
 
 
-def with_actions(part: Batch, takes_actions: Any) -> Batch:
+def with_actions(part: Batch, accepted: Actions | None) -> Batch:
     """The clips with those actions only that the model takes."""
-    return Batch(part.frames, select_actions(part, takes_actions), part.extras)
+    return Batch(part.frames, select_actions(part, accepted), part.extras)
 
 
 def with_noise_frames(part: Batch) -> Batch:

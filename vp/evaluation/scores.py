@@ -249,15 +249,15 @@ def from_lists(lists: Mapping[str, Any]) -> PerClip:
     return {name: {kind: tensor(values) for kind, values in kinds.items()} for name, kinds in kept.items()}
 
 
-def summarise_variant(scores: Scores, which: Tensor) -> dict[str, float | None]:
+def summarise_variant(scores: Scores, selected: Tensor) -> dict[str, float | None]:
     """psnr_of_mean_mse_db, mse, ssim and crps, means over samples, frames and the selected clips.
 
     Args:
-        which: bool (clips,).
+        selected: bool (clips,).
     """
-    mse, ssim = (scores.frames[name][which].double().mean() for name in ("mse", "ssim"))
+    mse, ssim = (scores.frames[name][selected].double().mean() for name in ("mse", "ssim"))
     levels = {"psnr_of_mean_mse_db": psnr_of_mean_mse(mse / scores.pixels), "mse": mse, "ssim": ssim}
-    levels["crps"] = crps(scores.ensemble.clips(which)).double().mean()
+    levels["crps"] = crps(scores.ensemble.clips(selected)).double().mean()
     return {name: to_json_number(value) for name, value in levels.items()}
 
 

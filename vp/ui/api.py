@@ -30,7 +30,11 @@ FILES = ("futures.mp4", "futures.gif", "result.html")
 
 
 def add_endpoint(models: Models, gpu: dict[str, Any]) -> None:
-    """Adds the endpoint to the Blocks being built; its components exist for their types only and are never shown."""
+    """Adds the endpoint to the Blocks being built. Its components are hidden; they only define the API's types.
+
+    Args:
+        gpu: Gradio's concurrency arguments for events that predict.
+    """
     default = models.default
     with gr.Column(visible=False):
         inputs = [
@@ -117,7 +121,11 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
 
 
 def check_arguments(clip: str | None, n_futures: float | None) -> None:
-    """Raises ValueError where no clip came, or no usable number of futures."""
+    """Checks the clip and the number of futures.
+
+    Raises:
+        ValueError: no clip, or a number outside 1 to MOST_FUTURES.
+    """
     if not clip:
         raise ValueError("no clip came; give a video file")
     if not 1 <= (n_futures or 0) <= MOST_FUTURES:
@@ -127,12 +135,12 @@ def check_arguments(clip: str | None, n_futures: float | None) -> None:
 def read_upload(
     path: str, start: str, n_past: float, n_future: float, long_side: float | None, region: str, every: float
 ) -> tuple[Clip, int | str]:
-    """The clip of a file, and the first of its frames that is used, or END.
+    """The selected part of an uploaded clip, and the index of its first frame to use, or END.
 
     Args:
         path: of the file.
-        start, n_past, n_future, region, every: as the endpoint takes them; of a file's end the last n_past frames are left.
-        long_side: px that its longer side has at most, or None as it is kept.
+        start, n_past, n_future, region, every: as the endpoint takes them; for END the last n_past frames remain.
+        long_side: most px of the longer side, or None for the size that uploads are kept at.
     """
     (begin, second), past = parse_start(start), to_whole_number("past frames", n_past, 0, MOST_FRAMES)
     part = Excerpt(END if begin == END else "", second, parse_region(region, path), to_whole_number("every", every, 1, MAX_EVERY))
@@ -143,7 +151,12 @@ def read_upload(
 
 
 def parse_model_options(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
-    """The model's options out of the endpoint's arguments; the two named ones count only where they say something."""
+    """The model's options from the endpoint's arguments: those in the JSON `options`, and prior and temperature where they are
+    set.
+
+    Raises:
+        ValueError: `options` is no JSON object, an option is given twice, or the model does not accept it.
+    """
     kind = models.get(model).predictor.options_type
     try:
         given = json.loads(options) if options.strip() else {}
@@ -163,7 +176,11 @@ def parse_model_options(models: Models, model: str, prior: str, temperature: flo
 
 
 def parse_start(text: str) -> tuple[int | str, float]:
-    """The endpoint's `start`: the first frame that is used, or END; and the second from which frames are counted."""
+    """(first frame or END, second from which frames are counted) of the endpoint's `start`.
+
+    Raises:
+        ValueError: none of a frame number, seconds such as '3.2s', and 'end'.
+    """
     text = text.strip()
     if text in ("", END):
         return text or 0, 0.0
@@ -179,11 +196,16 @@ def parse_start(text: str) -> tuple[int | str, float]:
 
 
 def parse_region(text: str, path: str) -> Region | None:
+    """The region of a text 'x,y,w,h' in px of the video at `path`; None for an empty text."""
     return Region.of_pixels(text, *picture_size(path)) if text.strip() else None
 
 
 def parse_actions(name: str, text: str) -> Any:
-    """Actions out of one of the endpoint's arguments; None where it is empty."""
+    """None, 'still', or float32 (T, A) from the endpoint's argument `name`.
+
+    Raises:
+        ValueError: the text is no JSON list of lists of numbers.
+    """
     if not text.strip() or text == STILL:
         return text.strip() or None
     try:
@@ -193,5 +215,7 @@ def parse_actions(name: str, text: str) -> Any:
 
 
 def write_outputs(result: Result, folder: str) -> tuple[Any, ...]:
+    """Writes the files of a result into `folder`; returns the endpoint's outputs, the record and the paths in the order of
+    FILES."""
     paths = write_files(result, folder, FILES)
     return (result.record(), *(str(paths[name]) for name in FILES))

@@ -1,4 +1,4 @@
-"""The page: clip, model, futures and prior on the left, the player on the right."""
+"""The page's layout and events: clip, model and settings on the left, the player on the right."""
 
 from __future__ import annotations
 
@@ -73,7 +73,11 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
 
 
 def build_controls(models: Models, first: str) -> dict[str, Any]:
-    """The left column, top to bottom: widgets by name."""
+    """Builds the left column, top to bottom; returns its widgets by name.
+
+    Args:
+        first: name of the clip shown at first.
+    """
     made: dict[str, Any] = {"picker": ClipPicker(picker_value(first), elem_id="picker")}
     with gr.Row():
         made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
@@ -93,6 +97,7 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
 
 
 def build_save_buttons() -> list[gr.DownloadButton]:
+    """The download buttons, one per file of FILES, disabled until there is a result."""
     with gr.Row(elem_id="saves"):
         return [
             gr.DownloadButton(f"Save {k}", size="sm", min_width=90, interactive=False, elem_id=f"save-{k.lower()}")
@@ -101,7 +106,7 @@ def build_save_buttons() -> list[gr.DownloadButton]:
 
 
 def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
-    """Connects the choice of a clip and of settings with what happens."""
+    """Connects the events that choose a clip or change settings; a changed setting discards result and painted edits."""
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
     again = ["player", "trim"]
@@ -142,7 +147,7 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
 
 
 def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
-    """Connects Generate, Stop, the files to save, and the picture editor: what was painted counts until Generate is pressed."""
+    """Connects Generate, Stop, the download buttons and the picture editor, whose edits last until Generate is pressed."""
     made = ["player", "status", "result", "go", "stop"]
     running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | GPU | PRIVATE
 

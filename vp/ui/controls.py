@@ -1,4 +1,4 @@
-"""The controls: how they look for a model, and the widgets themselves."""
+"""The widgets for settings, and their updates when another model is chosen."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SHOWN = (
 
 
 def control_updates(model: Model, at: Settings) -> dict[str, Any]:
-    """Updates of all `SHOWN` for a model, with the values of `at`."""
+    """Widget name -> gr.update or value, for all of `SHOWN`: the choices and limits of a model, with the values of `at`."""
     capabilities = model.predictor.capabilities
     limits, slider = length_bounds(capabilities), temperature_slider(model)
     offered, _ = split_priors(model)
@@ -87,6 +87,7 @@ def control_updates(model: Model, at: Settings) -> dict[str, Any]:
 
 
 def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
+    """The action editor's value; None for a model without actions, or where the clip is no longer kept."""
     try:
         return actions.describe(model, clips.find_clip(at.clip), at.past, at.actions)
     except ValueError:  # the clip is no longer kept: said when it is asked for
@@ -94,7 +95,11 @@ def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
 
 
 def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | None:
-    """The film strip of a clip with what is chosen of it; None where the clip is no longer kept."""
+    """The trimmer's value: the clip's film strip with the chosen moment and region; None where the clip is no longer kept.
+
+    Args:
+        note: sentence to show while the moment is as it is now.
+    """
     try:
         part, view = part_of(at, model), seen(at.clip)
     except ValueError:  # said when the clip is asked for
@@ -109,25 +114,26 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
 
 
 def slider_arguments(slider: Slider) -> dict[str, Any]:
+    """A control's bounds, step and help as arguments of a Gradio slider."""
     return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": capitalise(slider.help)}
 
 
 def explain_priors(model: Model) -> str:
-    """What a prior is, and which ones this model does not offer, with the reason."""
+    """What a prior is, followed by the priors that this model does not offer, each with the reason."""
     _, refused = split_priors(model)
     return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
 
 
 def build(names: list[tuple[str, str]], looks: Mapping[str, Any]) -> dict[str, Any]:
-    """The widgets by the names of `Settings`, what shows some of them ("form", "editor"), and the button "dice".
+    """Builds the widgets by the names of `Settings`, those that display some of them ("form", "editor"), and the button "dice".
 
     Args:
-        names: of the models, (what a person reads, name).
-        looks: as of `control_updates`, how they look at first.
+        names: (label, name) of the models.
+        looks: `control_updates` for the first model.
     """
 
     def at_first(name: str) -> dict[str, Any]:
-        """Its update as arguments of the widget that is being made."""
+        """The first update of a widget as arguments of its constructor."""
         return {key: value for key, value in looks[name].items() if key != "__type__"}
 
     made: dict[str, Any] = {}

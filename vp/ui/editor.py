@@ -1,4 +1,5 @@
-"""The picture editor, for models that paint frames from pictures of their own: paint on one, and see its frame again."""
+"""The picture editor, for models that paint frames from fusion pictures (one image that fuses a clip's motion): edit one,
+and generate its frame again."""
 
 from __future__ import annotations
 
@@ -138,7 +139,8 @@ class PictureEditor(gr.HTML):
 
 
 def build() -> dict[str, Any]:
-    """The "panel", the "painter" in it, and "edits": what was painted since the last Generate, frame -> uint8 (H, W, 3)."""
+    """Builds the "panel", the "painter" in it, and "edits": the pictures painted since the last Generate, frame -> uint8 (H,
+    W, 3)."""
     with gr.Accordion("Paint on the fusion pictures", open=True, visible=False, elem_id="editor") as panel:
         gr.Markdown(HELP)
         painter = PictureEditor(elem_id="painter")
@@ -146,12 +148,17 @@ def build() -> dict[str, Any]:
 
 
 def picture_row(result: Result) -> Row | None:
-    """The row of a result's predicted pictures."""
+    """The row of a result's predicted fusion pictures, or None."""
     return next((row for row in result.rows if row.kind == "picture"), None)
 
 
 def editor_updates(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
-    """Panel and editor for a stored result; while there is none they stay as they are."""
+    """Updates of panel and painter for a stored result; both stay as they are where it is not kept.
+
+    Args:
+        name: the result's, in the store.
+        edits: frame -> painted picture; the last one's frame is shown.
+    """
     try:
         result = find_result(name)
     except ValueError:
@@ -172,10 +179,10 @@ def editor_updates(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
 
 
 def parse_painting(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
-    """(frame, uint8 (H, W, 3)) of a `paint` event.
+    """(frame, uint8 (H, W, 3) RGB) from the data of a `paint` event.
 
     Raises:
-        ValueError: it does not hold such a picture.
+        ValueError: the data are incomplete or of another size.
     """
     try:
         pixels = np.array(data["pixels"], np.uint8)
@@ -185,10 +192,11 @@ def parse_painting(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
 
 
 def repaint(do: Handlers, at: Settings, data: Mapping[str, Any], edits: Mapping[int, Any]) -> Iterator[Updates]:
-    """Generates again with the picture of a `paint` event in place: the edits so far, and what `Handlers.generate` yields.
+    """Generates again with the picture of a `paint` event added to the edits; yields the edits and the updates of
+    `Handlers.generate`.
 
     Raises:
-        ValueError: it is no such picture.
+        ValueError: the event holds no picture.
     """
     frame, picture = parse_painting(data)
     length = int(at.past) + int(at.future)

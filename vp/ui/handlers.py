@@ -1,4 +1,4 @@
-"""What happens when a visitor does something: plain functions from `Settings` to updates of widgets by name (`Page`)."""
+"""What happens on the page's events: functions from `Settings` to updates of widgets by name (see `Page`)."""
 
 from __future__ import annotations
 
@@ -42,18 +42,19 @@ IDLE = {"go": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
 class Handlers:
-    """The app's events over one set of models.
+    """The app's event handlers over one set of models. In all of them `at` holds the settings on the page, and `by_hand`
+    whether a person chose the model.
 
     Args:
-        models: what can predict.
-        first: name of the clip on screen at first.
+        models: the app's models.
+        first: name of the clip that is shown at first.
     """
 
     def __init__(self, models: Models, first: str):
         self.models, self.first = models, first
 
     def load_page(self, query: Mapping[str, str]) -> Updates:
-        """On loading the page: what the link's query asks for; without one the page is as it was built."""
+        """On loading the page: the settings in the link's query; {} where it has none."""
         if not query.keys() & {field.name for field in fields(Settings)}:
             return {}
         settings, refused = link.read_link(self.models, query, self.first)
@@ -69,7 +70,7 @@ class Handlers:
         return looks | {"player": player, "status": status(said), "picker": picker_value(settings.clip)}
 
     def choose_model(self, at: Settings) -> Updates:
-        """The controls as a model needs them that a person has chosen, and the clip as this model sees it."""
+        """After a person has chosen a model: its controls with default values, and the clip as this model sees it."""
         try:
             settings = replace(
                 default_settings(self.models, at.model, at.clip), start=at.start, part=at.part, every=at.every, seed=at.seed
@@ -80,7 +81,7 @@ class Handlers:
         return control_updates(self.models.get(at.model), settings) | {"by_hand": True} | self.show_clip(settings)
 
     def show_clip(self, at: Settings) -> Updates:
-        """The clip as it will be used, and what is to be said of it."""
+        """The clip as the model will see it in player and trimmer, and a warning or error in the status line."""
         try:
             player, strange = self.preview_with_warning(at)
             return {"player": player, "trim": trim_value(self.models.get(at.model), at), "status": status(strange or READY)}
@@ -88,24 +89,25 @@ class Handlers:
             return {"status": error_status(error)}
 
     def update_known(self, at: Settings) -> Updates:
-        """After another task or other lengths: the ticks, none for models that take the first frames, and the clip again."""
+        """After another task or other lengths: the ticks of known frames ("" for models that take the first frames), and the
+        clip."""
         known = tasks.known_ticks(at.task, at.past, at.future, at.known) if at.known else ()
         return {"known": json.dumps(known) if known else ""} | self.show_clip(replace(at, known=known))
 
     def store_ticks(self, event: gr.EventData) -> Updates:
-        """Task and ticks after a person has ticked frames in the player."""
+        """After frames were ticked in the player: the ticks, and the task that uses them."""
         return {"task": tasks.TICKED, "known": json.dumps(event._data["known"])}
 
     def store_options(self, event: gr.EventData) -> Updates:
-        """Further options after a person has changed one in the form."""
+        """After an option was changed in the form: all its values as JSON."""
         return {"options": event._data["values"]}
 
     def store_actions(self, event: gr.EventData) -> Updates:
-        """The actions after a person has chosen others, or drawn a path."""
+        """After actions were chosen or a path drawn: the choice as JSON."""
         return {"actions": event._data["chosen"]}
 
     def update_action_editor(self, at: Settings) -> Updates:
-        """The action editor after another clip or length."""
+        """After another clip, part or length: the action editor's value."""
         try:
             model = self.models.get(at.model)
             return {"editor": actions.describe(model, chosen(at.clip, part_of(at, model), at.past), at.past, at.actions)}
@@ -113,23 +115,23 @@ class Handlers:
             return {}
 
     def store_trim(self, event: gr.EventData, at: Settings) -> Updates:
-        """Another moment or region, and the clip shown from there."""
+        """After another moment or region was chosen in the trimmer: the choice, and the clip from there on."""
         text = json.dumps(event._data)
         at = replace(at, part=trimmer.parse(text), start="")
         return {"part": text, "start": ""} | self.show_clip(at)
 
     def choose_example(self, event: gr.EventData, at: Settings, by_hand: bool) -> Updates:
-        """An example."""
+        """After an example was picked: see `choose_clip`."""
         return self.choose_clip(replace(at, clip=f"example:{event._data['name']}"), by_hand)
 
     def choose_random_clip(self, at: Settings, by_hand: bool) -> Updates:
-        """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
+        """A random clip from a simulator that the model was trained on, or else from the first simulator."""
         trained = training_datasets(self.models.cards[self.models.origin(at.model)])
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
     def choose_upload(self, at: Settings, by_hand: bool, path: str | None) -> Updates:
-        """A clip of the visitor's own."""
+        """After an upload to `path`: its clip, beginning where it moves most; {} without a path."""
         if not path:
             return {}
         at = replace(at, clip=clips.store_upload(path))
@@ -138,7 +140,12 @@ class Handlers:
         return self.choose_clip(at, by_hand, moment)
 
     def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
-        """Everything on the page that a newly chosen clip changes; a model that does not know it gives way to one that does."""
+        """All updates that a newly chosen clip `at.clip` causes; a model that does not suit the clip is replaced by one that
+        does.
+
+        Args:
+            moment: second at which the prediction begins.
+        """
         clip, looks = clips.find_clip(at.clip), {}
         if at.model.startswith(OWN):  # it has learned the clip that was there before
             at, by_hand = replace(at, model=self.models.origin(at.model)), False
@@ -158,11 +165,11 @@ class Handlers:
         return looks | {"by_hand": by_hand, "status": status(f"{why} Press Generate." if why else READY)}
 
     def preview(self, at: Settings) -> Result:
-        """The clip as the model will get it, before anything is predicted."""
+        """The clip as the model will be given it, as a Result without predictions."""
         return self.preview_with_warning(at)[0]
 
     def preview_with_warning(self, at: Settings) -> tuple[Result, str | None]:
-        """The same, and what is said where the model does not know such clips."""
+        """`preview`, and a sentence where the clip is unlike the model's training data, else None."""
         loaded = self.models.get(at.model)
         clip = self.add_notes(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded, at)
         frames, notes, strange = self.fit_clip(loaded, clip, at.past, at.future)
@@ -181,7 +188,8 @@ class Handlers:
 
     @staticmethod
     def add_notes(clip: Clip, model: Model, at: Settings) -> Clip:
-        """The clip with notes where its walls are others than the model learned, and where its future was learned."""
+        """The clip with a note where its walls behave differently from those the model learned, and where the model was
+        adapted to its future frames."""
         clip = clip.with_note(walls_note(clip.data, training_datasets(model.card)))
         adapted = model.card.get("adapted", {})
         last = adapted.get("last", -1) if adapted.get("clip") == at.clip and at.start != END else -1
@@ -189,13 +197,14 @@ class Handlers:
         return clip.with_note(learned if clip.first + int(at.past) * clip.every <= last else None)
 
     def fit_clip(self, model: Model, clip: Clip, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
-        """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
+        """The first past + future frames fitted to a model: frames, notes on what was changed, and the warning of
+        `domain_note` or None."""
         capabilities = model.predictor.capabilities
         frames, notes = fit_to_model(clip.frames[: past + future], capabilities.size, capabilities.channels)
         return frames, notes, domain_note(frames[:past], training_datasets(model.card))
 
     def generate(self, at: Settings, pictures: Mapping[int, np.ndarray] | None = None) -> Iterator[Updates]:
-        """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""
+        """Runs a prediction; yields updates of player, status line, result and buttons. `pictures` as in `Wishes`."""
         yield {"status": status("Loading the model.", 0.0), "result": None, **BUSY}
         try:
             loaded = self.models.get(at.model)
@@ -215,7 +224,11 @@ class Handlers:
         yield {"player": result, "status": done, "result": RESULTS.put(result), **IDLE}
 
     def make_wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
-        """The clip to predict from, and what is asked for."""
+        """The clip to predict from, and the `Wishes` of the settings.
+
+        Raises:
+            ValueError: a setting is out of bounds, or the clip is not kept.
+        """
         past, future, side = (to_whole_number(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
         long_side = side if model.predictor.capabilities.size is None else MAX_SIDE
         clip = self.add_notes(chosen(at.clip, part_of(at, model), past, past + future, long_side), model, at)
@@ -229,7 +242,8 @@ class Handlers:
         return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 
     def update_downloads(self, name: str | None) -> Iterator[list[Any]]:
-        """The five download buttons for a result, or dead ones where there is none."""
+        """Yields updates of the download buttons: the files of the stored result `name`, or disabled buttons where it is not
+        kept."""
         try:
             result = find_result(name)
         except ValueError:
@@ -243,7 +257,7 @@ class Handlers:
 
 
 def find_result(name: str | None) -> Result | None:
-    """The result of a name, None without one.
+    """The stored result of a name; None for an empty name.
 
     Raises:
         ValueError: it is no longer kept.
@@ -255,20 +269,21 @@ def find_result(name: str | None) -> Result | None:
 
 @cache
 def first_result() -> Result | None:
-    """The finished result that the page opens with, read once."""
+    """The bundled result that the page opens with, read once; None where it is missing."""
     folder = clips.ASSETS / "example"
     return Result.load(folder) if (folder / "result.json").is_file() else None
 
 
 def stop_job() -> Updates:
-    """After Stop: the queue closes the generator, which ends the model at its next step; only then is it said."""
+    """After Stop: waits up to LAST_STEP_S for the model's last step (the queue closes the generator), then says so."""
     if jobs.DEVICE.acquire(timeout=jobs.LAST_STEP_S):
         jobs.DEVICE.release()
     return {"status": status("Stopped."), **IDLE}
 
 
 def check_upload(*values: Any) -> list[dict[str, Any]]:
-    """Whether a file, the last of the values, can be read, before anything else happens; the sentence appears on the upload."""
+    """Gradio validator of an upload: one verdict per value, of which the last is the path of the file; an unreadable video
+    is refused with a sentence."""
     *others, path = values
     verdict = gr.validate(True, "")
     try:
@@ -280,7 +295,7 @@ def check_upload(*values: Any) -> list[dict[str, Any]]:
 
 
 def picker_value(selected: str | None) -> dict[str, Any]:
-    """The value of the example picker, with one of them marked where it is the clip chosen."""
+    """The value of the example picker; `selected` is the name of the chosen clip, which is marked if it is an example."""
     items = [
         {"name": name, "label": entry["label"], **{key: str(clips.CLIPS / entry[key]) for key in ("still", "moving")}}
         for name, entry in clips.examples().items()
@@ -289,7 +304,7 @@ def picker_value(selected: str | None) -> dict[str, Any]:
 
 
 def clip_label(name: str) -> str:
-    """What a visitor calls a clip."""
+    """The label of a clip's name, for visitors."""
     kind, _, rest = name.partition(":")
     if kind == "example":
         return f"Example: {clips.examples()[rest]['label']}"

@@ -1,4 +1,4 @@
-"""What a visitor reads of the models: names in the menu, and one line on the one chosen."""
+"""The models' names in the menu, and the line about the chosen one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Cards = Mapping[str, Mapping[str, Any]]  # name -> card
 
 
 def model_menu(cards: Cards) -> list[tuple[str, str]]:
-    """(label, name) of all models: what takes any clip first, then each kind of clip with its favourite ahead, baselines last.
+    """(label, name) of all models: those for any clip first, then by kind of clip with its favourite ahead, baselines last.
 
-    What models of one kind have in common does not tell them apart, so those say how they are made too.
+    Labels of models for the same kind of clip also say how they are made, to tell them apart.
     """
     known = {name: widest_domain(card) for name, card in cards.items()}
     alike = Counter(domain.name for domain in known.values() if domain is not None)
@@ -43,17 +43,20 @@ def model_menu(cards: Cards) -> list[tuple[str, str]]:
 
 
 def widest_domain(card: Mapping[str, Any]) -> Domain | None:
-    """What a model's data show, of several the one that varies most, which the catalogue names last."""
+    """The domain of a model's training data; of several the most varied one, which the catalogue lists last; None for a
+    baseline."""
     known = dataset_domains(training_datasets(card))
     return known[-1] if known else None
 
 
 def is_baseline(card: Mapping[str, Any]) -> bool:
+    """Whether the card is of a model without training data."""
     return not training_datasets(card)
 
 
 def describe_model(model: Model) -> str:
-    """What a model is good for, in which colour and size; how it is made, and its weights' terms. All from its card."""
+    """What a model is good for, its colour and size, how it is made and trained, and its weights' licence, all from its
+    card."""
     card, capabilities = model.card, model.predictor.capabilities
     if not capabilities.dataset:
         return f"{model.family.title}: a baseline without training, for clips of any size, in colour."
@@ -69,6 +72,6 @@ def describe_model(model: Model) -> str:
 
 
 def join_words(names: Iterable[str]) -> str:
-    """As in a sentence: a, b and c."""
+    """The names as a list in a sentence: a, b and c."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

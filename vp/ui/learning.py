@@ -1,4 +1,4 @@
-"""A visitor lets a model learn the clip, on the frames before those that are to be predicted, until told to stop."""
+"""Adapts a model to a visitor's clip, on the frames before those to predict, until it is stopped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ IDLE = {"learn": gr.update(interactive=True), "unlearn": gr.update(interactive=F
 
 
 def build() -> dict[str, Any]:
-    """Its widgets by name, folded away."""
+    """Builds the section's widgets, folded; returns them by name."""
     made: dict[str, Any] = {"learning": gr.State(None), "adapted": gr.State(None, delete_callback=forget)}
     with gr.Accordion("Let the model learn your clip", open=False, elem_id="learning"):
         gr.HTML(f'<p class="vp-learn-about">{ABOUT} {ALONE}</p>')
@@ -54,7 +54,7 @@ def build() -> dict[str, Any]:
 
 
 def wire(page: Any, models: Models) -> None:
-    """Connects them."""
+    """Connects the section's buttons."""
 
     def start(at: Settings, minutes: float) -> Iterator[Updates]:
         yield from learn(models, at, minutes)
@@ -66,7 +66,8 @@ def wire(page: Any, models: Models) -> None:
 
 
 def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
-    """What goes on, and in the end the verdict, the model chosen, and its file."""
+    """Adapts a model to the clip; yields updates with the progress and at the end the verdict, the adapted model in the
+    menu, and its file."""
     stop = threading.Event()
     name = STOPS.put(stop)
     yield {"learned": status("Reading the clip.", 0.0), "learning": name, **BUSY}
@@ -100,9 +101,9 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
 
 
 def frames_before(at: Settings, model: Model) -> Clip:
-    """The frames of the clip before those that are to be predicted, at most UPLOAD_FRAMES of them.
+    """The frames of the clip before those to predict, at most UPLOAD_FRAMES of them.
 
-    They are told apart by their numbers in the file: rates of phones change on the way.
+    They are counted by their indices in the file, as the frame rate of phone videos varies.
     """
     part, past = part_of(at, model), to_whole_number("past frames", at.past, 1, UPLOAD_FRAMES // 2)
     if at.start == END:
@@ -117,14 +118,14 @@ def frames_before(at: Settings, model: Model) -> Clip:
 
 
 def begin(model: Model, clip: Clip, minutes: float, seed: int) -> Adaptation:
-    """Checks what came; errors as for `adapt`."""
+    """Starts the adaptation in the compute thread, after a check of `minutes`; errors as for `adapt`."""
     if not SHORTEST <= (minutes or 0) <= LONGEST:
         raise ValueError(f"minutes is {minutes!r}; give {SHORTEST:g} to {LONGEST:g}")
     return COMPUTE_THREAD.call(adapt, model, clip, minutes, None, seed)
 
 
 def steps(adaptation: Adaptation) -> Iterator[Adapting]:
-    """Its record after every step; between two of them others may predict."""
+    """Yields the record after every step; between steps the device is free for predictions."""
     try:
         while True:
             with jobs.DEVICE:
@@ -138,6 +139,7 @@ def steps(adaptation: Adaptation) -> Iterator[Adapting]:
 
 
 def progress_text(record: Adapting) -> str:
+    """The record in a sentence: step, loss, held-out PSNR and time left."""
     if record.seconds_left is None or record.loss is None:
         return f"Unadapted: {record.before_db:.2f} dB on the frames held out."
     best = f"best {record.best_db:.2f} dB, unadapted {record.before_db:.2f} dB on the frames held out"
@@ -145,6 +147,6 @@ def progress_text(record: Adapting) -> str:
 
 
 def forget(name: str | None) -> None:
-    """The adapted model of a visitor who has left."""
+    """Drops the adapted model of a visitor who has left."""
     if name:
         ADAPTED.drop(name.removeprefix(OWN))

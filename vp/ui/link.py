@@ -1,4 +1,4 @@
-"""The state of the controls in the page's address, so that a link brings back the same prediction."""
+"""Restores the settings on the page from a link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ MOST_SEED = 2**31 - 1
 
 
 def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
-    """Settings of a link, and a sentence for each part of it that could not be used."""
+    """The settings of a link, and a sentence for each part of it that cannot be used.
+
+    Args:
+        query: the address's parameters, by names of `Settings`.
+        clip: name of the clip for links without one.
+    """
     refused: list[str] = []
     name = query.get("model") or model_for_link(models, query.get("clip", clip))
     try:
@@ -61,7 +66,7 @@ def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Sett
 
 
 def model_for_link(models: Models, clip: str | None) -> str:
-    """The model for a link that names none: the usual one, or where that does not know the link's clip, one that does."""
+    """The model for a link that names none: the default, or one that suits the link's clip where the default does not."""
     name = models.first_usable()
     try:
         return choose_model(models.cards, clips.find_clip(clip), name, by_hand=False)[0] if clip else name
@@ -70,7 +75,7 @@ def model_for_link(models: Models, clip: str | None) -> str:
 
 
 def read_control(model: Model, query: Mapping[str, str], key: str, refused: list[str]) -> Any:
-    """What a link says about a control that only some models have; its usual value where that cannot be used."""
+    """The value of the setting `key` in a link, checked; an unusable one adds a sentence to `refused` and gives the default."""
     text = query[key]
     try:
         if key == "options":

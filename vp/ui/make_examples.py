@@ -64,7 +64,7 @@ FILMED = {
 
 
 def bouncing_balls(length: int = LENGTH, side: int = SIDE) -> Clip:
-    """Three coloured balls that bounce on a light ground: a clip that no digit model knows."""
+    """A clip of three coloured balls that bounce on a light ground, unlike the data of any digit model."""
     rng = np.random.default_rng(4)
     colours = [(222, 90, 62), (38, 120, 178), (236, 178, 60)]
     radius = side // 10
@@ -84,7 +84,7 @@ def bouncing_balls(length: int = LENGTH, side: int = SIDE) -> Clip:
 
 
 def load_filmed_clip(name: str) -> Clip | None:
-    """A clip from life, or None where real128 is not at hand."""
+    """The clip of one of `FILMED`; None where real128 is not available."""
     about = FILMED[name]
     try:
         recordings = DATASETS["real128"].recordings("real128", "example", None)
@@ -96,7 +96,7 @@ def load_filmed_clip(name: str) -> Clip | None:
 
 
 def write_clip(name: str, label: str, clip: Clip, credit: str = "") -> dict:
-    """Writes the mp4 and its thumbnails; the entry for clips.json."""
+    """Writes the mp4, its thumbnails and actions into assets/clips; returns the entry for clips.json."""
     frames = clip.frames
     write_mp4(CLIPS / f"{name}.mp4", frames, clip.fps, min_side=0 if credit else SIDE)
     small = resize(np.stack([centre_square(frame) for frame in frames]), THUMB, THUMB)
@@ -112,6 +112,7 @@ def write_clip(name: str, label: str, clip: Clip, credit: str = "") -> dict:
 
 
 def main() -> None:
+    """Writes all example clips and the finished result that the page opens with."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help=f"predicts the finished example (default: {PREFERRED} where there is one)")
     parser.add_argument("--clip", help="the example that is predicted (default: worker, or digits-1 for a model of digits)")

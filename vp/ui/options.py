@@ -1,4 +1,4 @@
-"""A form over a model's own options, whatever they are: one widget for each control that the page has no better place for."""
+"""A form for a model's own options: one widget per control, except those with widgets elsewhere on the page."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ NOW_JS = 'document.querySelector("#options .vp-options")?.dataset.values'
 
 
 class OptionsForm(gr.HTML):
-    """Widgets for the controls in its value, a list of `describe`; event `edit` carries all values as JSON."""
+    """Widgets for the controls in its value, a list of dicts from `describe`; event `edit` carries all values as JSON."""
 
     def __init__(self, value: list[dict[str, Any]] | None = None, **kwargs: Any):
         super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
@@ -85,7 +85,7 @@ class OptionsForm(gr.HTML):
 
 
 def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The model's further controls, each as the form needs it, with the `chosen` values or the usual ones."""
+    """The form's value: the model's further controls with the `chosen` values or their defaults."""
     kind = model.predictor.options_type
     usual = kind()
     items = []
@@ -100,6 +100,7 @@ def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict
 
 
 def describe_control(control: Slider | Choice | Switch) -> dict[str, Any]:
+    """The kind of widget for a control, with its choices or bounds."""
     if isinstance(control, Choice):
         return {"kind": "choice", "choices": [list(pair) for pair in control.values.items()]}
     if isinstance(control, Switch):
@@ -109,10 +110,10 @@ def describe_control(control: Slider | Choice | Switch) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The values of the form; nothing where it was not touched.
+    """Option name -> value from the form's JSON; {} for an empty text.
 
     Raises:
-        ValueError: it is no JSON object.
+        ValueError: the text is no JSON object.
     """
     with refuse_unreadable("further options", "set them again"):
         values = json.loads(text or "{}")

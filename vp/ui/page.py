@@ -1,4 +1,4 @@
-"""The page's widgets by name, and events in terms of `Settings` and names instead of places in lists."""
+"""The page's widgets by name, and Gradio events in terms of `Settings` and widget names instead of list positions."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ LINK_JS = f"""(...values) => {{{AT_JS}
 
 
 class Page:
-    """Widgets by name.
+    """The page's widgets by name.
 
     Args:
-        widgets: those with the names of `Settings` say what to predict, "status" shows what goes wrong.
+        widgets: those with the names of `Settings` hold what to predict; "status" shows errors.
     """
 
     def __init__(self, widgets: Mapping[str, Any]):
@@ -65,6 +65,7 @@ class Page:
         return self.widgets[name]
 
     def select(self, names: Sequence[str]) -> list[Any]:
+        """The widgets of these names."""
         return [self.widgets[name] for name in names]
 
     def event(self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = ()) -> dict[str, Any]:
@@ -111,5 +112,5 @@ class Page:
         }
 
     def by_widget(self, updates: Updates) -> dict[Any, Any]:
-        """The same by widgets, as Gradio takes them: one at least."""
+        """The updates keyed by widget, as Gradio takes them; never empty."""
         return {self.widgets[name]: update for name, update in {"status": gr.skip(), **updates}.items()}

@@ -26,7 +26,7 @@ class Player(gr.HTML):
         )
 
     def postprocess(self, value: Result | dict | None) -> dict | None:
-        """The JSON record, with its sheets as files for the browser to fetch."""
+        """The Result's JSON record, with its sprite sheets as files for the browser to fetch."""
         if not isinstance(value, Result):
             return value
         kind, pictures = value.pictures()
@@ -72,9 +72,9 @@ watch("value", render);
 
 
 class ClipPicker(gr.HTML):
-    """Example clips as pictures that move under the pointer; event `pick` carries the clip's name.
+    """Example clips as images that move under the pointer; event `pick` carries the clip's name.
 
-    The value is {"items": [{"name", "label", "still", "moving"}], "selected": name or None} with paths of pictures.
+    The value is {"items": [{"name", "label", "still", "moving"}], "selected": name or None}; still and moving are image paths.
     """
 
     def __init__(self, value: dict | None = None, **kwargs: Any):
@@ -92,4 +92,5 @@ class ClipPicker(gr.HTML):
 
 
 def to_file_data(path: str, kind: str) -> dict[str, Any]:
+    """The path as Gradio's file record, which the browser can fetch; `kind` is a MIME type."""
     return FileData(path=str(path), mime_type=kind).model_dump()

@@ -1,4 +1,4 @@
-"""What the page's controls say: one record between page and server."""
+"""The settings on the page as one record."""
 
 from __future__ import annotations
 
@@ -56,17 +56,18 @@ class Settings:
 
     @classmethod
     def from_widgets(cls, values: Mapping[str, Any]) -> Settings:
-        """Out of the values of the widgets by name; `known`, `options`, `actions` and `part` are JSON there, "" for nothing.
+        """The settings from the widgets' values by name; `known`, `options`, `actions` and `part` are JSON texts there, "" for
+        none.
 
         Raises:
-            ValueError: what is not JSON, or not of such a kind.
+            ValueError: a text is not JSON of its kind.
         """
         read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse, "part": trimmer.parse}
         return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
 
 
 def default_settings(models: Models, name: str, clip: str) -> Settings:
-    """The settings a model starts with."""
+    """The default settings of the model `name` for a clip."""
     model = models.get(name)
     offered, _ = split_priors(model)
     limits = length_bounds(model.predictor.capabilities)
@@ -83,5 +84,5 @@ def default_settings(models: Models, name: str, clip: str) -> Settings:
 
 
 def takes_any_frames(model: Model) -> bool:
-    """Whether a visitor may tick which frames the model is given."""
+    """Whether a visitor may tick which frames are known."""
     return model.predictor.capabilities.any_mask and model.predictor.capabilities.stochastic
