@@ -1,4 +1,4 @@
-"""Which actions a model is given: the clip's own, none, or others."""
+"""Chooses the actions that a model is given: the clip's own, none, or others."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ActionPlan:
     """Actions that a model is given.
 
     Args:
-        label: what a person reads.
+        label: the visible name.
         actions: float32 (1, T, A).
-        true: whether the true clip came about by them.
-        notes: sentences.
+        true: whether they are the clip's own, so that its future can be compared.
+        notes: sentences for the result.
     """
 
     label: str

@@ -23,10 +23,11 @@ class Model:
     """A predictor ready to run.
 
     Args:
-        name, family: what it is called, and how such models are built and trained.
-        predictor: what predicts; its weights are laid out for that alone.
-        card: what it was trained on.
-        weights: those of its checkpoint, float32 on the CPU, to train on from; empty for a baseline.
+        name: of the checkpoint or baseline.
+        family: how such models are built and trained.
+        predictor: predicts; its weights may be in a layout for inference only.
+        card: what the checkpoint's header says of the model.
+        weights: those of its checkpoint, float32 on the CPU, for further training; empty for a baseline.
     """
 
     name: str

@@ -32,18 +32,21 @@ class Wishes:
 
     Args:
         n: number of futures, 1 to 100; a deterministic model makes one.
-        n_past, n_future: lengths; None takes those the model was trained on.
+        n_past, n_future: numbers of known and predicted frames; None takes those the model was trained on.
         options: the predictor's options, or a mapping of them.
-        start: the first frame of the clip that is used, or END: its last n_past frames are known, and what comes after them is
-            predicted, with no truth to compare.
+        start: index of the first frame of the clip that is used, or END: the last n_past frames are known, and what comes after
+            the clip is predicted, without a truth to compare.
         seed: 0 or more; the same seed gives the same futures.
-        known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the prefix.
-        slow: 2 or more spreads the clip's frames so far apart and predicts those between: slow motion, instead of `known`.
-        pictures: frame -> uint8 (H, W, 3): what a person has made of the model's own picture of that frame; any size.
-        actions: what a model that takes actions is given: 'own' (the clip's), 'still', or an array (T, A), from the first frame
+        known: mask of known frames ('0-4', '0,5,10', 'none', or bool) over n_past + n_future frames, instead of the first
+            n_past.
+        slow: 2 or more: slow motion by this factor; the frames between those of the clip are predicted. Not together with
+            `known`.
+        pictures: frame -> uint8 (H, W, 3), an edited version of the model's fusion picture (one image that fuses a clip's
+            motion) at that frame; any size.
+        actions: for a model that takes actions: 'own' (the clip's), 'still' (all zero), or an array (T, A) from the first frame
             on; None: the clip's own where it has any, else still.
-        compare_with: the same, for one more row with the first sample's dice; None for no such row.
-        long_side: px that the longer side has at most, for models that take any size.
+        compare_with: actions of one more row, predicted with the first sample's seed; None for no such row.
+        long_side: most px of the longer side, for models that take any size.
     """
 
     n: int = 4
@@ -67,13 +70,15 @@ class Request:
     Args:
         frames: uint8 (T, H, W, C) as the model takes them, zero where the clip has no truth.
         known, has_truth: bool (T,).
+        fps: frames per second.
         options: an instance of the predictor's options.
         n: number of futures.
-        seed: where their seeds come from.
-        notes: what was changed on the way, in sentences.
-        source: which frames of the clip these are, in one line.
+        seed: from which their seeds are derived.
+        notes: what was changed, in sentences.
+        events: (frame, label) pairs of the clip.
         pictures: frame -> uint8 (H, W, 3) that replaces the model's own picture of it.
         action_plan, compare_with: the actions that a model is given, and those of one more row; None where there are none.
+        source: which frames of the clip these are, in one line.
     """
 
     frames: np.ndarray

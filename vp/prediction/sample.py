@@ -28,7 +28,11 @@ PREVIEW_S = 0.35
 
 @dataclass(frozen=True)
 class Progress:
-    """`step` of `total` is done; `result` is a preview, the finished Result with the last step, or None."""
+    """`step` of `total` is done.
+
+    Args:
+        result: a preview, the finished Result at the last step, or None.
+    """
 
     step: int
     total: int

@@ -66,23 +66,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """A prediction beside its truth.
+    """A prediction with its truth, baselines and scores.
 
     Args:
         rows: all of one shape (T, H, W, C).
         known: bool (T,), the frames the model was given.
         has_truth: bool (T,), the frames the clip has.
-        fps: frames a second for playing.
-        metrics: name of `MEASURES` -> float (rows, T), NaN where a row or frame has no score.
-        traces: name -> float (rows, T), numbers of the model itself; NaN where there are none.
-        events: (frame, what happened there) pairs, where the clip's maker knows them.
+        fps: frames per second for playing.
+        metrics: name in `MEASURES` -> float (rows, T), NaN where a row or frame has no score.
+        traces: name -> float (rows, T), the model's own statistics, such as the prior's std; NaN where there are none.
+        events: (frame, label) pairs, such as wall hits, where the clip's source knows them.
         model: name, title, family and data set of the model.
         options: the sampling options used.
-        seed: the seed that the samples' seeds come from.
-        notes: sentences a person should read (a conversion, an unfamiliar clip).
+        seed: from which the samples' seeds are derived.
+        notes: sentences for the reader, such as a conversion or an unfamiliar clip.
         ready: bool (T,), frames made so far; None once finished.
-        seconds: how long it took.
-        verdict: sentences on what it is worth, see `result.verdict.make_verdict`.
+        seconds: duration of the prediction.
+        verdict: sentences of `result.verdict.make_verdict`.
         source: which frames of the clip these are, in one line.
     """
 

@@ -1,11 +1,11 @@
-"""Makes everything in assets/ that the app shows before anyone does anything.
+"""Makes everything in assets/ that the app shows before a visitor does anything.
 
     python -m vp.ui.make_examples                       # the example clips, and the finished result that the page opens with
     python -m vp.ui.make_examples --model svg-lp-smmnist --clip digits-1 --futures 8
 
-Drawn clips come from our own simulators with our own stroke digits. Clips from life come from the recordings of real128 that are
-there to be shown, never to be trained or chosen on (its split "example"), and only from those under CC BY 4.0 or CC0; where
-real128 is not at hand, those in assets/ stay as they are. assets/README.md says whose they are.
+Simulated clips come from our own simulators with our own stroke digits. Filmed clips come from the split "example" of real128,
+which is never trained on or used for model selection, and only from clips under CC BY 4.0 or CC0; where real128 is not
+available, those in assets/ stay as they are. assets/README.md names their authors.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Filmed:
-    """A clip from life: `file` of real128, its frames from `first` on, columns [left, right) of them, and whom to credit."""
+    """A filmed example: `file` of real128, its frames from index `first` on, cropped to columns [left, right), and its
+    credit."""
 
     label: str
     file: str

@@ -24,14 +24,15 @@ class Settings:
 
     Args:
         model, clip: names.
-        n: futures.
+        n: number of futures.
         prior: None where the model has no choice of one.
-        past, future: frames.
-        temperature, seed, task: see their widgets; a task is a key of `tasks.TASKS`.
-        known: 0 or 1 for each frame, whether it is given; empty for models that take the first ones.
+        past, future: numbers of known and predicted frames.
+        temperature, seed: as in the model's options and `Wishes`.
+        task: a key of `tasks.TASKS`.
+        known: 0 or 1 per frame, 1 where it is known; empty for models that take the first frames.
         options: further options of the model's own.
-        actions: what was chosen, see `actions`; empty where it takes none.
-        side: px of the longer side, a key of SIDES, for models that take any size.
+        actions: what was chosen, see `actions.parse`; empty where the model takes none.
+        side: most px of the longer side, a key of SIDES, for models that take any size.
         start: "" to begin where `part` says, or END: the clip's last frames are known, and what comes after it is predicted.
         part: "moment", seconds from the clip's first frame, and "region", a text as `Region` has it; see `trimmer`.
         every: one of so many of the clip's frames is taken.
