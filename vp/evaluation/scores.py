@@ -110,7 +110,7 @@ def summarise_samples(scores: Mapping[str, Tensor], groups: Tensor | None = None
 
 
 def best_and_worst(name: str, of_clips: Tensor) -> tuple[Tensor, Tensor]:
-    """int64 (clips,) twice: the indices of the best and the worst sample by the metric `name`.
+    """Indices of the best and of the worst sample of each clip by the metric `name`, both int64 (clips,).
 
     Args:
         of_clips: float (clips, samples).

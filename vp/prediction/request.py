@@ -226,11 +226,12 @@ def to_whole_number(name: str, value: Any, low: int, high: int) -> int:
 
 
 def resolve_lengths(capabilities: Capabilities, frames: int, n_past: Any, n_future: Any) -> tuple[int, int]:
-    """(past, future) frames: as wished, else as trained, else PAST and FUTURE; an unstated past is at most the clip's length.
+    """(past, future) frames: those asked for, else as trained, else PAST and FUTURE; the default past is at most the clip's
+    length.
 
     Args:
         frames: length of the clip.
-        n_past, n_future: wished lengths, or None.
+        n_past, n_future: lengths asked for, or None.
 
     Raises:
         ValueError: lengths that the model does not take, more than MOST_FRAMES together, or more past frames than the clip has.

@@ -97,8 +97,8 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             beside: the same, for one more row with the first future's seed.
             long_side: px that the longer side has at most, for models that take any size.
             start: the first frame that is used, seconds ('3.2s'), or 'end': what comes after the clip's last n_past frames.
-            region: the part of the picture that is used, 'x,y,w,h' in px of the video's own; none: all that the model takes.
-            every: one of so many frames is taken.
+            region: the part of the image that is used, 'x,y,w,h' in px of the video; none: all that the model takes.
+            every: stride; 2 takes every second frame.
 
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.

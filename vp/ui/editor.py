@@ -125,10 +125,10 @@ watch("value", render);
 
 
 class PictureEditor(gr.HTML):
-    """One picture of several to paint on, pixel by pixel, with a choice of frames.
+    """A canvas on which one of several images is edited, pixel by pixel, with a slider that chooses its frame.
 
-    The value is made by `editor_updates`, or None. Event `paint` carries frame, width, height and pixels, all bytes
-    of the picture in RGB; event `undo` carries nothing.
+    The value is what `editor_updates` makes, or None. Event `paint` carries frame, width, height and pixels, all RGB bytes of
+    the image; event `undo` carries nothing.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):

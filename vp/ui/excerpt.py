@@ -29,7 +29,7 @@ class Excerpt:
         start: "" to begin at `moment`, or END: only the clip's last frames are known.
         moment: seconds from the clip's first frame.
         region: the part of the image that is used; None: all of it, or as the model needs it.
-        every: one of so many frames is taken.
+        every: stride; 2 takes every second frame.
     """
 
     start: str = ""

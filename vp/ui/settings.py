@@ -35,7 +35,7 @@ class Settings:
         side: most px of the longer side, a key of SIDES, for models that take any size.
         start: "" to begin where `part` says, or END: the clip's last frames are known, and what comes after it is predicted.
         part: "moment", seconds from the clip's first frame, and "region", a text as `Region` has it; see `trimmer`.
-        every: one of so many of the clip's frames is taken.
+        every: stride; 2 takes every second frame of the clip.
     """
 
     model: str
