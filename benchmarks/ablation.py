@@ -32,13 +32,13 @@ from vp.core.video import Batch
 from vp.data import PROTOCOLS, Windows, find_protocol, open_dataset
 from vp.evaluation.eval_rows import MODEL, model_rows
 from vp.evaluation.evaluate import evaluate
-from vp.evaluation.evaluate_windows import framing_for
-from vp.evaluation.scores import row_of
-from vp.evaluation.scoring import joined, score
+from vp.evaluation.evaluate_windows import choose_framing
+from vp.evaluation.scores import summarise_row
+from vp.evaluation.scoring import join_scores, score_chunks
 from vp.metrics import METRICS_ANY_SIZE
 from vp.prediction.known_frames import parse_mask
 from vp.prediction.model import load_on
-from vp.prediction.watch import observe
+from vp.prediction.watch import observe_clips
 
 SIDE, AT_ONCE = 128, 16  # of recordings: px of the squares, and how many are predicted together
 ENOUGH = 0.2  # by how much of itself an error must grow without the part
@@ -147,15 +147,17 @@ def of_recordings(
     """The model's row on windows of recordings cut to squares, as many of them at once as are asked for, up to AT_ONCE."""
     plan = find_protocol(protocol)
     capabilities = model.predictor.capabilities
-    framing = replace(framing_for(capabilities, None, 1, None), size=capabilities.size or SIDE, short_side=None)
+    framing = replace(choose_framing(capabilities, None, 1, None), size=capabilities.size or SIDE, short_side=None)
     source = open_dataset(plan.dataset, split, data_root, framing=framing)
     parts = [part for _, part in Windows(source, plan.length, clips)]
     frames = torch.cat([part.frames for part in parts])
     mask = torch.arange(plan.length) < plan.n_past if known is None else torch.from_numpy(parse_mask(known, plan.length))
     batch = Batch(frames)
-    row = model_rows(model, model.predictor.options_type(), observe(batch, slice(0, 1), mask), samples)[MODEL]
+    row = model_rows(model, model.predictor.options_type(), observe_clips(batch, slice(0, 1), mask), samples)[MODEL]
     seeds = seed_grid(0, len(frames), row.samples)
-    return row_of(joined(list(score(row, batch, mask, 1, seeds, min(len(frames), AT_ONCE), METRICS_ANY_SIZE))), None)
+    return summarise_row(
+        join_scores(list(score_chunks(row, batch, mask, 1, seeds, min(len(frames), AT_ONCE), METRICS_ANY_SIZE))), None
+    )
 
 
 def main() -> None:

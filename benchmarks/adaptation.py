@@ -31,7 +31,7 @@ from vp.core.video import Batch, Observation
 from vp.data import Clip, read_clip
 from vp.metrics import CAP_ANY_SIZE_DB, psnr
 from vp.prediction.model import Model, load
-from vp.prediction.rows import most_likely
+from vp.prediction.rows import most_likely_options
 from vp.training.adapt import adapt
 from vp.training.clip_windows import pixels
 
@@ -82,7 +82,7 @@ def score(model: Model, frames: np.ndarray) -> float:
     starts = np.unique(np.linspace(0, len(shown) - length, WINDOWS).round().astype(int)).tolist()
     truth = Batch(torch.stack([shown[t : t + length] for t in starts])).to("cpu").frames
     options = predictor.options_type()
-    options = most_likely(predictor, options) or options
+    options = most_likely_options(predictor, options) or options
     made = predictor.predict(Observation.prefix(truth, past), seed_grid(0, len(truth), 1), options).frames[:, 0]
     return float(psnr(made[:, past:], truth[:, past:], cap=CAP_ANY_SIZE_DB).mean())
 

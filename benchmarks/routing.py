@@ -29,8 +29,8 @@ from vp.data import open_dataset, read_clip, write_gif, write_mp4
 from vp.data.video_file import centre_square, to_grey
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available
-from vp.ui.clips import decoded
-from vp.ui.suited import suited
+from vp.ui.clips import decode_upload
+from vp.ui.suited import choose_model
 
 ANY, DIGITS, PUSH, PEOPLE = "svg-lp-real", "svg-lp-smmnist", "svg-lp-push", "svg-lp-people"
 FRAMES = 30  # of a recording
@@ -182,8 +182,8 @@ def given(upload: Upload, root: Path, cards: dict[str, dict]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{upload.suffix}"
         (write_gif if upload.suffix == ".gif" else write_mp4)(path, upload.make(root), 10.0 if upload.wanted == DIGITS else 25.0)
-        clip = decoded(str(path))
-    return list(dict.fromkeys(suited(cards, clip, before, by_hand=False)[0] for before in (ANY, DIGITS, PUSH, PEOPLE)))
+        clip = decode_upload(str(path))
+    return list(dict.fromkeys(choose_model(cards, clip, before, by_hand=False)[0] for before in (ANY, DIGITS, PUSH, PEOPLE)))
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import load
 from vp.prediction.sample import sample
-from vp.ui.clips import example
+from vp.ui.clips import load_example
 
 KEPT = Path(__file__).parent.parent / "tests" / "contract" / "shipped_predictions.json"
 CLIPS = {"push": "push-1", "smmnist": "digits-1", "mmnist": "digits-4"}  # end of a checkpoint's name -> the clip; others: OTHERS
@@ -35,7 +35,7 @@ def shipped() -> list[str]:
 
 def numbers(name: str) -> list[float]:
     """GRID * GRID * FUTURES means over places of the last frame, row by row; the same again for a deterministic model."""
-    clip = example(CLIPS.get(name.rpartition("-")[2], OTHERS))
+    clip = load_example(CLIPS.get(name.rpartition("-")[2], OTHERS))
     result = sample(load(name, "cpu", "fp32"), clip, FUTURES, seed=SEED)
     frames = [row.frames[-1].mean(-1) for row in result.rows if row.kind == "sample"]
     places = [cv2.resize(frame, (GRID, GRID), interpolation=cv2.INTER_AREA) for frame in frames]

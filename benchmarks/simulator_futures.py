@@ -22,9 +22,9 @@ from vp.data import PROTOCOLS, open_dataset, protocol_clips, protocol_digits
 from vp.data.digits.banks import SPLITS
 from vp.data.digits.bounce import MAX_SPEED, SRVP_CONTACTS, srvp_walk, svg_walk, whole
 from vp.data.digits.moving_digits import MovingDigits, draw_clips
-from vp.evaluation.scores import Scores, row_of
-from vp.evaluation.scoring import joined, scores_of
-from vp.result.tables import SCORES, TOGETHER, cell, columns, of_number
+from vp.evaluation.scores import Scores, summarise_row
+from vp.evaluation.scoring import compute_scores, join_scores
+from vp.result.tables import SCORES, TOGETHER, align_columns, format_best_and_mean, format_number
 
 WALKS = {"smmnist-svg": svg_walk, "smmnist-srvp": srvp_walk}
 TRACKS = {"smmnist-svg": 1, "smmnist-srvp": 2}  # the axis of tracks in kicks
@@ -95,8 +95,8 @@ def measure(
     for truth, made in futures(protocol, clips, max(samples), split, data_root, seed):
         truth, made = (x[..., PROTOCOLS[protocol].n_past :, :, :, :].float() / 255 for x in (truth, made))
         for n in samples:
-            parts[n].append(scores_of(made[None, :n], truth[None], one_future=False))
-    rows = {str(n): row_of(joined(of_clips)) for n, of_clips in parts.items()}
+            parts[n].append(compute_scores(made[None, :n], truth[None], one_future=False))
+    rows = {str(n): summarise_row(join_scores(of_clips)) for n, of_clips in parts.items()}
     return {"protocol": protocol, "clips": clips, "digits": protocol_digits(data_root, split), "rows": rows}
 
 
@@ -104,9 +104,9 @@ def table(result: dict[str, Any]) -> str:
     spread = {**TOGETHER, "diversity": ".2f", "sample_spread": ".1f"}
     lines = [["the simulator's futures: best / mean", *SCORES, *spread]]
     for n, row in result["rows"].items():
-        lines.append([f"of {n}", *(cell(row, metric, form) for metric, form in SCORES.items())])
-        lines[-1] += [of_number(row[metric], form) for metric, form in spread.items()]
-    return columns(lines)
+        lines.append([f"of {n}", *(format_best_and_mean(row, metric, form) for metric, form in SCORES.items())])
+        lines[-1] += [format_number(row[metric], form) for metric, form in spread.items()]
+    return align_columns(lines)
 
 
 def main() -> None:

@@ -217,7 +217,7 @@ def test_data_stops_cleanly_on_ctrl_c(capsys, clips, tmp_path, monkeypatch):
         yield items[0]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.data, "watched", interrupted)
+    monkeypatch.setattr(cli.data, "with_progress_bar", interrupted)
     assert cli.main(["data", "folder", "--data-root", str(clips), "--out", str(tmp_path / "a.png")]) == 130
     assert capsys.readouterr().err == "python -m vp: stopped\n"
 

@@ -10,7 +10,7 @@ from vp.data import Framing, open_dataset
 from vp.data.readers.axes import ACCEPTED, ORDERS, axes_of
 from vp.evaluation.evaluate import evaluate
 from vp.prediction.model import load
-from vp.result.survey import survey
+from vp.result.survey import survey_dataset
 
 from .makers import moving
 
@@ -155,7 +155,7 @@ def test_data_evaluate_and_train_take_the_flag(tmp_path):
     from vp.training.training_data import open_for
 
     np.save(tmp_path / "a.npy", noise(12, 20, 32, 32))
-    result = survey("folder", tmp_path, tmp_path / "out" / "sheet.png", axes="TNHW")
+    result = survey_dataset("folder", tmp_path, tmp_path / "out" / "sheet.png", axes="TNHW")
     assert sum(row["recordings"] for row in result["splits"].values()) == 20
     model = load("copy-last", "cpu")
     scores = evaluate(model, "folder:2+3", samples=1, clips=4, split="all", data_root=tmp_path, axes="TNHW")

@@ -13,7 +13,7 @@ from PIL import Image
 from vp.data import DATASETS, Framing, open_dataset
 from vp.data.readers.numbering import sequences
 from vp.data.splits import assign
-from vp.result.survey import survey
+from vp.result.survey import survey_dataset
 
 from .makers import moving, write_clip, write_frames, write_tfrecord
 
@@ -234,7 +234,7 @@ def test_pictures_of_many_bits_are_shown_by_the_range_of_their_recording(suffix,
     shown, (note,) = decoded(tmp_path)
     assert shown[:, 0, 40, 0].tolist() == [0, 85, 170, 255] and not shown[:, :, 0].any(), "one range for all frames"
     assert f"their own range, {low:g} to {high:g}, is shown" in note
-    told = survey("folder", tmp_path, tmp_path / "sheet.png")["notes"]
+    told = survey_dataset("folder", tmp_path, tmp_path / "sheet.png")["notes"]
     assert told == [f"deep: {note}"]
 
 

@@ -14,7 +14,7 @@ from vp.core.crops import Crops
 from vp.data import DATASETS, Framing, open_dataset, write_mp4
 from vp.data.readers.files import natural
 from vp.data.splits import assign
-from vp.result.survey import survey
+from vp.result.survey import survey_dataset
 
 from .makers import bair_record, bridge_record, moving, write_clip, write_frames, write_tfrecord
 
@@ -522,7 +522,7 @@ def test_a_clip_with_odd_actions_is_left_out_by_name_and_takes_them_from_no_othe
     table.unlink()
     if text is not None:
         table.write_bytes(text)
-    result = survey("bair-lab", tmp_path, tmp_path / "sheet.png")
+    result = survey_dataset("bair-lab", tmp_path, tmp_path / "sheet.png")
     told = dict(result["first_left_out"])
     assert set(told) == ({"train/group_0/c"} if says else set()) and says in told.get("train/group_0/c", "")
     assert sum(row["with_actions"] for row in result["splits"].values()) == (3 if says else 4)

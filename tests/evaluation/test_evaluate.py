@@ -14,13 +14,13 @@ from vp.core.options import Options, choice, slider
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
-from vp.evaluation.diagnose import contrast, learned_prior_timing, uncertain_frames
-from vp.evaluation.evaluate import evaluate, headline
+from vp.evaluation.diagnose import contrast_std, learned_prior_timing, uncertain_frames
+from vp.evaluation.evaluate import evaluate, headline_numbers
 from vp.evaluation.published_rows import PUBLISHED_ROWS
-from vp.evaluation.scores import paired
+from vp.evaluation.scores import compare_evaluations
 from vp.metrics import METRICS, psnr
 from vp.prediction.model import load
-from vp.result.tables import of_flow, of_pair, of_scores, of_variants, of_windows
+from vp.result.tables import format_curves, format_differences_from_flow, format_pair, format_scores, format_variants
 
 PROTOCOL, CLIPS, SAMPLES = "smmnist-svg", 5, 3
 N_PAST = PROTOCOLS[PROTOCOL].n_past
@@ -158,7 +158,7 @@ def test_official_sequences_replace_our_clips(tmp_path):
     assert (got["clips"], got["test_set"]) == (3, "extract.npz") and "digits" not in got
     change = (sequences[:, 10:].double() - sequences[:, 9:10].double()) / 255
     assert got["metrics"]["mse"]["mean"] == pytest.approx(change.square().sum((2, 3)).mean().item(), rel=1e-5)
-    assert headline(got)["test_set"] == "extract.npz"
+    assert headline_numbers(got)["test_set"] == "extract.npz"
     with pytest.raises(ValueError, match="'smmnist-svg' has none; those with one: mmnist, next-frame, super-resolution"):
         evaluate(load("copy-last"), "smmnist-svg", test_set=tmp_path / "extract.npz")
 
@@ -178,11 +178,11 @@ def test_super_resolution_shows_the_context_small_and_scores_the_future_large():
 
 
 def test_an_evaluation_prints_as_a_table(result):
-    lines = of_scores(result).splitlines()
+    lines = format_scores(result).splitlines()
     assert len(lines) == 2 + len(result["rows"]) + len(result["baselines"]) and len({len(line) for line in lines}) == 1
     scores = ["mse", "mae", "psnr_db", "psnr_of_mean_mse_db", "ssim", "sharpness", "crps", "spread_skill"]
     assert lines[0].split()[-8:] == scores and lines[1].startswith("faded")
-    head, ours, oracle = of_flow(result).splitlines()
+    head, ours, oracle = format_differences_from_flow(result).splitlines()
     assert head.split()[:4] == ["minus", "flow", "psnr_db", "best"] and ours.startswith("faded") and oracle.startswith("oracle")
 
 
@@ -282,7 +282,7 @@ def test_the_interval_covers_the_ratio_and_widens_with_noise():
     g = torch.Generator().manual_seed(0)
     uncertain = torch.rand(200, 10, generator=g) < 0.2
     noisy = (1 + 0.5 * uncertain + torch.rand(200, 10, generator=g)).double()
-    low, high = contrast(noisy, uncertain)["ratio_ci95"]
+    low, high = contrast_std(noisy, uncertain)["ratio_ci95"]
     assert low < 2 / 1.5 < high and high - low < 0.2
 
 
@@ -298,7 +298,7 @@ def flat(tree):
 def test_a_long_prediction_prints_a_line_every_ten_frames():
     curves = {name: {"mean": [float(i) for i in range(25)]} for name in ("psnr_db", "sharpness")}
     rows = {"per_frame": curves}
-    lines = of_windows({"checkpoint": "faded", **rows, "baselines": {"copy_last": rows}}).splitlines()
+    lines = format_curves({"checkpoint": "faded", **rows, "baselines": {"copy_last": rows}}).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["1-10", "11-20", "21-25"]
     assert lines[1].split()[1:] == ["4.50", "4.50", "4.50", "4.50"] and lines[3].split()[1] == "22.00"
 
@@ -306,7 +306,7 @@ def test_a_long_prediction_prints_a_line_every_ten_frames():
 def test_clips_to_choose_by_are_other_clips_and_are_told():
     model = model_of(Faded())
     test, val = (evaluate(model, PROTOCOL, 2, 1, split=split) for split in ("test", "val"))
-    assert "split" not in headline(test) and headline(val)["split"] == "val"
+    assert "split" not in headline_numbers(test) and headline_numbers(val)["split"] == "val"
     assert test["baselines"]["copy_last"] != val["baselines"]["copy_last"]
     assert val["digits"]["source"].startswith("val split")
 
@@ -346,7 +346,7 @@ def test_temperature_0_is_a_row_of_its_own():
     assert got["metrics"]["mse"]["mean"] == pytest.approx(0.01 * pixels, rel=0.02)
     assert got["sample_spread"] == pytest.approx(2 * 0.01 * pixels, rel=0.02)
     assert got["spread_skill"] == pytest.approx((5 / 4 * 4) ** 0.5, rel=0.02), "the mean of 4 has a quarter of the squared error"
-    assert headline(got)["sample_spread"] == got["sample_spread"]
+    assert headline_numbers(got)["sample_spread"] == got["sample_spread"]
     for without in (evaluate(model_of(Warm()), PROTOCOL, 1, 2, options={"temperature": 0}),
                     evaluate(model_of(Warm(stochastic=False)), PROTOCOL, 1, 2)):  # fmt: skip
         assert "most_likely" not in without["rows"], "the model's own row is it"
@@ -383,7 +383,7 @@ def recorded(monkeypatch):
         frames = torch.rand(2, 15, 3, 24, 20, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, 0)
         return Batch(frames, extras={"recording": torch.tensor([5, 5, 5, 2, 2, 2])})
 
-    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate_clips"], "clips_of", open_clips)
+    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate_clips"], "load_clips", open_clips)
     monkeypatch.setattr(sys.modules["vp.evaluation.eval_rows"], "mean_image", lambda *_: torch.full((3, 24, 20), 0.5))
     return open_clips
 
@@ -399,9 +399,9 @@ def test_intervals_of_recordings_count_recordings_whatever_the_frames_shape(reco
     assert got["metrics"]["mse"]["mean"] == pytest.approx(error * 3 * 24 * 20, rel=1e-4)
     assert got["metrics"]["psnr_of_mean_mse_db"]["mean"] == pytest.approx(-10 * np.log10(error), abs=1e-3)
     assert got["metrics"]["ms_ssim"]["mean"] < 0.5
-    pair = paired(got, got | {"checkpoint": "another"})
+    pair = compare_evaluations(got, got | {"checkpoint": "another"})
     assert pair["recordings"] == 2 and pair["differences"]["crps"]["mean"] == {"difference": 0, "ci95": 0}
-    assert "copy-last minus another" in of_pair(pair) and "2 recordings" in of_pair(pair)
+    assert "copy-last minus another" in format_pair(pair) and "2 recordings" in format_pair(pair)
 
 
 def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
@@ -410,7 +410,7 @@ def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
     still = batch.frames.clone()
     still[:4] = still[:4, :1]
     extras = {"variant": torch.tensor([0, 0, 0, 0, 1, 1])}
-    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate_clips"], "clips_of", lambda *_: Batch(still, extras=extras))
+    monkeypatch.setattr(sys.modules["vp.evaluation.evaluate_clips"], "load_clips", lambda *_: Batch(still, extras=extras))
     plan = SimpleNamespace(dataset="fake", n_past=5, length=15, size=64, scale=1, variants=("still", "noise", "nowhere"))
     monkeypatch.setitem(PROTOCOLS, "fake", plan)
     got = evaluate(model_of(Warm()), "fake", samples=3)
@@ -423,24 +423,24 @@ def test_variants_of_a_protocols_clips_are_told_apart(monkeypatch, recorded):
     noisy = got["variants"]["noise"]["copy_last"]
     error = (still[4:, 4:5] - still[4:, 5:]).double().square().mean().item()
     assert noisy["mse"] == pytest.approx(error * 1440, rel=1e-4)
-    head, first, second = of_variants(got).splitlines()
+    head, first, second = format_variants(got).splitlines()
     assert "most likely" in head
     flow = got["variants"]["still"]["flow"]["psnr_of_mean_mse_db"]
     assert first.split() == ["still", "100.00", f"{flow:.2f}", "100.00", "+0.00"], "the better of the two is copy-last"
     better = max(got["variants"]["noise"][name]["psnr_of_mean_mse_db"] for name in ("flow", "copy_last"))
     assert second.split()[0] == "noise" and float(second.split()[-1]) == pytest.approx(100 - better, abs=0.006)
-    assert "the only future" in of_variants(evaluate(load("copy-last", "cpu", "fp32"), "fake", samples=3))
-    assert "mean of 3" in of_variants(evaluate(model_of(Faded()), "fake", samples=3))
+    assert "the only future" in format_variants(evaluate(load("copy-last", "cpu", "fp32"), "fake", samples=3))
+    assert "mean of 3" in format_variants(evaluate(model_of(Faded()), "fake", samples=3))
 
 
 def test_published_scores_stand_below_ours():
     copied = load("copy-last", "cpu", "fp32")
     got = evaluate(copied, "smmnist-srvp", 1, 1)
     assert got["published"] == PUBLISHED_ROWS["smmnist-srvp"]
-    *_, slamp, note = of_scores(got).splitlines()
+    *_, slamp, note = format_scores(got).splitlines()
     assert slamp.split()[:2] == ["published:", "SLAMP"] and {"18.07", "0.774"} <= set(slamp.split())
     assert "best of 100 samples" in note and "5,000 clips" in note and "Akan" in note
-    table = of_scores(evaluate(copied, "mmnist", 1, 1))
+    table = format_scores(evaluate(copied, "mmnist", 1, 1))
     assert "ssim_legacy" in table.splitlines()[0] and "published: ConvLSTM-S, 15.0 M" in table and "2 M sequences" in table
     for other in (evaluate(copied, "smmnist-srvp", 1, 1, split="val"), evaluate(copied, "mmnist", 1, 1, known="0-4,19")):
         assert "published" not in other, "published scores are of test clips continued from their first frames"

@@ -9,9 +9,9 @@ import torch
 from vp.core.predictor import Predictor
 from vp.core.video import Actions, Batch, Capabilities, Observation, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
-from vp.evaluation.evaluate import evaluate, headline
+from vp.evaluation.evaluate import evaluate, headline_numbers
 from vp.evaluation.touched import psnr_of_touched, touched_pixels
-from vp.result.tables import of_gains, of_scores
+from vp.result.tables import format_action_gains, format_scores
 
 CLIPS = 4
 KNOWN = torch.arange(PROTOCOLS["push"].length) < PROTOCOLS["push"].n_past
@@ -57,11 +57,11 @@ def test_true_shuffled_and_zero_actions_are_rows_of_one_evaluation(result, clips
     assert result["actions"]["true_over_shuffled_db"] == pytest.approx(100 - db["shuffled actions"], abs=1e-4)
     copied = result["baselines"]["copy_last"]["metrics"]["psnr_db"]["mean"]
     assert result["actions"]["true_over_copy_last_db"] == pytest.approx(100 - copied, abs=1e-4)
-    assert headline(result)["actions"] == result["actions"]
+    assert headline_numbers(result)["actions"] == result["actions"]
 
 
 def test_tables_show_the_rows_and_the_gains(result):
-    table, gains = of_scores(result), of_gains(result)
+    table, gains = format_scores(result), format_action_gains(result)
     assert "psnr_touched_db" in table.splitlines()[0] and "shuffled actions" in table
     lines = {line.split("  ")[0]: line.split()[-2:] for line in gains.splitlines()}
     assert float(lines["over shuffled"][0]) == pytest.approx(result["actions"]["true_over_shuffled_db"], abs=0.01)

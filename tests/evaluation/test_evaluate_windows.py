@@ -14,12 +14,12 @@ from vp.core.options import Options, slider
 from vp.core.predictor import Predictor, noise
 from vp.core.video import Actions, Capabilities, Prediction, Step
 from vp.data import write_mp4
-from vp.evaluation.evaluate import evaluate, headline
-from vp.evaluation.evaluate_windows import by_source, wins
-from vp.evaluation.scores import paired
+from vp.evaluation.evaluate import evaluate, headline_numbers
+from vp.evaluation.evaluate_windows import scores_by_source, win_rates
+from vp.evaluation.scores import compare_evaluations
 from vp.metrics import METRICS_ANY_SIZE, ms_ssim, psnr, ssim
 from vp.prediction.model import load
-from vp.result.tables import of_pair, of_scores, of_sources
+from vp.result.tables import format_pair, format_scores, format_sources
 
 PAST, FUTURE = 3, 4
 PROTOCOL = f"folder:{PAST}+{FUTURE}"
@@ -116,7 +116,7 @@ def test_a_tiny_colour_model_is_scored_at_128x72_and_at_the_size_of_every_other_
         assert all(len(curve) == FUTURE for curves in row["per_frame"].values() for curve in curves.values())
         assert {"crps", "diversity", "spread_skill"} <= row.keys()
     assert json.loads(json.dumps(result, allow_nan=False)) == result
-    assert headline(result)["psnr_db"] == {kind: result["metrics"]["psnr_db"][kind] for kind in ("best", "mean")}
+    assert headline_numbers(result)["psnr_db"] == {kind: result["metrics"]["psnr_db"][kind] for kind in ("best", "mean")}
 
 
 def test_scores_are_those_of_the_windows_pixels(result, clips):
@@ -172,10 +172,12 @@ def test_shares_and_means_by_hand():
         "flow": torch.tensor([4.0, 4, 4, 5]),
         "copy_last": torch.tensor([6.0, 0, 0, 0]),
     }
-    assert wins(means, ["flow", "copy_last"]) == {"row": "most_likely", "over_flow": 0.5, "over_flow_and_copy_last": 0.25}
+    assert win_rates(means, ["flow", "copy_last"]) == {"row": "most_likely", "over_flow": 0.5, "over_flow_and_copy_last": 0.25}
     del means["most_likely"]
-    assert wins(means, ["copy_last"]) == {"row": "model", "over_copy_last": 0.75} and wins(means, []) == {"row": "model"}
-    found = by_source(means, ["flow"], ["x", "y", "x", "x"])
+    assert win_rates(means, ["copy_last"]) == {"row": "model", "over_copy_last": 0.75} and win_rates(means, []) == {
+        "row": "model"
+    }
+    found = scores_by_source(means, ["flow"], ["x", "y", "x", "x"])
     assert list(found) == ["x", "y"] and found["x"]["windows"] == 3
     assert found["x"]["psnr_db"] == {"model": pytest.approx(8 / 3, abs=1e-6), "flow": pytest.approx(13 / 3, abs=1e-6)}
 
@@ -228,7 +230,7 @@ def test_filling_in_is_scored_beside_flow_from_both_sides(clips):
     assert got["metrics"] == got["baselines"]["flow_between"]["metrics"]
     assert got["metrics"]["psnr_db"]["mean"] > got["baselines"]["blend"]["metrics"]["psnr_db"]["mean"] + 3
     assert set(got["wins"]) == {"row", "over_flow_between", "over_flow_between_and_blend"}
-    assert of_scores(got) and of_sources(got)
+    assert format_scores(got) and format_sources(got)
 
 
 def test_fewer_windows_and_smaller_chunks_change_no_seed(clips, result):
@@ -285,16 +287,16 @@ def test_intervals_and_comparisons_are_over_sources(indexed):
     assert got["metrics"]["psnr_db"]["ci95_mean"] == pytest.approx(12.7062 * error.item(), rel=1e-3), "two sources, one degree"
     options = {"method": "dis"}  # which the row has at any size
     flow = scored(load("flow", "cpu", "fp32"), indexed, split="dev", short_side=64, per_clip=True, samples=1, options=options)
-    pair = paired(got, flow)
-    assert pair["sources"] == 2 and "recordings" not in pair and "2 sources" in of_pair(pair)
+    pair = compare_evaluations(got, flow)
+    assert pair["sources"] == 2 and "recordings" not in pair and "2 sources" in format_pair(pair)
     assert pair["differences"]["psnr_db"]["mean"] == pytest.approx(got["against_flow"]["psnr_db"]["mean"], abs=1e-4)
     other = scored(load("flow", "cpu", "fp32"), indexed, split="dev", short_side=32, per_clip=True, samples=1)
     with pytest.raises(ValueError, match="framing is .*64.* in one evaluation and .*32"):
-        paired(got, other)
+        compare_evaluations(got, other)
 
 
 def test_the_worst_source_stands_first_in_its_table(result):
-    lines = of_sources(result).splitlines()
+    lines = format_sources(result).splitlines()
     assert lines[0].split()[-3:] == ["most_likely", "minus", "flow"] and len(lines) == 1 + 4 + 1
     gains = [float(line.split()[-1]) for line in lines[1:-1]]
     assert gains == sorted(gains)
@@ -302,4 +304,4 @@ def test_the_worst_source_stands_first_in_its_table(result):
         f"most_likely is ahead of flow in {result['wins']['over_flow']:.0%}, "
         f"flow and copy_last in {result['wins']['over_flow_and_copy_last']:.0%} of the windows"
     )
-    assert "ms_ssim" in of_scores(result).splitlines()[0] and "mae" not in of_scores(result)
+    assert "ms_ssim" in format_scores(result).splitlines()[0] and "mae" not in format_scores(result)

@@ -12,12 +12,12 @@ from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS
 from vp.evaluation.curves import PAPERS, draw_curves
 from vp.evaluation.evaluate import evaluate
-from vp.evaluation.paper_curves import curves
+from vp.evaluation.paper_curves import published_curves
 from vp.evaluation.pictures import score_pictures
 from vp.metrics import psnr
 from vp.models.fusion import FAMILY, FusionConfig, networks
 from vp.prediction.model import Model, load
-from vp.result.tables import of_scores
+from vp.result.tables import format_scores
 
 
 class Painter(Predictor):
@@ -64,7 +64,7 @@ def test_the_protocol_shows_every_row_of_the_papers_plots_over_32_frames(result)
     rows = [result, *result["rows"].values(), *result["pictures"].values(), *result["baselines"].values()]
     assert all(len(row["per_frame"][name]["mean"]) == 32 for row in rows for name in ("psnr_db", "ssim"))
     json.dumps(result)
-    table = of_scores(result)
+    table = format_scores(result)
     assert "pictures: fusion copied" in table and "not_tuned" in table
 
 
@@ -92,8 +92,8 @@ def test_the_papers_numbers_say_what_was_read_from_its_plots():
     means = {"BIKE": (18.23, 15.63), "danc": (19.71, 21.38), "ship": (19.56, 19.05)}
     similar = {"BIKE": (0.398, 0.266), "danc": (0.644, 0.418), "ship": (0.215, 0.141)}
     for metric, table, tolerance in (("psnr_db", means, 0.02), ("ssim", similar, 0.002)):
-        lines = curves(metric)
+        lines = published_curves(metric)
         for clip, wanted in table.items():
             got = [sum(lines[f"{clip} {who}"][:16]) / 16 for who in ("theirs", "pix2pixHD")]
             assert got == pytest.approx(wanted, abs=tolerance)
-    assert curves("mse") == {}
+    assert published_curves("mse") == {}

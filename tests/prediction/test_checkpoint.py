@@ -41,8 +41,8 @@ def test_nested_configs_survive_json():
 def test_recording_numbers_changes_the_card_and_nothing_else(saved):
     path, _ = saved
     before = checkpoint.read_weights(path)
-    checkpoint.record(path, "smmnist-svg", {"psnr_db": {"best": 17.0}})
-    checkpoint.record(path, "mmnist", {"clips": 3})
+    checkpoint.add_metrics(path, "smmnist-svg", {"psnr_db": {"best": 17.0}})
+    checkpoint.add_metrics(path, "mmnist", {"clips": 3})
     card, after = checkpoint.read_card(path), checkpoint.read_weights(path)
     assert card["metrics"] == {"smmnist-svg": {"psnr_db": {"best": 17.0}}, "mmnist": {"clips": 3}}
     assert card["about"] == "for a test"

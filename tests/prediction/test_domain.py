@@ -10,8 +10,8 @@ import torch
 
 from vp.data import open_dataset, read_clip
 from vp.data.digits.robust import VARIANTS
-from vp.prediction.domain import domain_note, trained_on
-from vp.prediction.known_frames import fit
+from vp.prediction.domain import domain_note, training_datasets
+from vp.prediction.known_frames import fit_to_model
 from vp.ui.clips import CLIPS, examples
 
 MIX = ("smmnist-svg", "smmnist-srvp", "digits-robust")
@@ -106,8 +106,8 @@ def test_the_sentence_says_what_is_known_and_what_is_not():
 
 
 def test_a_card_names_the_whole_mix_or_one_data_set():
-    assert trained_on({"dataset": "kth", "data": {"kth": 1, "gatech": 1}}) == ("kth", "gatech")
-    assert trained_on({"dataset": "kth"}) == ("kth",) and trained_on({"dataset": ""}) == trained_on({}) == ()
+    assert training_datasets({"dataset": "kth", "data": {"kth": 1, "gatech": 1}}) == ("kth", "gatech")
+    assert training_datasets({"dataset": "kth"}) == ("kth",) and training_datasets({"dataset": ""}) == training_datasets({}) == ()
 
 
 def test_a_model_of_recorded_people_does_not_know_drawn_clips():
@@ -136,6 +136,6 @@ def test_the_push_world_is_known_by_its_bin_and_other_colour_clips_are_not():
 def test_the_app_s_own_digit_clips_are_known_to_models_of_their_data():
     for name, entry in examples().items():
         if entry["data"].startswith(("smmnist", "mmnist")):
-            frames, _ = fit(read_clip(CLIPS / entry["file"]).frames[:5], 64, (1,))
+            frames, _ = fit_to_model(read_clip(CLIPS / entry["file"]).frames[:5], 64, (1,))
             assert domain_note(frames, ("smmnist-svg", "smmnist-srvp", "mmnist")) is None, name
             assert domain_note(frames, MIX) is None, name

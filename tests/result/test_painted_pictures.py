@@ -10,12 +10,12 @@ from vp.core.video import Capabilities, Prediction, Step
 from vp.data import Clip
 from vp.models.fusion import FAMILY, networks, tiny
 from vp.models.fusion.pictures import fusion_pictures, shown
-from vp.prediction.assemble import growing
+from vp.prediction.assemble import preview_result
 from vp.prediction.baseline_rows import baseline_rows
 from vp.prediction.model import Model, load
-from vp.prediction.request import Wishes, observe, prepare
+from vp.prediction.request import Wishes, make_observation, prepare_request
 from vp.prediction.sample import sample, stream
-from vp.result.montage import montage, phase
+from vp.result.montage import draw_montage, frame_role
 from vp.result.result import Result
 
 
@@ -92,15 +92,15 @@ def test_pictures_that_cannot_be_used_get_one_sentence(model, clip):
 
 
 def test_nothing_painted_means_no_pictures_in_the_observation(model, clip):
-    request = prepare(model, clip, Wishes(n=1))
-    assert observe(request, model.predictor).pictures is None
+    request = prepare_request(model, clip, Wishes(n=1))
+    assert make_observation(request, model.predictor).pictures is None
 
 
 def test_a_growing_result_has_the_shape_of_the_finished_one(model, clip):
-    request = prepare(model, clip, Wishes(n=1))
+    request = prepare_request(model, clip, Wishes(n=1))
     preview = torch.rand(1, 1, 10, 1, 32, 32)
-    baselines = list(baseline_rows(observe(request, model.predictor), model.name))
-    early = growing(model, request, preview, np.arange(10) < 6, ["true_pictures", "not_tuned", "not_sharpened"], baselines)
+    baselines = list(baseline_rows(make_observation(request, model.predictor), model.name))
+    early = preview_result(model, request, preview, np.arange(10) < 6, ["true_pictures", "not_tuned", "not_sharpened"], baselines)
     last = sample(model, clip)
     assert [(r.kind, r.label, r.frames.shape) for r in early.rows] == [(r.kind, r.label, r.frames.shape) for r in last.rows]
     assert all(r.pending and not r.frames.any() for r in early.rows if r.kind.startswith("picture"))
@@ -113,8 +113,11 @@ def test_results_with_pictures_travel_and_are_filmed(model, clip, tmp_path):
     result.save(tmp_path)
     again = Result.load(tmp_path)
     assert all(np.array_equal(a.frames, b.frames) and a.kind == b.kind for a, b in zip(result.rows, again.rows))
-    assert phase(result, row(result, "picture_truth"), 8) == "truth" and phase(result, row(result, "picture"), 8) == "generated"
-    assert montage(result).shape[0] == 10
+    assert (
+        frame_role(result, row(result, "picture_truth"), 8) == "truth"
+        and frame_role(result, row(result, "picture"), 8) == "generated"
+    )
+    assert draw_montage(result).shape[0] == 10
 
 
 class Plain(Predictor):

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from vp.result.export import WRITERS, page, table, write, write_all
-from vp.result.montage import KNOWN, MADE, montage, plan
+from vp.result.export import WRITERS, render_page, to_csv, write_all, write_files
+from vp.result.montage import KNOWN, MADE, draw_montage, plan_tiles
 from vp.result.result import Result, Row
-from vp.result.sprite_sheet import SIDE, Layout, pack, unpack
+from vp.result.sprite_sheet import SIDE, Layout, pack_rows, unpack_row
 
 
 def noise(length=6, height=16, width=12, channels=1, seed=0):
@@ -86,10 +86,10 @@ def test_sheets_stay_small_and_give_every_frame_back(rows, length, side):
     strips = [np.full((length, side, side, 1), k, np.uint8) for k in range(rows)]
     for strip in strips:
         strip[:, 0, 0, 0] = np.arange(length)
-    sheets = pack(strips, layout)
+    sheets = pack_rows(strips, layout)
     assert max(max(sheet.shape[:2]) for sheet in sheets) <= SIDE
     for k, strip in enumerate(strips):
-        assert np.array_equal(unpack(sheets, layout, k * layout.lines_per_row), strip)
+        assert np.array_equal(unpack_row(sheets, layout, k * layout.lines_per_row), strip)
 
 
 def test_frames_larger_than_a_sheet_and_foreign_folders_are_refused_in_one_sentence(tmp_path):
@@ -103,7 +103,7 @@ def test_frames_larger_than_a_sheet_and_foreign_folders_are_refused_in_one_sente
 
 
 def test_the_page_holds_everything_and_asks_for_nothing():
-    text = page(result())
+    text = render_page(result())
     assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", text)
     assert not re.search(r"@import|url\([\"']?http", text)
     assert text.count("</script>") == 1  # the note's own is escaped
@@ -111,14 +111,14 @@ def test_the_page_holds_everything_and_asks_for_nothing():
 
 
 def test_the_csv_has_one_line_per_row_and_frame():
-    lines = list(csv.DictReader(io.StringIO(table(result()))))
+    lines = list(csv.DictReader(io.StringIO(to_csv(result()))))
     assert len(lines) == 4 * 6
     third = [line for line in lines if line["row"] == "Sample 1" and line["t"] == "2"][0]
     assert third["psnr_db"] == "10" and third["known"] == "0" and lines[0]["psnr_db"] == ""
 
 
 def test_the_montage_is_green_on_context_red_on_generated_and_even():
-    frames = montage(result(height=33, width=31))
+    frames = draw_montage(result(height=33, width=31))
     assert frames.shape[1] % 2 == 0 and frames.shape[2] % 2 == 0
     seen = [{tuple(colour) for colour in frame.reshape(-1, 3)[::1].tolist()} for frame in frames]
     assert all(KNOWN in colours and MADE not in colours for colours in seen[:2])
@@ -154,14 +154,14 @@ def test_photographs_are_sent_as_jpeg_and_drawings_and_small_frames_without_loss
         shown = cv2.imdecode(np.frombuffer(pictures[0], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
         difference = np.abs(shown.astype(int) - made.sheets()[0])
         assert difference.mean() < 3 if kind == "image/jpeg" else not difference.any()
-        assert f"data:{kind};base64," in page(made)
+        assert f"data:{kind};base64," in render_page(made)
         assert kind == "image/png" or len(pictures[0]) < frames.nbytes / 6
 
 
 @pytest.mark.parametrize("rows", [1, 2, 13])
 @pytest.mark.parametrize(("height", "width"), [(512, 288), (219, 512), (512, 512), (1080, 1920), (128, 228), (20, 400), (64, 64)])
 def test_a_montage_keeps_the_aspect_and_fits_a_screen(rows, height, width):
-    tile_height, tile_width, columns = plan(rows, height, width)
+    tile_height, tile_width, columns = plan_tiles(rows, height, width)
     assert tile_width / tile_height == pytest.approx(width / height, rel=0.08)
     lines = -(-rows // columns)
     assert columns * (tile_width + 18) + 12 <= 1282 and lines * (tile_height + 40) + 38 <= 962
@@ -172,7 +172,7 @@ def test_a_montage_keeps_the_aspect_and_fits_a_screen(rows, height, width):
 def test_a_montage_of_large_frames_shows_them_all():
     _, filmed = drawn_and_filmed(300, 500)
     known = np.arange(6) < 2
-    movie = montage(Result(tuple(Row("sample", f"Sample {k}", filmed) for k in range(5)), known, known, 10.0))
+    movie = draw_montage(Result(tuple(Row("sample", f"Sample {k}", filmed) for k in range(5)), known, known, 10.0))
     assert movie.shape[0] == 6 and movie.shape[1] % 2 == movie.shape[2] % 2 == 0 and movie.shape[2] <= 1280
 
 
@@ -190,5 +190,5 @@ def test_a_file_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch, err
     told = [note for note in said["notes"] if note.startswith("futures.mp4 could not be written: ")]
     assert len(told) == 1 and "\n" not in told[0]
     with pytest.raises(ValueError, match="futures.mp4 could not be written"):
-        write(result(), tmp_path / "more", ("futures.mp4", "metrics.csv"))
+        write_files(result(), tmp_path / "more", ("futures.mp4", "metrics.csv"))
     assert [path.name for path in (tmp_path / "more").iterdir()] == ["metrics.csv"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vp import cli
-from vp.result.results_page import fill
+from vp.result.results_page import fill_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, FOLDER = ROOT / "docs" / "results.md", ROOT / "docs" / "evaluations"
@@ -17,7 +17,7 @@ PAGE, FOLDER = ROOT / "docs" / "results.md", ROOT / "docs" / "evaluations"
 
 def test_the_page_says_what_the_evaluations_say():
     page = PAGE.read_text(encoding="utf-8")
-    assert fill(page, FOLDER) == page, "run `python -m vp results`"
+    assert fill_tables(page, FOLDER) == page, "run `python -m vp results`"
     shown = {name for name, _ in re.findall(r"<!-- table: (\S+) (\w+) -->", page)}
     assert shown == {path.stem for path in FOLDER.glob("*.json")}, "an evaluation that no table shows"
 
@@ -57,4 +57,4 @@ def test_a_table_has_every_row_and_the_command(made, capsys):
 )
 def test_what_cannot_be_shown_is_said(made, mark, says):
     with pytest.raises(ValueError, match=says):
-        fill(f"<!-- table: {mark} -->\n<!-- end -->", made.parent)
+        fill_tables(f"<!-- table: {mark} -->\n<!-- end -->", made.parent)

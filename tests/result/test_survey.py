@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vp.result.survey import sheet, survey, tinted
+from vp.result.survey import colour_by_number, draw_contact_sheet, survey_dataset
 
 
 def clip(path, frames: int = 6, side: int = 32, seed: int = 0) -> bytes:
@@ -53,7 +53,7 @@ def test_a_folder_half_of_damaged_files_is_scanned_to_its_end(two_hundred, tmp_p
             yield item
 
     out = tmp_path / "sheet" / "all.png"
-    result = survey("folder", two_hundred, out, size=32, watch=watch)
+    result = survey_dataset("folder", two_hundred, out, size=32, watch=watch)
     # 20 empty, text and noise each, 19 cut off, 20 of other kinds and an array, and the folder with a damaged frame
     assert result["left_out"] == 20 + 20 + 20 + 19 + 20 + 1 + 1
     assert sum(row["recordings"] for row in result["splits"].values()) == 101
@@ -68,7 +68,7 @@ def test_a_folder_half_of_damaged_files_is_scanned_to_its_end(two_hundred, tmp_p
 
 def test_the_reasons_name_the_file_and_what_is_wrong(two_hundred, tmp_path, monkeypatch):
     monkeypatch.setattr("vp.result.survey.LISTED", 1_000)
-    reasons = dict(survey("folder", two_hundred, tmp_path / "sheet.png", size=16)["first_left_out"])
+    reasons = dict(survey_dataset("folder", two_hundred, tmp_path / "sheet.png", size=16)["first_left_out"])
     assert "empty-7.mp4 is empty" in reasons["empty-7.mp4"] and "text file" in reasons["text-3.webm"]
     assert "no pictures that can be decoded" in reasons["noise-9.mkv"] and "decoded" in reasons["cut-5.avi"]
     assert reasons["other-4.docx"] == "neither a clip, a picture nor an array file"
@@ -78,9 +78,9 @@ def test_the_reasons_name_the_file_and_what_is_wrong(two_hundred, tmp_path, monk
 def test_nothing_but_damage_and_an_unknown_name_get_one_sentence(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"")
     with pytest.raises(ValueError, match="no recordings of folder .*1 files left out, first a.mp4: a.mp4 is empty"):
-        survey("folder", tmp_path, tmp_path / "sheet.png")
+        survey_dataset("folder", tmp_path, tmp_path / "sheet.png")
     with pytest.raises(ValueError, match="there is no data set 'kht'; there are smmnist-svg"):
-        survey("kht", tmp_path, tmp_path / "sheet.png")
+        survey_dataset("kht", tmp_path, tmp_path / "sheet.png")
 
 
 def test_splits_beyond_the_usual_three_are_counted_where_there_are_any(tmp_path):
@@ -89,26 +89,26 @@ def test_splits_beyond_the_usual_three_are_counted_where_there_are_any(tmp_path)
         clip(tmp_path / f"{index}.avi", seed=index)
         lines.append(f"{index}.avi,source {index % 2 if split == 'train' else index},25,6,{split}")
     (tmp_path / "index.csv").write_text("\n".join(lines))
-    result = survey("folder", tmp_path, tmp_path / "sheet.png", size=16)
+    result = survey_dataset("folder", tmp_path, tmp_path / "sheet.png", size=16)
     assert {split: row["recordings"] for split, row in result["splits"].items()} == {
         "train": 2, "dev": 1, "val": 0, "test": 0, "example": 1,
     }  # fmt: skip
 
 
 def test_simulators_count_what_they_are_made_of(tmp_path):
-    result = survey("smmnist-svg", tmp_path, tmp_path / "sheet.png")
+    result = survey_dataset("smmnist-svg", tmp_path, tmp_path / "sheet.png")
     assert result["made_of"]["train"] == {"strokes digits": 6_000} and (tmp_path / "sheet.png").stat().st_size > 1_000
 
 
 def test_a_sheet_shows_masks_in_colours():
     masks = np.zeros((8, 4, 4, 1), np.uint8)
     masks[:, 2:, :, 0] = 1
-    picture = sheet([("train  a", tinted(masks))])
+    picture = draw_contact_sheet([("train  a", colour_by_number(masks))])
     assert picture.shape == (14 + 4, 32, 3)
     assert picture[14:16].max() == 0 and (picture[16:] == (89, 151, 223)).all()
 
 
 def test_the_push_world_is_shown_in_colour(tmp_path):
     pytest.importorskip("pymunk")
-    result = survey("push", None, tmp_path / "sheet.png")
+    result = survey_dataset("push", None, tmp_path / "sheet.png")
     assert result["made_of"]["train"] == {"episodes": 4_000} and (tmp_path / "sheet.png").stat().st_size > 1_000

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from vp.result.export import page, table
-from vp.result.montage import montage
+from vp.result.export import render_page, to_csv
+from vp.result.montage import draw_montage
 from vp.result.result import BY_HAND, SEES_FUTURE, Result, Row
-from vp.result.verdict import against_baselines, apart, verdict
+from vp.result.verdict import compare_with_baselines, describe_spread, make_verdict
 
 KNOWN = np.arange(6) < 2
 
@@ -41,7 +41,7 @@ def samples(*levels, mark=""):
     ],
 )
 def test_how_far_futures_differ_is_the_mean_over_pairs(levels, truth, said):
-    assert apart(result(samples(*levels), has_truth=truth)) == said
+    assert describe_spread(result(samples(*levels), has_truth=truth)) == said
 
 
 def test_large_frames_are_compared_at_every_few_pixels():
@@ -49,7 +49,7 @@ def test_large_frames_are_compared_at_every_few_pixels():
         Row("truth", "", np.zeros((6, 300, 20, 3), np.uint8)),
         *(Row("sample", "", np.full((6, 300, 20, 3), x, np.uint8)) for x in (10, 50)),
     ]
-    assert apart(result(wide)).startswith("These 2 futures are 40.0 grey levels apart")
+    assert describe_spread(result(wide)).startswith("These 2 futures are 40.0 grey levels apart")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_better_baseline_is_the_measure(ours, copy, flow, said):
     rows = [*samples(90, 110), Row("likely", "Most likely", grey(99))]
     rows += [Row("baseline", "Copying the last frame", grey(1)), Row("baseline", "Optical flow", grey(2))]
     scores = {"Most likely": ours, "Copying the last frame": copy, "Optical flow": flow, "Sample 0": 1.0, "Sample 1": 1.0}
-    assert against_baselines(result(rows, scores)) == said
+    assert compare_with_baselines(result(rows, scores)) == said
 
 
 def test_ssim_is_named_where_it_disagrees():
@@ -74,27 +74,27 @@ def test_ssim_is_named_where_it_disagrees():
     for ours, said in ((0.9, ", but in SSIM it is behind, 0.850 to 0.900"), (0.8, "")):
         made = result(rows, scores)
         made.metrics["ssim"] = np.array([[x] * 6 for x in (np.nan, ours, 0.85)])
-        assert against_baselines(made) == f"Optical flow scores better here, by 1.0 dB{said}."
+        assert compare_with_baselines(made) == f"Optical flow scores better here, by 1.0 dB{said}."
 
 
 def test_one_future_and_one_baseline_are_called_so():
     rows = [*samples(90), Row("baseline", "Copying the last frame", grey(1))]
-    said = against_baselines(result(rows, {"Sample 0": 22.0, "Copying the last frame": 20.0}))
+    said = compare_with_baselines(result(rows, {"Sample 0": 22.0, "Copying the last frame": 20.0}))
     assert said == "This prediction beats copying the last frame, by 2.0 dB."
-    assert not against_baselines(result(rows)) and not against_baselines(result(rows, {}, has_truth=False))
+    assert not compare_with_baselines(result(rows)) and not compare_with_baselines(result(rows, {}, has_truth=False))
 
 
 def test_futures_that_see_the_truth_are_no_prediction():
     rows = [*samples(90, 110, mark=SEES_FUTURE), Row("baseline", "Optical flow", grey(1))]
-    said = verdict(result(rows, {"Sample 0": 30.0, "Sample 1": 30.0, "Optical flow": 20.0}))
+    said = make_verdict(result(rows, {"Sample 0": 30.0, "Sample 1": 30.0, "Optical flow": 20.0}))
     assert said[1:] == ("These futures were drawn with the true future in hand: they are no prediction.",)
 
 
 def test_marks_and_verdict_are_in_every_saved_file(tmp_path):
     plain, marked = (result(samples(90, 110, mark=mark)) for mark in ("", BY_HAND))
-    assert "edited by hand" in page(marked).split("</title>")[0] and BY_HAND not in page(plain)
-    assert table(marked).splitlines()[7].split(",")[:4] == ["Sample 0", "sample", "edited by hand", "0"]
-    assert montage(marked).shape[1] > montage(plain).shape[1]  # room for the words
+    assert "edited by hand" in render_page(marked).split("</title>")[0] and BY_HAND not in render_page(plain)
+    assert to_csv(marked).splitlines()[7].split(",")[:4] == ["Sample 0", "sample", "edited by hand", "0"]
+    assert draw_montage(marked).shape[1] > draw_montage(plain).shape[1]  # room for the words
     told = Result(**{**vars(marked), "verdict": ("So it is.",)})
     told.save(tmp_path)
     again = Result.load(tmp_path)
@@ -103,4 +103,4 @@ def test_marks_and_verdict_are_in_every_saved_file(tmp_path):
 
 def test_baselines_are_left_out_of_films():
     rows = samples(90, 110)
-    assert montage(result([*rows, Row("baseline", "Optical flow", grey(1))])).shape == montage(result(rows)).shape
+    assert draw_montage(result([*rows, Row("baseline", "Optical flow", grey(1))])).shape == draw_montage(result(rows)).shape

@@ -14,7 +14,7 @@ from vp.catalog import FAMILIES
 from vp.core.runtime import Runtime
 from vp.data import Clip, write_mp4
 from vp.prediction import checkpoint
-from vp.prediction.model import build
+from vp.prediction.model import build_model
 from vp.training.adapt import Adaptation, adapt, save
 from vp.training.clip_windows import ClipWindows
 from vp.training.updates import Updates
@@ -35,9 +35,9 @@ def tiny(family: str = "svg-motion", **settings):
     kind = FAMILIES[family]
     torch.manual_seed(0)
     config = replace(kind.tiny(), **settings)
-    weights = checkpoint.in_float32(checkpoint.as_stored(kind.networks(config).state_dict()))
+    weights = checkpoint.to_float32(checkpoint.to_storage_types(kind.networks(config).state_dict()))
     card = {"config": checkpoint.config_to_json(config), "dataset": "", "family": family, "licence": "MIT", "about": "a test"}
-    return build(Runtime.pick("cpu", "fp32"), kind, {"name": "tiny", **card}, weights)
+    return build_model(Runtime.pick("cpu", "fp32"), kind, {"name": "tiny", **card}, weights)
 
 
 def run(model, clip, **wishes):

@@ -82,7 +82,7 @@ def test_a_card_lists_all_runs_behind_it_oldest_first(tmp_path):
     assert first == card(tmp_path / "first")["lineage"][0]
     assert (found["clips"], found["init"], found["commit"]) == (16, "svg-det-smmnist", provenance.commit())
     assert found["minutes"] == pytest.approx(first["minutes"] + second["minutes"])
-    assert checkpoint.history(found) == f"2 runs, {found['minutes']:.0f} minutes"
+    assert checkpoint.training_summary(found) == f"2 runs, {found['minutes']:.0f} minutes"
 
 
 def test_minutes_and_processor_minutes_add_up_over_resumes(run):
@@ -107,11 +107,11 @@ def test_another_machine_and_more_steps_are_written_down_where_they_began(run, m
 
 
 def test_cards_from_before_lineages_give_one_entry_of_what_they_say(tmp_path):
-    assert checkpoint.lineage({}) == [] and checkpoint.history({"title": "flow", "family": "flow"}) == ""
+    assert checkpoint.lineage({}) == [] and checkpoint.training_summary({"title": "flow", "family": "flow"}) == ""
     (entry,) = checkpoint.lineage(OLD)
     assert entry == {**{k: v for k, v in OLD.items() if k != "step"}, "steps": 7}
-    assert checkpoint.history(OLD) == "2 or more runs, 12 minutes"
-    assert checkpoint.history({**OLD, "init": None}) == "1 run, 12 minutes"
+    assert checkpoint.training_summary(OLD) == "2 or more runs, 12 minutes"
+    assert checkpoint.training_summary({**OLD, "init": None}) == "1 run, 12 minutes"
     family, found = small()
     path = tmp_path / "old.safetensors"
     checkpoint.save(path, family.networks(found.config).state_dict(), OLD)

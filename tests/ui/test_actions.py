@@ -16,7 +16,7 @@ from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import Conditions
 from vp.prediction import checkpoint
 from vp.ui import actions, clips, link
-from vp.ui.controls import SHOWN, appearance
+from vp.ui.controls import SHOWN, control_updates
 from vp.ui.handlers import Handlers
 from vp.ui.models import Models
 from vp.ui.settings import Settings
@@ -68,7 +68,7 @@ def test_the_editor_offers_what_the_clip_and_the_model_allow(models, choice):
 
 
 def test_a_drawn_path_begins_at_the_last_frame_given(models, choice):
-    wishes = actions.wish(models.get("acting"), choice, chosen(plan="drawn", beside="own", path=PATH), 3, 5)
+    wishes = actions.stream_arguments(models.get("acting"), choice, chosen(plan="drawn", beside="own", path=PATH), 3, 5)
     answer_record = wishes["actions"]
     assert wishes["compare_with"] == "own" and answer_record.shape == (7, 4)
     assert np.array_equal(answer_record[:2], OWN[:2])
@@ -76,11 +76,14 @@ def test_a_drawn_path_begins_at_the_last_frame_given(models, choice):
 
 
 def test_what_was_not_chosen_is_not_asked_for(models, choice):
-    assert actions.wish(models.get("acting"), choice, {}, 3, 5) == {}
-    assert actions.wish(models.get("idle"), choice, chosen(plan="still"), 3, 5) == {}
-    assert actions.wish(models.get("acting"), choice, chosen(plan="still"), 3, 5) == {"actions": "still", "compare_with": None}
+    assert actions.stream_arguments(models.get("acting"), choice, {}, 3, 5) == {}
+    assert actions.stream_arguments(models.get("idle"), choice, chosen(plan="still"), 3, 5) == {}
+    assert actions.stream_arguments(models.get("acting"), choice, chosen(plan="still"), 3, 5) == {
+        "actions": "still",
+        "compare_with": None,
+    }
     with pytest.raises(ValueError, match="no path is drawn yet"):
-        actions.wish(models.get("acting"), choice, chosen(plan="drawn", path=PATH[:1]), 3, 5)
+        actions.stream_arguments(models.get("acting"), choice, chosen(plan="drawn", path=PATH[:1]), 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -94,15 +97,15 @@ def test_nonsense_from_outside_gets_one_sentence(wrong):
 def test_a_link_brings_the_actions_back_and_says_what_it_cannot(models):
     query = {"model": "acting", "clip": "random:push:3", "actions": text(plan="drawn", path=PATH)}
     pytest.importorskip("pymunk")
-    settings, refused = link.read(models, query, "random:push:3")
+    settings, refused = link.read_link(models, query, "random:push:3")
     assert not refused and settings.actions == {"plan": "drawn", "beside": "", "path": PATH}
-    _, refused = link.read(models, query | {"actions": '{"plan": "fly"}'}, "random:push:3")
+    _, refused = link.read_link(models, query | {"actions": '{"plan": "fly"}'}, "random:push:3")
     assert len(refused) == 1 and "link's actions cannot be used" in refused[0]
-    _, refused = link.read(models, query | {"model": "idle"}, "random:push:3")
+    _, refused = link.read_link(models, query | {"model": "idle"}, "random:push:3")
     assert "this model takes none" in refused[0]
-    shown = appearance(models.get("acting"), dataclasses.replace(settings, past=3))
+    shown = control_updates(models.get("acting"), dataclasses.replace(settings, past=3))
     assert shown["editor"]["chosen"]["path"] == PATH and json.loads(shown["actions"])["plan"] == "drawn"
-    assert appearance(models.get("idle"), settings)["editor"] is None
+    assert control_updates(models.get("idle"), settings)["editor"] is None
 
 
 def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
@@ -128,19 +131,19 @@ def test_another_clip_or_model_changes_the_editor(models, choice):
     name = f"upload:{clips.UPLOADS.put(choice)}"
     do = Handlers(models, name)
     at = Settings("acting", name, actions=chosen(plan="still", path=PATH))
-    shown = do.stage(at)["editor"]
+    shown = do.update_action_editor(at)["editor"]
     assert np.array_equal(shown["frame"], FRAMES[4]) and shown["chosen"]["plan"] == "still"
-    assert do.stage(dataclasses.replace(at, model="idle"))["editor"] is None
+    assert do.update_action_editor(dataclasses.replace(at, model="idle"))["editor"] is None
     assert set(do.choose_model(at)) == {*SHOWN, "by_hand", "status", "player"}
     assert do.choose_model(dataclasses.replace(at, model="nobody")) == {}, "nothing changes"
 
 
 def test_fresh_clips_and_examples_bring_their_actions():
     pytest.importorskip("pymunk")
-    fresh = clips.drawn("push", 0, "auto", 12)
-    assert fresh.actions.shape == (12, 4) and clips.drawn("mmnist", 0, "strokes", 12).actions is None
+    fresh = clips.simulate_clip("push", 0, "auto", 12)
+    assert fresh.actions.shape == (12, 4) and clips.simulate_clip("mmnist", 0, "strokes", 12).actions is None
     for name, entry in clips.examples().items():
-        clip = clips.find(f"example:{name}")
+        clip = clips.find_clip(f"example:{name}")
         assert (clip.actions is not None) == ("actions" in entry)
         assert clip.actions is None or len(clip.actions) == len(clip.frames)
 
@@ -185,7 +188,7 @@ def test_the_names_of_actions_come_from_the_data_set(models):
 def test_the_public_endpoint_takes_actions_as_json_and_shows_two_plans(models, monkeypatch, tmp_path):
     from vp.data import write_mp4
     from vp.ui import jobs
-    from vp.ui.api import predictor as endpoint
+    from vp.ui.api import make_predict as endpoint
 
     monkeypatch.setattr(jobs, "SERVING", [models])
     write_mp4(tmp_path / "clip.mp4", FRAMES, 5)

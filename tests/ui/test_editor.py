@@ -10,7 +10,7 @@ import torch
 from vp.models.fusion import networks, tiny
 from vp.prediction import checkpoint
 from vp.result.result import Result, Row
-from vp.result.sprite_sheet import decode_picture
+from vp.result.sprite_sheet import decode_image
 from vp.ui import editor, jobs
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import Models
@@ -28,7 +28,7 @@ def result():
 
 def pixels(value) -> np.ndarray:
     """The pictures behind the value's address, uint8 (F, H, W, 3)."""
-    sheet = decode_picture(base64.b64decode(value["url"].partition(",")[2]))
+    sheet = decode_image(base64.b64decode(value["url"].partition(",")[2]))
     return sheet.reshape(value["height"], value["count"], value["width"], 3).transpose(1, 0, 2, 3)
 
 
@@ -38,29 +38,29 @@ def event(picture, frame):
 
 
 def test_a_result_with_pictures_opens_the_editor_with_those_of_the_frames_to_predict(result):
-    panel, value = editor.show(result, {})
+    panel, value = editor.editor_updates(result, {})
     assert panel["visible"] and (value["first"], value["count"], value["at"]) == (4, 4, None)
     shown = pixels(value)
     assert shown.shape == (4, 32, 32, 3) and shown[1, 3, 4].tolist() == [77, 0, 0] and shown.any(-1).sum() == 1
-    assert editor.show(result, {7: None, 5: None})[1]["at"] == 5, "the frame that was painted last stays on the canvas"
+    assert editor.editor_updates(result, {7: None, 5: None})[1]["at"] == 5, "the frame that was painted last stays on the canvas"
 
 
 def test_a_result_without_pictures_hides_it_and_no_result_leaves_it():
     frames = np.zeros((3, 8, 8, 1), np.uint8)
     plain = RESULTS.put(Result((Row("sample", "x", frames),), np.arange(3) < 1, np.ones(3, bool), 10.0))
-    panel, value = editor.show(plain, {})
+    panel, value = editor.editor_updates(plain, {})
     assert panel["visible"] is False and value is None
     for name in (None, "gone"):
-        assert not any("value" in update or "visible" in update for update in editor.show(name, {}))
+        assert not any("value" in update or "visible" in update for update in editor.editor_updates(name, {}))
 
 
 def test_what_is_painted_arrives_whole_or_is_refused():
     picture = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
-    frame, got = editor.painted(event(picture, 6.0))
+    frame, got = editor.parse_painting(event(picture, 6.0))
     assert frame == 6 and np.array_equal(got, picture)
     for wrong in ({}, event(picture, 6) | {"height": 5}, event(picture, 6) | {"pixels": [300] * 60}, event(picture, "x")):
         with pytest.raises(ValueError, match="did not arrive whole"):
-            editor.painted(wrong)
+            editor.parse_painting(wrong)
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +106,14 @@ def test_repainting_changes_the_painted_frames_and_keeps_earlier_paintings(do):
     first, _ = finished(do.generate(GIVEN))
     edits, names = {}, [first]
     for frame in (5, 7):
-        canvas = pixels(editor.show(first, {})[1])[frame - 4].copy()
+        canvas = pixels(editor.editor_updates(first, {})[1])[frame - 4].copy()
         canvas[:, :16] = (77, 0, 0)
         name, edits = finished(editor.repaint(do, GIVEN, event(canvas, frame), edits))
         names.append(name)
     frames = [RESULTS.get(name).frames("sample")[0] for name in names]
     changed = [(x != frames[0]).any((1, 2, 3)).nonzero()[0].tolist() for x in frames[1:]]
     assert changed == [[5], [5, 7]] and list(edits) == [5, 7]
-    again = editor.show(names[-1], edits)[1]
+    again = editor.editor_updates(names[-1], edits)[1]
     assert again["at"] == 7 and (np.abs(pixels(again)[3][:, :16].astype(int) - (77, 0, 0)) <= 1).all()
 
 
@@ -158,7 +158,7 @@ def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(folder, serving,
             if new := set(RESULTS.things) - before:
                 break
             page.wait_for_timeout(250)
-        painted = editor.pictures(RESULTS.get(new.pop())).frames
+        painted = editor.picture_row(RESULTS.get(new.pop())).frames
         assert (np.abs(painted[5, 8:24, 16, 0].astype(int) - painted[5, 8:24, 16, 1]) >= 70).all(), "a red line down the middle"
         page.wait_for_selector("#status >> text=Done", timeout=60_000)
         page.wait_for_function("Number(document.querySelector('.vp-editor-frame').value) === 5")

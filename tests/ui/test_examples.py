@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from vp.data import DATASETS
-from vp.ui.clips import ASSETS, CLIPS, example, examples
+from vp.ui.clips import ASSETS, CLIPS, examples, load_example
 from vp.ui.make_examples import FILMED
-from vp.ui.suited import suited
+from vp.ui.suited import choose_model
 
 CREDITED = ("CC BY 4.0", "CC0")
 SPLITS_OF_USE = ("example", "train", "choices", "val")
@@ -18,7 +18,7 @@ def test_every_clip_from_life_is_credited_in_the_app_and_in_the_readme():
     rows = [line for line in (ASSETS / "README.md").read_text().splitlines() if line.startswith("| `clips/")]
     for name, about in FILMED.items():
         assert examples()[name]["credit"] == about.credit and about.credit.endswith(CREDITED)
-        assert example(name).notes == (f"A real clip: {about.credit}.",)
+        assert load_example(name).notes == (f"A real clip: {about.credit}.",)
         (row,) = [row for row in rows if row.startswith(f"| `clips/{name}.mp4`")]
         assert "https://creativecommons.org/" in row
     rendered = examples().keys() - FILMED.keys()
@@ -26,12 +26,12 @@ def test_every_clip_from_life_is_credited_in_the_app_and_in_the_readme():
 
 
 def test_clips_from_life_differ_in_shape_and_go_to_the_model_of_real_clips():
-    shapes = {name: example(name).frames.shape[1:3] for name in FILMED}
+    shapes = {name: load_example(name).frames.shape[1:3] for name in FILMED}
     assert len(set(shapes.values())) >= 3 and any(height > width for height, width in shapes.values())
     cards = {"svg-lp-smmnist": {"data": {"digits-robust": 1.0}}, "svg-lp-push": {"data": {"push": 1.0}}}
     cards["svg-lp-real"] = {"data": {"real128": 1.0}}
     for name in FILMED:
-        assert suited(cards, example(name), "svg-lp-smmnist", by_hand=False)[0] == "svg-lp-real", name
+        assert choose_model(cards, load_example(name), "svg-lp-smmnist", by_hand=False)[0] == "svg-lp-real", name
 
 
 def test_assets_stay_small():

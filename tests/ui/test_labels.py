@@ -3,7 +3,7 @@
 import pytest
 
 from vp.prediction.model import load
-from vp.ui.labels import describe, menu
+from vp.ui.labels import describe_model, model_menu
 from vp.ui.models import Models
 
 DIGITS = {"smmnist-svg": 0.5, "digits-robust": 0.5}
@@ -19,7 +19,7 @@ CARDS = {
 
 
 def test_the_model_of_any_clip_is_first_each_kind_stays_together_and_baselines_are_last():
-    assert menu(CARDS) == [
+    assert model_menu(CARDS) == [
         ("Any clip (svg-lp-real)", "svg-lp-real"),
         ("Moving digits, learned prior (svg-lp-smmnist)", "svg-lp-smmnist"),
         ("Moving digits, ConvLSTM encoder-decoder (old)", "old"),
@@ -32,7 +32,7 @@ def test_the_model_of_any_clip_is_first_each_kind_stays_together_and_baselines_a
 
 def test_every_model_here_has_a_label_of_its_own():
     models = Models("cpu")
-    labels = menu(models.cards)
+    labels = model_menu(models.cards)
     assert {name for _, name in labels} == set(models.cards) and len({label for label, _ in labels}) == len(labels)
 
 
@@ -46,4 +46,4 @@ def test_every_model_here_has_a_label_of_its_own():
     ],
 )
 def test_the_line_below_says_what_a_model_is_good_for_with_colour_and_size(name, said):
-    assert describe(load(name, "cpu")).startswith(said)
+    assert describe_model(load(name, "cpu")).startswith(said)

@@ -49,7 +49,7 @@ def test_frames_are_told_apart_by_number_where_the_rate_changes(models, tmp_path
     pictures = [Image.fromarray(frame) for frame in ground(90)]
     path, times = tmp_path / "phone.gif", [100] * 30 + [40] * 60
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times)
-    name = clips.upload(str(path))
+    name = clips.store_upload(str(path))
     for moment in (2.0, 3.5, 4.5):
         at = Settings("svg-lp-real", name, past=5, part={"moment": moment, "region": ""})
         known = learning.chosen(name, learning.part_of(at, models.get("svg-lp-real")), 5, 5)

@@ -39,8 +39,8 @@ def video(tmp_path):
 
 
 def test_a_part_of_an_upload_is_what_the_file_has_there(video):
-    name = clips.upload(str(video))
-    whole = clips.find(name)
+    name = clips.store_upload(str(video))
+    whole = clips.find_clip(name)
     assert chosen(name, Excerpt(), 5).frames is whole.frames
     later = chosen(name, Excerpt(moment=1.0, every=2), 5, 10)
     assert np.array_equal(later.frames, whole.frames[20:40:2]) and later.fps == 10
@@ -70,7 +70,7 @@ def test_a_part_of_a_clip_at_hand_is_the_same(video):
     with pytest.raises(ValueError, match="ends before second 9; choose an earlier moment"):
         chosen(name, Excerpt(moment=9.0), 5)
     assert seen(name).busiest_moment(0.25, 0.5) == pytest.approx(
-        seen(clips.upload(str(video))).busiest_moment(0.25, 0.5), abs=0.06
+        seen(clips.store_upload(str(video))).busiest_moment(0.25, 0.5), abs=0.06
     )
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from vp.result.export import page as html_of
+from vp.result.export import render_page as html_of
 from vp.result.result import Result, Row
 
 pytestmark = pytest.mark.browser

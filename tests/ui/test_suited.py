@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import drawn_clips as drawings
 from vp.data import Clip
-from vp.ui.clips import drawn, example
-from vp.ui.suited import suited
+from vp.ui.clips import load_example, simulate_clip
+from vp.ui.suited import choose_model
 
 CARDS = {
     "flow": {"dataset": ""},
@@ -37,12 +37,12 @@ def stays(name: str, usual: str, why: str) -> str:
 
 
 def chosen(clip, name="svg-lp-smmnist", by_hand=False, cards=CARDS):
-    return suited(cards, clip, name, by_hand)
+    return choose_model(cards, clip, name, by_hand)
 
 
 @pytest.mark.parametrize("law", ["smmnist-svg", "smmnist-srvp", "mmnist"])
 def test_digits_get_the_digit_model_and_keep_any_other_made_for_digits(law):
-    for clip in (drawn(law, 3, "strokes", 12), of_nowhere(drawn(law, 3, "strokes", 12))):
+    for clip in (simulate_clip(law, 3, "strokes", 12), of_nowhere(simulate_clip(law, 3, "strokes", 12))):
         assert chosen(clip) == ("svg-lp-smmnist", "Model svg-lp-smmnist stays: the clip shows moving digits.")
         assert chosen(clip, "another", by_hand=True) == (
             "another",
@@ -55,7 +55,7 @@ def test_digits_get_the_digit_model_and_keep_any_other_made_for_digits(law):
 
 def test_the_push_world_gets_its_model():
     pytest.importorskip("pymunk")
-    for clip in (example("push-1"), of_nowhere(example("push-1"))):
+    for clip in (load_example("push-1"), of_nowhere(load_example("push-1"))):
         assert chosen(clip) == ("svg-lp-push", "Model svg-lp-push was chosen: the clip shows the push world.")
 
 
@@ -63,10 +63,10 @@ def test_all_else_gets_the_model_of_real_clips():
     said = "Model svg-lp-real was chosen: it takes clips of any kind and size."
     for name in ("svg-lp-smmnist", "svg-lp-push", "another"):
         assert chosen(filmed(), name) == chosen(filmed(), name, by_hand=True) == ("svg-lp-real", said)
-    assert chosen(example("balls"), "people") == ("svg-lp-real", said), "a drawing is no recording"
+    assert chosen(load_example("balls"), "people") == ("svg-lp-real", said), "a drawing is no recording"
     assert chosen(filmed(), "people") == ("svg-lp-real", said), "what no person chose is chosen anew"
     assert chosen(filmed(), "svg-lp-real") == ("svg-lp-real", "Model svg-lp-real stays: it takes clips of any kind and size.")
-    digits = drawn("mmnist", 3, "strokes", 12).frames
+    digits = simulate_clip("mmnist", 3, "strokes", 12).frames
     ground = np.array([160, 60, 20], np.uint8)
     assert chosen(Clip(np.maximum(digits, ground), 10.0))[0] == "svg-lp-real", "digits are grey"
 
@@ -75,7 +75,7 @@ def test_a_person_s_choice_that_knows_the_clip_stays():
     for name in ("people", "flow"):
         why = stays(name, "svg-lp-real", "it takes clips of any kind and size")
         assert chosen(filmed(), name, by_hand=True) == (name, why)
-    digits = drawn("mmnist", 3, "strokes", 12)
+    digits = simulate_clip("mmnist", 3, "strokes", 12)
     for name in ("svg-lp-real", "flow"):
         assert chosen(digits, name, by_hand=True) == (name, stays(name, "svg-lp-smmnist", "the clip shows moving digits"))
 
@@ -83,7 +83,7 @@ def test_a_person_s_choice_that_knows_the_clip_stays():
 def test_without_a_model_that_suits_nothing_changes():
     few = {name: CARDS[name] for name in ("flow", "svg-lp-smmnist")}
     assert chosen(filmed(), cards=few) == ("svg-lp-smmnist", "")
-    assert chosen(example("push-1"), cards=few) == ("svg-lp-smmnist", "")
+    assert chosen(load_example("push-1"), cards=few) == ("svg-lp-smmnist", "")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_digits_on_other_grounds_and_of_other_sizes_get_the_digit_model(count, l
 
 def test_an_enlarged_push_world_is_known():
     pytest.importorskip("pymunk")
-    large = np.kron(example("push-1").frames, np.ones((1, 5, 5, 1), np.uint8))
+    large = np.kron(load_example("push-1").frames, np.ones((1, 5, 5, 1), np.uint8))
     assert chosen(Clip(large, 5.0), "svg-lp-real")[0] == "svg-lp-push"
 
 
@@ -131,4 +131,4 @@ def test_only_a_still_camera_s_small_grey_picture_gets_the_model_of_people():
 
 def test_without_a_model_for_its_kind_a_clip_keeps_the_model_there_is():
     few = {name: CARDS[name] for name in ("flow", "svg-lp-real")}
-    assert chosen(drawn("mmnist", 3, "strokes", 12), "svg-lp-real", cards=few) == ("svg-lp-real", "")
+    assert chosen(simulate_clip("mmnist", 3, "strokes", 12), "svg-lp-real", cards=few) == ("svg-lp-real", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vp.data import DATASETS
-from vp.prediction.domain import trained_on, walls_note
+from vp.prediction.domain import training_datasets, walls_note
 from vp.ui import clips
 
 STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"data": {"mmnist": 1.0}}
@@ -20,8 +20,8 @@ STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"dat
     ],
 )
 def test_other_walls_are_said(name, card, words):
-    clip = clips.find(name)
-    said = walls_note(clip.data, trained_on(card))
+    clip = clips.find_clip(name)
+    said = walls_note(clip.data, training_datasets(card))
     assert all(word in said for word in words)
     stated = clip.with_note(said)
     assert stated.notes == (*clip.notes, said) and stated.events == clip.events
@@ -40,8 +40,8 @@ def test_other_walls_are_said(name, card, words):
     ],
 )
 def test_nothing_is_said_of_walls_that_are_alike_or_unknown(name, card):
-    clip = clips.find(name)
-    said = walls_note(clip.data, trained_on(card))
+    clip = clips.find_clip(name)
+    said = walls_note(clip.data, training_datasets(card))
     assert said is None and clip.with_note(said) is clip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..prediction.model import Model
-from ..result.figure import blank, write
+from ..result.figure import blank_figure, save_figure
 from ..training.machine import ceilings
 from ..training.timing import apart, tell, timed
 from .sampling import model_or_recipe, prediction
@@ -75,7 +75,7 @@ def growth_exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
 def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """One panel a quantity, log-log, one colour a model; raises ValueError where matplotlib is not installed."""
     names, quantities = (list(dict.fromkeys(label.split(", ")[part] for label in curves)) for part in (0, 1))
-    figure = blank(3.6 * len(quantities), 3.4)
+    figure = blank_figure(3.6 * len(quantities), 3.4)
     for axes, quantity in zip(figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0], quantities):
         for label, curve in curves.items():
             name, of = label.split(", ")
@@ -89,4 +89,4 @@ def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axes.set_ylabel("seconds")
         axes.grid(True, alpha=0.25)
         axes.legend(fontsize=7)
-    write(figure, path)
+    save_figure(figure, path)

@@ -1,4 +1,5 @@
-"""python -m vp train, sample, evaluate and the rest, each thin over a function. Each prints one JSON line last."""
+"""The command line, python -m vp COMMAND: each command calls one function of the package and prints its result as one JSON
+line last."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ COMMANDS = (
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands; each sets `run`, the function to call."""
     parser = argparse.ArgumentParser(prog="python -m vp", description="See and steer possible futures of a video.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in COMMANDS:
@@ -38,7 +40,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; wrong values exit 2 with one sentence, training that diverges 3, never a traceback."""
+    """Runs one command and returns its exit code.
+
+    0 on success, 2 for wrong values or file errors (one sentence on stderr), 3 for diverged training, 130 for Ctrl-C, 141 for a
+    closed pipe.
+    """
     args, extra = build_parser().parse_known_args(argv)
     try:
         print(json.dumps(args.run(args, extra)), flush=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .common import add, minutes, positive, refuse
+from .common import add_command, positive_int, positive_minutes, refuse_extra
 from .outputs import output_file
 
 EXAMPLES = {
@@ -21,7 +21,8 @@ EXAMPLES = {
 
 
 def add_adapt(commands: Any) -> None:
-    p = add(
+    """Adds the command `adapt`."""
+    p = add_command(
         commands,
         "adapt",
         "train a model on one clip of yours for a minute or two; Ctrl-C keeps the best so far",
@@ -31,14 +32,18 @@ def add_adapt(commands: Any) -> None:
     )
     p.add_argument("checkpoint", help="a model's name or a .safetensors file; it stays as it is")
     p.add_argument("clip", help="a video file")
-    p.add_argument("--minutes", type=minutes, default=2.0, help="time budget (default: 2)")
-    p.add_argument("--steps", type=positive, help="budget in steps instead of minutes; the same seed then gives the same weights")
+    p.add_argument("--minutes", type=positive_minutes, default=2.0, help="time budget (default: 2)")
+    p.add_argument(
+        "--steps", type=positive_int, help="budget in steps instead of minutes; the same seed then gives the same weights"
+    )
     p.add_argument("--until", type=float, metavar="S", help="second from which on nothing is learned (default: the clip's end)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
 
 
 def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Adapts a model to one clip and saves it; returns the saved file, what the card says of the adaptation, and the steps
+    taken."""
     from ..core.cpu_fast import keep_big_buffers
     from ..data import read_clip
     from ..data.video_file import MAX_FPS
@@ -46,14 +51,14 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..training.adapt import adapt, save
     from ..training.train import stop_signal
 
-    refuse(args.parser, extra)
-    try_path(args.out)
+    refuse_extra(args.parser, extra)
+    check_output(args.out)
     keep_big_buffers()
     model = load(args.checkpoint, args.device, args.precision)
     clip = read_clip(args.clip, max_fps=MAX_FPS)
     until = None if args.until is None else frame_at(args.until, clip.fps, len(clip.frames))
     adaptation = adapt(model, clip, args.minutes, until, args.seed, args.steps)
-    with stop_signal() as stop, bar() as show:
+    with stop_signal() as stop, adapt_bar() as show:
         for record in adaptation:
             show(record)
             if stop.is_set():
@@ -64,8 +69,12 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
     return {"file": str(args.out), **adapted.card["adapted"], "taken": adaptation.step}
 
 
-def try_path(path: Path) -> None:
-    """Raises ValueError where no checkpoint can be written: now, not after minutes of training."""
+def check_output(path: Path) -> None:
+    """Checks before minutes of training that a checkpoint can be written.
+
+    Raises:
+        ValueError: another extension than .safetensors, or a place that cannot be written.
+    """
     if path.suffix != ".safetensors":
         raise ValueError(f"--out is {path}; give a file that ends in .safetensors")
     try:
@@ -75,7 +84,10 @@ def try_path(path: Path) -> None:
 
 
 def frame_at(second: float, fps: float, frames: int) -> int:
-    """The first frame at or after a second of a clip.
+    """The index of the first frame at or after a second of a clip.
+
+    Args:
+        frames: length of the clip.
 
     Raises:
         ValueError: the second is not within the clip.
@@ -87,8 +99,9 @@ def frame_at(second: float, fps: float, frames: int) -> int:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[Any], None]]:
-    """A bar over the budget with the time left, and how far the held-out frames are from where they began."""
+def adapt_bar() -> Iterator[Callable[[Any], None]]:
+    """A progress bar with the time left and the PSNR gain on held-out frames; yields the callback that takes an `Adapting`
+    record."""
     from tqdm import tqdm
 
     layout = "{desc}: {percentage:3.0f}%|{bar}| {postfix}"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .common import add, positive, refuse
+from .common import add_command, positive_int, refuse_extra
 from .outputs import figure_file
 
 EXAMPLES = {
@@ -21,7 +21,8 @@ EXAMPLES = {
 
 
 def add_bench(commands: Any) -> None:
-    p = add(
+    """Adds the command `bench`."""
+    p = add_command(
         commands,
         "bench",
         "time training, sampling, metrics or the app on this machine",
@@ -33,17 +34,18 @@ def add_bench(commands: Any) -> None:
     p.add_argument("models", nargs="*", metavar="MODEL", help="models or recipes (default: svg-lp-smmnist)")
     p.add_argument("--family", default="svg", help="for train: whose training steps (default: svg)")
     p.add_argument("--figure", type=figure_file, metavar="FILE", help="of growth (default: out/growth.png)")
-    p.add_argument("--batch", type=positive, default=8, help="clips a training step (default: 8, as our recipes take)")
-    p.add_argument("--n", type=positive, default=8, help="futures to sample (default: 8)")
-    p.add_argument("--frames", type=positive, default=20, help="frames to predict (default: 20)")
-    p.add_argument("--repeats", type=positive, default=5)
-    p.add_argument("--rounds", type=positive, default=1, help="of sample: through all rows in turn (default: 1)")
+    p.add_argument("--batch", type=positive_int, default=8, help="clips a training step (default: 8, as our recipes take)")
+    p.add_argument("--n", type=positive_int, default=8, help="futures to sample (default: 8)")
+    p.add_argument("--frames", type=positive_int, default=20, help="frames to predict (default: 20)")
+    p.add_argument("--repeats", type=positive_int, default=5)
+    p.add_argument("--rounds", type=positive_int, default=1, help="of sample: through all rows in turn (default: 1)")
 
 
 def run_bench(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Runs the benchmark that `args.what` names and returns its timings."""
     from .. import bench
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     where, models = (args.device, args.precision), args.models or ["svg-lp-smmnist"]
     if args.what == "train":
         return bench.training(args.family, args.batch, args.repeats, *where)

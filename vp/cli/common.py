@@ -1,4 +1,4 @@
-"""What the commands share: how arguments are read, results kept, and long work shows how far it is."""
+"""Shared by the commands: argument types, the model's own flags, JSON files, and a progress bar."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
 Run = Callable[[argparse.Namespace, list[str]], dict]
 
 
-def add(commands: Any, name: str, help: str, run: Run, examples: str, computes: bool = False) -> Any:
-    """A command's parser; `run` is called with the arguments and those that it does not know.
+def add_command(commands: Any, name: str, help: str, run: Run, examples: str, computes: bool = False) -> Any:
+    """Adds a command's parser and returns it.
 
-    One that `computes` is asked on which device and in which precision.
+    Args:
+        commands: what `add_subparsers` returned.
+        help: one line, also the description.
+        run: called with the parsed arguments and the list of unknown ones; returns the result.
+        examples: shown below the flags.
+        computes: adds --device and --precision.
     """
     parser = commands.add_parser(
         name,
@@ -37,40 +42,51 @@ def add(commands: Any, name: str, help: str, run: Run, examples: str, computes: 
     return parser
 
 
-def refuse(parser: argparse.ArgumentParser, extra: list[str]) -> None:
+def refuse_extra(parser: argparse.ArgumentParser, extra: list[str]) -> None:
+    """Exits 2 where there are unknown arguments."""
     if extra:
         parser.error(f"unrecognised: {' '.join(extra)}")
 
 
 def add_axes(parser: Any) -> None:
+    """Adds --axes, the order of axes in folders of arrays."""
     words = "of a folder of arrays, such as NTHWC: N clips, T frames, height, width, channels (default: as the files tell)"
     parser.add_argument("--axes", default="", metavar="ORDER", help=words)
 
 
-def positive(text: str) -> int:
+def positive_int(text: str) -> int:
+    """The text as an int of 1 or more, as an argparse type."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
     return value
 
 
-def minutes(text: str) -> float:
+def positive_minutes(text: str) -> float:
+    """The text as a positive float, as an argparse type."""
     value = float(text)
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
     return value
 
 
-def numbers(text: str) -> list[int]:
-    """Whole numbers of 0 and more, parted by commas, each once."""
+def distinct_numbers(text: str) -> list[int]:
+    """Comma-separated distinct integers of 0 or more, as an argparse type."""
     values = [int(part) for part in text.split(",")]
     if min(values) < 0 or len(set(values)) < len(values):
         raise argparse.ArgumentTypeError(f"{text} are not different numbers of 0 and more")
     return values
 
 
-def model_options(parser: argparse.ArgumentParser, kind: type[Options], extra: Sequence[str]) -> Options:
-    """The model's own options from the flags left over; exits 2 naming those it has."""
+def parse_model_options(parser: argparse.ArgumentParser, kind: type[Options], extra: Sequence[str]) -> Options:
+    """Parses a model's own options from the flags that the command does not know.
+
+    Args:
+        kind: the predictor's options class.
+        extra: the unknown flags, as --name value or --name=value.
+
+    Exits 2 and lists the model's flags where one is unknown or has no value.
+    """
     controls = kind.controls()
     names = ", ".join(f"--{name.replace('_', '-')}" for name in controls) or "none"
     values: dict[str, Any] = {}
@@ -90,7 +106,8 @@ def model_options(parser: argparse.ArgumentParser, kind: type[Options], extra: S
 
 
 def parse_value(control: Any, text: str) -> Any:
-    """A flag's text as the control's type; what does not parse is left for the control to refuse by name."""
+    """A flag's text in the type of its control; text that does not parse is returned as it is, and the control then refuses
+    it."""
     if isinstance(control, Choice):
         return text
     if isinstance(control, Slider):
@@ -101,22 +118,22 @@ def parse_value(control: Any, text: str) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-def keep(path: Path | None, result: dict) -> None:
-    """Writes a result beside printing it, where a file is named."""
+def write_json(path: Path | None, result: dict) -> None:
+    """Writes the result to `path`, creating its folder; nothing for None."""
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(on_lines(result) + "\n")
+        path.write_text(to_readable_json(result) + "\n")
 
 
-def on_lines(result: Any) -> str:
-    """JSON with a line an entry, but a list of numbers on one line: easy to read, and to see a difference in."""
+def to_readable_json(result: Any) -> str:
+    """JSON with one entry per line, but lists of numbers on one line."""
     text = json.dumps(result, indent=1)
     return re.sub(r"\[\s+([^\[\]{}\"]*?)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text)
 
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar with an ETA, as a callback (done, total)."""
+    """A bar with an ETA; yields the callback that takes (done, total)."""
     from tqdm import tqdm
 
     with tqdm(unit="row", mininterval=1) as bar:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.catalog import DATASETS
-from .common import add, add_axes, keep, positive, refuse
+from .common import add_axes, add_command, positive_int, refuse_extra, write_json
 from .outputs import output_file
 
 EXAMPLES = {
@@ -24,7 +24,8 @@ LISTED = 20  # notes on a data set
 
 
 def add_data(commands: Any) -> None:
-    p = add(
+    """Adds the command `data`."""
+    p = add_command(
         commands,
         "data",
         "check a data set: counts by split, a contact sheet, and what is left out and why",
@@ -35,31 +36,33 @@ def add_data(commands: Any) -> None:
     p.add_argument("--data-root", help="folder of the data set, or one that holds it (default: the variable VP_DATA)")
     p.add_argument("--download", action="store_true", help="first fetch it into --data-root from its official place")
     add_axes(p)
-    p.add_argument("--size", type=positive, default=64, help="side of the frames in px (default: 64)")
+    p.add_argument("--size", type=positive_int, default=64, help="side of the frames in px (default: 64)")
     p.add_argument("--out", type=output_file, metavar="FILE", help="contact sheet, .png (default: out/NAME.png)")
     p.add_argument("--json", type=output_file, metavar="FILE", help="also write the result here")
 
 
 def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
-    """Downloads a data set where asked to, prints what is in it and draws a picture of it."""
+    """Surveys a data set, after a download where asked for; prints the counts, draws a contact sheet and returns the survey."""
     from ..data.download import download
-    from ..result.survey import survey
+    from ..result.survey import survey_dataset
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     if args.download:
         root = args.data_root or os.environ.get("VP_DATA")
         if not root:
             raise ValueError("--download needs a folder: give it by --data-root or the variable VP_DATA")
         with byte_bar() as progress:
             download(args.data, root, progress)
-    result = survey(args.data, args.data_root, args.out or Path("out") / f"{args.data}.png", args.size, watched, args.axes)
+    result = survey_dataset(
+        args.data, args.data_root, args.out or Path("out") / f"{args.data}.png", args.size, with_progress_bar, args.axes
+    )
     print("\n".join(survey_lines(result)))
-    keep(args.json, result)
+    write_json(args.json, result)
     return result
 
 
 def survey_lines(result: dict) -> Iterator[str]:
-    """What `data` prints before its JSON line."""
+    """The lines that `data` prints before its JSON: counts by split, notes, what is left out, and the sheet's path."""
     for split, contents in result.get("made_of", {}).items():
         yield f"{split:6}" + ", ".join(f"{count:,} {what}" for what, count in contents.items())
     for split, row in result.get("splits", {}).items():
@@ -69,20 +72,21 @@ def survey_lines(result: dict) -> Iterator[str]:
     first = result.get("first_left_out", ())
     if first:
         yield f"left out: {result['left_out']}"
-        yield from (f"  {file_problem(name, reason)}" for name, reason in first)
+        yield from (f"  {shorten_problem(name, reason)}" for name, reason in first)
         if result["left_out"] > len(first):
             yield f"  and {result['left_out'] - len(first)} more"
     yield f"contact sheet: {result['sheet']}"
 
 
-def file_problem(name: str, reason: str) -> str:
-    """'NAME: reason' of an error message, without its advice after '; give ' and without the file's name twice."""
+def shorten_problem(name: str, reason: str) -> str:
+    """'NAME: reason' from an error message, without the advice after '; give ' and without repeating the file's name."""
     short = reason.partition("; give ")[0]
     tail = short.removeprefix(Path(name).name)
     return f"{name}: {short}" if tail == short else name + tail
 
 
-def watched(items: Sequence[Any], what: str) -> Any:
+def with_progress_bar(items: Sequence[Any], what: str) -> Any:
+    """The items with a tqdm bar that names them."""
     from tqdm import tqdm
 
     return tqdm(items, desc=what, unit="", mininterval=0.5, leave=False)
@@ -90,7 +94,7 @@ def watched(items: Sequence[Any], what: str) -> Any:
 
 @contextmanager
 def byte_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for downloads, as a callback (file, bytes done, bytes in all)."""
+    """A bar for downloads; yields the callback that takes (file, bytes done, bytes in all)."""
     from tqdm import tqdm
 
     with tqdm(unit="B", unit_scale=True, mininterval=1) as bar:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.splits import ALL, SPLITS
-from .common import KNOWN, add, add_axes, keep, model_options, positive, progress_bar, refuse
+from .common import KNOWN, add_axes, add_command, parse_model_options, positive_int, progress_bar, refuse_extra, write_json
 from .outputs import figure_file, output_file
 
 EXAMPLES = {
@@ -36,7 +36,8 @@ PROTOCOL_HELP = (
 
 
 def add_evaluate(commands: Any) -> None:
-    p = add(
+    """Adds the command `evaluate`."""
+    p = add_command(
         commands,
         "evaluate",
         "score a model under a protocol, beside the baselines",
@@ -46,14 +47,16 @@ def add_evaluate(commands: Any) -> None:
     )
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
     p.add_argument("--protocol", default="smmnist-svg", help=PROTOCOL_HELP)
-    p.add_argument("--clips", type=positive, help="how many (default: 100, or all of --test-set or windows; compression: 20)")
+    p.add_argument("--clips", type=positive_int, help="how many (default: 100, or all of --test-set or windows; compression: 20)")
     p.add_argument("--test-set", metavar="FILE", help="official Moving MNIST sequences: mnist_test_seq.npy, or .npz with frames")
-    p.add_argument("--samples", type=positive, default=20)
+    p.add_argument("--samples", type=positive_int, default=20)
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, instead of the protocol's first frames")
     p.add_argument("--split", choices=(*SPLITS, ALL), default="test", help="val, or dev: clips to choose by (default: test)")
-    p.add_argument("--short-side", type=positive, metavar="PX", help="of whole frames, where the model takes any (default: 128)")
+    p.add_argument(
+        "--short-side", type=positive_int, metavar="PX", help="of whole frames, where the model takes any (default: 128)"
+    )
     p.add_argument("--fps", type=float, help="of NAME:PAST+FUTURE: about so many frames a second (default: the clip's own rate)")
-    p.add_argument("--stride", type=positive, default=1, help="of NAME:PAST+FUTURE: every so many frames (default: 1)")
+    p.add_argument("--stride", type=positive_int, default=1, help="of NAME:PAST+FUTURE: every so many frames (default: 1)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--data-root", help="folder of the data, or one that holds it or MNIST/raw (default: the variable VP_DATA)")
     add_axes(p)
@@ -65,15 +68,16 @@ def add_evaluate(commands: Any) -> None:
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Evaluates a model, prints tables, writes the requested files and returns the evaluation."""
     from ..evaluation.evaluate import evaluate
-    from ..prediction.model import find, load
+    from ..prediction.model import find_checkpoint, load
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.record:  # there must be a file to write it into
-        find(args.checkpoint)
+        find_checkpoint(args.checkpoint)
     if args.protocol == "compression":
         return run_compression(args, extra, model)
-    options = model_options(args.parser, model.predictor.options_type, extra)
+    options = parse_model_options(args.parser, model.predictor.options_type, extra)
     if args.timing:
         from ..evaluation.diagnose import check_timing, learned_prior_timing
 
@@ -109,50 +113,64 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def print_tables(result: dict) -> None:
-    from ..result.tables import WINDOW, of_flow, of_gains, of_scores, of_sources, of_variants, of_windows
+    """Prints all tables for which the evaluation has numbers."""
+    from ..result.tables import (
+        WINDOW,
+        format_action_gains,
+        format_curves,
+        format_differences_from_flow,
+        format_scores,
+        format_sources,
+        format_variants,
+    )
 
-    print(of_scores(result))
+    print(format_scores(result))
     if "against_flow" in result:
-        print(of_flow(result))
+        print(format_differences_from_flow(result))
     if "variants" in result:
-        print(of_variants(result))
+        print(format_variants(result))
     if len(result["per_frame"]["psnr_db"]["mean"]) > 2 * WINDOW:
-        print(of_windows(result))
+        print(format_curves(result))
     if "actions" in result:
-        print(of_gains(result))
+        print(format_action_gains(result))
     if "sources" in result:
-        print(of_sources(result))
+        print(format_sources(result))
 
 
 def write_files(args: argparse.Namespace, result: dict) -> None:
-    """What was asked for beside the tables: the result as JSON, a figure, the headline in the checkpoint's card."""
-    keep(args.json, result)
+    """Writes what --json, --figure and --record ask for: the result, a figure, the headline numbers in the checkpoint's
+    card."""
+    write_json(args.json, result)
     if args.figure:
         from ..evaluation.curves import draw_curves
 
         draw_curves(result, args.figure)
     if args.record:
-        from ..evaluation.evaluate import headline
-        from ..prediction.checkpoint import record
-        from ..prediction.model import find
+        from ..evaluation.evaluate import headline_numbers
+        from ..prediction.checkpoint import add_metrics
+        from ..prediction.model import find_checkpoint
 
-        record(find(args.checkpoint), args.protocol, headline(result))
+        add_metrics(find_checkpoint(args.checkpoint), args.protocol, headline_numbers(result))
 
 
 def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
-    from ..evaluation.compression import compression
-    from ..result.tables import of_bits
+    """Runs the protocol `compression`, prints its table and returns its result."""
+    from ..evaluation.compression import measure_compression
+    from ..result.tables import format_compression
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     with progress_bar() as progress:
-        result = compression(model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress)
-    print(of_bits(result))
-    keep(args.json, result)
+        result = measure_compression(
+            model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress
+        )
+    print(format_compression(result))
+    write_json(args.json, result)
     return result
 
 
 def add_paired(commands: Any) -> None:
-    p = add(
+    """Adds the command `paired`."""
+    p = add_command(
         commands,
         "paired",
         "what one evaluation has more than another on the same clips, with intervals",
@@ -165,18 +183,23 @@ def add_paired(commands: Any) -> None:
 
 
 def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
-    from ..evaluation.scores import paired
-    from ..result.tables import of_pair
+    """Compares two evaluations of the same clips, first minus second; prints and returns the differences."""
+    from ..evaluation.scores import compare_evaluations
+    from ..result.tables import format_pair
 
-    refuse(args.parser, extra)
-    result = paired(read_evaluation(args.first), read_evaluation(args.second))
-    print(of_pair(result))
-    keep(args.json, result)
+    refuse_extra(args.parser, extra)
+    result = compare_evaluations(read_evaluation(args.first), read_evaluation(args.second))
+    print(format_pair(result))
+    write_json(args.json, result)
     return result
 
 
 def read_evaluation(path: Path) -> dict:
-    """What `evaluate --json` wrote."""
+    """Reads what `evaluate --json` wrote.
+
+    Raises:
+        ValueError: the file cannot be read or holds no evaluation.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

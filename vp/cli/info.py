@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common import add, refuse
+from .common import add_command, refuse_extra
 
 EXAMPLES = {
     "info": """
@@ -15,22 +15,24 @@ EXAMPLES = {
 
 
 def add_info(commands: Any) -> None:
-    p = add(commands, "info", "list models and recipes, or show one model's card", run_info, EXAMPLES["info"])
+    """Adds the command `info`."""
+    p = add_command(commands, "info", "list models and recipes, or show one model's card", run_info, EXAMPLES["info"])
     p.add_argument("checkpoint", nargs="?")
 
 
 def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Prints and returns all models and recipes, or returns the card of one model."""
     from ..catalog import FAMILIES
-    from ..prediction.checkpoint import history, read_card
-    from ..prediction.model import available, find
+    from ..prediction.checkpoint import read_card, training_summary
+    from ..prediction.model import available, find_checkpoint
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     if args.checkpoint:
         named = {card["name"]: card for card in available()}
-        return named[args.checkpoint] if args.checkpoint in named else read_card(find(args.checkpoint))
+        return named[args.checkpoint] if args.checkpoint in named else read_card(find_checkpoint(args.checkpoint))
     cards = available()
     for card in cards:
-        facts = [history(card), f"weights: {card['licence']}" if "licence" in card else ""]
+        facts = [training_summary(card), f"weights: {card['licence']}" if "licence" in card else ""]
         known = "; ".join(filter(None, facts))
         print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({known})" if known else ""))
     recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}

@@ -1,4 +1,4 @@
-"""Places for results, as types of arguments: tried before the work whose results would be lost."""
+"""Argument types for output paths, which are tried before the work whose results would be lost."""
 
 from __future__ import annotations
 
@@ -13,37 +13,45 @@ FIGURES = (".pdf", ".png", ".svg")
 
 
 def output_file(text: str) -> Path:
-    """A file that can be written; what is in it stays until the result is there.
+    """The path of a file that can be written; an existing file keeps its content.
 
     Raises:
         ArgumentTypeError: a folder, or a place that cannot be written.
     """
     path = Path(text)
-    with refusing(text):
+    with as_argument_error(text):
         if path.is_dir():
             raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
         if path.is_file():
             path.open("ab").close()
         elif not path.exists():  # anything else, such as /dev/null, is not for us to try
-            with folders(path.parent):
+            with temporary_folders(path.parent):
                 path.touch()
                 path.unlink()
     return path
 
 
 def output_folder(text: str) -> Path:
-    """A folder that can be written to; raises ArgumentTypeError for a file, or a place that cannot be written."""
+    """The path of a folder that can be written to.
+
+    Raises:
+        ArgumentTypeError: a file, or a place that cannot be written.
+    """
     path = Path(text)
-    with refusing(text):
+    with as_argument_error(text):
         if path.exists() and not path.is_dir():
             raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")
-        with folders(path):
+        with temporary_folders(path):
             tempfile.TemporaryFile(dir=path).close()
     return path
 
 
 def figure_file(text: str) -> Path:
-    """A picture that can be drawn; raises ArgumentTypeError for another ending too, and where matplotlib is missing."""
+    """The path of a figure that can be written.
+
+    Raises:
+        ArgumentTypeError: an extension that is not in FIGURES, no matplotlib, or a place that cannot be written.
+    """
     if Path(text).suffix.lower() not in FIGURES:
         raise argparse.ArgumentTypeError(f"{text!r} is no figure; give a file that ends in {', '.join(FIGURES)}")
     if find_spec("matplotlib") is None:
@@ -54,8 +62,8 @@ def figure_file(text: str) -> Path:
 
 
 @contextmanager
-def folders(place: Path) -> Iterator[None]:
-    """Makes a folder and those above it; those that were missing are taken away again."""
+def temporary_folders(place: Path) -> Iterator[None]:
+    """Creates a folder and its parents; on exit those that were missing are removed again."""
     missing = [folder for folder in (place, *place.parents) if not folder.exists()]
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -67,8 +75,8 @@ def folders(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def refusing(text: str) -> Iterator[None]:
-    """Turns what a file system says of a place into one sentence."""
+def as_argument_error(text: str) -> Iterator[None]:
+    """Turns an OSError or ValueError about the path `text` into an ArgumentTypeError of one sentence."""
     try:
         yield
     except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from .common import KNOWN, add, model_options, positive
+from .common import KNOWN, add_command, parse_model_options, positive_int
 from .outputs import output_folder
 
 OWN_RATE = "own"
@@ -19,7 +19,8 @@ EXAMPLES = {
 
 
 def add_sample(commands: Any) -> None:
-    p = add(
+    """Adds the command `sample`."""
+    p = add_command(
         commands,
         "sample",
         "predict futures of one clip and write them as mp4, GIF, HTML, JSON and npz",
@@ -29,25 +30,30 @@ def add_sample(commands: Any) -> None:
     )
     p.add_argument("checkpoint", help="a model's name or a .safetensors file")
     p.add_argument("clip", help="a video file")
-    p.add_argument("--n", type=positive, default=4, help="number of futures (default: 4)")
-    p.add_argument("--n-past", type=positive, help="known frames (default: the model's)")
+    p.add_argument("--n", type=positive_int, default=4, help="number of futures (default: 4)")
+    p.add_argument("--n-past", type=positive_int, help="known frames (default: the model's)")
     p.add_argument("--known", metavar="FRAMES", help=f"{KNOWN}, out of --n-past plus --n-future")
-    p.add_argument("--slow", type=positive, default=1, help="slow motion: 2 predicts a frame between every two")
-    p.add_argument("--n-future", type=positive, help="frames to predict (default: the model's)")
+    p.add_argument("--slow", type=positive_int, default=1, help="slow motion: 2 predicts a frame between every two")
+    p.add_argument("--n-future", type=positive_int, help="frames to predict (default: the model's)")
     p.add_argument(
-        "--start", default=0.0, type=second, metavar="S", help="second to begin at, or 'end': predict what comes after it"
+        "--start", default=0.0, type=parse_start, metavar="S", help="second to begin at, or 'end': predict what comes after it"
     )
     p.add_argument("--region", metavar="X,Y,W,H", help="part of the picture, px of the video's own (default: all a model takes)")
-    p.add_argument("--fps", type=rate, metavar="F|own", help="thin out to this rate, or 'own' for any (default: 30 at most)")
-    p.add_argument("--stride", type=positive, default=1, metavar="K", help="take one frame of K")
+    p.add_argument(
+        "--fps", type=parse_rate, metavar="F|own", help="thin out to this rate, or 'own' for any (default: 30 at most)"
+    )
+    p.add_argument("--stride", type=positive_int, default=1, metavar="K", help="take one frame of K")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--long-side", type=positive, default=512, help="px at most, where the model takes any size (default: 512)")
+    p.add_argument(
+        "--long-side", type=positive_int, default=512, help="px at most, where the model takes any size (default: 512)"
+    )
     p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
     p.add_argument("--beside", metavar="FILE", help="one more row under these actions or 'still', with the first future's seed")
     p.add_argument("--out", type=output_folder, default="out", help="folder for the files (default: out)")
 
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Predicts futures of a clip, writes all files and returns the summary of `write_all`."""
     from ..data import read_clip
     from ..data.region import Region
     from ..data.video_file import END, MAX_FPS, MAX_SIDE, picture_size
@@ -57,12 +63,12 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..result.export import write_all
 
     model = load(args.checkpoint, args.device, args.precision)
-    options = model_options(args.parser, model.predictor.options_type, extra)
+    options = parse_model_options(args.parser, model.predictor.options_type, extra)
     region = Region.of_pixels(args.region, *picture_size(args.clip)) if args.region else None
     rates = {"max_fps": MAX_FPS} if args.fps is None else {"fps": None if args.fps == OWN_RATE else args.fps}
     cut = {"start": args.start, "region": region, "every": args.stride}
     clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), **rates, **cut)
-    actions = {"actions": given_actions(args.actions), "compare_with": given_actions(args.beside)}
+    actions = {"actions": parse_actions(args.actions), "compare_with": parse_actions(args.beside)}
     thinned = args.start or args.stride > 1 or args.fps
     if thinned and not isinstance(actions["actions"], (str, type(None))):
         came = "--start, --stride or --fps came with a table of actions, which has a row for every frame of the video"
@@ -75,20 +81,20 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     return write_all(result, args.out)
 
 
-def second(text: str) -> float | str:
-    """A --start: seconds, or 'end'."""
+def parse_start(text: str) -> float | str:
+    """The value of --start: seconds, or 'end'."""
     from ..data.video_file import END
 
     return text if text == END else float(text)
 
 
-def rate(text: str) -> float | str:
-    """A --fps: frames a second, or OWN_RATE."""
+def parse_rate(text: str) -> float | str:
+    """The value of --fps: frames per second, or OWN_RATE."""
     return text if text == OWN_RATE else float(text)
 
 
-def given_actions(text: str | None) -> Any:
-    """`still`, or the table in a file."""
+def parse_actions(text: str | None) -> Any:
+    """The value of --actions or --beside: 'still', None, or float32 (T, A) read from the file."""
     from ..prediction.actions import STILL, read_actions
 
     return text if text in (None, STILL) else read_actions(text)

@@ -1,4 +1,4 @@
-"""`python -m vp train`, and what is done with runs: plot, compare, average."""
+"""`python -m vp train`, and commands on finished runs: plot, compare, average."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .common import add, add_axes, keep, minutes, numbers, positive, refuse
+from .common import add_axes, add_command, distinct_numbers, positive_int, positive_minutes, refuse_extra, write_json
 from .outputs import figure_file, output_file, output_folder
 
 EXAMPLES = {
@@ -31,7 +31,8 @@ EXAMPLES = {
 
 
 def add_train(commands: Any) -> None:
-    p = add(
+    """Adds the command `train`."""
+    p = add_command(
         commands,
         "train",
         "train a recipe to a time budget; stops safely, resumes exactly",
@@ -40,35 +41,38 @@ def add_train(commands: Any) -> None:
         computes=True,
     )
     p.add_argument("recipe", help="name of a recipe; `python -m vp info` lists them")
-    p.add_argument("--minutes", type=minutes, default=30.0, help="time budget, total over resumes (default: 30)")
-    p.add_argument("--steps", type=positive, help="budget in steps instead of minutes")
+    p.add_argument("--minutes", type=positive_minutes, default=30.0, help="time budget, total over resumes (default: 30)")
+    p.add_argument("--steps", type=positive_int, help="budget in steps instead of minutes")
     p.add_argument("--resume", action="store_true", help="continue the run in --out")
     p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
     p.add_argument("--out", type=output_folder, help="folder of the run (default: runs/RECIPE)")
-    p.add_argument("--batch", type=positive, help="clips a step (default: the recipe's)")
-    p.add_argument("--accumulate", type=positive, default=1, help="mini-batches a step, where one does not fit (default: 1)")
+    p.add_argument("--batch", type=positive_int, help="clips a step (default: the recipe's)")
+    p.add_argument("--accumulate", type=positive_int, default=1, help="mini-batches a step, where one does not fit (default: 1)")
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--threads", type=positive, help="CPU threads (default: one a core); 1 where two trainings run side by side")
+    p.add_argument(
+        "--threads", type=positive_int, help="CPU threads (default: one a core); 1 where two trainings run side by side"
+    )
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")
     p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
-    p.add_argument("--seeds", type=numbers, metavar="0,1,2", help="a run a seed, below --out")
+    p.add_argument("--seeds", type=distinct_numbers, metavar="0,1,2", help="a run a seed, below --out")
     p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
     p.add_argument("--licences", metavar="WORDS", help="only clips whose licence begins so, as in 'CC BY,CC0,MIT' (indexed data)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
     add_axes(p)
-    p.add_argument("--validate-minutes", type=minutes, default=5.0, help="time between validations (default: 5)")
+    p.add_argument("--validate-minutes", type=positive_minutes, default=5.0, help="time between validations (default: 5)")
 
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Trains a recipe, or one run per value and seed with --vary and --seeds; returns the run's or the sweep's summary."""
     from ..catalog import recipe
     from ..training.overrides import overridden
     from ..training.settings import Settings
     from ..training.train import train
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     family, found = recipe(args.recipe)
     if args.data:
         found = replace(found, data=dict.fromkeys(args.data.split(","), 1.0), protocol="")
@@ -91,7 +95,11 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
 
 
 def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
-    """NAME=A,B,C as name -> values."""
+    """The values of --vary, NAME=A,B,C each, as name -> values.
+
+    Raises:
+        ValueError: a text of another form, or a name that comes twice.
+    """
     out: dict[str, list[str]] = {}
     for text in texts:
         name, _, values = text.partition("=")
@@ -102,20 +110,25 @@ def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def add_plot(commands: Any) -> None:
-    p = add(commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot, EXAMPLES["plot"])
+    """Adds the command `plot`."""
+    p = add_command(
+        commands, "plot", "draw loss, KL, PSNR and the schedules' ratios of runs against epochs", run_plot, EXAMPLES["plot"]
+    )
     p.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or one that holds several")
     p.add_argument("--out", type=figure_file, default="out/plot.png", metavar="FILE", help="picture (default: out/plot.png)")
 
 
 def run_plot(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Draws the curves of runs and returns what `plot` gives."""
     from ..training.plot import plot
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     return plot(args.runs, args.out)
 
 
 def add_compare(commands: Any) -> None:
-    p = add(
+    """Adds the command `compare`."""
+    p = add_command(
         commands,
         "compare",
         "what runs reached at their last validation, mean and spread over seeds",
@@ -127,17 +140,19 @@ def add_compare(commands: Any) -> None:
 
 
 def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Compares the last validations of runs; prints a table and returns the comparison."""
     from ..training.compare import compare, table
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     result = compare(args.runs)
     print(table(result))
-    keep(args.json, result)
+    write_json(args.json, result)
     return result
 
 
 def add_average(commands: Any) -> None:
-    p = add(
+    """Adds the command `average`."""
+    p = add_command(
         commands, "average", "average the weights of checkpoints that began from the same ones", run_average, EXAMPLES["average"]
     )
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
@@ -146,7 +161,8 @@ def add_average(commands: Any) -> None:
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
+    """Averages the weights of checkpoints into a new one; without --shares all count equally."""
     from ..training.model_soup import model_soup
 
-    refuse(args.parser, extra)
+    refuse_extra(args.parser, extra)
     return model_soup(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)

@@ -1,1 +1,1 @@
-"""Scoring: models and baselines under protocols, and tables of it."""
+"""Scores models and baselines under protocols."""

@@ -1,4 +1,4 @@
-"""Scores frame by frame as a figure."""
+"""Draws the scores of each predicted frame."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..result.figure import blank, write
+from ..result.figure import blank_figure, save_figure
 from . import paper_curves
 
 MEASURES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM"}
-PAPERS = {"fusion-16-32": ("Jing et al. 2021, other clips", paper_curves.curves)}  # drawn beside ours
+PAPERS = {"fusion-16-32": ("Jing et al. 2021, other clips", paper_curves.published_curves)}  # drawn beside ours
 COLOURS = ("#1b2130", "#c0392b", "#2471a3", "#b9770e", "#1e8449", "#7d3c98", "#839192", "#a04000", "#5d6d7e", "#d4ac0d")
 
 
-def rows_of(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """(label, row, line style): the model and its rows, its pictures, the baselines."""
+def curve_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """(label, row, line style) of the curves to draw: the model and its rows, its intermediate pictures, the baselines."""
     yield result["checkpoint"], result, "-"
     for kind, style in (("rows", "-"), ("pictures", "-."), ("baselines", ":")):
         for label, row in result.get(kind, {}).items():
@@ -25,21 +25,25 @@ def rows_of(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any],
 
 
 def draw_curves(result: Mapping[str, Any], path: str | Path) -> Path:
-    """Draws the mean of all samples at each predicted frame, PSNR and SSIM, a paper's own curves beside them where there are any.
+    """Plots PSNR and SSIM against the predicted frame, means over clips and samples, with a paper's own curves where there are
+    any.
 
     Args:
         result: what `evaluate` returns.
-        path: where the picture goes; its ending says which kind.
+        path: of the image; its extension sets the format.
+
+    Returns:
+        the path.
 
     Raises:
         ValueError: matplotlib is not installed.
     """
     title, theirs = PAPERS.get(result["protocol"], ("", lambda metric: {}))
     columns = 2 if title else 1
-    figure = blank(6.5 * columns, 8.5)
+    figure = blank_figure(6.5 * columns, 8.5)
     panels = figure.subplots(2, columns, squeeze=False, sharex="col", sharey="row")
     for line, (metric, label) in zip(panels, MEASURES.items()):
-        for (name, row, style), colour in zip(rows_of(result), COLOURS * 3):
+        for (name, row, style), colour in zip(curve_rows(result), COLOURS * 3):
             values = [math.nan if x is None else x for x in row["per_frame"][metric]["mean"]]
             line[0].plot(range(1, len(values) + 1), values, style, color=colour, label=name)
         curves = theirs(metric)
@@ -57,4 +61,4 @@ def draw_curves(result: Mapping[str, Any], path: str | Path) -> Path:
     panels[0, 0].set_title(f"{result['protocol']}, {result['clips']} clips")
     if title:
         panels[0, 1].set_title(title)
-    return write(figure, path)
+    return save_figure(figure, path)

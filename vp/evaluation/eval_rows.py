@@ -1,4 +1,4 @@
-"""The rows of an evaluation: the model, its extra rows, and the baselines that keep a table honest."""
+"""The rows of an evaluation: the model, its extra rows, and the baselines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vp.core.video import Observation
 from vp.data import open_dataset
 
 from ..prediction.model import load
-from ..prediction.rows import MOST_LIKELY, most_likely, reference_rows
+from ..prediction.rows import MOST_LIKELY, most_likely_options, reference_row_options
 
 BASELINES = {"copy_last": "copy-last", "flow": "flow"}  # as evaluations call them -> as `load` does
 BETWEEN = {"copy_nearest": "copy-nearest", "blend": "blend"}  # where frames between known ones are asked for
@@ -34,14 +34,14 @@ FLOW: Key = ("baselines", "flow")
 
 @dataclass(frozen=True)
 class EvalRow:
-    """One row.
+    """One row of an evaluation.
 
     Args:
         futures: (observation, seeds int64 (B, N)) -> float32 (B, N, T, C, H, W), not clipped.
-        samples: futures a clip that are worth making; 1 where seeds change nothing.
+        samples: samples per clip; 1 where seeds change nothing.
         one_future: seeds change nothing.
         device: where observations should be, and metrics are computed.
-        actions: what becomes of the true actions (clips, T, A) of all clips before it is shown them.
+        actions: maps the true actions (clips, T, A) of all clips to those that the row is given.
     """
 
     futures: Callable[[Observation, Tensor], Tensor]
@@ -52,57 +52,72 @@ class EvalRow:
 
 
 def model_rows(model: Any, options: Options, probe: Observation, samples: int) -> dict[Key, EvalRow]:
-    """The model under `options`, the same without chance where it has such a thing, and the extra rows of its family.
+    """The model under `options`, its most likely future (temperature 0) where it has one, and the reference rows of its family.
+
+    Args:
+        probe: an observation of one clip, to test whether seeds matter.
+        samples: samples per clip of rows where they do.
 
     Raises:
         ValueError: the model does not take such clips.
     """
     rows: dict[Key, Options] = {MODEL: options}
-    calm = most_likely(model.predictor, options)
+    calm = most_likely_options(model.predictor, options)
     rows |= {} if calm is None else {("rows", MOST_LIKELY): calm}
-    rows |= {("rows", label): wish for label, wish in reference_rows(model.family, model.predictor).items()}
-    return {key: eval_row(model.predictor, wish, probe, samples) for key, wish in rows.items()}
+    rows |= {("rows", label): wish for label, wish in reference_row_options(model.family, model.predictor).items()}
+    return {key: make_eval_row(model.predictor, wish, probe, samples) for key, wish in rows.items()}
 
 
 def action_rows(model: EvalRow, clips: int) -> dict[Key, EvalRow]:
-    """The model under other actions than the true ones: those of the clip before, and none at all."""
+    """The model under wrong actions: those of the previous clip (where there are several clips), and zeros."""
     others = {"shuffled actions": lambda true: true.roll(1, 0), "zero actions": torch.zeros_like}
     return {("rows", label): replace(model, actions=change) for label, change in others.items() if clips > 1 or "zero" in label}
 
 
-def baseline_rows(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, EvalRow | None]:
-    """The baselines of clips of one size, None for one that cannot work from so little context."""
-    rows = {"black": still(torch.zeros(probe.frames.shape[2:])), "mean_image": still(mean_image(dataset, data_root))}
+def fixed_size_baselines(dataset: str, data_root: str | Path | None, probe: Observation) -> dict[Key, EvalRow | None]:
+    """Baselines of protocols with one frame size: a black image, the training data's mean image, copy-last and flow; None
+    for one that needs more context. `probe` is an observation of one clip."""
+    rows = {
+        "black": constant_row(torch.zeros(probe.frames.shape[2:])),
+        "mean_image": constant_row(mean_image(dataset, data_root)),
+    }
     names = BASELINES if probe.is_prefix else BASELINES | BETWEEN
-    return {("baselines", name): row for name, row in rows.items()} | untrained_rows(names, probe, 1)
+    return {("baselines", name): row for name, row in rows.items()} | baseline_predictor_rows(names, probe, 1)
 
 
-def flow_rows(probe: Observation, samples: int) -> dict[Key, EvalRow | None]:
-    """The baselines of clips of any size, None for one that cannot work from so little context."""
-    names = BASELINES | FLOW_RANDOM if probe.is_prefix else BASELINES | BETWEEN | FLOW_BETWEEN
-    return untrained_rows(names, probe, samples, method="dis")  # of the flows the better one for recordings, at any size
-
-
-def untrained_rows(names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any) -> dict[Key, EvalRow | None]:
-    """Baselines that are predictors.
+def any_size_baselines(probe: Observation, samples: int) -> dict[Key, EvalRow | None]:
+    """Baselines of recordings of any size: copying and optical flow; None for one that needs more context.
 
     Args:
-        names: as evaluations call them -> as `load` does.
-        wishes: options, for those that have them.
+        probe: an observation of one clip.
+        samples: samples per clip of random baselines.
+    """
+    names = BASELINES | FLOW_RANDOM if probe.is_prefix else BASELINES | BETWEEN | FLOW_BETWEEN
+    return baseline_predictor_rows(names, probe, samples, method="dis")  # of the flows the better one for recordings, at any size
+
+
+def baseline_predictor_rows(
+    names: Mapping[str, str], probe: Observation, samples: int, **wishes: Any
+) -> dict[Key, EvalRow | None]:
+    """Rows of baselines that are predictors; None for one that does not take `probe`.
+
+    Args:
+        names: row name -> name for `load`.
+        wishes: option values, passed to those predictors that have the option.
     """
     rows: dict[Key, EvalRow | None] = {}
     for name, model in names.items():
         predictor = load(model, "cpu", "fp32").predictor
         own = {option: wish for option, wish in wishes.items() if option in predictor.options_type.controls()}
         try:
-            rows["baselines", name] = eval_row(predictor, predictor.options_type.parse(own), probe, samples)
+            rows["baselines", name] = make_eval_row(predictor, predictor.options_type.parse(own), probe, samples)
         except ValueError:
             rows["baselines", name] = None
     return rows
 
 
 def bicubic_rows(model: EvalRow, scale: int) -> dict[Key, EvalRow]:
-    """Where the context is shown at a smaller size: the model's future and the true one at that size, enlarged again."""
+    """Super-resolution only (scale > 1): the model's future and the true one, shrunk by `scale` and enlarged again; else {}."""
     if scale == 1:
         return {}
 
@@ -116,8 +131,12 @@ def bicubic_rows(model: EvalRow, scale: int) -> dict[Key, EvalRow]:
     return {("baselines", name): row for name, row in rows.items()}
 
 
-def eval_row(predictor: Predictor, options: Options, probe: Observation, samples: int) -> EvalRow:
-    """A predictor as a row; two futures of `probe`, one clip, tell whether seeds matter under these options."""
+def make_eval_row(predictor: Predictor, options: Options, probe: Observation, samples: int) -> EvalRow:
+    """A predictor under `options` as a row; two samples of `probe`, one clip, tell whether seeds matter.
+
+    Raises:
+        ValueError: the predictor does not take such observations or options.
+    """
     device = getattr(predictor, "runtime", Runtime(CPU, False)).device
     predictor.check(probe, options)
 
@@ -130,8 +149,8 @@ def eval_row(predictor: Predictor, options: Options, probe: Observation, samples
     return EvalRow(futures, 1 if one_future else samples, one_future, device)
 
 
-def still(picture: Tensor) -> EvalRow:
-    """Shows one picture (C, H, W), whatever came before."""
+def constant_row(picture: Tensor) -> EvalRow:
+    """A row that predicts the same image (C, H, W) at every frame."""
 
     def futures(observation: Observation, seeds: Tensor) -> Tensor:
         return picture.expand(*seeds.shape, len(observation.known), *picture.shape)

@@ -1,29 +1,28 @@
-"""Scores a model on a protocol's clips, beside the baselines every table needs.
+"""Scores a model on a protocol's clips, with baselines.
 
-`evaluate` returns a mapping ready for json.dumps: first what every protocol has, then what differs of
-windows. A row is what `vp.evaluation.scores.row_of` gives, and against_flow: itself minus the flow baseline, clip by clip
-(`vp.evaluation.scores.differences`), left out where flow cannot work.
+`evaluate` returns a mapping ready for json.dumps. A row is what `vp.evaluation.scores.summarise_row` gives, and against_flow:
+itself minus the flow baseline, paired by clip (`vp.evaluation.scores.paired_differences`), left out where flow cannot work.
 
-checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the usual ones.
-seconds_a_clip: of the model's own row, metrics included, which stands here with all its keys.
-psnr_cap_db: where the PSNR of a single frame ends.
-recordings: how many, where clips are told apart by them; intervals are then over recordings.
-rows: label -> row; most_likely (temperature 0) of a model that has a temperature, and the rows of its family.
+Keys of every protocol:
+checkpoint, protocol, clips, samples, seconds; test_set, split, known: where they are not the defaults.
+seconds_a_clip: of the model's own row, metrics included. All keys of that row stand at the top level.
+psnr_cap_db: the largest PSNR of a single frame.
+recordings: their number, where clips belong to recordings; intervals are then over recordings.
+rows: label -> row; most_likely (temperature 0) of a model that has a temperature, and the reference rows of its family.
 baselines: black, mean_image, copy_last and flow -> row, or None where one cannot work from the protocol's context.
 published: label -> other models' scores and their source (`vp.evaluation.published_rows`), where there are any.
 variants: name -> row -> psnr_of_mean_mse_db, mse, ssim and crps of all samples, where the protocol's clips have variants.
 digits: for moving digits, source (MNIST or strokes, in words); under a published law sharpness_before_hit and _after_hit.
-pictures: for a model that shows pictures of its own, see `score_pictures`.
-actions: for a model that takes actions, what the true ones gain in dB; its rows are true, shuffled and zero actions.
+pictures: for a model that shows intermediate pictures, see `score_pictures`.
+actions: for a model that takes actions, the gain of the true ones in dB; its rows are true, shuffled and zero actions.
 per_clip: where asked for.
 
-Of windows errors are means over pixels (pixel_mse, pixel_mae), PSNR ends at 50 dB, and intervals are over sources: what a
-data set's recordings are alike in, a person or a place. Baselines are copy_last, flow and flow_random; filling in,
-copy_last, copy_nearest, blend and flow_between.
+For windows of recordings errors are means over pixels (pixel_mse, pixel_mae), PSNR is capped at 50 dB, and intervals are over
+sources: groups of recordings, such as one person or one scene. Baselines are copy_last, flow and flow_random; for filling in,
+copy_last, copy_nearest, blend and flow_between. There is no row of shuffled actions. Further keys:
 framing: size or short_side, channels, and stride or fps. recordings, and left_out: how many are too short or damaged.
-wins: in which share of the windows the most likely future is ahead of flow, and of the better of flow and copy_last
-(filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the rows that matter. There is no
-row of shuffled actions.
+wins: the share of windows in which the most likely future is ahead of flow, and of the better of flow and copy_last (for
+filling in: of flow_between and blend). sources: name -> windows and mean psnr_db of the main rows.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from vp.data import Protocol, find_protocol
 
 from ..prediction.known_frames import parse_mask
 from .evaluate_clips import evaluate_clips
-from .evaluate_windows import evaluate_windows, framing_for
+from .evaluate_windows import choose_framing, evaluate_windows
 
 TOGETHER = ("crps", "diversity", "spread_skill", "sample_spread")
 
@@ -64,23 +63,24 @@ def evaluate(
     per_clip: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Best, mean and worst of `samples` futures of `clips` clips, for a model, its extra rows and the baselines; see the module.
+    """Scores `samples` futures of `clips` clips, for a model, its extra rows and the baselines; the module says what is
+    returned.
 
     Args:
         model: what `vp.load` returns.
         protocol: a key of `vp.data.PROTOCOLS`, whose clips have one size; or NAME:PAST+FUTURE of any data set, such as
             folder:5+10. Of recordings two windows each are then scored, from the start and the middle (`vp.data.Windows`): the
-            centre square where the model knows one size only, else whole frames; in colour where the model takes it.
+            centre square for a model of one size, else whole frames; in colour where the model takes it.
         clips: how many; None: 100, or all of a test set, or all windows.
-        samples: futures a clip; one is made where seeds change nothing.
-        known: the frames given, such as '0-4' or '0,5,10' or 'none', instead of the first; filling in has more baselines.
-        split: "test", or "val" for clips to choose by; of windows any of `vp.data.SPLITS` that the data has, or "all".
+        samples: futures per clip; one where seeds change nothing.
+        known: the known frames, such as '0-4' or '0,5,10' or 'none', instead of the protocol's; filling in has more baselines.
+        split: "test", or "val" for model selection; of windows any of `vp.data.SPLITS` that the data has, or "all".
         data_root, axes: see `open_dataset`.
-        test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of clips of our own.
+        test_set: a file of official Moving MNIST sequences (see `read_test_set`) instead of our own clips.
         short_side, stride, fps: of windows, see `vp.data.Framing`; short_side None: 128 px; ignored by a model of one size.
         batch: clips at once; None: as many as fit into memory, one or more. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
-        per_clip: add `per_clip`, the model's scores of each clip, which `vp.evaluation.scores.paired` compares.
+        per_clip: add `per_clip`, the model's scores of each clip, for `vp.evaluation.scores.compare_evaluations`.
         progress: called with (clips done, clips in all), counted over all rows.
 
     Raises:
@@ -91,14 +91,14 @@ def evaluate(
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
     if not isinstance(options, Options):
         options = model.predictor.options_type.parse(options or {})
-    mask = mask_of(spec, known)
+    mask = given_frames_mask(spec, known)
     shared: dict[str, Any] = {
         "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,
         "per_clip": per_clip, "progress": progress,
     }  # fmt: skip
     check_framing(spec, protocol, test_set, (short_side, stride, fps), axes)
     if spec.size is None:
-        framing = framing_for(model.predictor.capabilities, short_side, stride, fps)
+        framing = choose_framing(model.predictor.capabilities, short_side, stride, fps)
         result = evaluate_windows(model, spec, mask, options, framing=framing, axes=axes, **shared)
         result |= {} if known is None else {"known": known}
     else:
@@ -107,7 +107,11 @@ def evaluate(
 
 
 def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None], axes: str) -> None:
-    """Raises ValueError where a test set or a framing came that the protocol does not have."""
+    """Checks that test set, framing and axes are given only for protocols that have them.
+
+    Args:
+        framing: (short_side, stride, fps).
+    """
     if spec.size is None and test_set is not None:
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")
     if spec.size is not None and framing != (None, 1, None):
@@ -116,16 +120,21 @@ def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[i
         raise ValueError(f"protocol {protocol!r} has frames of its own; leave out axes")
 
 
-def mask_of(spec: Protocol, known: str | None) -> torch.Tensor:
-    """bool (T,), the frames given: the protocol's first ones, or what was asked for."""
+def given_frames_mask(spec: Protocol, known: str | None) -> torch.Tensor:
+    """bool (T,), the known frames: the protocol's first ones, or those of the text `known`.
+
+    Raises:
+        ValueError: all frames are known, or the text is no mask.
+    """
     mask = torch.arange(spec.length) < spec.n_past if known is None else torch.from_numpy(parse_mask(known, spec.length))
     if mask.all():
         raise ValueError(f"known is {known!r}, all {spec.length} frames; leave some to predict")
     return mask
 
 
-def headline(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model's card keeps of an evaluation: counts, the digits, best and mean of each metric, what is of all samples."""
+def headline_numbers(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an evaluation that a checkpoint's card stores: counts, best and mean of each metric, and the scores of all
+    samples together."""
     numbers = {name: {key: row[key] for key in ("best", "mean")} for name, row in result["metrics"].items()}
     kept = {"clips": result["clips"], "samples": result["samples"], **numbers}
     kept |= {name: result[name] for name in ("test_set", "split", "actions", *TOGETHER) if name in result}

@@ -1,4 +1,4 @@
-"""Scores a model on the clips of a protocol of one size: moving digits, the push world, a file of official sequences."""
+"""Scores a model on the clips of protocols with one frame size: moving digits, the push world, official test sets."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vp.core.video import Batch, Observation
 from vp.data import PROTOCOLS, find_protocol, law_of, protocol_clips, protocol_digits, read_test_set
 from vp.metrics import CAP_DB
 
-from ..prediction.rows import given_actions
-from ..prediction.watch import observe
-from .eval_rows import FLOW, MODEL, MOST_LIKELY, EvalRow, Key, action_rows, baseline_rows, bicubic_rows, model_rows
+from ..prediction.rows import select_actions
+from ..prediction.watch import observe_clips
+from .eval_rows import FLOW, MODEL, MOST_LIKELY, EvalRow, Key, action_rows, bicubic_rows, fixed_size_baselines, model_rows
 from .pictures import score_pictures
 from .published_rows import PUBLISHED_ROWS
-from .scores import Scores, around_hit, gains, of_variant, to_lists
-from .scoring import joined, score, tabled
+from .scores import Scores, action_gains, sharpness_around_hit, summarise_variant, to_lists
+from .scoring import join_scores, score_chunks, tabulate
 
 CLIPS = 100  # where no number is given
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
@@ -46,22 +46,23 @@ def evaluate_clips(
     per_clip: bool,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    """What `evaluate` returns for such protocols, but for the names; arguments as for `evaluate`.
+    """What `evaluate` returns for such protocols, except checkpoint and protocol; other arguments as for `evaluate`.
 
     Args:
-        mask: bool (T,), the frames given; `known` in full.
+        mask: bool (T,), the known frames.
+        known: their text, where they are not the protocol's.
     """
-    began, spec, takes_actions = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
-    data = clips_of(protocol, clips, split, data_root, test_set)
-    data = Batch(data.frames, given_actions(data, takes_actions), data.extras)
-    probe = observe(data, slice(0, 1), mask, spec.scale)
+    began, spec, accepted = time.monotonic(), find_protocol(protocol), model.predictor.capabilities.actions
+    data = load_clips(protocol, clips, split, data_root, test_set)
+    data = Batch(data.frames, select_actions(data, accepted), data.extras)
+    probe = observe_clips(data, slice(0, 1), mask, spec.scale)
     eval_rows = model_rows(model, options, probe, samples)
-    eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if takes_actions else {}
-    eval_rows |= baseline_rows(spec.dataset, data_root, probe)
+    eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if accepted else {}
+    eval_rows |= fixed_size_baselines(spec.dataset, data_root, probe)
     eval_rows |= bicubic_rows(eval_rows[MODEL], spec.scale)
-    scores, seconds = score_all(eval_rows, data, mask, spec.scale, seed, batch, progress)
+    scores, seconds = score_all_rows(eval_rows, data, mask, spec.scale, seed, batch, progress)
     groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
-    rows, of_clips = tabled(scores, groups)
+    rows, of_clips = tabulate(scores, groups)
     result = {"clips": len(data.frames), "samples": samples}
     result |= {} if test_set is None else {"test_set": Path(test_set).name}
     result |= {} if split == "test" else {"split": split}
@@ -70,45 +71,49 @@ def evaluate_clips(
     result |= {"psnr_cap_db": CAP_DB, **rows[MODEL]}
     result |= {} if known is None else {"known": known}
     if "hits" in data.extras and probe.is_prefix:
-        result["digits"] = of_digits(spec.dataset, protocol_digits(data_root, split), data, probe, scores[MODEL])
+        result["digits"] = digit_scores(spec.dataset, protocol_digits(data_root, split), data, probe, scores[MODEL])
     pictures = score_pictures(model.predictor, options, data, mask, spec.scale)
     result |= {"pictures": pictures} if pictures else {}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if takes_actions:
+    if accepted:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
-        result["actions"] = gains(result)
+        result["actions"] = action_gains(result)
     if spec.variants and VARIANT in data.extras:
-        result["variants"] = variants_of(spec.variants, data.extras[VARIANT].cpu(), scores)
+        result["variants"] = variant_scores(spec.variants, data.extras[VARIANT].cpu(), scores)
     if known is None and split == "test" and protocol in PUBLISHED_ROWS:
         result["published"] = PUBLISHED_ROWS[protocol]
     return result | ({"per_clip": to_lists(of_clips[MODEL], groups)} if per_clip else {})
 
 
-def of_digits(dataset: str, source: str, data: Batch, probe: Observation, scores: Scores | None) -> dict[str, Any]:
-    """Where moving digits come from, in words, and under a published law how sharp they are before and after a hit."""
+def digit_scores(dataset: str, source: str, data: Batch, probe: Observation, scores: Scores | None) -> dict[str, Any]:
+    """The source of moving digits in words, and for published laws of motion the sharpness before and after a wall hit."""
     law = law_of(dataset)
     if not law or scores is None:
         return {"source": source}
-    around = around_hit(scores.frames["sharpness"], data.extras["hits"].cpu(), probe.n_past, law.uncertain_after_hit or 0)
+    around = sharpness_around_hit(
+        scores.frames["sharpness"], data.extras["hits"].cpu(), probe.n_past, law.uncertain_after_hit or 0
+    )
     return {"source": source, **around}
 
 
-def variants_of(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scores | None]) -> dict[str, Any]:
-    """Of each variant that has clips: the model, its most likely future, copy_last and flow (see `of_variant`).
+def variant_scores(names: Sequence[str], variant: Tensor, scores: Mapping[Key, Scores | None]) -> dict[str, Any]:
+    """Variant -> row -> scores (see `summarise_variant`) of the model, its most likely future, copy_last and flow.
 
     Args:
+        names: of the variants; those without clips are left out.
         variant: int64 (clips,), indices into `names`.
+        scores: of all clips.
     """
     there = {label: scores[key] for key, label in VARIANT_ROWS.items() if scores.get(key) is not None}
     return {
-        name: {label: of_variant(row, variant == index) for label, row in there.items()}
+        name: {label: summarise_variant(row, variant == index) for label, row in there.items()}
         for index, name in enumerate(names)
         if (variant == index).any()
     }
 
 
-def score_all(
+def score_all_rows(
     eval_rows: Mapping[Key, EvalRow | None],
     data: Batch,
     known: Tensor,
@@ -117,7 +122,16 @@ def score_all(
     batch: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float]]:
-    """Every row's scores on the same clips, None stays None, and the seconds that took."""
+    """Scores every row on the same clips.
+
+    Args:
+        scale: see `observe_clips`.
+        batch: clips at once, or None for as many as FUTURES_AT_ONCE allows.
+        progress: called with (clips done, clips in all), counted over all rows.
+
+    Returns:
+        key -> scores, None for a row that is None; key -> seconds.
+    """
     done, total = 0, len(data.frames) * sum(row is not None for row in eval_rows.values())
     scores: dict[Key, Scores | None] = {}
     seconds: dict[Key, float] = {}
@@ -127,18 +141,22 @@ def score_all(
             scores[key] = None
             continue
         parts, seeds = [], seed_grid(seed, len(data.frames), row.samples)
-        for part in score(row, data, known, scale, seeds, batch or max(1, FUTURES_AT_ONCE // row.samples)):
+        for part in score_chunks(row, data, known, scale, seeds, batch or max(1, FUTURES_AT_ONCE // row.samples)):
             parts.append(part)
             done += len(part.frames["ssim"])
             if progress:
                 progress(done, total)
-        scores[key] = joined(parts)
+        scores[key] = join_scores(parts)
         seconds[key] = time.monotonic() - began
     return scores, seconds
 
 
-def clips_of(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
-    """The clips of a protocol, or the first sequences of a file that holds its official ones."""
+def load_clips(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:
+    """The clips of a protocol, or the first sequences of the file `test_set` with its official ones.
+
+    Raises:
+        ValueError: a split other than test and val, or a test set that split or protocol does not have.
+    """
     if split not in ("test", "val"):
         raise ValueError(f"split is {split!r}; give test, or val for clips to choose by")
     if test_set is not None and split != "test":

@@ -1,4 +1,4 @@
-"""Scores a model on windows of recordings of any size: the way of every data set that has no protocol of its own."""
+"""Scores a model on windows of recordings of any size, for data sets without a protocol of their own."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
-from vp.core.video import Batch, Capabilities
+from vp.core.video import Actions, Batch, Capabilities
 from vp.data import Framing, Protocol, Windows, open_dataset
 from vp.metrics import CAP_ANY_SIZE_DB, METRICS_ANY_SIZE
 
-from ..prediction.rows import given_actions
-from ..prediction.watch import observe
-from .eval_rows import MODEL, MOST_LIKELY, EvalRow, Key, action_rows, flow_rows, model_rows
-from .scores import Scores, gains, number, to_lists
-from .scoring import joined, score, tabled
+from ..prediction.rows import select_actions
+from ..prediction.watch import observe_clips
+from .eval_rows import MODEL, MOST_LIKELY, EvalRow, Key, action_rows, any_size_baselines, model_rows
+from .scores import Scores, action_gains, to_json_number, to_lists
+from .scoring import join_scores, score_chunks, tabulate
 
 SHORT_SIDE = 128  # px, where the model leaves it open
 VALUES = 2**25  # samples times pixels times frames that are scored at once
@@ -45,69 +45,72 @@ def evaluate_windows(
     per_clip: bool,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    """What `evaluate` returns for recordings, but for the protocol's name and the known frames; arguments as for `evaluate`.
+    """What `evaluate` returns for recordings, except protocol and known frames; other arguments as for `evaluate`.
 
     Args:
-        known: bool (T,), the frames given.
-        framing: what `framing_for` makes of the model.
+        known: bool (T,), the known frames.
+        framing: what `choose_framing` returns for the model.
     """
     source = open_dataset(spec.dataset, split, data_root, framing=framing, axes=axes)
     windows = Windows(source, spec.length, clips)
-    began, takes_actions = time.monotonic(), model.predictor.capabilities.actions
+    began, accepted = time.monotonic(), model.predictor.capabilities.actions
     parts = iter(windows)
     first = next(parts, None)
     if first is None:
         raise ValueError(f"no recording of {source.name} can be used: {next(iter(windows.left_out.values()))}")
-    probe = observe(moving(with_actions(first[1], takes_actions)), slice(0, 1), known)
+    probe = observe_clips(with_noise_frames(with_actions(first[1], accepted)), slice(0, 1), known)
     eval_rows = model_rows(model, options, probe, samples)
-    eval_rows |= action_rows(eval_rows[MODEL], clips=1) if takes_actions else {}
-    eval_rows |= flow_rows(probe, samples)
-    there = ((starts, with_actions(part, takes_actions)) for starts, part in chain([first], parts))
+    eval_rows |= action_rows(eval_rows[MODEL], clips=1) if accepted else {}
+    eval_rows |= any_size_baselines(probe, samples)
+    there = ((starts, with_actions(part, accepted)) for starts, part in chain([first], parts))
     scores, seconds, places = score_windows(eval_rows, there, known, len(windows), seed, batch, progress)
     names = [source.recordings[index].name for index, _ in places]
     owners = [source.recordings[index].group for index, _ in places]
     order = list(dict.fromkeys(owners))
     groups = torch.tensor([order.index(owner) for owner in owners])
-    rows, of_clips = tabled(scores, groups)
-    result = {"clips": len(places), "samples": samples, "split": split, "framing": described(framing)}
+    rows, of_clips = tabulate(scores, groups)
+    result = {"clips": len(places), "samples": samples, "split": split, "framing": framing_to_json(framing)}
     result |= {"recordings": len(set(names)), "left_out": len(windows.left_out)}
     result |= {"seconds": round(time.monotonic() - began, 2), "seconds_a_clip": round(seconds[MODEL] / len(places), 4)}
     result |= {"psnr_cap_db": CAP_ANY_SIZE_DB, **rows[MODEL]}
     for kind in ("rows", "baselines"):
         result[kind] = {label: row for (of, label), row in rows.items() if of == kind}
-    if takes_actions:
+    if accepted:
         result["rows"] = {"true actions": rows[MODEL], **result["rows"]}
-        result["actions"] = gains(result)
+        result["actions"] = action_gains(result)
     means = {label or "model": x["psnr_db"]["mean"] for (_, label), x in of_clips.items()}
     rivals = [name for name in RIVALS[not probe.is_prefix] if name in means]
-    result["wins"] = wins(means, rivals)
-    result["sources"] = by_source(means, rivals, owners)
+    result["wins"] = win_rates(means, rivals)
+    result["sources"] = scores_by_source(means, rivals, owners)
     if per_clip:
         where = {"recording": names, "start": [start for _, start in places], "source": owners}
         result["per_clip"] = where | to_lists(of_clips[MODEL], None)
     return result
 
 
-def framing_for(capabilities: Capabilities, short_side: int | None, stride: int, fps: float | None) -> Framing:
-    """The frames that a model is shown: squares where it knows one size only, else whole frames; in colour where it can."""
+def choose_framing(capabilities: Capabilities, short_side: int | None, stride: int, fps: float | None) -> Framing:
+    """The framing that suits a model: squares for a model of one size, else whole frames; in colour where the model takes
+    it."""
     channels = 3 if 3 in capabilities.channels else capabilities.channels[0]
     side = {"size": capabilities.size} if capabilities.size else {"short_side": SHORT_SIDE if short_side is None else short_side}
     return Framing(**side, channels=channels, stride=stride, fps=fps)
 
 
-def described(framing: Framing) -> dict[str, Any]:
-    """A framing as a result has it, without what is as usual."""
+def framing_to_json(framing: Framing) -> dict[str, Any]:
+    """The side, channels, and stride or fps of a framing, as results record them."""
     side = {"size": framing.size} if framing.short_side is None else {"short_side": framing.short_side}
     rate = {"stride": framing.stride} if framing.fps is None else {"fps": framing.fps}
     return side | {"channels": framing.channels} | rate
 
 
-def with_actions(part: Batch, takes_actions: Any) -> Batch:
-    return Batch(part.frames, given_actions(part, takes_actions), part.extras)
+def with_actions(part: Batch, accepted: Actions | None) -> Batch:
+    """The clips with those actions only that the model takes."""
+    return Batch(part.frames, select_actions(part, accepted), part.extras)
 
 
-def moving(part: Batch) -> Batch:
-    """The same in noise: nothing of it is still, so that chance, where a model has any, shows."""
+def with_noise_frames(part: Batch) -> Batch:
+    """The clips with frames of uniform noise, so that a model whose samples differ only where something moves shows that it
+    is stochastic."""
     noise = torch.rand(part.frames.shape, generator=torch.Generator().manual_seed(0))
     return Batch(noise, part.actions, part.extras)
 
@@ -121,13 +124,16 @@ def score_windows(
     batch: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float], list[tuple[int, int]]]:
-    """Every row on the same windows, a recording at a time.
+    """Scores every row on the same windows, one recording at a time.
 
     Args:
-        count: windows that are expected.
+        parts: (first frames, clips) of the windows of each recording.
+        known: bool (T,).
+        count: expected number of windows, for `progress`.
+        batch: windows at once, or None for as many as VALUES allows.
 
     Returns:
-        scores, None for a row that is none; the seconds that took; (index of the recording, first frame) of each window.
+        key -> scores, None for a row that is None; key -> seconds; (recording index, first frame) of each window.
     """
     there = {key: row for key, row in eval_rows.items() if row is not None}
     scores: dict[Key, list[Scores]] = {key: [] for key in there}
@@ -138,38 +144,44 @@ def score_windows(
             began = time.monotonic()
             seeds = seed_grid(seed, last, row.samples)[first:]
             at_once = batch or max(1, VALUES // (row.samples * part.frames[0].numel()))
-            scores[key] += score(row, part, known, 1, seeds, at_once, METRICS_ANY_SIZE)
+            scores[key] += score_chunks(row, part, known, 1, seeds, at_once, METRICS_ANY_SIZE)
             seconds[key] += time.monotonic() - began
         places += zip(part.extras["recording"].tolist(), starts)
         if progress:
             progress(last * len(there), count * len(there))
-    return {key: joined(scores[key]) if key in scores else None for key in eval_rows}, seconds, places
+    return {key: join_scores(scores[key]) if key in scores else None for key in eval_rows}, seconds, places
 
 
-def wins(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:
-    """The share of windows on which a person's first look, the most likely future, has the higher mean PSNR.
+def win_rates(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:
+    """The share of windows in which the most likely future has a higher mean PSNR than its rivals.
 
     Args:
         means: row -> mean PSNR of each window, float (windows,).
-        rivals: rows to be beaten, the first and all of them.
+        rivals: rows to compare with.
 
     Returns:
-        row, which one it is of: most_likely, or model where that has no such row (several samples then count by their mean);
-        over_A of the first rival, and over_A_and_B over the better of them in each window.
+        row: the one compared, most_likely, or model where that is missing (its samples' mean); over_A, the share against the
+            first rival; over_A_and_B, against the better of both in each window.
     """
     row = MOST_LIKELY if MOST_LIKELY in means else "model"
     found: dict[str, Any] = {"row": row}
     for count in range(1, len(rivals) + 1):
         best = torch.stack([means[name] for name in rivals[:count]]).amax(0)
-        found["over_" + "_and_".join(rivals[:count])] = number((means[row] > best).double().mean())
+        found["over_" + "_and_".join(rivals[:count])] = to_json_number((means[row] > best).double().mean())
     return found
 
 
-def by_source(means: Mapping[str, Tensor], rivals: Sequence[str], owners: Sequence[str]) -> dict[str, Any]:
-    """Source -> windows, how many of its, and psnr_db: row -> their mean, of the model, its most likely future and the rivals."""
+def scores_by_source(means: Mapping[str, Tensor], rivals: Sequence[str], owners: Sequence[str]) -> dict[str, Any]:
+    """Source -> number of windows, and psnr_db: row -> mean PSNR of the model, its most likely future and the rivals.
+
+    Args:
+        means: row -> mean PSNR of each window, float (windows,).
+        rivals: rows to include.
+        owners: the source of each window.
+    """
     shown = [name for name in ("model", MOST_LIKELY, *rivals) if name in means]
     found = {}
     for owner in dict.fromkeys(owners):
         its = torch.tensor([other == owner for other in owners])
-        found[owner] = {"windows": int(its.sum()), "psnr_db": {name: number(means[name][its].mean()) for name in shown}}
+        found[owner] = {"windows": int(its.sum()), "psnr_db": {name: to_json_number(means[name][its].mean()) for name in shown}}
     return found

@@ -25,7 +25,7 @@ SSIM = {
 }
 
 
-def curves(metric: str) -> dict[str, list[float]]:
-    """Label -> values from the first predicted frame on, for "psnr_db" or "ssim"; none for anything else."""
+def published_curves(metric: str) -> dict[str, list[float]]:
+    """Label -> values from the first predicted frame on, for "psnr_db" or "ssim"; {} for other metrics."""
     lines = {"psnr_db": PSNR_DB, "ssim": SSIM}.get(metric, {})
     return {label: [float(x) for x in text.split()] for label, text in lines.items()}

@@ -1,4 +1,4 @@
-"""Clips and a row of an evaluation to scores: a chunk at a time, so that memory does not grow with the clips."""
+"""Scores a row on clips in chunks, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -12,36 +12,45 @@ from torch import Tensor
 from vp.core.video import Batch
 from vp.metrics import ERRORS, METRICS, Ensemble
 
-from ..prediction.watch import observe
+from ..prediction.watch import observe_clips
 from .eval_rows import FLOW, EvalRow, Key
-from .scores import PerClip, Scores, differences, of_each_clip, row_of
+from .scores import PerClip, Scores, paired_differences, scores_per_clip, summarise_row
 from .touched import psnr_of_touched, touched_pixels
 
 Metrics = Mapping[str, Callable[[Tensor, Tensor], Tensor]]
 
 
-def score(
+def score_chunks(
     row: EvalRow, data: Batch, known: Tensor, scale: int, seeds: Tensor, batch: int, metrics: Metrics = METRICS
 ) -> Iterator[Scores]:
-    """Scores of `batch` clips at a time, on the CPU; `seeds` int64 (clips, samples)."""
+    """Yields the scores, on the CPU, of `batch` clips at a time.
+
+    Args:
+        known: bool (T,); only other frames are scored.
+        scale: see `observe_clips`.
+        seeds: int64 (clips, samples).
+        metrics: see `compute_scores`.
+    """
     touched = touched_pixels(data, known)
     data = data if data.actions is None else Batch(data.frames, row.actions(data.actions), data.extras)
     for start in range(0, len(data.frames), batch):
         chunk = slice(start, start + batch)
-        observation = observe(data, chunk, known, scale, row.device)
+        observation = observe_clips(data, chunk, known, scale, row.device)
         truth = observation.target[:, ~known]
         futures = row.futures(observation, seeds[chunk])[:, :, ~known].to(truth)
-        yield scores_of(futures, truth, row.one_future, None if touched is None else touched[chunk][:, ~known], metrics)
+        yield compute_scores(futures, truth, row.one_future, None if touched is None else touched[chunk][:, ~known], metrics)
 
 
-def scores_of(
+def compute_scores(
     futures: Tensor, truth: Tensor, one_future: bool = True, touched: Tensor | None = None, metrics: Metrics = METRICS
 ) -> Scores:
-    """Scores, on the CPU, of predicted frames (B, N, T, C, H, W), not clipped, against the true ones (B, T, C, H, W).
+    """Scores, on the CPU, of predicted frames against the true ones.
 
     Args:
+        futures: float (B, N, T, C, H, W), not clipped; errors use them as they are, other metrics clamp them to [0, 1].
+        truth: float (B, T, C, H, W) in [0, 1].
         one_future: see `Scores`.
-        touched: bool (B, T, H, W), pixels that are scored for themselves as well.
+        touched: bool (B, T, H, W), pixels of touched objects, which are also scored separately; None for no such score.
         metrics: METRICS, or METRICS_ANY_SIZE where clips may differ in size.
     """
     clipped, against = futures.clamp(0, 1), truth[:, None]
@@ -51,19 +60,24 @@ def scores_of(
     return Scores(frames, Ensemble.of(futures, truth), truth[0, 0].numel() if "mse" in metrics else 1, one_future)
 
 
-def joined(parts: Sequence[Scores]) -> Scores:
-    """The scores of all parts' clips, in order."""
+def join_scores(parts: Sequence[Scores]) -> Scores:
+    """The scores of all parts' clips, concatenated."""
     frames = {name: torch.cat([part.frames[name] for part in parts]) for name in parts[0].frames}
     return replace(parts[0], frames=frames, ensemble=Ensemble.joined([part.ensemble for part in parts]))
 
 
-def tabled(
+def tabulate(
     scores: Mapping[Key, Scores | None], groups: Tensor | None
 ) -> tuple[dict[Key, dict[str, Any] | None], dict[Key, PerClip]]:
-    """Every row as `row_of` has it, with what it has more than flow where flow can work, and its scores clip by clip."""
-    rows = {key: None if row is None else row_of(row, groups) for key, row in scores.items()}
-    of_clips = {key: of_each_clip(row) for key, row in scores.items() if row is not None}
+    """The numbers of every row.
+
+    Returns:
+        key -> `summarise_row`, None for a row that is None, with `against_flow` (the row minus flow) where flow is scored; key
+            -> `scores_per_clip`.
+    """
+    rows = {key: None if row is None else summarise_row(row, groups) for key, row in scores.items()}
+    of_clips = {key: scores_per_clip(row) for key, row in scores.items() if row is not None}
     if FLOW in of_clips:
         for key in of_clips.keys() - {FLOW}:
-            rows[key]["against_flow"] = differences(of_clips[key], of_clips[FLOW], groups)
+            rows[key]["against_flow"] = paired_differences(of_clips[key], of_clips[FLOW], groups)
     return rows, of_clips

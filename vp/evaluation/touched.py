@@ -1,4 +1,4 @@
-"""Objects that an arm touched: where they are seen, and how well they are predicted there."""
+"""Objects that an arm touched: their pixels, and the PSNR on them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from vp.metrics import psnr_within
 
 
 def touched_pixels(clips: Batch, known: Tensor) -> Tensor | None:
-    """bool (B, T, H, W): where the truth shows an object that was touched on the way to this frame or an earlier one to predict.
+    """bool (B, T, H, W): pixels of objects that were touched in a predicted frame up to this one; None for clips without the
+    extras.
 
     Args:
-        clips: with extras as `vp.data.push` gives them, objects (B, T, H, W) and contacts (B, T, K); without, None comes back.
-        known: bool (T,), the frames given.
+        clips: with extras objects (B, T, H, W) and contacts (B, T, K), as `vp.data.push` gives them.
+        known: bool (T,), the known frames; contacts in them do not count.
     """
     if not {"objects", "contacts"} <= set(clips.extras):
         return None
@@ -25,6 +26,11 @@ def touched_pixels(clips: Batch, known: Tensor) -> Tensor | None:
 
 
 def psnr_of_touched(futures: Tensor, truth: Tensor, pixels: Tensor) -> Tensor:
-    """float32 (B, N, T) in dB from futures (B, N, T, C, H, W), truth (B, 1, T, C, H, W) and pixels (B, T, H, W); NaN where no
-    object has been touched yet."""
+    """PSNR in dB on the selected pixels, float32 (B, N, T); NaN where none is selected.
+
+    Args:
+        futures: (B, N, T, C, H, W).
+        truth: (B, 1, T, C, H, W).
+        pixels: bool (B, T, H, W).
+    """
     return psnr_within(futures, truth, pixels[:, None].to(futures.device))

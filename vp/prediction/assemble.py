@@ -1,4 +1,4 @@
-"""Puts a finished (or growing) prediction together: rows, scores and traces of a Result."""
+"""Assembles a finished or partial prediction into a Result: its rows, scores and traces."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vp.core.predictor import seed_grid
 from vp.core.video import Prediction
 from vp.metrics import METRICS
 
-from ..result.result import BY_HAND, MEASURES, ORACLE, SEES_FUTURE, Result, Row, lowered
-from ..result.verdict import verdict
+from ..result.result import BY_HAND, MEASURES, ORACLE, SEES_FUTURE, Result, Row, lower_first_letter
+from ..result.verdict import make_verdict
 from .actions import COMPARED
 from .rows import MOST_LIKELY
 
@@ -37,55 +37,64 @@ REFERENCES = {  # label -> (title, what to say of it, mark); others are made wit
 }
 
 
-def assemble(
+def assemble_result(
     model: Model,
     request: Request,
     predictions: Mapping[str | None, Prediction],
     baselines: Sequence[Row] = (),
     seconds: float = 0.0,
 ) -> Result:
-    """The finished Result of a request: the samples under None in `predictions`, reference rows under their labels."""
+    """The finished Result of a request.
+
+    Args:
+        predictions: label -> prediction: the samples under None, extra rows (most likely, reference, second action plan) under
+            their labels.
+        baselines: rows of `baseline_rows`.
+        seconds: how long the prediction took.
+    """
     rows = [truth_row(request), *baselines]
     for label, prediction in predictions.items():
         if label is not None:
-            rows.append(further_row(request, label, to_bytes(prediction.frames[0])[0]))
-    rows += sample_rows(request, to_bytes(predictions[None].frames[0]))
-    metrics = score(rows, request)
+            rows.append(extra_row(request, label, to_uint8(prediction.frames[0])[0]))
+    rows += sample_rows(request, to_uint8(predictions[None].frames[0]))
+    metrics = score_rows(rows, request)
     if metrics and request.n > 1:
-        rows, metrics = with_best(rows, metrics, request)
+        rows, metrics = with_best_row(rows, metrics, request)
     shown = picture_rows(model, request, predictions[None])
-    rows = in_one_colour_space([*rows, *shown])
+    rows = to_one_colour_space([*rows, *shown])
     metrics = {name: np.pad(x, ((0, len(shown)), (0, 0)), constant_values=np.nan) for name, x in metrics.items()}
-    result = result_of(model, request, rows, metrics=metrics, traces=traces_of(rows, predictions), seconds=seconds)
-    return replace(result, verdict=verdict(result))
+    result = make_result(model, request, rows, metrics=metrics, traces=collect_traces(rows, predictions), seconds=seconds)
+    return replace(result, verdict=make_verdict(result))
 
 
-def growing(
+def preview_result(
     model: Model, request: Request, preview: Tensor, ready: np.ndarray, awaited: Sequence[str], baselines: Sequence[Row] = ()
 ) -> Result:
-    """A Result of what exists so far, in the shape of the finished one: rows still to come show the context only.
+    """A preview of the Result with the finished one's rows; rows that do not exist yet show only the context and are `pending`.
 
     Args:
-        preview: float32 (1, N, T, C, H, W).
-        ready: bool (T,), frames it holds.
-        awaited: labels of reference rows.
+        preview: float32 (1, N, T, C, H, W), the samples so far.
+        ready: bool (T,), the frames that `preview` holds.
+        awaited: labels of the extra rows still to come.
+        baselines: rows of `baseline_rows`.
     """
     context = np.where(request.known[:, None, None, None], request.frames, 0)
-    rows = [truth_row(request), *baselines, *(replace(further_row(request, label, context), pending=True) for label in awaited)]
+    rows = [truth_row(request), *baselines, *(replace(extra_row(request, label, context), pending=True) for label in awaited)]
     if request.n > 1 and (request.has_truth & ~request.known).any():
         rows.append(Row("best", f"Best of {request.n}", context, "Chosen when all are finished.", pending=True, mark=ORACLE))
-    rows += [*sample_rows(request, to_bytes(preview[0])), *picture_rows(model, request, None)]
-    return result_of(model, request, in_one_colour_space(rows), ready=ready)
+    rows += [*sample_rows(request, to_uint8(preview[0])), *picture_rows(model, request, None)]
+    return make_result(model, request, to_one_colour_space(rows), ready=ready)
 
 
-def result_of(model: Model, request: Request, rows: Sequence[Row], **more: Any) -> Result:
+def make_result(model: Model, request: Request, rows: Sequence[Row], **more: Any) -> Result:
+    """A Result of these rows with the request's settings; `more` are further fields of `Result`."""
     return Result(
         tuple(rows),
         request.known,
         request.has_truth,
         request.fps,
         events=request.events,
-        model=about(model),
+        model=describe_model(model),
         options=asdict(request.options),
         seed=request.seed,
         notes=request.notes,
@@ -95,30 +104,37 @@ def result_of(model: Model, request: Request, rows: Sequence[Row], **more: Any) 
 
 
 def truth_row(request: Request) -> Row:
+    """The row of the true clip."""
     return Row("truth", "Ground truth", request.frames, "The clip itself.")
 
 
-def further_row(request: Request, label: str, frames: np.ndarray) -> Row:
-    """The most likely future, a reference row, or what comes about under a second plan of actions."""
+def extra_row(request: Request, label: str, frames: np.ndarray) -> Row:
+    """The row of one extra prediction: the most likely future, a reference row, or the future under a second action plan.
+
+    Args:
+        label: MOST_LIKELY, COMPARED, or a reference row's label.
+        frames: uint8 (T, H, W, C).
+    """
     if label == MOST_LIKELY:
-        return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.", mark=mark_of(request))
+        return Row("likely", "Most likely", frames, "Without chance, as at temperature 0.", mark=sample_mark(request))
     if label != COMPARED:
         return reference_row(label, frames)
     assert request.action_plan and request.compare_with, "a second plan is compared with a first"
     first = seed_grid(request.seed, 1, 1)[0].tolist()[0]
     dice = "Sample 1" if request.n > 1 else "the prediction"
-    note = f"Instead of {lowered(request.action_plan.label)}, with the dice of {dice}."
-    return Row("plan", request.compare_with.label, frames, note, first, mark=mark_of(request))
+    note = f"Instead of {lower_first_letter(request.action_plan.label)}, with the dice of {dice}."
+    return Row("plan", request.compare_with.label, frames, note, first, mark=sample_mark(request))
 
 
 def reference_row(label: str, frames: np.ndarray) -> Row:
+    """A reference row, titled and marked as `REFERENCES` says; other labels are marked as made with the true future."""
     title, note, mark = REFERENCES.get(label, (label.capitalize(), "Made with the true future: not a prediction.", SEES_FUTURE))
     return Row("reference", title, frames, note, mark=mark)
 
 
 def picture_rows(model: Model, request: Request, prediction: Prediction | None) -> list[Row]:
-    """The pictures that the model predicts on its way, of the first sample, and those of the true clip where it is whole; with
-    no `prediction` yet, black ones."""
+    """The model's intermediate images (fusion pictures: one image that fuses a clip's motion) of the first sample, and those
+    of the true clip where it is complete. With `prediction` None the rows are black and pending."""
     rows = []
     for name, title in model.predictor.capabilities.pictures.items():
         notes = {name: ("picture", title, "What frames are painted from.")}
@@ -126,13 +142,13 @@ def picture_rows(model: Model, request: Request, prediction: Prediction | None) 
             notes[f"{name}_true"] = ("picture_truth", f"{title}, true", "The same of the clip itself.")
         for key, (kind, label, note) in notes.items():
             blank = np.zeros((*request.frames.shape[:3], 3), np.uint8)
-            frames = blank if prediction is None else to_bytes(prediction.pictures[key][0, 0])
+            frames = blank if prediction is None else to_uint8(prediction.pictures[key][0, 0])
             rows.append(Row(kind, label, frames, note, pending=prediction is None))
     return rows
 
 
-def in_one_colour_space(rows: list[Row]) -> list[Row]:
-    """The rows in colour if one of them is; those that share an array still do."""
+def to_one_colour_space(rows: list[Row]) -> list[Row]:
+    """All rows in RGB if one of them is, else unchanged; rows that share an array share the converted one."""
     if all(row.frames.shape[-1] == rows[0].frames.shape[-1] for row in rows):
         return rows
     coloured = {id(row.frames): np.broadcast_to(row.frames, (*row.frames.shape[:3], 3)).copy() for row in rows}
@@ -140,23 +156,25 @@ def in_one_colour_space(rows: list[Row]) -> list[Row]:
 
 
 def sample_rows(request: Request, samples: np.ndarray) -> list[Row]:
-    """The samples, uint8 (N, T, H, W, C), and where there are several their mean and uncertainty."""
-    seeds, mark = seed_grid(request.seed, 1, request.n)[0].tolist(), mark_of(request)
+    """The rows of samples uint8 (N, T, H, W, C), followed by their mean and uncertainty where N > 1."""
+    seeds, mark = seed_grid(request.seed, 1, request.n)[0].tolist(), sample_mark(request)
     if request.n == 1:
         return [Row("sample", "Prediction", samples[0], "", seeds[0], mark=mark)]
     rows = [Row("sample", f"Sample {k + 1}", frames, "", seeds[k], mark=mark) for k, frames in enumerate(samples)]
-    return rows + mean_and_uncertainty(samples, request.known, mark)
+    return rows + mean_and_uncertainty_rows(samples, request.known, mark)
 
 
-def mark_of(request: Request) -> str:
-    """What sets the samples apart from a prediction, or ""."""
+def sample_mark(request: Request) -> str:
+    """The mark of samples that are no plain prediction: SEES_FUTURE (drawn from the posterior), BY_HAND (edited pictures),
+    else ""."""
     if str(getattr(request.options, "prior", "")).startswith("posterior"):
         return SEES_FUTURE
     return BY_HAND if request.pictures else ""
 
 
-def mean_and_uncertainty(samples: np.ndarray, known: np.ndarray, mark: str = "") -> list[Row]:
-    """Mean and uncertainty of the samples, uint8 (N, T, H, W, C)."""
+def mean_and_uncertainty_rows(samples: np.ndarray, known: np.ndarray, mark: str = "") -> list[Row]:
+    """Mean and per-pixel standard deviation (times STD_GAIN, zero at known frames) of samples uint8 (N, T, H, W, C), as
+    rows."""
     values = samples.astype(np.float32)
     std = values.std(axis=0).mean(axis=-1, keepdims=True) * STD_GAIN
     std[known] = 0
@@ -168,8 +186,11 @@ def mean_and_uncertainty(samples: np.ndarray, known: np.ndarray, mark: str = "")
     ]
 
 
-def score(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
-    """name -> float (rows, T) against the truth, NaN where there is nothing to compare."""
+def score_rows(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
+    """Metric name -> float64 (rows, T), each row's frames against the truth; NaN where a row or a frame is not scored.
+
+    Only predicted frames with a truth are scored. SSIM is left out where frames are smaller than its window; {} without truth.
+    """
     where = request.has_truth & ~request.known
     judged = [
         index for index, row in enumerate(rows) if row.kind in ("likely", "baseline", "reference", "sample", "mean", "plan")
@@ -185,8 +206,9 @@ def score(rows: list[Row], request: Request) -> dict[str, np.ndarray]:
     return out
 
 
-def with_best(rows: list[Row], metrics: dict[str, np.ndarray], request: Request) -> tuple[list[Row], dict[str, np.ndarray]]:
-    """Adds the row of the best sample: the one nearest to the truth by mean SSIM (PSNR on tiny frames)."""
+def with_best_row(rows: list[Row], metrics: dict[str, np.ndarray], request: Request) -> tuple[list[Row], dict[str, np.ndarray]]:
+    """Rows and metrics with the row of the best sample inserted before the samples: the highest mean SSIM (PSNR on tiny
+    frames)."""
     name = "ssim" if "ssim" in metrics else "psnr_db"
     where = request.has_truth & ~request.known
     first = next(index for index, row in enumerate(rows) if row.kind == "sample")
@@ -197,8 +219,9 @@ def with_best(rows: list[Row], metrics: dict[str, np.ndarray], request: Request)
     return [*rows[:first], row, *rows[first:]], grown
 
 
-def traces_of(rows: list[Row], predictions: Mapping[str | None, Prediction]) -> dict[str, np.ndarray]:
-    """name -> float (rows, T): the numbers of samples and reference rows, latent axes reduced to one."""
+def collect_traces(rows: list[Row], predictions: Mapping[str | None, Prediction]) -> dict[str, np.ndarray]:
+    """Trace name -> float64 (rows, T) of all predictions, latent axes reduced to one number per frame; NaN for rows without
+    it."""
     length = len(rows[0].frames)
     places = {"sample": [i for i, row in enumerate(rows) if row.kind == "sample"]}
     further = iter([i for i, row in enumerate(rows) if row.kind in ("likely", "reference", "plan")])
@@ -207,20 +230,20 @@ def traces_of(rows: list[Row], predictions: Mapping[str | None, Prediction]) -> 
         where = places["sample"] if label is None else [next(further)]
         for name, values in prediction.traces.items():
             lines = out.setdefault(name, np.full((len(rows), length), np.nan))
-            lines[where] = one_number(name, values[0].float()).cpu().numpy()
+            lines[where] = reduce_latent_axes(name, values[0].float()).cpu().numpy()
     return out
 
 
-def one_number(name: str, values: Tensor) -> Tensor:
-    """(N, T, ...) -> (N, T): KL adds up over latents, means count by their size, the rest averages."""
+def reduce_latent_axes(name: str, values: Tensor) -> Tensor:
+    """(N, T, ...) -> (N, T): sum over latent axes for KL, root mean square for means, mean for the rest."""
     values = values.flatten(2) if values.ndim > 2 else values[..., None]
     if name.startswith("kl"):
         return values.sum(-1)
     return values.square().mean(-1).sqrt() if name.endswith("mean") else values.mean(-1)
 
 
-def about(model: Model) -> dict[str, Any]:
-    """What a reader must know of the model."""
+def describe_model(model: Model) -> dict[str, Any]:
+    """The model's name, family, data set and training lengths, as `Result.model` holds them."""
     capabilities = model.predictor.capabilities
     return {
         "name": model.name,
@@ -234,7 +257,7 @@ def about(model: Model) -> dict[str, Any]:
     }
 
 
-def to_bytes(frames: Tensor) -> np.ndarray:
+def to_uint8(frames: Tensor) -> np.ndarray:
     """float (..., C, H, W) in [0, 1] -> uint8 (..., H, W, C)."""
     scaled = frames.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
     return np.ascontiguousarray(scaled.movedim(-3, -1).cpu().numpy())

@@ -1,4 +1,4 @@
-"""What needs no model, as rows beside every prediction: the last known frame stays, and optical flow goes on."""
+"""Baselines shown beside every prediction: copying the last known frame, and extrapolating optical flow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Observation
 
 from ..result.result import Row
-from .assemble import to_bytes
+from .assemble import to_uint8
 from .model import load_on
 
 COPY, FLOW, BETWEEN = "copy-last", "flow", "flow-between"
@@ -21,10 +21,11 @@ LABELS = {
 
 
 def baseline_rows(observation: Observation, name: str) -> Iterator[Row]:
-    """Copying, and flow where two frames or more are known; without the model called `name` itself.
+    """Yields the rows of copy-last and, where two or more frames are known, of optical flow.
 
     Args:
-        observation: of one clip, (1, T, C, H, W), with one known frame or more.
+        observation: of one clip, (1, T, C, H, W); without a known frame nothing is yielded.
+        name: of the model shown; where it is itself a baseline, that row is left out.
     """
     known = int(observation.known.sum())
     flow = FLOW if observation.is_prefix else BETWEEN
@@ -34,4 +35,4 @@ def baseline_rows(observation: Observation, name: str) -> Iterator[Row]:
         label, note = LABELS[baseline]
         *_, last = load_on(Runtime.pick("cpu"), baseline).predictor.stream(observation, seed_grid(0, 1, 1))
         assert last.prediction is not None, "the last step of a stream has the prediction"
-        yield Row("baseline", label, to_bytes(last.prediction.frames[0])[0], note)
+        yield Row("baseline", label, to_uint8(last.prediction.frames[0])[0], note)

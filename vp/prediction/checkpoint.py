@@ -30,31 +30,37 @@ STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def save(path: Path, weights: Mapping[str, Tensor], card: Mapping[str, Any], storage: str = "fp16") -> None:
-    """Writes `weights` and the card, atomically: floats are stored as `storage`, but float64 as it is: statistics of the
-    training data, which are few, and whose rounding would move every sample."""
-    kept = as_stored(weights, storage)
+    """Writes a .safetensors file with `weights` and `card` atomically.
+
+    Floats are stored as `storage` ('fp16', 'bf16' or 'fp32'). Float64 stays: it holds the few statistics of the training data,
+    whose rounding would change every sample.
+    """
+    kept = to_storage_types(weights, storage)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(kept, partial, {"vp": json.dumps({"format": FORMAT, **card})})
     partial.replace(path)
 
 
-def as_stored(weights: Mapping[str, Tensor], storage: str = "fp16") -> dict[str, Tensor]:
-    """The weights as a file holds them, see `save`."""
-    return {name: x.detach().to("cpu", STORAGE[storage] if is_weight(x) else x.dtype).contiguous() for name, x in weights.items()}
+def to_storage_types(weights: Mapping[str, Tensor], storage: str = "fp16") -> dict[str, Tensor]:
+    """The weights on the CPU in the types that `save` stores them in."""
+    return {
+        name: x.detach().to("cpu", STORAGE[storage] if is_castable(x) else x.dtype).contiguous() for name, x in weights.items()
+    }
 
 
-def in_float32(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights as they are read from a file: in float32; float64 stays."""
-    return {name: x.float() if is_weight(x) else x for name, x in weights.items()}
+def to_float32(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights in float32, as they are read from a file; float64 and integers stay."""
+    return {name: x.float() if is_castable(x) else x for name, x in weights.items()}
 
 
-def is_weight(x: Tensor) -> bool:
+def is_castable(x: Tensor) -> bool:
+    """Whether saving and loading change the tensor's type: floating point, but not float64."""
     return x.is_floating_point() and x.dtype != torch.float64
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card of a checkpoint, weights untouched; its licence is what `licence` makes of it.
+    """The card of a checkpoint, read without its weights; its licence is what `strictest_licence` makes of it.
 
     Raises:
         ValueError: the file is missing, damaged or foreign, in one sentence that names it.
@@ -75,14 +81,14 @@ def read_card(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
     if card.get("format") != FORMAT:
         raise ValueError(f"{path.name} has checkpoint format {card.get('format')!r}; this version reads format {FORMAT}")
-    return card | {"licence": licence(card)} if "licence" in card else card
+    return card | {"licence": strictest_licence(card)} if "licence" in card else card
 
 
 def lineage(card: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One entry a run that led to a checkpoint's weights, oldest first; the last one's is the checkpoint's own.
+    """One entry per run that led to a checkpoint's weights, oldest first; the last one is the checkpoint's own.
 
     A card from before lineages were kept gives a single entry of the fields it has; its clips and minutes are then those of all
-    runs up to it. A card that no training wrote gives none.
+    runs up to it. A baseline's card gives [].
     """
     if "lineage" in card or "recipe" not in card:
         return [dict(entry) for entry in card.get("lineage", ())]
@@ -90,8 +96,8 @@ def lineage(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [entry | ({"steps": card["step"]} if "step" in card else {})]
 
 
-def licence(card: Mapping[str, Any]) -> str:
-    """What the weights may be used under: the strictest of what the card says, and of all data that led to them.
+def strictest_licence(card: Mapping[str, Any]) -> str:
+    """The licence of the weights: the strictest of what the card says and what all data that led to them require.
 
     A card from before data had licences says MIT of any weights, and a run that began from such a checkpoint must not.
     """
@@ -101,8 +107,8 @@ def licence(card: Mapping[str, Any]) -> str:
     return strictest([*said, *([licence_of_weights(names)] if names else [])])
 
 
-def history(card: Mapping[str, Any]) -> str:
-    """How long a checkpoint was trained, "3 runs, 151 minutes" say; "" for a card that no training wrote."""
+def training_summary(card: Mapping[str, Any]) -> str:
+    """How long a checkpoint was trained, such as "3 runs, 151 minutes"; "" for a baseline's card."""
     runs = lineage(card)
     if not runs or "minutes" not in card:
         return ""
@@ -112,7 +118,7 @@ def history(card: Mapping[str, Any]) -> str:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Weights in float32 on the CPU; float64 stays.
+    """Name -> tensor on the CPU, float32 (float64 and integers as stored).
 
     Raises:
         ValueError: the file is damaged, in one sentence that names it.
@@ -122,11 +128,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError):
         raise ValueError(f"{path.name} is damaged or is not a vp checkpoint; train or download it again") from None
-    return in_float32(weights)
+    return to_float32(weights)
 
 
-def record(path: Path, protocol: str, numbers: Mapping[str, Any]) -> None:
-    """Adds measured numbers to a checkpoint's card, under `metrics` and the protocol's name; the weights stay as they are.
+def add_metrics(path: Path, protocol: str, numbers: Mapping[str, Any]) -> None:
+    """Stores measured `numbers` in a checkpoint's card, under `metrics` and the protocol's name; the weights stay as they are.
 
     Raises:
         ValueError: the file is missing, damaged or foreign.
@@ -145,7 +151,11 @@ def config_to_json(config: Any) -> dict[str, Any]:
 
 
 def config_from_json(kind: Any, value: Any) -> Any:
-    """A (nested) config dataclass from parsed JSON: lists become tuples again, unknown names raise ValueError."""
+    """A (nested) config dataclass of type `kind` from parsed JSON; lists become tuples.
+
+    Raises:
+        ValueError: unknown field names.
+    """
     if is_dataclass(kind) and isinstance(kind, type):
         hints, names = get_type_hints(kind), {f.name for f in fields(kind)}
         unknown = sorted(set(value) - names)

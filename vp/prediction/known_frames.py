@@ -1,4 +1,4 @@
-"""From a person's clip to what a model takes: crop, one resizer, grey conversion, and the mask of known frames."""
+"""Fits a person's clip to a model: crop, resizing, grey conversion, and the mask of known frames."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ LONG_SIDE = 512  # px, for models that take any size, where no other is asked fo
 MOST_PIXELS = 100e6  # of all rows of a result: a browser takes four bytes for each
 
 
-def fit(
+def fit_to_model(
     frames: np.ndarray, size: int | None, channels: tuple[int, ...], long_side: int = LONG_SIDE
 ) -> tuple[np.ndarray, list[str]]:
-    """Clip frames in the size and channels a model takes.
+    """Clip frames in the size and channels that a model takes.
 
     Args:
         frames: uint8 (T, H, W, C), C 1 or 3 (RGB).
-        size: side in pixels (centre crop to a square, then INTER_AREA), or None: the whole frame, and only a longer side above
-            `long_side` px shrinks.
+        size: side in pixels (centre crop to a square, then INTER_AREA), or None: the whole frame, shrunk only where its longer
+            side exceeds `long_side` px.
         channels: accepted channel counts.
 
     Returns:
@@ -44,23 +44,24 @@ def fit(
     return frames, notes
 
 
-def side_that_fits(height: int, width: int, long_side: int, frames: int) -> int:
-    """px of the longer side at which so many frames (height, width) take no more than MOST_PIXELS; `long_side` at most."""
+def largest_long_side(height: int, width: int, long_side: int, frames: int) -> int:
+    """The longer side in px, at most `long_side`, at which `frames` frames of aspect height:width hold MOST_PIXELS or fewer."""
     side = min(long_side, max(height, width))
     share = MOST_PIXELS / (frames * height * width) * (max(height, width) / side) ** 2
     return side if share >= 1 else max(1, int(side * share**0.5))
 
 
 def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    """uint8 (T, H, W, C) -> (T, height, width, C), INTER_AREA."""
     shrunk = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
     return np.stack(shrunk).reshape(len(frames), height, width, frames.shape[-1])
 
 
 def parse_mask(text: str, length: int) -> np.ndarray:
-    """bool (length,) from a mask such as '0-4' or '0,5,10-12' (frames count from 0), or 'none'.
+    """bool (length,) from a text such as '0-4' or '0,5,10-12' (frame indices from 0), or 'none'.
 
     Raises:
-        ValueError: anything else, or a frame outside the clip, in one sentence.
+        ValueError: any other text, or a frame outside the clip.
     """
     mask = np.zeros(length, bool)
     if text.strip().lower() == "none":

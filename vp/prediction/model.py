@@ -23,10 +23,11 @@ class Model:
     """A predictor ready to run.
 
     Args:
-        name, family: what it is called, and how such models are built and trained.
-        predictor: what predicts; its weights are laid out for that alone.
-        card: what it was trained on.
-        weights: those of its checkpoint, float32 on the CPU, to train on from; empty for a baseline.
+        name: of the checkpoint or baseline.
+        family: how such models are built and trained.
+        predictor: predicts; its weights may be in a layout for inference only.
+        card: what the checkpoint's header says of the model.
+        weights: those of its checkpoint, float32 on the CPU, for further training; empty for a baseline.
     """
 
     name: str
@@ -36,39 +37,45 @@ class Model:
     weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
 
-def untrained() -> dict[str, Family]:
-    """Families that need no checkpoint, by name."""
+def baseline_families() -> dict[str, Family]:
+    """The families without recipes, which need no checkpoint: name -> family."""
     return {name: family for name, family in FAMILIES.items() if not family.recipes}
 
 
 def baseline_card(name: str, family: Family) -> dict[str, Any]:
+    """The card of a baseline, with the keys that lists of models read."""
     return {"name": name, "family": name, "title": family.title, "about": family.citation, "dataset": "", "metrics": {}}
 
 
 def available(folder: Path = checkpoint.FOLDER) -> list[dict[str, Any]]:
-    """What the header of every checkpoint in `folder` says, each with `name`, `path` and `title`, and the untrained baselines.
+    """The cards of all checkpoints in `folder`, each with `name`, `path` and `title`, and of the baselines.
 
-    Of a file that cannot be read: `name`, `path`, and `problem`, one sentence.
+    A file that cannot be read gives `name`, `path`, and `problem`, one sentence.
     """
     cards = []
     for path in sorted(folder.glob("*.safetensors")):
         try:
             card = checkpoint.read_card(path)
-            family = known_family(path, card)
+            family = find_family(path, card)
             cards.append({"name": path.stem, "path": str(path), "title": family.title, **card})
         except ValueError as error:
             cards.append({"name": path.stem, "path": str(path), "problem": str(error)})
-    return cards + [baseline_card(name, family) for name, family in untrained().items()]
+    return cards + [baseline_card(name, family) for name, family in baseline_families().items()]
 
 
-def known_family(path: Path, card: dict[str, Any]) -> Family:
+def find_family(path: Path, card: dict[str, Any]) -> Family:
+    """The family that a card names.
+
+    Raises:
+        ValueError: this version has no such family.
+    """
     if card["family"] not in FAMILIES:
         raise ValueError(f"{path.name} holds a {card['family']!r} model; this version knows {', '.join(FAMILIES)}")
     return FAMILIES[card["family"]]
 
 
-def find(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
-    """The checkpoint file meant by a name in `checkpoints/` or a path.
+def find_checkpoint(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
+    """The checkpoint file of a path, or of a name in `folder`.
 
     Raises:
         ValueError: there is none; the sentence lists the names there are.
@@ -81,7 +88,12 @@ def find(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
 
 
 def load(name: str | Path, device: str = "auto", precision: str = "auto", folder: Path = checkpoint.FOLDER) -> Model:
-    """A model by name or path, on `device`.
+    """Loads a checkpoint by name or path, or a baseline by name.
+
+    Args:
+        name: a name in `folder`, a path, or a baseline such as 'copy-last'.
+        device: 'auto', 'cpu', 'cuda', ...; see `Runtime.pick`.
+        precision: 'auto', 'fp32' or 'bf16'.
 
     Raises:
         ValueError: there is no such model, the file is damaged or foreign, or the device does not exist.
@@ -90,24 +102,24 @@ def load(name: str | Path, device: str = "auto", precision: str = "auto", folder
 
 
 def load_on(runtime: Runtime, name: str | Path, folder: Path = checkpoint.FOLDER) -> Model:
-    """As `load`, on a runtime."""
-    if str(name) in untrained():
-        family = untrained()[str(name)]
+    """The same as `load`, on a given runtime."""
+    if str(name) in baseline_families():
+        family = baseline_families()[str(name)]
         config = family.config()
         predictor = family.predictor(config, family.networks(config), runtime)
         return Model(str(name), family, predictor, baseline_card(str(name), family))
-    path = find(name, folder)
+    path = find_checkpoint(name, folder)
     card = checkpoint.read_card(path)
-    family = known_family(path, card)
+    family = find_family(path, card)
     try:
-        return build(runtime, family, {"name": path.stem, "title": family.title, **card}, checkpoint.read_weights(path))
+        return build_model(runtime, family, {"name": path.stem, "title": family.title, **card}, checkpoint.read_weights(path))
     except (RuntimeError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path.name} does not fit its own description ({reason}); train or download it again") from None
 
 
-def build(runtime: Runtime, family: Family, card: dict[str, Any], weights: Mapping[str, Tensor]) -> Model:
-    """A model on a runtime from its card, `name` among it, and its weights, float32 on the CPU, which stay as they are.
+def build_model(runtime: Runtime, family: Family, card: dict[str, Any], weights: Mapping[str, Tensor]) -> Model:
+    """A model from its card, which holds `name`, and its weights, float32 on the CPU, which are not changed.
 
     Raises:
         RuntimeError, TypeError, KeyError: the weights do not fit the card.
@@ -117,12 +129,12 @@ def build(runtime: Runtime, family: Family, card: dict[str, Any], weights: Mappi
     networks.load_state_dict(weights)
     predictor = family.predictor(config, runtime.lowered(networks), runtime)
     able = replace(predictor.capabilities, dataset=card["dataset"], fps=card.get("fps"))
-    predictor.capabilities = replace(able, actions=with_names(able.actions, able.dataset))
+    predictor.capabilities = replace(able, actions=with_named_actions(able.actions, able.dataset))
     return Model(card["name"], family, predictor, card, weights)
 
 
-def with_names(actions: Actions | None, dataset: str) -> Actions | None:
-    """A model's actions under the names and ranges of its data set, where that has any."""
+def with_named_actions(actions: Actions | None, dataset: str) -> Actions | None:
+    """A model's actions with the names and ranges of its data set, where that defines them."""
     if actions is None or actions.sources != ("actions",):
         return actions
     return named_actions(dataset, len(actions.names)) or actions

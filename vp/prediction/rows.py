@@ -1,4 +1,4 @@
-"""What a model is shown beside the frames: the actions that it takes, and the extra rows of its family (an oracle, say)."""
+"""Options of the extra rows of a model (most likely, reference), and the actions of clips that it takes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vp.core.predictor import Predictor
 from vp.core.video import Actions, Batch
 
 
-def reference_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
-    """The family's reference rows, label -> options of predictions to show beside the samples; a row may see the true future.
+def reference_row_options(family: Family, predictor: Predictor) -> dict[str, Options]:
+    """Label -> options of the family's reference rows, shown beside the samples; a reference row may see the true future.
 
     Rows whose prior this model does not offer are left out.
     """
@@ -25,22 +25,24 @@ def reference_rows(family: Family, predictor: Predictor) -> dict[str, Options]:
 MOST_LIKELY = "most_likely"  # the row's label
 
 
-def most_likely(predictor: Predictor, options: Options) -> Options | None:
-    """The same options at temperature 0, where latents are the mean of their prior; None for a model with one future or without a
-    temperature, and where the temperature is 0 already."""
+def most_likely_options(predictor: Predictor, options: Options) -> Options | None:
+    """The same options at temperature 0, where latents are their prior's mean.
+
+    None for a deterministic model, for one without a temperature, and where the temperature is already 0.
+    """
     if not predictor.capabilities.stochastic or not getattr(options, "temperature", 0):
         return None
     return replace(options, **{"temperature": 0.0})
 
 
-def given_actions(clips: Batch, wanted: Actions | None) -> Tensor | None:
-    """The numbers (B, T, A) of clips that a model wants; a model that wants none gets the clips' actions all the same.
+def select_actions(clips: Batch, accepted: Actions | None) -> Tensor | None:
+    """float32 (B, T, A), the actions of clips that a model takes; for a model that takes none the clips' own actions or None.
 
     Raises:
-        ValueError: the clips lack them, or have another number of them.
+        ValueError: the clips lack the accepted actions, or have another number of them.
     """
-    if wanted is None:
+    if accepted is None:
         return clips.actions
-    vectors = clips.vectors(wanted.sources)
-    wanted.check(vectors)
+    vectors = clips.vectors(accepted.sources)
+    accepted.check(vectors)
     return vectors

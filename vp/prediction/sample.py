@@ -1,4 +1,4 @@
-"""From a clip and a model to a Result: the one way that the CLI, the app and the API predict."""
+"""From a clip and a model to a Result: the one path by which the CLI, the app and the API predict."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from vp.data import Clip
 
 from ..result.result import Result
 from .actions import COMPARED
-from .assemble import assemble, growing
+from .assemble import assemble_result, preview_result
 from .baseline_rows import baseline_rows
 from .model import Model
-from .request import Request, Wishes, observe, prepare
-from .rows import MOST_LIKELY, most_likely, reference_rows
+from .request import Request, Wishes, make_observation, prepare_request
+from .rows import MOST_LIKELY, most_likely_options, reference_row_options
 
 PREVIEW_S = 0.35
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`step` of `total` is done; `result` is a preview, the finished Result with the last step, or None."""
+    """`step` of `total` is done.
+
+    Args:
+        result: a preview, the finished Result at the last step, or None.
+    """
 
     step: int
     total: int
@@ -38,13 +42,13 @@ class Progress:
 def sample(
     model: Model, clip: Clip | np.ndarray, n: int = 4, n_past: int | None = None, n_future: int | None = None, **wishes: Any
 ) -> Result:
-    """The finished Result.
+    """Predicts `n` futures of a clip and returns the finished Result.
 
     Args:
         model: what `vp.load` returns.
         clip: a `Clip` of `vp.data`, or uint8 frames (T, H, W, C).
         n: number of futures.
-        n_past, n_future: lengths; None takes those the model was trained on.
+        n_past, n_future: numbers of known and predicted frames; None takes those the model was trained on.
         wishes: the other fields of `vp.prediction.request.Wishes`: options, seed, known, slow and more.
 
     Raises:
@@ -58,19 +62,19 @@ def sample(
 def stream(
     model: Model, clip: Clip | np.ndarray, wishes: Wishes | None = None, preview_s: float | None = PREVIEW_S
 ) -> Iterator[Progress]:
-    """Predicts step by step; closing the iterator cancels at the next step.
+    """Predicts step by step, yielding Progress; closing the iterator cancels at the next step.
 
     Args:
         model, clip: as for `sample`.
         wishes: what is asked for.
-        preview_s: seconds between growing Results at least, or None for none.
+        preview_s: minimum seconds between previews, or None for no previews.
 
     Raises:
         ValueError: a wish that cannot be met, in one sentence.
     """
     began = time.monotonic()
-    request = prepare(model, clip, wishes or Wishes())
-    runs = predictions_to_make(model, request)
+    request = prepare_request(model, clip, wishes or Wishes())
+    runs = plan_runs(model, request)
     baselines = list(baseline_rows(runs[0][1], model.name))
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs if label is not None]
@@ -81,7 +85,7 @@ def stream(
             now = time.monotonic()
             due = pause is not None and now - shown_at >= pause
             if due and label is None and step.preview is not None:
-                preview = growing(model, request, step.preview, made_so_far(request, step), awaited, baselines)
+                preview = preview_result(model, request, step.preview, finished_frames(request, step), awaited, baselines)
             if step.prediction is not None:
                 predictions[label] = step.prediction
             done, total = index * step.total + step.index, len(runs) * step.total
@@ -90,28 +94,30 @@ def stream(
             if preview is not None and preview_s:
                 shown_at = time.monotonic()
                 pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
-    yield Progress(total, total, assemble(model, request, predictions, baselines, time.monotonic() - began))
+    yield Progress(total, total, assemble_result(model, request, predictions, baselines, time.monotonic() - began))
 
 
 Run = tuple[str | None, Observation, Tensor, Options]  # label of the row, what is known, seeds, options
 
 
-def predictions_to_make(model: Model, request: Request) -> list[Run]:
-    """The samples, labelled None; then the most likely future, the rows that see the future, and the second plan of actions."""
-    observation, one = observe(request, model.predictor), seed_grid(request.seed, 1, 1)
+def plan_runs(model: Model, request: Request) -> list[Run]:
+    """All predictions to make: the samples, labelled None; then the most likely future, reference rows, and the second
+    action plan."""
+    observation, one = make_observation(request, model.predictor), seed_grid(request.seed, 1, 1)
     runs: list[Run] = [(None, observation, seed_grid(request.seed, 1, request.n), request.options)]
-    likely = most_likely(model.predictor, request.options) if request.n > 1 else None
+    likely = most_likely_options(model.predictor, request.options) if request.n > 1 else None
     runs += [] if likely is None else [(MOST_LIKELY, observation, one, likely)]
     if request.has_truth.all() and (request.action_plan is None or request.action_plan.true):  # they read the true future
-        references = reference_rows(model.family, model.predictor).items()
+        references = reference_row_options(model.family, model.predictor).items()
         runs += [(label, observation, one, wish) for label, wish in references]
     if request.compare_with:
         runs.append((COMPARED, replace(observation, actions=request.compare_with.actions), one, request.options))
     return runs
 
 
-def made_so_far(request: Request, step: Step) -> np.ndarray:
-    """bool (T,): a model that takes one step a frame has made that many frames; any other has touched them all."""
+def finished_frames(request: Request, step: Step) -> np.ndarray:
+    """bool (T,): the frames that exist after a step. A model with one step per frame has made `step.index` of them; any
+    other refines all frames at once, so all count."""
     unknown = (~request.known).nonzero()[0]
     ready = request.known.copy()
     ready[unknown[: step.index] if step.total == len(unknown) else unknown] = True

@@ -1,4 +1,4 @@
-"""Writers of a Result: the offline page, mp4, GIF, CSV, JSON and the raw frames."""
+"""Writers of a Result: an offline HTML page, mp4, GIF, CSV, JSON and the raw frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vp.data.video_file import write_gif as write_animation
 from vp.data.video_file import write_mp4 as write_video
 
 from . import player
-from .montage import montage
+from .montage import draw_montage
 from .result import Result
 
 PAGE = """<!doctype html>
@@ -49,8 +49,8 @@ mount(document.getElementById("player"), {{ value: {value}, page: true }}, () =>
 """
 
 
-def page(result: Result) -> str:
-    """One self-contained HTML text: pictures, numbers and player inside, nothing fetched from anywhere."""
+def render_page(result: Result) -> str:
+    """A self-contained HTML page with frames, scores and player; it loads nothing from the network."""
     record = result.record()
     kind, pictures = result.pictures()
     record["sheets"] = [{"url": f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"} for data in pictures]
@@ -60,8 +60,8 @@ def page(result: Result) -> str:
     return PAGE.format(title=title, css=player.CSS, markup=player.HTML, js=player.JS, value=value)
 
 
-def table(result: Result) -> str:
-    """CSV text: one line per row and frame, with every measure and trace; empty where there is no number."""
+def to_csv(result: Result) -> str:
+    """CSV text: a header, then one line per row and frame with all metrics and traces; numbers that do not exist are empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = [*result.metrics, *result.traces]
@@ -75,11 +75,11 @@ def table(result: Result) -> str:
 
 
 def write_page(result: Result, path: Path) -> None:
-    path.write_text(page(result), encoding="utf-8")
+    path.write_text(render_page(result), encoding="utf-8")
 
 
 def write_csv(result: Result, path: Path) -> None:
-    path.write_text(table(result), encoding="utf-8")
+    path.write_text(to_csv(result), encoding="utf-8")
 
 
 def write_json(result: Result, path: Path) -> None:
@@ -87,17 +87,17 @@ def write_json(result: Result, path: Path) -> None:
 
 
 def write_npz(result: Result, path: Path) -> None:
-    """`truth` u8 (T,H,W,C), `futures` u8 (N,T,H,W,C), `known` and `has_truth` bool (T,)."""
+    """Writes `truth` uint8 (T, H, W, C), `futures` uint8 (N, T, H, W, C), `known` and `has_truth` bool (T,)."""
     truth, futures = result.frames("truth")[0], result.frames("sample")
     np.savez_compressed(path, truth=truth, futures=futures, known=result.known, has_truth=result.has_truth)
 
 
 def write_mp4(result: Result, path: Path) -> None:
-    write_video(path, montage(result), result.fps)
+    write_video(path, draw_montage(result), result.fps)
 
 
 def write_gif(result: Result, path: Path) -> None:
-    write_animation(path, montage(result), result.fps)
+    write_animation(path, draw_montage(result), result.fps)
 
 
 WRITERS = {
@@ -110,25 +110,26 @@ WRITERS = {
 }
 
 
-def write(result: Result, folder: str | Path, names: tuple[str, ...]) -> dict[str, Path]:
-    """Writes the named files of `WRITERS` into `folder` (made where missing); name -> path.
+def write_files(result: Result, folder: str | Path, names: tuple[str, ...]) -> dict[str, Path]:
+    """Writes the named files of `WRITERS` into `folder`, which is created where missing; returns name -> path.
 
     Raises:
-        ValueError: some file could not be written; the others are there all the same.
+        ValueError: some file could not be written; the others are written all the same.
     """
-    paths, failed = try_each(result, Path(folder), names)
+    paths, failed = try_to_write(result, Path(folder), names)
     if failed:
         raise ValueError("; ".join(failed.values()))
     return paths
 
 
 def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
-    """Every file that can be written, into `folder`; what was made, as plain JSON types, with a note of each file that was not.
+    """Writes every file of `WRITERS` that can be written into `folder`; returns a JSON-ready summary, with a note for each file
+    that failed.
 
     Raises:
         ValueError: no file could be written.
     """
-    paths, failed = try_each(result, Path(folder), tuple(WRITERS))
+    paths, failed = try_to_write(result, Path(folder), tuple(WRITERS))
     if not paths:
         raise ValueError(next(iter(failed.values())))
     return {
@@ -142,8 +143,12 @@ def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
     }
 
 
-def try_each(result: Result, folder: Path, names: tuple[str, ...]) -> tuple[dict[str, Path], dict[str, str]]:
-    """Name -> path of the files written into `folder`, and name -> sentence of those that could not be."""
+def try_to_write(result: Result, folder: Path, names: tuple[str, ...]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Writes the named files into `folder`.
+
+    Returns:
+        name -> path of the files written, and name -> error message of those that failed.
+    """
     paths, failed = {}, {}
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:

@@ -1,4 +1,4 @@
-"""A blank figure to draw on, and where it is written; matplotlib is needed for this alone."""
+"""Blank matplotlib figures, and saving them; nothing else imports matplotlib."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 
-def blank(width: float, height: float) -> Any:
-    """A `matplotlib.figure.Figure` of so many inches.
+def blank_figure(width: float, height: float) -> Any:
+    """An empty `matplotlib.figure.Figure` of width x height inches.
 
     Raises:
         ValueError: matplotlib is not installed.
@@ -19,8 +19,8 @@ def blank(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def write(figure: Any, path: str | Path) -> Path:
-    """Writes the figure; the file's ending says as what."""
+def save_figure(figure: Any, path: str | Path) -> Path:
+    """Writes the figure in the format of the file's extension and returns the path; missing folders are created."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .sprite_sheet import Layout, decode_picture, encode_jpeg, encode_png, is_photograph, pack, unpack
+from .sprite_sheet import Layout, decode_image, encode_jpeg, encode_png, is_photograph, pack_rows, unpack_row
 
 FORMAT, VERSION = "vp-result", 1
 MEASURES = {
@@ -37,16 +37,16 @@ SEES_FUTURE, BY_HAND, ORACLE = "sees the future", "edited by hand", "chosen with
 
 @dataclass(frozen=True)
 class Row:
-    """One line of pictures.
+    """One row of a result: a clip with a label.
 
     Args:
-        kind: one of `KINDS`; the player chooses tint and place by it.
-        label: what a person reads.
-        frames: uint8 (T, H, W, C), C 1 or 3; rows that share one array share their place in the sheet.
+        kind: one of `KINDS`; the player chooses tint and position by it.
+        label: the visible name.
+        frames: uint8 (T, H, W, C), C 1 or 3; rows that share one array are stored once in the sprite sheets.
         note: one short sentence that says what this row is.
         seed: the seed of its noise, or None.
         pending: only its known frames exist so far (previews).
-        mark: what sets it apart from a prediction, wherever it is shown: SEES_FUTURE, BY_HAND, ORACLE, or "".
+        mark: what distinguishes it from a plain prediction, shown wherever it is: SEES_FUTURE, BY_HAND, ORACLE, or "".
     """
 
     kind: str
@@ -66,23 +66,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """A prediction beside its truth.
+    """A prediction with its truth, baselines and scores.
 
     Args:
         rows: all of one shape (T, H, W, C).
         known: bool (T,), the frames the model was given.
         has_truth: bool (T,), the frames the clip has.
-        fps: frames a second for playing.
-        metrics: name of `MEASURES` -> float (rows, T), NaN where a row or frame has no score.
-        traces: name -> float (rows, T), numbers of the model itself; NaN where there are none.
-        events: (frame, what happened there) pairs, where the clip's maker knows them.
+        fps: frames per second for playing.
+        metrics: name in `MEASURES` -> float (rows, T), NaN where a row or frame has no score.
+        traces: name -> float (rows, T), the model's own statistics, such as the prior's std; NaN where there are none.
+        events: (frame, label) pairs, such as wall hits, where the clip's source knows them.
         model: name, title, family and data set of the model.
         options: the sampling options used.
-        seed: the seed that the samples' seeds come from.
-        notes: sentences a person should read (a conversion, an unfamiliar clip).
+        seed: from which the samples' seeds are derived.
+        notes: sentences for the reader, such as a conversion or an unfamiliar clip.
         ready: bool (T,), frames made so far; None once finished.
-        seconds: how long it took.
-        verdict: sentences on what it is worth, see `result.verdict`.
+        seconds: duration of the prediction.
+        verdict: sentences of `result.verdict.make_verdict`.
         source: which frames of the clip these are, in one line.
     """
 
@@ -116,7 +116,7 @@ class Result:
         return self.has_truth & ~self.known
 
     def kind(self, name: str) -> list[int]:
-        """Indices of the rows of one kind."""
+        """Indices of the rows of one kind, one of `KINDS`."""
         return [index for index, row in enumerate(self.rows) if row.kind == name]
 
     def frames(self, kind: str) -> np.ndarray:
@@ -125,7 +125,10 @@ class Result:
         return np.stack(picked) if picked else np.zeros((0, *self.rows[0].frames.shape), np.uint8)
 
     def summary(self, name: str) -> dict[str, Any] | None:
-        """Best, mean and worst of the samples' means over scored frames, and the best one's row; None without any."""
+        """Best, mean and worst sample by a metric's mean over scored frames, and the best one's row index.
+
+        None where the metric or the samples are missing, or no frame is scored.
+        """
         samples = self.kind("sample")
         if name not in self.metrics or not samples or not self.scored.any():
             return None
@@ -135,7 +138,7 @@ class Result:
         return {key: round(float(value), 4) for key, value in numbers.items()} | {"best_row": samples[best]}
 
     def record(self) -> dict[str, Any]:
-        """The JSON record (plain types only; missing numbers are null)."""
+        """The JSON record, of plain types only; missing numbers are None."""
         length, height, width, channels = self.rows[0].frames.shape
         layout, lines = self._layout()
         kept = ("kind", "label", "note", "seed", "pending", "mark")
@@ -150,17 +153,17 @@ class Result:
             "fps": round(float(self.fps), 3),
             "length": length,
             "frame": {"height": height, "width": width, "channels": channels},
-            "known": flags(self.known),
-            "has_truth": flags(self.has_truth),
-            "ready": None if self.ready is None else flags(self.ready),
+            "known": to_flags(self.known),
+            "has_truth": to_flags(self.has_truth),
+            "ready": None if self.ready is None else to_flags(self.ready),
             "layout": {"columns": layout.columns, "lines_per_sheet": layout.lines_per_sheet, "lines": layout.lines},
             "rows": rows,
             "metrics": {
-                name: MEASURES[name] | {"values": lines_of(values), "summary": self.summary(name)}
+                name: MEASURES[name] | {"values": to_json_rows(values), "summary": self.summary(name)}
                 for name, values in self.metrics.items()
             },
             "traces": {
-                name: TRACES.get(name, {"label": name.replace("_", " "), "unit": ""}) | {"values": lines_of(values)}
+                name: TRACES.get(name, {"label": name.replace("_", " "), "unit": ""}) | {"values": to_json_rows(values)}
                 for name, values in self.traces.items()
             },
             "events": [{"t": int(t), "label": label} for t, label in self.events],
@@ -171,18 +174,19 @@ class Result:
         }
 
     def sheets(self) -> list[np.ndarray]:
-        """uint8 (H, W, C) pictures, at most 4096 px a side, with every distinct row once."""
+        """The sprite sheets, uint8 (H, W, C), at most 4096 px a side; rows that share an array appear once."""
         layout, lines = self._layout()
         distinct = {line: row.frames for row, line in zip(self.rows, lines, strict=True)}
-        return pack([distinct[line] for line in sorted(distinct)], layout)
+        return pack_rows([distinct[line] for line in sorted(distinct)], layout)
 
     def pictures(self) -> tuple[str, list[bytes]]:
-        """The sheets as a browser is sent them, and their type: PNG without loss, or JPEG where the frames are photographs."""
+        """(MIME type, encoded sprite sheets) for browsers: PNG, or JPEG where the frames are photographs."""
         photographs = is_photograph(self.rows[0].frames[int(self.known.argmax())])
         encode, kind = (encode_jpeg, "image/jpeg") if photographs else (encode_png, "image/png")
         return kind, [encode(sheet) for sheet in self.sheets()]
 
     def _layout(self) -> tuple[Layout, list[int]]:
+        """The layout of the sprite sheets, and the first line of each row in it."""
         places: dict[int, int] = {}
         length, height, width, _ = self.rows[0].frames.shape
         distinct = {id(row.frames) for row in self.rows}
@@ -192,11 +196,11 @@ class Result:
         return layout, [places[id(row.frames)] for row in self.rows]
 
     def save(self, folder: str | Path, lossless: bool = True) -> list[Path]:
-        """Writes `result.json` and the sheets into `folder`; returns the paths, the JSON first.
+        """Writes `result.json` and the sprite sheets into `folder`; returns the paths, the JSON first.
 
         Args:
-            folder: made where it is not there.
-            lossless: sheets are `sheet-K.png`; else `sheet-K.jpg` where the frames are photographs, as a browser is sent them.
+            folder: created where missing.
+            lossless: always PNG (`sheet-K.png`); False: `sheet-K.jpg` where the frames are photographs.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -213,7 +217,7 @@ class Result:
         """Reads what `save` wrote.
 
         Raises:
-            ValueError: the folder holds no result, or one of another version.
+            ValueError: the folder holds no result, an incomplete one, or one of another version.
         """
         folder = Path(folder)
         try:
@@ -225,16 +229,16 @@ class Result:
             raise ValueError(f"{folder} holds {found[0]} version {found[1]}; this reads {FORMAT} version {VERSION}")
         sheets = sorted(folder.glob("sheet-*.*"), key=lambda path: int(path.stem.split("-")[1]))
         try:
-            return from_record(record, [decode_picture(path.read_bytes()) for path in sheets])
+            return result_from_record(record, [decode_image(path.read_bytes()) for path in sheets])
         except (KeyError, IndexError) as error:
             raise ValueError(f"{folder} holds an incomplete result ({error} is missing); make it again") from error
 
 
-def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
-    """The Result of a JSON record and its sheets."""
+def result_from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
+    """The Result of a record, as `Result.record` gives it, and its sprite sheets."""
     size, length = record["frame"], record["length"]
     layout = Layout(**record["layout"], length=length, height=size["height"], width=size["width"])
-    strips = {row["line"]: unpack(sheets, layout, row["line"]) for row in record["rows"]}
+    strips = {row["line"]: unpack_row(sheets, layout, row["line"]) for row in record["rows"]}
     own = ("kind", "label", "note", "seed", "pending")
     rows = tuple(
         Row(frames=strips[row["line"]], mark=row.get("mark", ""), **{name: row[name] for name in own}) for row in record["rows"]
@@ -244,8 +248,8 @@ def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
         known=np.array(record["known"], bool),
         has_truth=np.array(record["has_truth"], bool),
         fps=record["fps"],
-        metrics={name: table(entry["values"], length) for name, entry in record["metrics"].items()},
-        traces={name: table(entry["values"], length) for name, entry in record["traces"].items()},
+        metrics={name: from_json_rows(entry["values"], length) for name, entry in record["metrics"].items()},
+        traces={name: from_json_rows(entry["values"], length) for name, entry in record["traces"].items()},
         events=tuple((event["t"], event["label"]) for event in record["events"]),
         model=record["model"],
         options=record["options"],
@@ -258,21 +262,23 @@ def from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> Result:
     )
 
 
-def lowered(text: str) -> str:
-    """With a small first letter, for the middle of a sentence."""
+def lower_first_letter(text: str) -> str:
+    """The text with a lower-case first letter, for use inside a sentence."""
     return text[:1].lower() + text[1:]
 
 
-def flags(values: np.ndarray) -> list[int]:
+def to_flags(values: np.ndarray) -> list[int]:
+    """bool (T,) -> list of 0 and 1."""
     return [int(value) for value in values]
 
 
-def lines_of(values: np.ndarray) -> list[list[float | None] | None]:
-    """One list per row with None where there is no number; a row without any is None itself."""
+def to_json_rows(values: np.ndarray) -> list[list[float | None] | None]:
+    """float (rows, T) -> one list per row, rounded, None for NaN and infinities; a row of NaN alone becomes None."""
     rows = [[round(float(x), 4) if math.isfinite(x) else None for x in row] for row in values]
     return [row if any(x is not None for x in row) else None for row in rows]
 
 
-def table(lines: list[list[float | None] | None], length: int) -> np.ndarray:
+def from_json_rows(lines: list[list[float | None] | None], length: int) -> np.ndarray:
+    """The reverse of `to_json_rows`: float64 (rows, length), NaN for None."""
     rows = [[math.nan if x is None else x for x in line or [None] * length] for line in lines]
     return np.array(rows, np.float64)

@@ -1,4 +1,4 @@
-"""Sprite sheets: many equal frames in a few PNGs that browsers can hold (at most 4096 px a side)."""
+"""Sprite sheets: many frames of one size in a few images that browsers can hold (at most 4096 px a side)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # four times faster than the default fo
 
 @dataclass(frozen=True)
 class Layout:
-    """Where frames lie: a row takes `lines_per_row` lines of `columns` frames; lines fill sheet after sheet."""
+    """Positions of frames: each row takes `lines_per_row` lines of `columns` frames; lines fill one sheet after another."""
 
     columns: int
     lines_per_sheet: int
@@ -31,7 +31,7 @@ class Layout:
         """The layout for `rows` rows of `length` frames.
 
         Raises:
-            ValueError: a frame larger than a sheet.
+            ValueError: a frame is larger than a sheet.
         """
         if max(height, width) > SIDE:
             raise ValueError(f"frames are {width}x{height}; a sheet holds at most {SIDE} px a side: scale them down")
@@ -44,14 +44,14 @@ class Layout:
         return -(-self.length // self.columns)
 
     def place(self, line: int, t: int) -> tuple[int, slice, slice]:
-        """Sheet index, vertical and horizontal extent of frame `t` of the row that starts at `line`."""
+        """(sheet index, vertical slice, horizontal slice) of frame `t` of the row that starts at `line`."""
         sheet, row = divmod(line + t // self.columns, self.lines_per_sheet)
         top, left = row * self.height, t % self.columns * self.width
         return sheet, slice(top, top + self.height), slice(left, left + self.width)
 
 
-def pack(rows: list[np.ndarray], layout: Layout) -> list[np.ndarray]:
-    """uint8 (T, H, W, C) rows -> sheets, the last one only as high as it needs to be."""
+def pack_rows(rows: list[np.ndarray], layout: Layout) -> list[np.ndarray]:
+    """Rows, uint8 (T, H, W, C) each, drawn into sheets uint8 (H', W', C); the last sheet is only as high as needed."""
     channels = rows[0].shape[-1]
     sheets = []
     for first in range(0, layout.lines, layout.lines_per_sheet):
@@ -64,8 +64,8 @@ def pack(rows: list[np.ndarray], layout: Layout) -> list[np.ndarray]:
     return sheets
 
 
-def unpack(sheets: list[np.ndarray], layout: Layout, line: int) -> np.ndarray:
-    """uint8 (T, H, W, C) frames of the row whose first frame lies in line `line` of the layout."""
+def unpack_row(sheets: list[np.ndarray], layout: Layout, line: int) -> np.ndarray:
+    """uint8 (T, H, W, C), the frames of the row that starts at `line` of the layout."""
     frames = []
     for t in range(layout.length):
         sheet, vertical, horizontal = layout.place(line, t)
@@ -82,23 +82,23 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 
 def is_photograph(frame: np.ndarray) -> bool:
-    """Whether a frame, uint8 (H, W, C), is large and so rich in detail that no loss can be seen when it is stored as a JPEG."""
+    """Whether a frame, uint8 (H, W, C), is large and so detailed that JPEG artefacts would not be seen."""
     return max(frame.shape[:2]) > LARGE and len(encode_png(frame)) > DENSE * frame.size
 
 
 def encode_jpeg(picture: np.ndarray) -> bytes:
-    """uint8 (H, W, 1 or 3) RGB -> JPEG bytes, a tenth of a PNG's where it is a photograph."""
+    """uint8 (H, W, 1 or 3) RGB -> JPEG bytes."""
     done, data = cv2.imencode(".jpg", picture[..., ::-1] if picture.shape[-1] == 3 else picture, QUALITY)
     if not done:
         raise ValueError(f"OpenCV could not encode a {picture.shape} picture as JPEG")
     return data.tobytes()
 
 
-def decode_picture(data: bytes) -> np.ndarray:
+def decode_image(data: bytes) -> np.ndarray:
     """PNG or JPEG bytes -> uint8 (H, W, 1) grey or (H, W, 3) RGB.
 
     Raises:
-        ValueError: the bytes are no picture of one of these kinds.
+        ValueError: other data, or more than 8 bits per channel.
     """
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data.startswith((PNG, JPEG)) else None
     if picture is None or picture.dtype != np.uint8 or picture.shape[2:] not in ((), (3,)):

@@ -1,4 +1,4 @@
-"""What `python -m vp data` does: decodes every recording of a data set once, counts, lists what is left out, draws a sheet."""
+"""Checks a data set for `python -m vp data`: decodes every recording, counts, lists what is left out, draws a contact sheet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 @dataclass
 class Count:
-    """Of one split: recordings, their groups, usable frames and minutes, and how many recordings have actions."""
+    """Counts of one split: recordings, their groups, usable frames and minutes, and how many recordings have actions."""
 
     recordings: int = 0
     groups: set[str] = field(default_factory=set)
@@ -36,6 +36,7 @@ class Count:
     with_actions: int = 0
 
     def add(self, recording: Recording, frames: int) -> None:
+        """Adds one recording with this many decoded frames."""
         usable = sum(end - first for first, end in recording.spans(frames))
         self.recordings += 1
         self.groups.add(recording.group)
@@ -44,6 +45,7 @@ class Count:
         self.with_actions += bool(recording.actions)
 
     def row(self) -> dict[str, Any]:
+        """The counts as JSON types."""
         return {
             "recordings": self.recordings,
             "groups": len(self.groups),
@@ -53,27 +55,31 @@ class Count:
         }
 
 
-def survey(
+def survey_dataset(
     name: str, data_root: str | Path | None, out: Path, size: int = 64, watch: Watch = unwatched, axes: str = ""
 ) -> dict[str, Any]:
     """Checks a data set and writes a contact sheet to `out`.
 
     Args:
-        watch: wraps what is gone through, (items, what they are) -> items, for a progress bar.
-        axes: of arrays, see `Layout.recordings`.
+        name: a key of `vp.data.DATASETS`.
+        data_root: its folder, or one that holds it.
+        out: path of a PNG.
+        size: side of the frames in px.
+        watch: (items, their name) -> items, for a progress bar.
+        axes: order of array axes, see `Layout.recordings`.
 
     Returns:
-        counts by split, what was left out (its number and the first 20), notes, and the sheet's path.
+        counts by split, left_out (how many) and the first 20 of them, notes, and the sheet's path.
 
     Raises:
-        ValueError: no such data set, no folder, or nothing in it that can be used.
+        ValueError: no such data set, no folder, or no usable recording.
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
     start, data, framing = time.monotonic(), DATASETS[name], Framing(size)  # a size that no clips can have is refused first
     if isinstance(data, Layout):
         found = data.scan(name, data_root, watch, axes)
-        counts, rows = go_through(found, framing, watch)
+        counts, rows = decode_recordings(found, framing, watch)
         if not any(count.recordings for count in counts.values()):
             raise ValueError(f"none of the {len(found.recordings)} recordings of {name} can be decoded: {found.left_out[0][1]}")
         splits = {split: count.row() for split, count in counts.items()}
@@ -84,14 +90,14 @@ def survey(
     else:
         sources = {split: open_dataset(name, split, data_root, axes=axes) for split in USUAL}
         result, rest = {"made_of": {split: vars(source)["contents"] for split, source in sources.items()}}, {"left_out": 0}
-        rows = [row for split, source in sources.items() for row in simulated(split, source)]
+        rows = [row for split, source in sources.items() for row in simulated_rows(split, source)]
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(encode_png(sheet(rows)))
+    out.write_bytes(encode_png(draw_contact_sheet(rows)))
     return {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
 
 
-def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, Count], list[tuple[str, np.ndarray]]]:
-    """Decodes all recordings; moves the damaged ones to what was left out.
+def decode_recordings(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, Count], list[tuple[str, np.ndarray]]]:
+    """Decodes all recordings; damaged ones move to `found.left_out`, and notes are added to `found.notes`.
 
     Returns:
         split -> count, and (label, uint8 (T, H, W, 3)) of the first recordings of each split.
@@ -113,36 +119,38 @@ def go_through(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, 
         found.notes += [f"{recording.name}: {note}" for note in clip.notes]
         counts[split].add(recording, frames)
         if counts[split].recordings <= ROWS:
-            rows += list(strips(f"{split}  {recording.name}", recording, clip))
+            rows += list(recording_rows(f"{split}  {recording.name}", recording, clip))
     return counts, sorted(rows, key=lambda row: SPLITS.index(row[0].split()[0]))
 
 
-def strips(label: str, recording: Recording, clip: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """Usable frames from first to last, and below them the pictures or masks that belong to them."""
+def recording_rows(label: str, recording: Recording, clip: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """Rows of the contact sheet, (label, uint8 (COLUMNS, H, W, 3)): evenly spaced usable frames, then the images or masks
+    that belong to them."""
     usable = np.concatenate([np.arange(*span) for span in recording.spans(len(clip.frames))])
     times = usable[np.linspace(0, len(usable) - 1, COLUMNS).round().astype(int)]
     yield label, clip.frames[times].movedim(1, -1).numpy()
     for name, extra in clip.extras.items():
         if extra.dtype == torch.uint8 and extra.ndim == 4:
             shown = extra[times].movedim(1, -1).numpy()
-            yield f"{label}  {name}", tinted(shown) if shown.shape[-1] == 1 else shown
+            yield f"{label}  {name}", colour_by_number(shown) if shown.shape[-1] == 1 else shown
 
 
-def tinted(masks: np.ndarray) -> np.ndarray:
-    """uint8 (T, H, W, 1) numbers -> (T, H, W, 3): a colour for each number, black for 0."""
+def colour_by_number(masks: np.ndarray) -> np.ndarray:
+    """uint8 (T, H, W, 1) object numbers -> (T, H, W, 3): one colour per number, black for 0."""
     numbers = np.arange(256)
     colours = np.stack([numbers * 89 % 256, numbers * 151 % 256, numbers * 223 % 256], -1).astype(np.uint8)
     return colours[masks[..., 0]]
 
 
-def simulated(split: str, source: ClipSource) -> Iterator[tuple[str, np.ndarray]]:
+def simulated_rows(split: str, source: ClipSource) -> Iterator[tuple[str, np.ndarray]]:
+    """Rows of the contact sheet of simulated clips, (label, uint8 (COLUMNS, H, W, 3))."""
     frames = source.batch(ROWS, COLUMNS, torch.Generator().manual_seed(0)).frames.movedim(2, -1)
     for index, clip in enumerate(frames.expand(*frames.shape[:-1], 3)):
         yield f"{split}  {index}", clip.numpy()
 
 
-def sheet(rows: list[tuple[str, np.ndarray]]) -> np.ndarray:
-    """uint8 (H, W, 3): a line of frames a row, its label above."""
+def draw_contact_sheet(rows: list[tuple[str, np.ndarray]]) -> np.ndarray:
+    """uint8 (H', W', 3) from rows (label, frames uint8 (COLUMNS, H, W, 3)): one line of frames per row, its label above."""
     _, height, width, _ = rows[0][1].shape
     out = np.full((len(rows) * (height + CAPTION), COLUMNS * width, 3), PAPER, np.uint8)
     for index, (label, frames) in enumerate(rows):

@@ -1,4 +1,4 @@
-"""What a result is worth, in sentences: how far its futures differ, and whether they beat what needs no model."""
+"""Sentences on what a result is worth: how far its futures differ, and whether they beat the baselines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vp.metrics.ensemble import Ensemble
 
-from .result import BY_HAND, SEES_FUTURE, Result, lowered
+from .result import BY_HAND, SEES_FUTURE, Result, lower_first_letter
 
 ALIKE = 1.0  # grey levels apart: nobody sees it
 ALIKE_SHARE = 0.2  # of the error to the truth: measured on futures that nobody could tell apart
@@ -18,19 +18,19 @@ AS_GOOD_DB = 0.1  # PSNR
 LOOKED_AT = 128  # px of the longer side: of larger frames every second, third, ... pixel is compared
 
 
-def verdict(result: Result) -> tuple[str, ...]:
-    """Sentences on a finished result; none where there is nothing to compare."""
-    return tuple(filter(None, (apart(result), against_baselines(result))))
+def make_verdict(result: Result) -> tuple[str, ...]:
+    """Sentences on a finished result; () where nothing can be compared."""
+    return tuple(filter(None, (describe_spread(result), compare_with_baselines(result))))
 
 
-def apart(result: Result) -> str:
-    """How far the futures differ from one another, in grey levels of 0 to 255."""
+def describe_spread(result: Result) -> str:
+    """One sentence on the mean difference between the samples, in grey levels of 0 to 255; "" for fewer than two samples."""
     samples, made = result.kind("sample"), ~result.known
     if len(samples) < 2 or not made.any():
         return ""
     every = -(-max(result.rows[0].frames.shape[1:3]) // LOOKED_AT)
-    futures = torch.stack([pixels(result.rows[index].frames[made], every) for index in samples])[None]
-    truth = pixels(result.frames("truth")[0][made], every)[None]
+    futures = torch.stack([subsample_pixels(result.rows[index].frames[made], every) for index in samples])[None]
+    truth = subsample_pixels(result.frames("truth")[0][made], every)[None]
     compared = Ensemble.of(futures, truth)
     judged = torch.from_numpy(result.scored[made])
     distance, beside, alike = float(compared.difference.mean()), "", False
@@ -42,38 +42,44 @@ def apart(result: Result) -> str:
     return f"These {len(samples)} futures are {distance:.1f} grey levels apart{beside}."
 
 
-def pixels(frames: np.ndarray, every: int) -> Tensor:
-    """uint8 (T, H, W, C) -> float32 (T, C, H / every, W / every), in grey levels."""
+def subsample_pixels(frames: np.ndarray, every: int) -> Tensor:
+    """uint8 (T, H, W, C) -> float32 (T, C, H / every, W / every) in grey levels, every `every`-th pixel."""
     return torch.from_numpy(np.moveaxis(frames[:, ::every, ::every], -1, 1).astype(np.float32))
 
 
-def against_baselines(result: Result) -> str:
-    """Whether copying and optical flow score better, by PSNR in the mean of the predicted frames that have a truth, and what SSIM
-    says to that."""
+def compare_with_baselines(result: Result) -> str:
+    """One sentence on whether the model scores higher than copy-last and optical flow, by mean PSNR of the scored frames; ""
+    where no comparison is possible."""
     baselines = result.kind("baseline")
     judged = result.kind("likely") or result.kind("sample")
     if "psnr_db" not in result.metrics or not baselines or not judged or not result.scored.any():
         return ""
-    if SEES_FUTURE in marks(result):
+    if SEES_FUTURE in sample_marks(result):
         return "These futures were drawn with the true future in hand: they are no prediction."
     mean = {index: float(np.nanmean(result.metrics["psnr_db"][index, result.scored])) for index in (*judged, *baselines)}
     best = max(baselines, key=lambda index: mean[index])
     ahead = sum(mean[index] for index in judged) / len(judged) - mean[best]
     who = "The most likely future" if result.kind("likely") else "This prediction"
     who = "The futures" if len(judged) > 1 else who
-    who += " (edited by hand)" if BY_HAND in marks(result) else ""
+    who += " (edited by hand)" if BY_HAND in sample_marks(result) else ""
     name, both = result.rows[best].label, len(baselines) > 1
     if abs(ahead) < AS_GOOD_DB:
-        return f"{who}: as good as this baseline, within {AS_GOOD_DB:g} dB: {lowered(name)}."
-    but = otherwise(result, judged, best, ahead)
+        return f"{who}: as good as this baseline, within {AS_GOOD_DB:g} dB: {lower_first_letter(name)}."
+    but = ssim_disagreement(result, judged, best, ahead)
     if ahead < 0:
         return f"{name} scores better here, by {-ahead:.1f} dB{but}."
-    beaten = "both copying the last frame and optical flow" if both else lowered(name)
+    beaten = "both copying the last frame and optical flow" if both else lower_first_letter(name)
     return f"{who} beat{'' if len(judged) > 1 else 's'} {beaten}, by {ahead:.1f} dB{but}."
 
 
-def otherwise(result: Result, judged: Sequence[int], baseline: int, ahead_db: float) -> str:
-    """What to add where SSIM puts the other one first."""
+def ssim_disagreement(result: Result, judged: Sequence[int], baseline: int, ahead_db: float) -> str:
+    """A clause to append where SSIM ranks model and baseline the other way round than PSNR; else "".
+
+    Args:
+        judged: row indices of the model.
+        baseline: row index of the baseline.
+        ahead_db: PSNR of the model minus that of the baseline.
+    """
     if "ssim" not in result.metrics:
         return ""
     ours, theirs = (float(np.nanmean(result.metrics["ssim"][rows][:, result.scored])) for rows in (list(judged), [baseline]))
@@ -84,6 +90,6 @@ def otherwise(result: Result, judged: Sequence[int], baseline: int, ahead_db: fl
     )
 
 
-def marks(result: Result) -> set[str]:
-    """Of the samples."""
+def sample_marks(result: Result) -> set[str]:
+    """The distinct marks of the samples."""
     return {result.rows[index].mark for index in result.kind("sample")}

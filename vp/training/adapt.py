@@ -23,8 +23,8 @@ from ..core.video import Observation
 from ..data import Clip
 from ..metrics import CAP_ANY_SIZE_DB, psnr
 from ..prediction import checkpoint
-from ..prediction.model import Model, build
-from ..prediction.rows import most_likely
+from ..prediction.model import Model, build_model
+from ..prediction.rows import most_likely_options
 from .clip_windows import ClipWindows
 from .provenance import commit
 from .training_data import check_seed, step_seed
@@ -117,7 +117,7 @@ class Adaptation(Iterator[Adapting]):
 
     def consider(self) -> float:
         """Scores the averaged weights, in the precision of a file, and keeps them where they are the best so far."""
-        candidate = checkpoint.in_float32(checkpoint.as_stored(self.updates.average.state_dict()))
+        candidate = checkpoint.to_float32(checkpoint.to_storage_types(self.updates.average.state_dict()))
         if not all(bool(x.isfinite().all()) for x in candidate.values()):
             return math.nan
         score = self.score(candidate)
@@ -127,11 +127,11 @@ class Adaptation(Iterator[Adapting]):
 
     def score(self, weights: Mapping[str, Tensor]) -> float:
         """PSNR in dB of the held-out windows' future frames, predicted without chance."""
-        model = build(replace(self.runtime, recorder=None), self.source.family, self.source.card, weights)
+        model = build_model(replace(self.runtime, recorder=None), self.source.family, self.source.card, weights)
         predictor, frames, past = model.predictor, self.held.frames, self.windows.past
         options = predictor.options_type()
         observation = Observation.prefix(frames, past, actions=self.held.actions)
-        futures = predictor.predict(observation, seed_grid(0, len(frames), 1), most_likely(predictor, options) or options)
+        futures = predictor.predict(observation, seed_grid(0, len(frames), 1), most_likely_options(predictor, options) or options)
         return float(psnr(futures.frames[:, 0, past:], frames[:, past:], cap=CAP_ANY_SIZE_DB).mean())
 
     @property
@@ -150,7 +150,7 @@ class Adaptation(Iterator[Adapting]):
     @property
     def model(self) -> Model:
         """The best so far, a new model in memory; see `save`."""
-        return build(self.runtime, self.source.family, self.card(), self.weights)
+        return build_model(self.runtime, self.source.family, self.card(), self.weights)
 
     def card(self) -> dict[str, Any]:
         """Of the best so far: that of the model it began from, and how it was adapted."""

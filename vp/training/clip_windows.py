@@ -7,7 +7,7 @@ import torch
 
 from ..core.video import Actions, Batch, Capabilities
 from ..data import Clip
-from ..prediction.known_frames import fit
+from ..prediction.known_frames import fit_to_model
 
 SHORT_SIDE = 128  # px, where a model takes any size: as such models are trained (core/crops.py)
 UNIT = 8  # px that the sides of training windows are multiples of: objectives halve pictures three times
@@ -91,7 +91,7 @@ def pixels(frames: np.ndarray, capabilities: Capabilities) -> torch.Tensor:
         least = max(capabilities.smallest, UNIT)
         raise ValueError(f"the clip is {width}x{height}; this model takes {least} pixels or more a side: enlarge it first")
     long_side = round(max(height, width) * min(1.0, SHORT_SIDE / min(height, width)))
-    fitted, _ = fit(frames, capabilities.size, capabilities.channels, long_side)
+    fitted, _ = fit_to_model(frames, capabilities.size, capabilities.channels, long_side)
     return torch.from_numpy(fitted).permute(0, 3, 1, 2).contiguous()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..result.tables import columns
+from ..result.tables import align_columns
 from .runs import Run, find_runs, grouped
 
 SHOWN = {
@@ -65,7 +65,7 @@ def table(result: dict[str, Any]) -> str:
     for label, row in groups.items():
         steps = "-".join(str(x) for x in sorted({min(row["steps"]), max(row["steps"])}))
         lines.append([label, str(len(row["steps"])), steps, *(cell(row["numbers"].get(name), SHOWN[name]) for name in names)])
-    return columns(lines)
+    return align_columns(lines)
 
 
 def cell(numbers: dict[str, Any] | None, form: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data.licence import strictest
 from ..prediction import checkpoint
-from ..prediction.model import find
+from ..prediction.model import find_checkpoint
 
 
 def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict
     if len(names) < 2 or len(names) != len(shares) or min(shares) <= 0:
         came = f"{len(names)} checkpoints and shares {', '.join(f'{x:g}' for x in shares)}"
         raise ValueError(f"came {came}; give two checkpoints or more, and a share above 0 for each")
-    paths = [find(name) for name in names]
+    paths = [find_checkpoint(name) for name in names]
     shares = [share / sum(shares) for share in shares]
     mean: dict[str, Any] = {}
     for path, share in zip(paths, shares):
@@ -38,6 +38,6 @@ def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict
     runs = [run for i, run in enumerate(runs) if run not in runs[:i]]  # parents may have runs in common
     shares_of = {path.stem: round(share, 4) for path, share in zip(paths, shares)}
     card = cards[-1] | {"metrics": {}, "average": shares_of, "lineage": runs}
-    card["licence"] = strictest(checkpoint.licence(card) for card in (*cards, card))
+    card["licence"] = strictest(checkpoint.strictest_licence(card) for card in (*cards, card))
     checkpoint.save(out, mean, card)
     return {"file": str(out), "average": card["average"]}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..result.figure import blank, write
+from ..result.figure import blank_figure, save_figure
 from .runs import Run, find_runs, grouped
 
 RATIOS = {"teacher_ratio": "teacher forcing", "kl_anneal": "KL weight, of its highest"}
@@ -37,7 +37,7 @@ def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
         raise ValueError(f"out is {out.name!r}; give a file that ends in .png, .svg or .pdf")
     groups, epochs = grouped(runs), all(run.steps_an_epoch for run in runs)
     figure, panels = draw_plot(groups, epochs)
-    write(figure, out)
+    save_figure(figure, out)
     folders = {label: [str(run.folder) for run in group] for label, group in groups.items()}
     return {"file": str(out), "runs": folders, "panels": panels, "x": "epochs" if epochs else "steps"}
 
@@ -47,7 +47,7 @@ def draw_plot(groups: dict[str, list[Run]], epochs: bool) -> tuple[Any, list[str
     runs = [run for group in groups.values() for run in group]
     panels = [name for name in PANELS if any(training_curve(run, name) for run in runs)]
     panels += ["psnr_db"] if any(run.validation for run in runs) else []
-    figure = blank(8, 2.4 * len(panels) + 1)
+    figure = blank_figure(8, 2.4 * len(panels) + 1)
     axes = dict(zip(panels, figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]))
     for index, (label, group) in enumerate(groups.items()):
         for run in group:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..core.family import Family, Progress, Recipe, Stage
 from ..core.runtime import Runtime
 from ..prediction import checkpoint
-from ..prediction.model import find
+from ..prediction.model import find_checkpoint
 from . import state
 from .provenance import commit
 from .recompute import recomputed
@@ -56,7 +56,7 @@ class Trainer(Updates):
         if saved:
             self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
         elif settings.init:
-            self.start, self.parent = checkpoint.read_card(find(settings.init)), short_name(settings.init)
+            self.start, self.parent = checkpoint.read_card(find_checkpoint(settings.init)), short_name(settings.init)
         self.data = Data(
             recipe,
             self.runtime.device,
@@ -76,7 +76,7 @@ class Trainer(Updates):
             family.fit_statistics(recipe.config, networks, self.data.sample)
         networks = self.runtime.place(networks)
         if settings.init and not saved:
-            start_from(networks, checkpoint.read_weights(find(settings.init)), settings.init)
+            start_from(networks, checkpoint.read_weights(find_checkpoint(settings.init)), settings.init)
         super().__init__(family, recipe, self.runtime, networks, settings.lr)
         if settings.recompute:
             recomputed(self.networks)
@@ -200,7 +200,7 @@ class Trainer(Updates):
             "metrics": metrics or {},
         }
         inherited = {"licence": self.start["licence"]} if "licence" in self.start else {}
-        card["licence"] = checkpoint.licence(card | inherited)
+        card["licence"] = checkpoint.strictest_licence(card | inherited)
         checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
 
     def plan_steps(self) -> None:

@@ -15,7 +15,7 @@ from ..core.runtime import Runtime
 from ..core.video import Observation
 from ..data import CHOICES, PROTOCOLS
 from ..metrics import ERRORS, Ensemble, crps, mse, psnr, sharpness, spread_skill, ssim
-from ..prediction.rows import given_actions, most_likely, reference_rows
+from ..prediction.rows import most_likely_options, reference_row_options, select_actions
 from .training_data import open_for, prepare
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
@@ -43,8 +43,8 @@ class Validation:
         futures = self.predict(predictor, samples)
         scores = self.summary(futures)
         strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
-        rows = reference_rows(self.family, predictor)
-        calm = most_likely(predictor, predictor.options_type())
+        rows = reference_row_options(self.family, predictor)
+        calm = most_likely_options(predictor, predictor.options_type())
         for label, options in (rows if calm is None else {**rows, "most_likely": calm}).items():
             row = self.predict(predictor, 1, options)
             scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
@@ -56,7 +56,7 @@ class Validation:
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
         """(clips, samples, T, C, H, W)."""
-        frames, actions = self.clips.frames, given_actions(self.clips, predictor.capabilities.actions)
+        frames, actions = self.clips.frames, select_actions(self.clips, predictor.capabilities.actions)
         observation = Observation.prefix(frames, self.n_past, target=frames, actions=actions)
         seeds = seed_grid(SEED, len(frames), samples)
         return predictor.predict(observation, seeds, options).frames

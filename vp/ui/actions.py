@@ -17,12 +17,12 @@ from gradio.processing_utils import save_bytes_to_cache
 from vp.core.video import Actions
 from vp.data import Clip
 from vp.prediction.actions import OWN, STILL
-from vp.prediction.known_frames import fit
+from vp.prediction.known_frames import fit_to_model
 from vp.prediction.model import Model
 from vp.result.sprite_sheet import encode_png
 
-from .player import served
-from .unreadable import readable
+from .player import to_file_data
+from .unreadable import refuse_unreadable
 
 DRAWN = "drawn"
 PLANS = {OWN: "The clip's own actions", STILL: "No movement", DRAWN: "The path I draw"}
@@ -132,55 +132,60 @@ NOW_JS = 'document.querySelector("#action-editor .vp-actions")?.dataset.chosen'
 
 
 class ActionEditor(gr.HTML):
-    """Which actions a model is given; event `edit` carries what was chosen as JSON. The value is what `describe` gives."""
+    """Chooses the actions that a model is given. The value is what `describe` returns; event `edit` carries the choice as
+    JSON."""
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
         super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The value for the browser, its frame as a PNG file to fetch."""
         if value is None or value.get("frame") is None:
             return value
         path = save_bytes_to_cache(encode_png(value["frame"]), "frame.png", self.GRADIO_CACHE)
-        return value | {"frame": served(path, "image/png")}
+        return value | {"frame": to_file_data(path, "image/png")}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
 def describe(model: Model, clip: Clip, past: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """What the editor shows: plans as (name, label), the frame to draw on, uint8 (H, W, C), or None, and what is `chosen`.
+    """The editor's value: plans as (name, label), the frame to draw on, uint8 (H, W, C) or None, and the choice; None for a
+    model without actions.
 
-    None for a model that takes no actions.
+    Args:
+        past: number of known frames; the last one is drawn on.
+        chosen: as `parse` returns it; plans that the clip does not allow are replaced by the usual one.
     """
     capabilities = model.predictor.capabilities
     if capabilities.actions is None:
         return None
-    names = possible(capabilities.actions, clip)
+    names = possible_plans(capabilities.actions, clip)
     kept = {**NOTHING, **(chosen or {})}
     kept["plan"] = kept["plan"] if kept["plan"] in names else names[0]
     kept["beside"] = kept["beside"] if kept["beside"] in names else ""
     frame = None
     if DRAWN in names:
-        frames, _ = fit(clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
+        frames, _ = fit_to_model(clip.frames[: int(past)][-1:], capabilities.size, capabilities.channels)
         frame = frames[0]
     return {"plans": [[name, PLANS[name]] for name in names], "frame": frame, "chosen": kept}
 
 
-def possible(wanted: Actions, clip: Clip) -> list[str]:
-    """The plans there can be for a clip, the usual one first."""
-    own = clip.actions is not None and clip.actions.shape[-1] == len(wanted.names)
-    return [*([OWN] if own else []), STILL, *([DRAWN] if wanted.path else [])]
+def possible_plans(accepted: Actions, clip: Clip) -> list[str]:
+    """The keys of `PLANS` that apply to a clip, the usual one first."""
+    own = clip.actions is not None and clip.actions.shape[-1] == len(accepted.names)
+    return [*([OWN] if own else []), STILL, *([DRAWN] if accepted.path else [])]
 
 
 def parse(text: str) -> dict[str, Any]:
-    """What was chosen, from its text; nothing where there is none.
+    """The choice, {"plan", "beside", "path"}, from the editor's JSON; {} for an empty text.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: the text is not of this form.
     """
     if not text:
         return {}
-    with readable("actions", "choose them again"):
+    with refuse_unreadable("actions", "choose them again"):
         chosen = json.loads(text)
         path = [[float(x), float(y)] for x, y in chosen.get("path", [])]
         kept = {"plan": chosen.get("plan"), "beside": chosen.get("beside", ""), "path": path}
@@ -189,27 +194,40 @@ def parse(text: str) -> dict[str, Any]:
         return kept
 
 
-def wish(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future: Any) -> dict[str, Any]:
-    """Keyword arguments for `vp.stream`; none for a model that takes no actions.
+def stream_arguments(model: Model, clip: Clip, chosen: Mapping[str, Any], past: Any, future: Any) -> dict[str, Any]:
+    """The fields `actions` and `compare_with` of `Wishes`; {} for a model that takes no actions.
+
+    Args:
+        chosen: as `parse` returns it.
+        past, future: numbers of known and predicted frames.
 
     Raises:
-        ValueError: a path is asked for and none is drawn.
+        ValueError: a path is chosen but not drawn.
     """
-    wanted = model.predictor.capabilities.actions
-    if wanted is None or not chosen:
+    accepted = model.predictor.capabilities.actions
+    if accepted is None or not chosen:
         return {}
     chosen_plans = {"actions": chosen["plan"], "compare_with": chosen["beside"] or None}
     return {
-        name: drawn(wanted, clip, chosen["path"], past, future) if plan == DRAWN else plan for name, plan in chosen_plans.items()
+        name: actions_along_path(accepted, clip, chosen["path"], past, future) if plan == DRAWN else plan
+        for name, plan in chosen_plans.items()
     }
 
 
-def drawn(wanted: Actions, clip: Clip, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
-    """float32 (T, A): the clip's own actions up to the last frame given, where there are any, and the path from there on."""
-    if wanted.path is None or len(path) < 2:
+def actions_along_path(accepted: Actions, clip: Clip, path: list[list[float]], past: Any, future: Any) -> np.ndarray:
+    """float32 (T, A): the clip's own actions (zeros where it has none) up to the last known frame, then those that follow the
+    path.
+
+    Args:
+        path: [x, y] points in shares of the frame's width and height.
+
+    Raises:
+        ValueError: the path has fewer than two points.
+    """
+    if accepted.path is None or len(path) < 2:
         raise ValueError("no path is drawn yet; drag on the picture of the last frame, or choose other actions")
-    before = np.zeros((int(past) - 1, len(wanted.names)), np.float32)
-    if OWN in possible(wanted, clip):
+    before = np.zeros((int(past) - 1, len(accepted.names)), np.float32)
+    if OWN in possible_plans(accepted, clip):
         own = clip.actions[: len(before)]
         before[: len(own)] = own
-    return np.concatenate([before, wanted.path(np.array(path), int(future))])
+    return np.concatenate([before, accepted.path(np.array(path), int(future))])

@@ -17,8 +17,8 @@ from vp.data.region import Region
 from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, picture_size
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
-from vp.prediction.request import MOST_FRAMES, Wishes, whole
-from vp.result.export import write
+from vp.prediction.request import MOST_FRAMES, Wishes, to_whole_number
+from vp.result.export import write_files
 from vp.result.result import Result
 from vp.result.sprite_sheet import SIDE
 
@@ -29,8 +29,12 @@ from .models import MOST_FUTURES, Models
 FILES = ("futures.mp4", "futures.gif", "result.html")
 
 
-def endpoint(models: Models, gpu: dict[str, Any]) -> None:
-    """Adds the endpoint to the Blocks being built; its components exist for their types only and are never shown."""
+def add_endpoint(models: Models, gpu: dict[str, Any]) -> None:
+    """Adds the endpoint to the Blocks being built. Its components are hidden; they only define the API's types.
+
+    Args:
+        gpu: Gradio's concurrency arguments for events that predict.
+    """
     default = models.default
     with gr.Column(visible=False):
         inputs = [
@@ -52,10 +56,10 @@ def endpoint(models: Models, gpu: dict[str, Any]) -> None:
             gr.Number(1, label="every"),
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
-        gr.Button().click(predictor(models), inputs, outputs, api_name="predict", **gpu)
+        gr.Button().click(make_predict(models), inputs, outputs, api_name="predict", **gpu)
 
 
-def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
+def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
     """The endpoint's function, over the models of this app."""
 
     def predict(
@@ -93,57 +97,66 @@ def predictor(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             beside: the same, for one more row with the first future's seed.
             long_side: px that the longer side has at most, for models that take any size.
             start: the first frame that is used, seconds ('3.2s'), or 'end': what comes after the clip's last n_past frames.
-            region: the part of the picture that is used, 'x,y,w,h' in px of the video's own; none: all that the model takes.
-            every: one of so many frames is taken.
+            region: the part of the image that is used, 'x,y,w,h' in px of the video; none: all that the model takes.
+            every: stride; 2 takes every second frame.
 
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
         """
         try:
-            given = parse(models, model, prior, temperature, options)
-            check(clip, n_futures)
+            given = parse_model_options(models, model, prior, temperature, options)
+            check_arguments(clip, n_futures)
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
             whole_frame = models.get(model).predictor.capabilities.size is None
-            found, first = uploaded(clip, start, n_past, n_future, long_side if whole_frame else None, region, every)
+            found, first = read_upload(clip, start, n_past, n_future, long_side if whole_frame else None, region, every)
             wishes = Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
-            with closing(jobs.run(model, found, wishes)) as job:
+            with closing(jobs.run_prediction(model, found, wishes)) as job:
                 *_, (last, _) = job
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
         with tempfile.TemporaryDirectory() as folder:
-            yield answer(last.result, folder)
+            yield write_outputs(last.result, folder)
 
     return predict
 
 
-def check(clip: str | None, n_futures: float | None) -> None:
-    """Raises ValueError where no clip came, or no usable number of futures."""
+def check_arguments(clip: str | None, n_futures: float | None) -> None:
+    """Checks the clip and the number of futures.
+
+    Raises:
+        ValueError: no clip, or a number outside 1 to MOST_FUTURES.
+    """
     if not clip:
         raise ValueError("no clip came; give a video file")
     if not 1 <= (n_futures or 0) <= MOST_FUTURES:
         raise ValueError(f"n_futures is {n_futures!r}; give a whole number from 1 to {MOST_FUTURES}")
 
 
-def uploaded(
+def read_upload(
     path: str, start: str, n_past: float, n_future: float, long_side: float | None, region: str, every: float
 ) -> tuple[Clip, int | str]:
-    """The clip of a file, and the first of its frames that is used, or END.
+    """The selected part of an uploaded clip, and the index of its first frame to use, or END.
 
     Args:
         path: of the file.
-        start, n_past, n_future, region, every: as the endpoint takes them; of a file's end the last n_past frames are left.
-        long_side: px that its longer side has at most, or None as it is kept.
+        start, n_past, n_future, region, every: as the endpoint takes them; for END the last n_past frames remain.
+        long_side: most px of the longer side, or None for the size that uploads are kept at.
     """
-    (begin, second), past = parse_start(start), whole("past frames", n_past, 0, MOST_FRAMES)
-    part = Excerpt(END if begin == END else "", second, parse_region(region, path), whole("every", every, 1, MAX_EVERY))
+    (begin, second), past = parse_start(start), to_whole_number("past frames", n_past, 0, MOST_FRAMES)
+    part = Excerpt(END if begin == END else "", second, parse_region(region, path), to_whole_number("every", every, 1, MAX_EVERY))
     needed = None if begin else int(past + (n_future or 0))
-    side = MAX_SIDE if long_side is None else whole("long_side", long_side, 16, SIDE)
-    clip = chosen(clips.upload(path), part, past, needed, side)
+    side = MAX_SIDE if long_side is None else to_whole_number("long_side", long_side, 16, SIDE)
+    clip = chosen(clips.store_upload(path), part, past, needed, side)
     return clip, begin
 
 
-def parse(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
-    """The model's options out of the endpoint's arguments; the two named ones count only where they say something."""
+def parse_model_options(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
+    """The model's options from the endpoint's arguments: those in the JSON `options`, and prior and temperature where they are
+    set.
+
+    Raises:
+        ValueError: `options` is no JSON object, an option is given twice, or the model does not accept it.
+    """
     kind = models.get(model).predictor.options_type
     try:
         given = json.loads(options) if options.strip() else {}
@@ -163,7 +176,11 @@ def parse(models: Models, model: str, prior: str, temperature: float | None, opt
 
 
 def parse_start(text: str) -> tuple[int | str, float]:
-    """The endpoint's `start`: the first frame that is used, or END; and the second from which frames are counted."""
+    """(first frame or END, second from which frames are counted) of the endpoint's `start`.
+
+    Raises:
+        ValueError: none of a frame number, seconds such as '3.2s', and 'end'.
+    """
     text = text.strip()
     if text in ("", END):
         return text or 0, 0.0
@@ -179,11 +196,16 @@ def parse_start(text: str) -> tuple[int | str, float]:
 
 
 def parse_region(text: str, path: str) -> Region | None:
+    """The region of a text 'x,y,w,h' in px of the video at `path`; None for an empty text."""
     return Region.of_pixels(text, *picture_size(path)) if text.strip() else None
 
 
 def parse_actions(name: str, text: str) -> Any:
-    """Actions out of one of the endpoint's arguments; None where it is empty."""
+    """None, 'still', or float32 (T, A) from the endpoint's argument `name`.
+
+    Raises:
+        ValueError: the text is no JSON list of lists of numbers.
+    """
     if not text.strip() or text == STILL:
         return text.strip() or None
     try:
@@ -192,6 +214,8 @@ def parse_actions(name: str, text: str) -> Any:
         raise ValueError(f"{name} is no JSON list of one list of numbers a frame ({error})") from None
 
 
-def answer(result: Result, folder: str) -> tuple[Any, ...]:
-    paths = write(result, folder, FILES)
+def write_outputs(result: Result, folder: str) -> tuple[Any, ...]:
+    """Writes the files of a result into `folder`; returns the endpoint's outputs, the record and the paths in the order of
+    FILES."""
+    paths = write_files(result, folder, FILES)
     return (result.record(), *(str(paths[name]) for name in FILES))

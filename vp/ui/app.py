@@ -1,4 +1,4 @@
-"""The page: clip, model, futures and prior on the left, the player on the right."""
+"""The page's layout and events: clip, model and settings on the left, the player on the right."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vp.prediction.checkpoint import FOLDER
 from . import api, controls, editor, jobs, learning, text
 from .clips import ASSETS, examples
 from .controls import FILES
-from .handlers import FIRST, Handlers, check_upload, first_result, picker, stop
-from .labels import menu
+from .handlers import FIRST, Handlers, check_upload, first_result, picker_value, stop_job
+from .labels import model_menu
 from .models import Models
 from .page import LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
 from .player import ClipPicker, Player
-from .settings import Settings, usual
+from .settings import Settings, default_settings
 from .status import status
 from .theme import CSS, THEME
 from .trimmer import Trimmer
@@ -60,30 +60,34 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
             with gr.Column(scale=1, min_width=320, elem_id="stage"):
                 widgets["player"] = Player(first_result(), elem_id="player")
                 widgets |= editor.build()
-                saves = build_saves()
+                saves = build_save_buttons()
                 with gr.Accordion("Four things to try", open=False):
                     gr.Markdown(text.LESSON)
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
         cancel = wire_generate(page, do, saves)
-        wire(demo, page, do, saves, cancel)
+        wire_settings(demo, page, do, saves, cancel)
         learning.wire(page, models)
-        api.endpoint(models, GPU)
+        api.add_endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
 
 
 def build_controls(models: Models, first: str) -> dict[str, Any]:
-    """The left column, top to bottom: widgets by name."""
-    made: dict[str, Any] = {"picker": ClipPicker(picker(first), elem_id="picker")}
+    """Builds the left column, top to bottom; returns its widgets by name.
+
+    Args:
+        first: name of the clip shown at first.
+    """
+    made: dict[str, Any] = {"picker": ClipPicker(picker_value(first), elem_id="picker")}
     with gr.Row():
         made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
         made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
     made["upload"] = gr.File(label="Or upload a video", type="filepath", height=116, elem_id="upload")
     default = models.first_usable()
-    looks = controls.appearance(models.get(default), usual(models, default, first))
+    looks = controls.control_updates(models.get(default), default_settings(models, default, first))
     made["trim"] = Trimmer(looks["trim"], elem_id="trim")
-    made |= controls.build(menu(models.cards), looks)
+    made |= controls.build(model_menu(models.cards), looks)
     made |= learning.build()
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
@@ -93,7 +97,8 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
     return made
 
 
-def build_saves() -> list[gr.DownloadButton]:
+def build_save_buttons() -> list[gr.DownloadButton]:
+    """The download buttons, one per file of FILES, disabled until there is a result."""
     with gr.Row(elem_id="saves"):
         return [
             gr.DownloadButton(f"Save {k}", size="sm", min_width=90, interactive=False, elem_id=f"save-{k.lower()}")
@@ -101,7 +106,7 @@ def build_saves() -> list[gr.DownloadButton]:
         ]
 
 
-def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton], cancel: dict[str, Any]) -> None:
+def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton], cancel: dict[str, Any]) -> None:
     """Connects the choice of a clip and of settings with what happens.
 
     Args:
@@ -112,40 +117,41 @@ def wire(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButto
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
     again = ["player", "trim"]
-    forget = {"fn": lambda: (None, {}), "outputs": page.of(["result", "edits"])} | QUIET  # they are no longer of these settings
+    # result and edits are no longer of these settings
+    forget = {"fn": lambda: (None, {}), "outputs": page.select(["result", "edits"])} | QUIET
 
     def arrive(request: gr.Request) -> dict[Any, Any]:
-        return page.named(do.arrive(dict(request.query_params)))
+        return page.by_widget(do.load_page(dict(request.query_params)))
 
     edits, newest = {"trigger_mode": "multiple"} | QUIET, {"trigger_mode": "always_last"} | QUIET
-    arrived = demo.load(arrive, None, page.of([*chosen, "seed", "status", "result"]), **QUIET)
-    arrived.then(do.downloads, page["result"], saves, **QUIET)
+    arrived = demo.load(arrive, None, page.select([*chosen, "seed", "status", "result"]), **QUIET)
+    arrived.then(do.update_downloads, page["result"], saves, **QUIET)
     lengths = [page[name].input for name in ("task", "past", "future")]
     moments = [page[name].input for name in ("start", "every")]
     clips = [page["trim"].edit, page["picker"].pick, page["fresh"].click]
     for trigger in (page["model"].input, *lengths, *moments, *clips):
         trigger(**cancel)
     page["model"].input(**page.event(do.choose_model, [*looks, "player"], cancels=True), **newest).then(**forget)
-    gr.on(lengths, **page.event(do.plan, ["known", *again], cancels=True), **newest).then(**forget)
+    gr.on(lengths, **page.event(do.update_known, ["known", *again], cancels=True), **newest).then(**forget)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
     shown = [page[name].change for name in ("clip", "past", "part", "start")]
-    gr.on(shown, **page.event(do.stage, ["editor"]), trigger_mode="always_last", **QUIET)
+    gr.on(shown, **page.event(do.update_action_editor, ["editor"]), trigger_mode="always_last", **QUIET)
 
-    gr.on(moments, **page.event(do.shown, again, cancels=True), **newest).then(**forget)
-    page["trim"].edit(**page.event(do.trimmed, ["part", "start", *again], cancels=True), **newest).then(**forget)
+    gr.on(moments, **page.event(do.show_clip, again, cancels=True), **newest).then(**forget)
+    page["trim"].edit(**page.event(do.store_trim, ["part", "start", *again], cancels=True), **newest).then(**forget)
 
-    page["player"].edit(**page.event(do.ticked, ["task", "known"]), **edits)
-    page["editor"].edit(**page.event(do.acted, ["actions"]), **edits)
-    page["form"].edit(**page.event(do.option, ["options"]), **edits)
+    page["player"].edit(**page.event(do.store_ticks, ["task", "known"]), **edits)
+    page["editor"].edit(**page.event(do.store_actions, ["actions"]), **edits)
+    page["form"].edit(**page.event(do.store_options, ["options"]), **edits)
 
-    page["picker"].pick(**page.event(do.pick, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
-    page["fresh"].click(**page.event(do.fresh, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
-    uploaded = page.event(do.upload, chosen, ["by_hand", "upload"], cancels=True)
+    page["picker"].pick(**page.event(do.choose_example, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
+    page["fresh"].click(**page.event(do.choose_random_clip, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
+    uploaded = page.event(do.choose_upload, chosen, ["by_hand", "upload"], cancels=True)
     readable = page["upload"].upload(lambda path: None, page["upload"], None, validator=check_upload, **QUIET)
     readable.success(**cancel)
     readable.success(**uploaded, **QUIET).then(**forget)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
-    page["link"].click(None, page.of(NAMES), None, js=LINK_JS, **PRIVATE)
+    page["link"].click(None, page.select(NAMES), None, js=LINK_JS, **PRIVATE)
 
 
 def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> dict[str, Any]:
@@ -173,9 +179,9 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> d
         event(lambda: {}, None, page["edits"], **QUIET)
     cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
     page["stop"].click(**cancel)
-    page["stop"].click(lambda job: page.named(stop(job)), page["job"], page.of(["status", "go", "stop"]), **QUIET)
-    page["result"].change(do.downloads, page["result"], saves, **QUIET)
-    page["result"].change(editor.show, page.of(["result", "edits"]), page.of(["panel", "painter"]), **QUIET)
+    page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], page.select(["status", "go", "stop"]), **QUIET)
+    page["result"].change(do.update_downloads, page["result"], saves, **QUIET)
+    page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return cancel
 
 

@@ -1,4 +1,4 @@
-"""Clips a visitor can choose: bundled examples, fresh ones from the simulators, and uploads.
+"""Clips that a visitor can choose: bundled examples, random ones from the simulators, and uploads.
 
 A clip's name is a short text that fits in a link: `example:digits-1`, `random:smmnist-svg:42`, or `upload:ID`.
 """
@@ -32,7 +32,7 @@ UPLOADS: ExpiringStore[Clip] = ExpiringStore(most=60, what="clip")
 
 @lru_cache
 def examples() -> dict[str, dict[str, Any]]:
-    """Name -> entry of assets/clips/clips.json, in its order; empty where there are none."""
+    """Name -> entry of assets/clips/clips.json, in the file's order; {} where it is missing."""
     try:
         entries = json.loads((CLIPS / "clips.json").read_text(encoding="utf-8"))
     except OSError:
@@ -40,25 +40,26 @@ def examples() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in entries}
 
 
-def find(name: str) -> Clip:
-    """The clip of a name.
+def find_clip(name: str) -> Clip:
+    """The clip of a name such as `example:digits-1`.
 
     Raises:
-        ValueError: there is no such clip, in one sentence.
+        ValueError: there is no such clip, or an upload is no longer kept.
     """
     kind, _, rest = str(name).partition(":")
     if kind == "upload":
         return UPLOADS.get(rest)
     if kind == "example" and rest in examples():
-        return example(rest)
+        return load_example(rest)
     dataset, _, seed = rest.partition(":")
     if kind == "random" and dataset in SIMULATORS and seed.isdigit() and int(seed) < SEEDS:
-        return fresh(dataset, int(seed))
+        return random_clip(dataset, int(seed))
     raise ValueError(f"there is no clip {str(name)[:80]!r}; choose an example, upload one, or take a random one")
 
 
 @lru_cache(maxsize=32)
-def example(name: str) -> Clip:
+def load_example(name: str) -> Clip:
+    """The clip of one of `examples()`, with its actions, events and credit."""
     entry = examples()[name]
     clip = read_clip(CLIPS / entry["file"]).with_note(f"A real clip: {entry['credit']}." if "credit" in entry else None)
     actions = read_actions(CLIPS / entry["actions"]) if "actions" in entry else None
@@ -66,13 +67,18 @@ def example(name: str) -> Clip:
 
 
 @lru_cache(maxsize=64)
-def fresh(dataset: str, seed: int) -> Clip:
-    """A new clip of a simulator, drawn from its test digits; a seed always gives the same one."""
-    return drawn(dataset, seed, "auto", RANDOM_FRAMES)
+def random_clip(dataset: str, seed: int) -> Clip:
+    """A clip of RANDOM_FRAMES frames from a simulator, with its test digits; determined by the seed."""
+    return simulate_clip(dataset, seed, "auto", RANDOM_FRAMES)
 
 
-def drawn(dataset: str, seed: int, digits: str, length: int) -> Clip:
-    """A clip of `length` frames; events are wall hits or, where there is an arm, the first frames of its touches."""
+def simulate_clip(dataset: str, seed: int, digits: str, length: int) -> Clip:
+    """A clip of `length` frames from a simulator; its events are wall hits or, in the push world, beginnings of touches.
+
+    Args:
+        dataset: one of SIMULATORS.
+        digits: source of digits, see `open_dataset`.
+    """
     source = open_dataset(dataset, "test", digits=digits)
     batch = source.batch(1, length, torch.Generator().manual_seed(seed))
     frames = np.ascontiguousarray(batch.frames[0].movedim(1, -1).cpu().numpy())
@@ -87,8 +93,8 @@ def drawn(dataset: str, seed: int, digits: str, length: int) -> Clip:
 
 
 @lru_cache(maxsize=8)
-def decoded(path: str) -> Clip:
-    """An uploaded file, read once (Gradio keeps uploads under the hash of their content).
+def decode_upload(path: str) -> Clip:
+    """The clip of an uploaded file, decoded once (Gradio keeps uploads under the hash of their content).
 
     Raises:
         ValueError: not a usable video, in one sentence.
@@ -96,6 +102,6 @@ def decoded(path: str) -> Clip:
     return replace(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
 
 
-def upload(path: str) -> str:
-    """Keeps an uploaded file's clip on the server and returns its name; errors as for `decoded`."""
-    return "upload:" + UPLOADS.put(decoded(path))
+def store_upload(path: str) -> str:
+    """Stores an uploaded file's clip on the server and returns its name, `upload:ID`; errors as for `decode_upload`."""
+    return "upload:" + UPLOADS.put(decode_upload(path))

@@ -1,4 +1,4 @@
-"""One thread for all that computes, whichever thread asks: models are loaded and predictions made there.
+"""One thread in which all models are loaded and all predictions computed, whichever thread asks.
 
 GNU's OpenMP lets the threads that share an operation wait awake only while it manages no more of them than there are cores.
 Every thread that has computed keeps helpers of its own, so a second one would make each small operation of a prediction wait
@@ -19,27 +19,33 @@ DONE = object()
 
 
 class ComputeThread:
-    """The thread, and another one in a process that was forked."""
+    """A pool of one thread, started anew in a forked process."""
 
     def __init__(self) -> None:
-        self.begin()
-        os.register_at_fork(after_in_child=self.begin)
+        self.start()
+        os.register_at_fork(after_in_child=self.start)
 
-    def begin(self) -> None:
+    def start(self) -> None:
+        """Starts the thread."""
         self.inside = threading.local()
-        self.pool = ThreadPoolExecutor(1, "computing", self.enter)
+        self.pool = ThreadPoolExecutor(1, "computing", self.mark_thread)
 
-    def enter(self) -> None:
+    def mark_thread(self) -> None:
+        """Runs first in the thread: marks it, so that `call` knows that it is inside."""
         self.inside.computing = True
 
     def call(self, function: Callable[..., T], *given: Any, context: Context | None = None) -> T:
-        """function(*given), computed in that thread, within the caller's context variables or those given."""
+        """Computes function(*given) in the thread and returns the result; raises what it raises.
+
+        Args:
+            context: context variables to run within; None: the caller's.
+        """
         if hasattr(self.inside, "computing"):  # called from within
             return function(*given)
         return self.pool.submit((context or copy_context()).run, function, *given).result()
 
     def each(self, job: Iterator[T]) -> Iterator[T]:
-        """What `job` yields, every step of it computed in that thread; closing this one closes the job."""
+        """Yields what `job` yields, with every step computed in the thread; closing this iterator closes the job."""
         context = copy_context()
         try:
             while (step := self.call(next, job, DONE, context=context)) is not DONE:

@@ -1,4 +1,4 @@
-"""The controls: how they look for a model, and the widgets themselves."""
+"""The widgets for settings, and their updates when another model is chosen."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vp.prediction.model import Model
 
 from . import actions, clips, options, tasks, trimmer
 from .excerpt import moment_and_region, part_of, seen
-from .labels import describe
-from .models import MOST_FUTURES, bounds, priors, sentence, temperature
+from .labels import describe_model
+from .models import MOST_FUTURES, capitalise, length_bounds, split_priors, temperature_slider
 from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames
 
 FILES = {
@@ -57,22 +57,24 @@ SHOWN = (
 )
 
 
-def appearance(model: Model, at: Settings) -> dict[str, Any]:
-    """Updates of all `SHOWN` for a model, with the values of `at`."""
+def control_updates(model: Model, at: Settings) -> dict[str, Any]:
+    """Widget name -> gr.update or value, for all of `SHOWN`: the choices and limits of a model, with the values of `at`."""
     capabilities = model.predictor.capabilities
-    limits, slider = bounds(capabilities), temperature(model)
-    offered, _ = priors(model)
+    limits, slider = length_bounds(capabilities), temperature_slider(model)
+    offered, _ = split_priors(model)
     (past_low, past_high, _), (future_low, future_high, _) = limits["past"], limits["future"]
     anything = takes_any_frames(model)
     return {
-        "model": gr.update(value=at.model, info=describe(model)),
+        "model": gr.update(value=at.model, info=describe_model(model)),
         "n": gr.update(value=at.n, interactive=capabilities.stochastic, info=MANY if capabilities.stochastic else ALONE),
-        "prior": gr.update(choices=offered, value=at.prior, visible=bool(offered), info=about_priors(model)),
+        "prior": gr.update(choices=offered, value=at.prior, visible=bool(offered), info=explain_priors(model)),
         "past": gr.update(minimum=past_low, maximum=past_high, value=at.past),
         "future": gr.update(minimum=future_low, maximum=future_high, value=at.future),
-        "temperature": gr.update(visible=slider is not None, value=at.temperature, **(scale(slider) if slider else {})),
+        "temperature": gr.update(
+            visible=slider is not None, value=at.temperature, **(slider_arguments(slider) if slider else {})
+        ),
         "task": gr.update(value=at.task, visible=anything),
-        "known": json.dumps(tasks.plan(at.task, at.past, at.future, at.known)) if anything else "",
+        "known": json.dumps(tasks.known_ticks(at.task, at.past, at.future, at.known)) if anything else "",
         "options": json.dumps(at.options) if at.options else "",
         "form": options.describe(model, at.options),
         "actions": json.dumps(at.actions) if at.actions else "",
@@ -86,21 +88,26 @@ def appearance(model: Model, at: Settings) -> dict[str, Any]:
 
 
 def editor_value(model: Model, at: Settings) -> dict[str, Any] | None:
+    """The action editor's value; None for a model without actions, or where the clip is no longer kept."""
     try:
-        return actions.describe(model, clips.find(at.clip), at.past, at.actions)
+        return actions.describe(model, clips.find_clip(at.clip), at.past, at.actions)
     except ValueError:  # the clip is no longer kept: said when it is asked for
         return None
 
 
 def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | None:
-    """The film strip of a clip with what is chosen of it; None where the clip is no longer kept."""
+    """The trimmer's value: the clip's film strip with the chosen moment and region; None where the clip is no longer kept.
+
+    Args:
+        note: sentence to show while the moment is as it is now.
+    """
     try:
         part, view = part_of(at, model), seen(at.clip)
     except ValueError:  # said when the clip is asked for
         return None
     known = max(1, int(at.past))
     (_, region), square = moment_and_region(at), model.predictor.capabilities.size is not None
-    fps = clips.find(at.clip).rate / part.every
+    fps = clips.find_clip(at.clip).rate / part.every
     moment = part.moment
     if at.start == END:
         moment, note = max(0.0, view.seconds - known / fps), "The clip's last frames are known."
@@ -108,26 +115,27 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
     return trimmer.describe(at.clip, view, moment, region, used, square, fps, known, known + int(at.future), note)
 
 
-def scale(slider: Slider) -> dict[str, Any]:
-    return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": sentence(slider.help)}
+def slider_arguments(slider: Slider) -> dict[str, Any]:
+    """A control's bounds, step and help as arguments of a Gradio slider."""
+    return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": capitalise(slider.help)}
 
 
-def about_priors(model: Model) -> str:
-    """What a prior is, and which ones this model does not offer, with the reason."""
-    _, refused = priors(model)
+def explain_priors(model: Model) -> str:
+    """What a prior is, followed by the priors that this model does not offer, each with the reason."""
+    _, refused = split_priors(model)
     return " ".join([PRIOR, *(f"{label}: not offered, {reason.rstrip('.')}." for label, reason in refused)])
 
 
 def build(names: list[tuple[str, str]], looks: Mapping[str, Any]) -> dict[str, Any]:
-    """The widgets by the names of `Settings`, what shows some of them ("form", "editor"), and the button "dice".
+    """Builds the widgets by the names of `Settings`, those that display some of them ("form", "editor"), and the button "dice".
 
     Args:
-        names: of the models, (what a person reads, name).
-        looks: as of `appearance`, how they look at first.
+        names: (label, name) of the models.
+        looks: `control_updates` for the first model.
     """
 
     def at_first(name: str) -> dict[str, Any]:
-        """Its update as arguments of the widget that is being made."""
+        """The first update of a widget as arguments of its constructor."""
         return {key: value for key, value in looks[name].items() if key != "__type__"}
 
     made: dict[str, Any] = {}

@@ -1,4 +1,5 @@
-"""The picture editor, for models that paint frames from pictures of their own: paint on one, and see its frame again."""
+"""The picture editor, for models that paint frames from fusion pictures (one image that fuses a clip's motion): edit one,
+and generate its frame again."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import numpy as np
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import encode_png
 
-from .handlers import Handlers, result_of
+from .handlers import Handlers, find_result
 from .page import Updates
 from .settings import Settings
 
@@ -124,10 +125,10 @@ watch("value", render);
 
 
 class PictureEditor(gr.HTML):
-    """One picture of several to paint on, pixel by pixel, with a choice of frames.
+    """A canvas on which one of several images is edited, pixel by pixel, with a slider that chooses its frame.
 
-    The value is that of `show`, or None: nothing to paint on. Event `paint` carries frame, width, height and pixels, all bytes
-    of the picture in RGB; event `undo` carries nothing.
+    The value is what `editor_updates` makes, or None. Event `paint` carries frame, width, height and pixels, all RGB bytes of
+    the image; event `undo` carries nothing.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
@@ -138,27 +139,33 @@ class PictureEditor(gr.HTML):
 
 
 def build() -> dict[str, Any]:
-    """The "panel", the "painter" in it, and "edits": what was painted since the last Generate, frame -> uint8 (H, W, 3)."""
+    """Builds the "panel", the "painter" in it, and "edits": the pictures painted since the last Generate, frame -> uint8 (H,
+    W, 3)."""
     with gr.Accordion("Paint on the fusion pictures", open=True, visible=False, elem_id="editor") as panel:
         gr.Markdown(HELP)
         painter = PictureEditor(elem_id="painter")
     return {"panel": panel, "painter": painter, "edits": gr.State({})}
 
 
-def pictures(result: Result) -> Row | None:
-    """The row of a result's predicted pictures."""
+def picture_row(result: Result) -> Row | None:
+    """The row of a result's predicted fusion pictures, or None."""
     return next((row for row in result.rows if row.kind == "picture"), None)
 
 
-def show(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
-    """Panel and editor for a stored result; while there is none they stay as they are."""
+def editor_updates(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
+    """Updates of panel and painter for a stored result; both stay as they are where it is not kept.
+
+    Args:
+        name: the result's, in the store.
+        edits: frame -> painted picture; the last one's frame is shown.
+    """
     try:
-        result = result_of(name)
+        result = find_result(name)
     except ValueError:
         result = None
     if result is None:
         return [gr.skip(), gr.skip()]
-    row = pictures(result)
+    row = picture_row(result)
     if row is None:
         return [gr.update(visible=False), None]
     first, last = (~result.known).nonzero()[0][[0, -1]].tolist()
@@ -171,11 +178,11 @@ def show(name: str | None, edits: Mapping[int, Any]) -> list[Any]:
     return [gr.update(visible=True), value]
 
 
-def painted(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
-    """(frame, uint8 (H, W, 3)) of a `paint` event.
+def parse_painting(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
+    """(frame, uint8 (H, W, 3) RGB) from the data of a `paint` event.
 
     Raises:
-        ValueError: it does not hold such a picture.
+        ValueError: the data are incomplete or of another size.
     """
     try:
         pixels = np.array(data["pixels"], np.uint8)
@@ -185,12 +192,13 @@ def painted(data: Mapping[str, Any]) -> tuple[int, np.ndarray]:
 
 
 def repaint(do: Handlers, at: Settings, data: Mapping[str, Any], edits: Mapping[int, Any]) -> Iterator[Updates]:
-    """Generates again with the picture of a `paint` event in place: the edits so far, and what `Handlers.generate` yields.
+    """Generates again with the picture of a `paint` event added to the edits; yields the edits and the updates of
+    `Handlers.generate`.
 
     Raises:
-        ValueError: it is no such picture.
+        ValueError: the event holds no picture.
     """
-    frame, picture = painted(data)
+    frame, picture = parse_painting(data)
     length = int(at.past) + int(at.future)
     edits = {t: x for t, x in edits.items() if t != frame and t < length} | {frame: picture}
     for update in do.generate(at, pictures=edits):

@@ -1,4 +1,4 @@
-"""The part of a clip that a prediction begins with: from which moment, which region of the picture, which of the frames."""
+"""The part of a clip that a prediction uses: from which moment, which region of the image, every how many frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vp.data.overview import Overview, overview, overview_of
 from vp.data.region import Region, whole_pixels
 from vp.data.video_file import END, MAX_DECODED, MAX_FPS, MAX_SIDE
 from vp.prediction.model import Model
-from vp.prediction.request import whole
+from vp.prediction.request import to_whole_number
 
 from . import clips
 from .clips import UPLOAD_FRAMES
@@ -23,12 +23,13 @@ from .settings import MOST_EVERY, Settings
 
 @dataclass(frozen=True)
 class Excerpt:
-    """
+    """A part of a clip.
+
     Args:
         start: "" to begin at `moment`, or END: only the clip's last frames are known.
         moment: seconds from the clip's first frame.
-        region: the part of the picture that is used; None: all of it, or as the model needs it.
-        every: one of so many frames is taken.
+        region: the part of the image that is used; None: all of it, or as the model needs it.
+        every: stride; 2 takes every second frame.
     """
 
     start: str = ""
@@ -38,44 +39,46 @@ class Excerpt:
 
     @property
     def whole(self) -> bool:
+        """Whether this is the whole clip."""
         return self == Excerpt()
 
 
 def part_of(at: Settings, model: Model) -> Excerpt:
-    """The part of the clip that is used; of an upload that has to be square the one in which most moves, unless a person chose
-    another.
+    """The part of the clip that the settings select. For an upload and a model of square frames, the default region is the
+    square with most motion.
 
     Raises:
         ValueError: there is no such clip, or a setting is out of bounds.
     """
     moment, region = moment_and_region(at)
-    every = whole("every", at.every, 1, MOST_EVERY) if model.predictor.capabilities.actions is None else 1
+    every = to_whole_number("every", at.every, 1, MOST_EVERY) if model.predictor.capabilities.actions is None else 1
     if region is None and model.predictor.capabilities.size is not None and at.start != END:
-        clip = clips.find(at.clip)
+        clip = clips.find_clip(at.clip)
         if clip.path and clip.frames.shape[1] != clip.frames.shape[2]:
             region = seen(at.clip).busiest_square(moment, (at.past + at.future) * every / clip.rate)
     return Excerpt(at.start, 0.0 if at.start == END else moment, region, every)
 
 
 def moment_and_region(at: Settings) -> tuple[float, Region | None]:
-    """What was chosen of this clip; what an event that came late says of another one is passed over."""
+    """(moment in seconds, region or None) chosen for this clip; a choice made for another clip is ignored."""
     part = at.part if at.part.get("clip", at.clip) == at.clip else {}
     return float(part.get("moment", 0.0)), Region.parse(part.get("region", ""))
 
 
 def chosen(name: str, part: Excerpt, past: int, frames: int | None = None, long_side: int = MAX_SIDE) -> Clip:
-    """A part of the clip of a name.
+    """The clip of a name, cut to a part.
 
     Args:
-        name, part: which clip, and which part of it.
-        past: frames that are left where `part.start` is END.
-        frames: as many are needed of it; None: as many as are kept.
-        long_side: px that its longer side may have; uploads are kept at MAX_SIDE and read again for more.
+        name: see `clips`.
+        part: which part of it.
+        past: number of frames to keep where `part.start` is END.
+        frames: how many frames are needed; None: as many as uploads keep.
+        long_side: most px of the longer side; uploads are kept at MAX_SIDE and decoded again for more.
 
     Raises:
-        ValueError: there is no such clip, its file is gone, or it ends before that moment.
+        ValueError: there is no such clip, its file is gone, or it ends before the moment.
     """
-    clip = clips.find(name)
+    clip = clips.find_clip(name)
     small = long_side <= MAX_SIDE or max(clip.frames.shape[1:3]) < MAX_SIDE
     if not clip.path:
         clip = cut(clip, part)
@@ -91,13 +94,18 @@ def chosen(name: str, part: Excerpt, past: int, frames: int | None = None, long_
 
 @lru_cache(maxsize=4)
 def read(path: str, part: Excerpt, frames: int, long_side: int) -> Clip:
+    """Decodes the part of a video file, up to `frames` frames; errors as for `read_clip`."""
     start: Any = part.start or part.moment
     kept = {"max_frames": frames, "max_side": long_side, "max_fps": MAX_FPS, "start": start}
     return replace(read_clip(path, **kept, region=part.region, every=part.every), path=path)
 
 
 def cut(clip: Clip, part: Excerpt) -> Clip:
-    """The same of a clip that is at hand in full; thinned, it loses its actions, which lead from frame to frame."""
+    """The part of a clip that is in memory; where frames are skipped it loses its actions, which lead from frame to frame.
+
+    Raises:
+        ValueError: the clip ends before the moment.
+    """
     first = 0 if part.start == END else round(part.moment * clip.rate)
     if first > len(clip.frames) - 2:
         raise ValueError(f"the clip ends before second {part.moment:g}; choose an earlier moment")
@@ -114,18 +122,23 @@ def cut(clip: Clip, part: Excerpt) -> Clip:
 
 
 def still_there(path: str) -> str:
-    """The path of an upload's file, or a ValueError where it is gone."""
+    """The same path.
+
+    Raises:
+        ValueError: the upload's file is gone.
+    """
     if not Path(path).is_file():
         raise ValueError("this clip is no longer kept on the server in full; give it again, or choose a smaller size")
     return path
 
 
 def seen(name: str) -> Overview:
-    """A whole clip at a glance; errors as for `chosen`."""
-    clip = clips.find(name)
+    """The overview of a whole clip (thumbnails, times, motion); errors as for `chosen`."""
+    clip = clips.find_clip(name)
     return of_file(still_there(clip.path)) if clip.path else overview_of(clip)
 
 
 @lru_cache(maxsize=16)
 def of_file(path: str) -> Overview:
+    """The cached overview of a video file."""
     return overview(path)

@@ -1,4 +1,4 @@
-"""What the server keeps for its visitors: few things, for a while, under names that cannot be guessed."""
+"""What the server keeps for visitors: a limited number of objects under unguessable ids."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 class ExpiringStore(Generic[T]):
-    """The last `most` things put in, each under a random id; sessions hold ids only.
+    """The `most` objects used last, each under a random id; sessions hold ids only.
 
     Args:
-        most: the oldest thing is dropped when there is one more.
-        what: what a visitor calls such a thing, for the sentence when it is gone.
+        most: capacity; beyond it the object unused for longest is dropped.
+        what: a visitor's word for such an object, for the error when it is gone.
     """
 
     def __init__(self, most: int, what: str):
@@ -24,6 +24,7 @@ class ExpiringStore(Generic[T]):
         self.lock = threading.Lock()
 
     def put(self, thing: T) -> str:
+        """Stores an object and returns its id."""
         name = uuid.uuid4().hex
         with self.lock:
             self.things[name] = thing
@@ -32,15 +33,15 @@ class ExpiringStore(Generic[T]):
         return name
 
     def drop(self, name: str) -> None:
-        """Forgets it at once, where it is still there."""
+        """Removes an object; no error where it is already gone."""
         with self.lock:
             self.things.pop(name, None)
 
     def get(self, name: str) -> T:
-        """The thing, which then counts as new again.
+        """The object of an id, which then counts as the one used last.
 
         Raises:
-            ValueError: it was dropped, or never was.
+            ValueError: it was dropped, or never stored.
         """
         with self.lock:
             if name not in self.things:

@@ -1,4 +1,4 @@
-"""What happens when a visitor does something: plain functions from `Settings` to updates of widgets by name (`Page`)."""
+"""What happens on the page's events: functions from `Settings` to updates of widgets by name (see `Page`)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ import numpy as np
 
 from vp.data import Clip
 from vp.data.video_file import END, MAX_SIDE
-from vp.prediction.domain import domain_note, trained_on, walls_note
-from vp.prediction.known_frames import fit
+from vp.prediction.domain import domain_note, training_datasets, walls_note
+from vp.prediction.known_frames import fit_to_model
 from vp.prediction.model import Model
-from vp.prediction.request import Wishes, whole
-from vp.result.export import write
+from vp.prediction.request import Wishes, to_whole_number
+from vp.result.export import write_files
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import SIDE
 
 from . import actions, clips, jobs, link, tasks, trimmer
-from .controls import FILES, appearance, trim_value
+from .controls import FILES, control_updates, trim_value
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
-from .models import OWN, Models, bounds, temperature
+from .models import OWN, Models, length_bounds, temperature_slider
 from .page import BUSY, IDLE, Updates
-from .settings import Settings, usual
-from .status import failed, refuse, spoken, status
-from .suited import suited
+from .settings import Settings, default_settings
+from .status import error_status, failed, status, to_sentence
+from .suited import choose_model
 
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
@@ -41,128 +41,137 @@ RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
 
 
 class Handlers:
-    """The app's events over one set of models.
+    """The app's event handlers over one set of models. In all of them `at` holds the settings on the page, and `by_hand`
+    whether a person chose the model.
 
     Args:
-        models: what can predict.
-        first: name of the clip on screen at first.
+        models: the app's models.
+        first: name of the clip that is shown at first.
     """
 
     def __init__(self, models: Models, first: str):
         self.models, self.first = models, first
 
-    def arrive(self, query: Mapping[str, str]) -> Updates:
-        """On loading the page: what the link's query asks for; without one the page is as it was built."""
+    def load_page(self, query: Mapping[str, str]) -> Updates:
+        """On loading the page: the settings in the link's query; {} where it has none."""
         if not query.keys() & {field.name for field in fields(Settings)}:
             return {}
-        settings, refused = link.read(self.models, query, self.first)
+        settings, refused = link.read_link(self.models, query, self.first)
         try:
             player = self.preview(settings)
         except ValueError as error:
-            refused.append(spoken(error))
+            refused.append(to_sentence(error))
             settings = replace(settings, part={}, every=1, start="")
             player = self.preview(settings)
-        looks = appearance(self.models.get(settings.model), settings)
+        looks = control_updates(self.models.get(settings.model), settings)
         looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip, "result": None}
         said = " ".join(["Settings taken from the link; press Generate.", *refused])
-        return looks | {"player": player, "status": status(said), "picker": picker(settings.clip)}
+        return looks | {"player": player, "status": status(said), "picker": picker_value(settings.clip)}
 
     def choose_model(self, at: Settings) -> Updates:
-        """The controls as a model needs them that a person has chosen, and the clip as this model sees it."""
+        """After a person has chosen a model: its controls with default values, and the clip as this model sees it."""
         try:
-            settings = replace(usual(self.models, at.model, at.clip), start=at.start, part=at.part, every=at.every, seed=at.seed)
+            settings = replace(
+                default_settings(self.models, at.model, at.clip), start=at.start, part=at.part, every=at.every, seed=at.seed
+            )
         except ValueError as error:
-            gr.Warning(spoken(error))
+            gr.Warning(to_sentence(error))
             return {}
-        return appearance(self.models.get(at.model), settings) | {"by_hand": True} | self.shown(settings)
+        return control_updates(self.models.get(at.model), settings) | {"by_hand": True} | self.show_clip(settings)
 
-    def shown(self, at: Settings) -> Updates:
-        """The clip as it will be used, and what is to be said of it."""
+    def show_clip(self, at: Settings) -> Updates:
+        """The clip as the model will see it in player and trimmer, and a warning or error in the status line."""
         try:
-            player, strange = self.look(at)
+            player, strange = self.preview_with_warning(at)
             return {"player": player, "trim": trim_value(self.models.get(at.model), at), "status": status(strange or READY)}
         except ValueError as error:
-            return {"status": refuse(error)}
+            return {"status": error_status(error)}
 
-    def plan(self, at: Settings) -> Updates:
-        """After another task or other lengths: the ticks, none for models that take the first frames, and the clip again."""
-        known = tasks.plan(at.task, at.past, at.future, at.known) if at.known else ()
-        return {"known": json.dumps(known) if known else ""} | self.shown(replace(at, known=known))
+    def update_known(self, at: Settings) -> Updates:
+        """After another task or other lengths: the ticks of known frames ("" for models that take the first frames), and the
+        clip."""
+        known = tasks.known_ticks(at.task, at.past, at.future, at.known) if at.known else ()
+        return {"known": json.dumps(known) if known else ""} | self.show_clip(replace(at, known=known))
 
-    def ticked(self, event: gr.EventData) -> Updates:
-        """Task and ticks after a person has ticked frames in the player."""
+    def store_ticks(self, event: gr.EventData) -> Updates:
+        """After frames were ticked in the player: the ticks, and the task that uses them."""
         return {"task": tasks.TICKED, "known": json.dumps(event._data["known"])}
 
-    def option(self, event: gr.EventData) -> Updates:
-        """Further options after a person has changed one in the form."""
+    def store_options(self, event: gr.EventData) -> Updates:
+        """After an option was changed in the form: all its values as JSON."""
         return {"options": event._data["values"]}
 
-    def acted(self, event: gr.EventData) -> Updates:
-        """The actions after a person has chosen others, or drawn a path."""
+    def store_actions(self, event: gr.EventData) -> Updates:
+        """After actions were chosen or a path drawn: the choice as JSON."""
         return {"actions": event._data["chosen"]}
 
-    def stage(self, at: Settings) -> Updates:
-        """The action editor after another clip or length."""
+    def update_action_editor(self, at: Settings) -> Updates:
+        """After another clip, part or length: the action editor's value."""
         try:
             model = self.models.get(at.model)
             return {"editor": actions.describe(model, chosen(at.clip, part_of(at, model), at.past), at.past, at.actions)}
         except ValueError:  # said where the clip or the model is chosen
             return {}
 
-    def trimmed(self, event: gr.EventData, at: Settings) -> Updates:
-        """Another moment or region, and the clip shown from there."""
+    def store_trim(self, event: gr.EventData, at: Settings) -> Updates:
+        """After another moment or region was chosen in the trimmer: the choice, and the clip from there on."""
         text = json.dumps(event._data)
         at = replace(at, part=trimmer.parse(text), start="")
-        return {"part": text, "start": ""} | self.shown(at)
+        return {"part": text, "start": ""} | self.show_clip(at)
 
-    def pick(self, event: gr.EventData, at: Settings, by_hand: bool) -> Updates:
-        """An example."""
+    def choose_example(self, event: gr.EventData, at: Settings, by_hand: bool) -> Updates:
+        """After an example was picked: see `choose_clip`."""
         return self.choose_clip(replace(at, clip=f"example:{event._data['name']}"), by_hand)
 
-    def fresh(self, at: Settings, by_hand: bool) -> Updates:
-        """A new clip from one of the simulators that the model was trained on, or from the first one there is."""
-        trained = trained_on(self.models.cards[self.models.origin(at.model)])
+    def choose_random_clip(self, at: Settings, by_hand: bool) -> Updates:
+        """A random clip from a simulator that the model was trained on, or else from the first simulator."""
+        trained = training_datasets(self.models.cards[self.models.origin(at.model)])
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
-    def upload(self, at: Settings, by_hand: bool, path: str | None) -> Updates:
-        """A clip of the visitor's own."""
+    def choose_upload(self, at: Settings, by_hand: bool, path: str | None) -> Updates:
+        """After an upload to `path`: its clip, beginning where it moves most; {} without a path."""
         if not path:
             return {}
-        at = replace(at, clip=clips.upload(path))
-        fps = clips.find(at.clip).rate
+        at = replace(at, clip=clips.store_upload(path))
+        fps = clips.find_clip(at.clip).rate
         moment = seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
         return self.choose_clip(at, by_hand, moment)
 
     def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
-        """Everything on the page that a newly chosen clip changes; a model that does not know it gives way to one that does."""
-        clip, looks = clips.find(at.clip), {}
+        """All updates that a newly chosen clip `at.clip` causes; a model that does not suit the clip is replaced by one that
+        does.
+
+        Args:
+            moment: second at which the prediction begins.
+        """
+        clip, looks = clips.find_clip(at.clip), {}
         if at.model.startswith(OWN):  # it has learned the clip that was there before
             at, by_hand = replace(at, model=self.models.origin(at.model)), False
             looks = {"model": at.model}
-        found, why = suited(self.models.cards, clip, at.model, by_hand)
+        found, why = choose_model(self.models.cards, clip, at.model, by_hand)
         model, by_hand = self.models.get(found), by_hand and found == at.model
         part = {"moment": moment, "region": ""} if moment else {}
         if found != at.model:
-            lengths = bounds(model.predictor.capabilities)["past"]
-            at = replace(usual(self.models, found, at.clip), start=at.start, seed=at.seed)
+            lengths = length_bounds(model.predictor.capabilities)["past"]
+            at = replace(default_settings(self.models, found, at.clip), start=at.start, seed=at.seed)
             at = replace(at, past=max(lengths[0], min(at.past, len(clip.frames) - 1)))
-            looks = appearance(model, at)
+            looks = control_updates(model, at)
         at = replace(at, part=part, every=1)
         busiest = f"From second {moment:.1f}: most moves there" if moment else ""
         looks |= {"part": json.dumps(part) if part else "", "every": 1, "trim": trim_value(model, at, busiest)}
-        looks |= {"clip": at.clip, "player": self.preview(at), "picker": picker(at.clip)}
+        looks |= {"clip": at.clip, "player": self.preview(at), "picker": picker_value(at.clip)}
         return looks | {"by_hand": by_hand, "status": status(f"{why} Press Generate." if why else READY)}
 
     def preview(self, at: Settings) -> Result:
-        """The clip as the model will get it, before anything is predicted."""
-        return self.look(at)[0]
+        """The clip as the model will be given it, as a Result without predictions."""
+        return self.preview_with_warning(at)[0]
 
-    def look(self, at: Settings) -> tuple[Result, str | None]:
-        """The same, and what is said where the model does not know such clips."""
+    def preview_with_warning(self, at: Settings) -> tuple[Result, str | None]:
+        """`preview`, and a sentence where the clip is unlike the model's training data, else None."""
         loaded = self.models.get(at.model)
-        clip = self.with_notes(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded, at)
-        frames, notes, strange = self.as_seen(loaded, clip, at.past, at.future)
+        clip = self.add_notes(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded, at)
+        frames, notes, strange = self.fit_clip(loaded, clip, at.past, at.future)
         known = np.arange(len(frames)) < at.past
         shown = Result(
             (Row("truth", "The clip", frames, "As the model will see it."),),
@@ -170,26 +179,28 @@ class Handlers:
             np.ones(len(frames), bool),
             clip.fps,
             events=tuple(event for event in clip.events if event[0] < len(frames)),
-            model={"name": label(at.clip)},
+            model={"name": clip_label(at.clip)},
             notes=(*clip.notes, *notes, *([strange] if strange else [])),
             source=clip.described(*np.array(frames.shape)[[0, 2, 1]].tolist()),
         )
         return shown, strange
 
     @staticmethod
-    def with_notes(clip: Clip, model: Model, at: Settings) -> Clip:
-        """The clip with notes where its walls are others than the model learned, and where its future was learned."""
-        clip = clip.with_note(walls_note(clip.data, trained_on(model.card)))
+    def add_notes(clip: Clip, model: Model, at: Settings) -> Clip:
+        """The clip with a note where its walls behave differently from those the model learned, and where the model was
+        adapted to its future frames."""
+        clip = clip.with_note(walls_note(clip.data, training_datasets(model.card)))
         adapted = model.card.get("adapted", {})
         last = adapted.get("last", -1) if adapted.get("clip") == at.clip and at.start != END else -1
         learned = f"This model has learned the frames up to {last} of this clip: what it shows of them is no prediction."
         return clip.with_note(learned if clip.first + int(at.past) * clip.every <= last else None)
 
-    def as_seen(self, model: Model, clip: Clip, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
-        """A clip's first frames as a model takes them, what was changed, and what is said where it does not know such clips."""
+    def fit_clip(self, model: Model, clip: Clip, past: int, future: int) -> tuple[np.ndarray, list[str], str | None]:
+        """The first past + future frames fitted to a model: frames, notes on what was changed, and the warning of
+        `domain_note` or None."""
         capabilities = model.predictor.capabilities
-        frames, notes = fit(clip.frames[: past + future], capabilities.size, capabilities.channels)
-        return frames, notes, domain_note(frames[:past], trained_on(model.card))
+        frames, notes = fit_to_model(clip.frames[: past + future], capabilities.size, capabilities.channels)
+        return frames, notes, domain_note(frames[:past], training_datasets(model.card))
 
     def generate(self, at: Settings, pictures: Mapping[int, np.ndarray] | None = None) -> Iterator[Updates]:
         """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""
@@ -205,8 +216,8 @@ class Handlers:
         yield {"status": status("Loading the model.", 0.0), **BUSY}
         try:
             loaded = self.models.get(at.model)
-            clip, wishes = self.wishes(at, loaded)
-            with closing(jobs.run(at.model, clip, replace(wishes, pictures=pictures))) as job:
+            clip, wishes = self.make_wishes(at, loaded)
+            with closing(jobs.run_prediction(at.model, clip, replace(wishes, pictures=pictures))) as job:
                 for progress, left in job:
                     if stop.is_set():
                         return
@@ -222,34 +233,41 @@ class Handlers:
         done = status(f"Done in {result.seconds:.1f} s.", 1.0)
         yield {"player": result, "status": done, "result": RESULTS.put(result), **IDLE}
 
-    def wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
-        """The clip to predict from, and what is asked for."""
-        past, future, side = (whole(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
+    def make_wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
+        """The clip to predict from, and the `Wishes` of the settings.
+
+        Raises:
+            ValueError: a setting is out of bounds, or the clip is not kept.
+        """
+        past, future, side = (to_whole_number(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
         long_side = side if model.predictor.capabilities.size is None else MAX_SIDE
-        clip = self.with_notes(chosen(at.clip, part_of(at, model), past, past + future, long_side), model, at)
+        clip = self.add_notes(chosen(at.clip, part_of(at, model), past, past + future, long_side), model, at)
         options = {**at.options} | ({"prior": at.prior} if at.prior else {})
-        options |= {"temperature": at.temperature} if temperature(model) else {}
-        given = {} if at.start == END else tasks.wish(at.task, at.known)  # past the end the frames that are left are all known
-        given |= actions.wish(model, clip, at.actions, at.past, at.future)
-        seed = whole("seed", at.seed, 0, link.MOST_SEED)
+        options |= {"temperature": at.temperature} if temperature_slider(model) else {}
+        given = (
+            {} if at.start == END else tasks.stream_arguments(at.task, at.known)
+        )  # past the end the frames that are left are all known
+        given |= actions.stream_arguments(model, clip, at.actions, at.past, at.future)
+        seed = to_whole_number("seed", at.seed, 0, link.MOST_SEED)
         return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 
-    def downloads(self, name: str | None) -> Iterator[list[Any]]:
-        """The five download buttons for a result, or dead ones where there is none."""
+    def update_downloads(self, name: str | None) -> Iterator[list[Any]]:
+        """Yields updates of the download buttons: the files of the stored result `name`, or disabled buttons where it is not
+        kept."""
         try:
-            result = result_of(name)
+            result = find_result(name)
         except ValueError:
             result = None
         if result is None:
             yield [gr.update(value=None, interactive=False)] * len(FILES)
             return
         with tempfile.TemporaryDirectory() as folder:
-            paths = write(result, folder, tuple(FILES))
+            paths = write_files(result, folder, tuple(FILES))
             yield [gr.update(value=str(paths[name]), interactive=True) for name in FILES]
 
 
-def result_of(name: str | None) -> Result | None:
-    """The result of a name, None without one.
+def find_result(name: str | None) -> Result | None:
+    """The stored result of a name; None for an empty name.
 
     Raises:
         ValueError: it is no longer kept.
@@ -261,12 +279,12 @@ def result_of(name: str | None) -> Result | None:
 
 @cache
 def first_result() -> Result | None:
-    """The finished result that the page opens with, read once."""
+    """The bundled result that the page opens with, read once; None where it is missing."""
     folder = clips.ASSETS / "example"
     return Result.load(folder) if (folder / "result.json").is_file() else None
 
 
-def stop(job: str | None) -> Updates:
+def stop_job(job: str | None) -> Updates:
     """After Stop: the model ends at its next step; only then is it said."""
     jobs.end(job)
     return {"status": status("Stopped."), **IDLE}
@@ -276,14 +294,14 @@ def check_upload(path: str | None) -> dict[str, Any]:
     """Whether an uploaded file can be read, before anything else happens; the sentence appears on the upload."""
     try:
         if path:
-            clips.decoded(path)
+            clips.decode_upload(path)
     except ValueError as error:
-        return gr.validate(False, spoken(error))
+        return gr.validate(False, to_sentence(error))
     return gr.validate(True, "")
 
 
-def picker(selected: str | None) -> dict[str, Any]:
-    """The value of the example picker, with one of them marked where it is the clip chosen."""
+def picker_value(selected: str | None) -> dict[str, Any]:
+    """The value of the example picker; `selected` is the name of the chosen clip, which is marked if it is an example."""
     items = [
         {"name": name, "label": entry["label"], **{key: str(clips.CLIPS / entry[key]) for key in ("still", "moving")}}
         for name, entry in clips.examples().items()
@@ -291,8 +309,8 @@ def picker(selected: str | None) -> dict[str, Any]:
     return {"items": items, "selected": (selected or "").removeprefix("example:")}
 
 
-def label(name: str) -> str:
-    """What a visitor calls a clip."""
+def clip_label(name: str) -> str:
+    """The label of a clip's name, for visitors."""
     kind, _, rest = name.partition(":")
     if kind == "example":
         return f"Example: {clips.examples()[rest]['label']}"

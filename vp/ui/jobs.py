@@ -1,4 +1,4 @@
-"""Running a prediction for a visitor: one at a time on the device, step by step, so that Stop can stop it."""
+"""Runs predictions for visitors, one at a time on the device, step by step so that they can be stopped."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ SERVING: list[Models] = []  # the models of the running app: too heavy to travel
 
 
 @on_gpu
-def steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
-    """Progress of one prediction by the model called `name`."""
+def prediction_steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
+    """Progress of one prediction by the model called `name`, as `vp.stream` yields it; on ZeroGPU Spaces with a GPU."""
     yield from stream(SERVING[-1].get(name), clip, wishes)
 
 
-def run(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
-    """(progress, seconds left) at every step; closing it stops the model at its next step.
+def run_prediction(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
+    """Yields (progress, estimated seconds left) at every step; closing it stops the model at its next step.
 
     Raises:
-        ValueError: what was asked for cannot be done, in one sentence a visitor can read.
+        ValueError: the wishes cannot be met or the prediction failed, in one sentence for visitors.
     """
-    with DEVICE, closing(guarded(COMPUTE_THREAD.each(steps(name, clip, wishes)))) as job:
+    with DEVICE, closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(name, clip, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began
@@ -72,8 +72,8 @@ def end(name: str | None) -> None:
             job.ended.wait(LAST_STEP_S)
 
 
-def guarded(job: Iterator[Progress]) -> Iterator[Progress]:
-    """The same, with every failure turned into one sentence; the log keeps the details."""
+def with_readable_errors(job: Iterator[Progress]) -> Iterator[Progress]:
+    """Yields what `job` yields; any other error than a ValueError is logged and becomes one, in a sentence for visitors."""
     try:
         yield from job
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a visitor reads of the models: names in the menu, and one line on the one chosen."""
+"""The models' names in the menu, and the line about the chosen one."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from vp.data.domain import Domain
 from vp.data.licence import UNSTATED
-from vp.prediction.domain import domains, trained_on
+from vp.prediction.domain import dataset_domains, training_datasets
 from vp.prediction.model import Model
 
-from .models import sentence
+from .models import capitalise
 from .suited import FAVOURITES
 
 Cards = Mapping[str, Mapping[str, Any]]  # name -> card
 
 
-def menu(cards: Cards) -> list[tuple[str, str]]:
-    """(label, name) of all models: what takes any clip first, then each kind of clip with its favourite ahead, baselines last.
+def model_menu(cards: Cards) -> list[tuple[str, str]]:
+    """(label, name) of all models: those for any clip first, then by kind of clip with its favourite ahead, baselines last.
 
-    What models of one kind have in common does not tell them apart, so those say how they are made too.
+    Labels of models for the same kind of clip also say how they are made, to tell them apart.
     """
-    known = {name: widest(card) for name, card in cards.items()}
+    known = {name: widest_domain(card) for name, card in cards.items()}
     alike = Counter(domain.name for domain in known.values() if domain is not None)
     order = list(alike)
 
@@ -42,33 +42,36 @@ def menu(cards: Cards) -> list[tuple[str, str]]:
     return [(label(name), name) for name in sorted(cards, key=place)]
 
 
-def widest(card: Mapping[str, Any]) -> Domain | None:
-    """What a model's data show, of several the one that varies most, which the catalogue names last."""
-    known = domains(trained_on(card))
+def widest_domain(card: Mapping[str, Any]) -> Domain | None:
+    """The domain of a model's training data; of several the most varied one, which the catalogue lists last; None for a
+    baseline."""
+    known = dataset_domains(training_datasets(card))
     return known[-1] if known else None
 
 
 def is_baseline(card: Mapping[str, Any]) -> bool:
-    return not trained_on(card)
+    """Whether the card is of a model without training data."""
+    return not training_datasets(card)
 
 
-def describe(model: Model) -> str:
-    """What a model is good for, in which colour and size; how it is made, and its weights' terms. All from its card."""
+def describe_model(model: Model) -> str:
+    """What a model is good for, its colour and size, how it is made and trained, and its weights' licence, all from its
+    card."""
     card, capabilities = model.card, model.predictor.capabilities
     if not capabilities.dataset:
         return f"{model.family.title}: a baseline without training, for clips of any size, in colour."
     colour = "grey" if capabilities.channels == (1,) else "colour"
     size = f"{capabilities.size}x{capabilities.size}" if capabilities.size else "any size,"
-    data = trained_on(card) or (capabilities.dataset,)
-    domain = widest({"data": data})
-    seen = f"clips like those of {spoken(data)}" if domain is None else domain.seen or "clips of any kind"
-    about = sentence(card.get("about") or model.family.title).rstrip(".")
+    data = training_datasets(card) or (capabilities.dataset,)
+    domain = widest_domain({"data": data})
+    seen = f"clips like those of {join_words(data)}" if domain is None else domain.seen or "clips of any kind"
+    about = capitalise(card.get("about") or model.family.title).rstrip(".")
     lengths = f"{capabilities.trained_past} past and {capabilities.trained_future} future frames"
-    made = f"{about}. Trained on {spoken(data)}, {lengths}. Weights: {card.get('licence', UNSTATED)}."
+    made = f"{about}. Trained on {join_words(data)}, {lengths}. Weights: {card.get('licence', UNSTATED)}."
     return f"Good for {seen}; {size} {colour}. {made}"
 
 
-def spoken(names: Iterable[str]) -> str:
-    """As in a sentence: a, b and c."""
+def join_words(names: Iterable[str]) -> str:
+    """The names as a list in a sentence: a, b and c."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

@@ -1,4 +1,4 @@
-"""A visitor lets a model learn the clip, on the frames before those that are to be predicted, until told to stop."""
+"""Adapts a model to a visitor's clip, on the frames before those to predict, until it is stopped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import gradio as gr
 from vp.data import Clip
 from vp.data.video_file import END
 from vp.prediction.model import Model
-from vp.prediction.request import whole
+from vp.prediction.request import to_whole_number
 from vp.training.adapt import Adaptation, Adapting, adapt, save
 
 from . import jobs
@@ -24,7 +24,7 @@ from .clips import UPLOAD_FRAMES
 from .compute_thread import COMPUTE_THREAD, DONE
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
-from .labels import menu
+from .labels import model_menu
 from .models import ADAPTED, OWN, Models
 from .page import NOW_JS, QUIET, Updates
 from .settings import Settings
@@ -42,7 +42,7 @@ IDLE = {"learn": gr.update(interactive=True), "unlearn": gr.update(interactive=F
 
 
 def build() -> dict[str, Any]:
-    """Its widgets by name, folded away."""
+    """Builds the section's widgets, folded; returns them by name."""
     made: dict[str, Any] = {"learning": gr.State(None), "adapted": gr.State(None, delete_callback=forget)}
     with gr.Accordion("Let the model learn your clip", open=False, elem_id="learning"):
         gr.HTML(f'<p class="vp-learn-about">{ABOUT} {ALONE}</p>')
@@ -56,7 +56,7 @@ def build() -> dict[str, Any]:
 
 
 def wire(page: Any, models: Models) -> None:
-    """Connects them."""
+    """Connects the section's buttons."""
 
     def start(at: Settings, minutes: float) -> Iterator[Updates]:
         yield from learn(models, at, minutes)
@@ -67,7 +67,8 @@ def wire(page: Any, models: Models) -> None:
 
 
 def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
-    """What goes on, and in the end the verdict, the model chosen, and its file. One visitor's model learns at a time."""
+    """Adapts a model to the clip, one visitor's at a time; yields updates with the progress and at the end the verdict, the
+    adapted model in the menu, and its file."""
     stop = threading.Event()
     yield {"learned": status("Reading the clip.", 0.0), "learning": STOPS.put(stop), **BUSY}
     while not LEARNING.acquire(timeout=ASK_S):
@@ -86,11 +87,11 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
     try:
         model = models.get(at.model)
         clip = frames_before(at, model)
-        seed = whole("seed", at.seed, 0, 2**31 - 1)
+        seed = to_whole_number("seed", at.seed, 0, 2**31 - 1)
         adaptation = begin(model, clip, minutes, seed)
         with closing(steps(adaptation)) as job:
             for record in job:
-                yield {"learned": status(said(record), record.share)}
+                yield {"learned": status(progress_text(record), record.share)}
                 if stop.is_set():
                     break
             learned = COMPUTE_THREAD.call(lambda: adaptation.model)
@@ -104,7 +105,7 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
     learned.card["adapted"] |= {"clip": at.clip, "last": last}
     verdict = {"learned": status(f"{adaptation.verdict} Choose it in the menu of models.", 1.0), **IDLE}
     name = OWN + ADAPTED.put(learned)
-    choices = [*menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
+    choices = [*model_menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{learned.name}.safetensors"
         save(learned, path)
@@ -113,11 +114,11 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
 
 
 def frames_before(at: Settings, model: Model) -> Clip:
-    """The frames of the clip before those that are to be predicted, at most UPLOAD_FRAMES of them.
+    """The frames of the clip before those to predict, at most UPLOAD_FRAMES of them.
 
-    They are told apart by their numbers in the file: rates of phones change on the way.
+    They are counted by their indices in the file, as the frame rate of phone videos varies.
     """
-    part, past = part_of(at, model), whole("past frames", at.past, 1, UPLOAD_FRAMES // 2)
+    part, past = part_of(at, model), to_whole_number("past frames", at.past, 1, UPLOAD_FRAMES // 2)
     if at.start == END:
         return chosen(at.clip, part, UPLOAD_FRAMES // part.every)
     known = chosen(at.clip, part, past, past)
@@ -130,14 +131,14 @@ def frames_before(at: Settings, model: Model) -> Clip:
 
 
 def begin(model: Model, clip: Clip, minutes: float, seed: int) -> Adaptation:
-    """Checks what came; errors as for `adapt`."""
+    """Starts the adaptation in the compute thread, after a check of `minutes`; errors as for `adapt`."""
     if not SHORTEST <= (minutes or 0) <= LONGEST:
         raise ValueError(f"minutes is {minutes!r}; give {SHORTEST:g} to {LONGEST:g}")
     return COMPUTE_THREAD.call(adapt, model, clip, minutes, None, seed)
 
 
 def steps(adaptation: Adaptation) -> Iterator[Adapting]:
-    """Its record after every step; between two of them others may predict."""
+    """Yields the record after every step; between steps the device is free for predictions."""
     try:
         while True:
             with jobs.DEVICE:
@@ -150,7 +151,8 @@ def steps(adaptation: Adaptation) -> Iterator[Adapting]:
         COMPUTE_THREAD.call(adaptation.close)
 
 
-def said(record: Adapting) -> str:
+def progress_text(record: Adapting) -> str:
+    """The record in a sentence: step, loss, held-out PSNR and time left."""
     if record.seconds_left is None or record.loss is None:
         return f"Unadapted: {record.before_db:.2f} dB on the frames held out."
     best = f"best {record.best_db:.2f} dB, unadapted {record.before_db:.2f} dB on the frames held out"
@@ -158,6 +160,6 @@ def said(record: Adapting) -> str:
 
 
 def forget(name: str | None) -> None:
-    """The adapted model of a visitor who has left."""
+    """Drops the adapted model of a visitor who has left."""
     if name:
         ADAPTED.drop(name.removeprefix(OWN))

@@ -1,4 +1,4 @@
-"""The state of the controls in the page's address, so that a link brings back the same prediction."""
+"""Restores the settings on the page from a link."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import Any
 
 from vp.data.video_file import END
 from vp.prediction.model import Model
-from vp.prediction.request import whole
+from vp.prediction.request import to_whole_number
 
 from . import actions, clips, options, tasks, trimmer
-from .models import MOST_FUTURES, OWN, Models, bounds, priors, temperature
-from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames, usual
-from .suited import suited
+from .models import MOST_FUTURES, OWN, Models, length_bounds, split_priors, temperature_slider
+from .settings import MOST_EVERY, SIDES, Settings, default_settings, takes_any_frames
+from .suited import choose_model
 
 MOST_SEED = 2**31 - 1
 
 
-def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
-    """Settings of a link, and a sentence for each part of it that could not be used."""
+def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
+    """The settings of a link, and a sentence for each part of it that cannot be used.
+
+    Args:
+        query: the address's parameters, by names of `Settings`.
+        clip: name of the clip for links without one.
+    """
     refused: list[str] = []
-    name = query.get("model") or suited_to(models, query.get("clip", clip))
+    name = query.get("model") or model_for_link(models, query.get("clip", clip))
     try:
         if name.startswith(OWN):  # a visitor's own
             raise ValueError(name)
@@ -29,8 +34,8 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
         refused.append(f"The link asks for the model {name[:60]!r}, which is not here.")
         name = models.first_usable()
         model = models.get(name)
-    start = usual(models, name, clip)
-    limits, slider = bounds(model.predictor.capabilities), temperature(model)
+    start = default_settings(models, name, clip)
+    limits, slider = length_bounds(model.predictor.capabilities), temperature_slider(model)
     spans = {
         "n": (1, MOST_FUTURES if model.predictor.capabilities.stochastic else 1),
         "past": limits["past"][:2],
@@ -40,19 +45,19 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
     found = vars(start) | {"model": name}
     for key, (low, high) in spans.items():
         try:
-            found[key] = whole(key, float(query[key]), low, high) if key in query else found[key]
+            found[key] = to_whole_number(key, float(query[key]), low, high) if key in query else found[key]
         except ValueError:
             refused.append(f"The link's {key} is {query[key][:20]!r}; this model takes {low} to {high}.")
-    if query.get("prior") in [prior for _, prior in priors(model)[0]]:
+    if query.get("prior") in [prior for _, prior in split_priors(model)[0]]:
         found["prior"] = query["prior"]
     try:
         found["temperature"] = slider.check("temperature", float(query["temperature"])) if slider else 1.0
     except (KeyError, ValueError):
         pass
     own = ("task", "known", "options", "actions", "side", "start", "part", "every")
-    found |= {key: read_own(model, query, key, refused) for key in own if key in query}
+    found |= {key: read_control(model, query, key, refused) for key in own if key in query}
     try:
-        clips.find(query.get("clip", clip))
+        clips.find_clip(query.get("clip", clip))
         found["clip"] = query.get("clip", clip)
     except ValueError:
         refused.append("The link's clip is not kept here (uploads are never shared); an example is shown instead.")
@@ -60,17 +65,17 @@ def read(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings,
     return Settings(**found), refused
 
 
-def suited_to(models: Models, clip: str | None) -> str:
-    """The model for a link that names none: the usual one, or where that does not know the link's clip, one that does."""
+def model_for_link(models: Models, clip: str | None) -> str:
+    """The model for a link that names none: the default, or one that suits the link's clip where the default does not."""
     name = models.first_usable()
     try:
-        return suited(models.cards, clips.find(clip), name, by_hand=False)[0] if clip else name
+        return choose_model(models.cards, clips.find_clip(clip), name, by_hand=False)[0] if clip else name
     except ValueError:  # said where the clip is looked for
         return name
 
 
-def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str]) -> Any:
-    """What a link says about a control that only some models have; its usual value where that cannot be used."""
+def read_control(model: Model, query: Mapping[str, str], key: str, refused: list[str]) -> Any:
+    """The value of the setting `key` in a link, checked; an unusable one adds a sentence to `refused` and gives the default."""
     text = query[key]
     try:
         if key == "options":
@@ -88,7 +93,7 @@ def read_own(model: Model, query: Mapping[str, str], key: str, refused: list[str
         if key == "part":
             return trimmer.parse(text)
         if key == "every":
-            return whole("every", float(text), 1, MOST_EVERY)
+            return to_whole_number("every", float(text), 1, MOST_EVERY)
         if key == "side":
             if model.predictor.capabilities.size is not None or text not in map(str, SIDES):
                 raise ValueError(f"{text[:20]!r} is none that this model takes")

@@ -1,11 +1,11 @@
-"""Makes everything in assets/ that the app shows before anyone does anything.
+"""Makes everything in assets/ that the app shows before a visitor does anything.
 
     python -m vp.ui.make_examples                       # the example clips, and the finished result that the page opens with
     python -m vp.ui.make_examples --model svg-lp-smmnist --clip digits-1 --futures 8
 
-Drawn clips come from our own simulators with our own stroke digits. Clips from life come from the recordings of real128 that are
-there to be shown, never to be trained or chosen on (its split "example"), and only from those under CC BY 4.0 or CC0; where
-real128 is not at hand, those in assets/ stay as they are. assets/README.md says whose they are.
+Simulated clips come from our own simulators with our own stroke digits. Filmed clips come from the split "example" of real128,
+which is never trained on or used for model selection, and only from clips under CC BY 4.0 or CC0; where real128 is not
+available, those in assets/ stay as they are. assets/README.md names their authors.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy as np
 
 from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
 from vp.data.video_file import centre_square
-from vp.prediction.domain import trained_on
+from vp.prediction.domain import training_datasets
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available, load
 from vp.prediction.sample import sample
 from vp.result.sprite_sheet import encode_png
 
-from .clips import ASSETS, CLIPS, drawn, example, examples
+from .clips import ASSETS, CLIPS, examples, load_example, simulate_clip
 from .models import PREFERRED
 
 LENGTH, SIDE, THUMB = 40, 256, 96
@@ -44,7 +44,8 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Filmed:
-    """A clip from life: `file` of real128, its frames from `first` on, columns [left, right) of them, and whom to credit."""
+    """A filmed example: `file` of real128, its frames from index `first` on, cropped to columns [left, right), and its
+    credit."""
 
     label: str
     file: str
@@ -63,8 +64,8 @@ FILMED = {
 }
 
 
-def balls(length: int = LENGTH, side: int = SIDE) -> Clip:
-    """Three coloured balls that bounce on a light ground: a clip that no digit model knows."""
+def bouncing_balls(length: int = LENGTH, side: int = SIDE) -> Clip:
+    """A clip of three coloured balls that bounce on a light ground, unlike the data of any digit model."""
     rng = np.random.default_rng(4)
     colours = [(222, 90, 62), (38, 120, 178), (236, 178, 60)]
     radius = side // 10
@@ -83,8 +84,8 @@ def balls(length: int = LENGTH, side: int = SIDE) -> Clip:
     return Clip(frames, 12.0)
 
 
-def filmed(name: str) -> Clip | None:
-    """A clip from life, or None where real128 is not at hand."""
+def load_filmed_clip(name: str) -> Clip | None:
+    """The clip of one of `FILMED`; None where real128 is not available."""
     about = FILMED[name]
     try:
         recordings = DATASETS["real128"].recordings("real128", "example", None)
@@ -96,7 +97,7 @@ def filmed(name: str) -> Clip | None:
 
 
 def write_clip(name: str, label: str, clip: Clip, credit: str = "") -> dict:
-    """Writes the mp4 and its thumbnails; the entry for clips.json."""
+    """Writes the mp4, its thumbnails and actions into assets/clips; returns the entry for clips.json."""
     frames = clip.frames
     write_mp4(CLIPS / f"{name}.mp4", frames, clip.fps, min_side=0 if credit else SIDE)
     small = resize(np.stack([centre_square(frame) for frame in frames]), THUMB, THUMB)
@@ -112,6 +113,7 @@ def write_clip(name: str, label: str, clip: Clip, credit: str = "") -> dict:
 
 
 def main() -> None:
+    """Writes all example clips and the finished result that the page opens with."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help=f"predicts the finished example (default: {PREFERRED} where there is one)")
     parser.add_argument("--clip", help="the example that is predicted (default: worker, or digits-1 for a model of digits)")
@@ -119,18 +121,18 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     CLIPS.mkdir(parents=True, exist_ok=True)
-    made = {name: (label, drawn(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
-    made["balls"] = ("Not digits", balls())
+    made = {name: (label, simulate_clip(law, seed, "strokes", LENGTH)) for name, (law, seed, label) in DRAWN.items()}
+    made["balls"] = ("Not digits", bouncing_balls())
     entries = []
     for name, about in FILMED.items():
-        clip = filmed(name)
+        clip = load_filmed_clip(name)
         entries += [write_clip(name, about.label, clip, about.credit) if clip else examples()[name]]
     entries += [write_clip(name, label, clip) for name, (label, clip) in made.items()]
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     names = [card["name"] for card in available() if "problem" not in card]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)
-    shown = args.clip or ("digits-1" if set(trained_on(model.card)) & DRAWN_DATA else "worker")
-    first = example(shown)
+    shown = args.clip or ("digits-1" if set(training_datasets(model.card)) & DRAWN_DATA else "worker")
+    first = load_example(shown)
     result = sample(model, first, args.futures, seed=SEED)
     paths = result.save(ASSETS / "example", lossless=False)
     size = sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""The models of this app, loaded when first asked for, and what their capabilities mean for the controls."""
+"""The app's models, loaded on first use, and the limits that their capabilities set for the controls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
 
 
 class Models:
-    """The models in `folder` and the baselines, on one device, the last few kept loaded."""
+    """The models in `folder` and the baselines, on one device; the KEPT used last stay loaded."""
 
     def __init__(self, device: str = "auto", folder: Path = FOLDER):
         self.device, self.folder = device, folder
@@ -34,10 +34,11 @@ class Models:
 
     @property
     def default(self) -> str:
+        """Name of the model that the page starts with."""
         return PREFERRED if PREFERRED in self.cards else next(iter(self.cards))
 
     def get(self, name: str) -> Model:
-        """The model of that name, loaded now if it was not.
+        """The model of a name, loaded where necessary; names that begin with OWN are of adapted models.
 
         Raises:
             ValueError: there is no such model, or its file cannot be read.
@@ -55,7 +56,8 @@ class Models:
         return model
 
     def origin(self, name: str) -> str:
-        """The model that an adapted one began from, else the default; any other name stays."""
+        """The name of the model that an adapted one was made from, or the default where that is unknown; other names are
+        returned unchanged."""
         if not name.startswith(OWN):
             return name
         try:
@@ -65,12 +67,13 @@ class Models:
         return found if found in self.cards else self.default
 
     def fetch(self, name: str) -> Model:
-        """In the computing thread: two that ask for it at once wait for one loading."""
+        """Loads a model, in the compute thread, where requests wait for one another and the second finds it loaded."""
         model = self.loaded.get(name) or load(self.cards[name].get("path", name), self.device, folder=self.folder)
         return self.loaded.setdefault(name, model)
 
     def first_usable(self) -> str:
-        """The default model, or the next one that loads; those that do not are named in `problems` and left out."""
+        """The name of the default model, or of the next one that loads; those that fail are moved from `cards` to
+        `problems`."""
         while True:
             name = self.default
             try:
@@ -81,26 +84,26 @@ class Models:
                 del self.cards[name]
 
 
-def priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """(label, name) of the priors a model offers, and (label, reason) of those it does not."""
+def split_priors(model: Model) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(label, name) of the priors that a model offers, and (label, reason) of those that it does not."""
     control = model.predictor.options_type.controls().get("prior")
     labels = control.values if isinstance(control, Choice) else {}
     offered, refused = [], []
     for name, reason in model.predictor.capabilities.priors.items():
-        label = sentence(labels.get(name, name))
+        label = capitalise(labels.get(name, name))
         offered += [(label, name)] if reason is None else []
         refused += [(label, reason)] if reason is not None else []
     return offered, refused
 
 
-def temperature(model: Model) -> Slider | None:
-    """The temperature's bounds, or None where it means nothing."""
+def temperature_slider(model: Model) -> Slider | None:
+    """The control of the temperature; None for deterministic models and those without one."""
     control = model.predictor.options_type.controls().get("temperature")
     return control if isinstance(control, Slider) and model.predictor.capabilities.stochastic else None
 
 
-def bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
-    """(lowest, highest, usual) of past and future frames, within what the app offers."""
+def length_bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
+    """ "past" and "future" -> (least, most, default) number of frames, within the app's limits."""
     past_low, past_high = capabilities.n_past
     future_low, future_high = capabilities.n_future
     past_high, future_high = min(past_high or MOST_PAST, MOST_PAST), min(future_high or MOST_FUTURE, MOST_FUTURE)
@@ -110,5 +113,6 @@ def bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def sentence(text: str) -> str:
+def capitalise(text: str) -> str:
+    """The text with an upper-case first letter."""
     return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""A form over a model's own options, whatever they are: one widget for each control that the page has no better place for."""
+"""A form for a model's own options: one widget per control, except those with widgets elsewhere on the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import gradio as gr
 from vp.core.options import Choice, Slider, Switch
 from vp.prediction.model import Model
 
-from .models import sentence
-from .unreadable import readable
+from .models import capitalise
+from .unreadable import refuse_unreadable
 
 ELSEWHERE = ("prior", "temperature")  # these have widgets of their own
 MOST_STOPS = 200  # of a slider: with more, a number is typed
@@ -75,7 +75,7 @@ NOW_JS = 'document.querySelector("#options .vp-options")?.dataset.values'
 
 
 class OptionsForm(gr.HTML):
-    """Widgets for the controls in its value, a list of `describe`; event `edit` carries all values as JSON."""
+    """Widgets for the controls in its value, a list of dicts from `describe`; event `edit` carries all values as JSON."""
 
     def __init__(self, value: list[dict[str, Any]] | None = None, **kwargs: Any):
         super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
@@ -85,19 +85,22 @@ class OptionsForm(gr.HTML):
 
 
 def describe(model: Model, chosen: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The model's further controls, each as the form needs it, with the `chosen` values or the usual ones."""
+    """The form's value: the model's further controls with the `chosen` values or their defaults."""
     kind = model.predictor.options_type
     usual = kind()
     items = []
     for name, control in kind.controls().items():
         if name in ELSEWHERE:
             continue
-        words = {"label": control.label or sentence(name), "help": sentence(control.help)}
-        items.append({"name": name, "value": (chosen or {}).get(name, getattr(usual, name)), **words, **shape(control)})
+        words = {"label": control.label or capitalise(name), "help": capitalise(control.help)}
+        items.append(
+            {"name": name, "value": (chosen or {}).get(name, getattr(usual, name)), **words, **describe_control(control)}
+        )
     return items
 
 
-def shape(control: Slider | Choice | Switch) -> dict[str, Any]:
+def describe_control(control: Slider | Choice | Switch) -> dict[str, Any]:
+    """The kind of widget for a control, with its choices or bounds."""
     if isinstance(control, Choice):
         return {"kind": "choice", "choices": [list(pair) for pair in control.values.items()]}
     if isinstance(control, Switch):
@@ -107,12 +110,12 @@ def shape(control: Slider | Choice | Switch) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The values of the form; nothing where it was not touched.
+    """Option name -> value from the form's JSON; {} for an empty text.
 
     Raises:
-        ValueError: it is no JSON object.
+        ValueError: the text is no JSON object.
     """
-    with readable("further options", "set them again"):
+    with refuse_unreadable("further options", "set them again"):
         values = json.loads(text or "{}")
         if not isinstance(values, dict):
             raise ValueError(f"they are a JSON {type(values).__name__}, no object")

@@ -1,4 +1,4 @@
-"""The page's widgets by name, and events in terms of `Settings` and names instead of places in lists."""
+"""The page's widgets by name, and Gradio events in terms of `Settings` and widget names instead of list positions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import gradio as gr
 from . import actions, jobs, options, trimmer
 from .models import OWN
 from .settings import Settings
-from .status import refuse
+from .status import error_status
 
 LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
@@ -54,10 +54,10 @@ LINK_JS = f"""(...values) => {{{AT_JS}
 
 
 class Page:
-    """Widgets by name.
+    """The page's widgets by name.
 
     Args:
-        widgets: those with the names of `Settings` say what to predict, "status" shows what goes wrong.
+        widgets: those with the names of `Settings` hold what to predict; "status" shows errors.
     """
 
     def __init__(self, widgets: Mapping[str, Any]):
@@ -66,7 +66,8 @@ class Page:
     def __getitem__(self, name: str) -> Any:
         return self.widgets[name]
 
-    def of(self, names: Sequence[str]) -> list[Any]:
+    def select(self, names: Sequence[str]) -> list[Any]:
+        """The widgets of these names."""
         return [self.widgets[name] for name in names]
 
     def event(
@@ -96,10 +97,10 @@ class Page:
                 made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
-                        yield self.named({**update, **idle})
+                        yield self.by_widget({**update, **idle})
             except ValueError as error:
                 LOG.info("refused", exc_info=True)
-                yield self.named({"status": refuse(error), **idle})
+                yield self.by_widget({"status": error_status(error), **idle})
 
         def answer(*values: Any) -> dict[Any, Any]:
             return next(updates(*values))
@@ -114,10 +115,10 @@ class Page:
         answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
         return {
             "fn": answers[yields, takes_event],
-            "inputs": self.of([*NAMES[:count], *reads, *(["job"] if cancels else [])]),
-            "outputs": self.of(list(dict.fromkeys([*changes, "status", *idle]))),
+            "inputs": self.select([*NAMES[:count], *reads, *(["job"] if cancels else [])]),
+            "outputs": self.select(list(dict.fromkeys([*changes, "status", *idle]))),
         }
 
-    def named(self, updates: Updates) -> dict[Any, Any]:
-        """The same by widgets, as Gradio takes them: one at least."""
+    def by_widget(self, updates: Updates) -> dict[Any, Any]:
+        """The updates keyed by widget, as Gradio takes them; never empty."""
         return {self.widgets[name]: update for name, update in {"status": gr.skip(), **updates}.items()}

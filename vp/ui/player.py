@@ -26,13 +26,13 @@ class Player(gr.HTML):
         )
 
     def postprocess(self, value: Result | dict | None) -> dict | None:
-        """The JSON record, with its sheets as files for the browser to fetch."""
+        """The Result's JSON record, with its sprite sheets as files for the browser to fetch."""
         if not isinstance(value, Result):
             return value
         kind, pictures = value.pictures()
         name = f"sheet.{kind.partition('/')[2]}"
         paths = [save_bytes_to_cache(data, name, self.GRADIO_CACHE) for data in pictures]
-        return value.record() | {"sheets": [served(path, kind) for path in paths]}
+        return value.record() | {"sheets": [to_file_data(path, kind) for path in paths]}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -72,9 +72,9 @@ watch("value", render);
 
 
 class ClipPicker(gr.HTML):
-    """Example clips as pictures that move under the pointer; event `pick` carries the clip's name.
+    """Example clips as images that move under the pointer; event `pick` carries the clip's name.
 
-    The value is {"items": [{"name", "label", "still", "moving"}], "selected": name or None} with paths of pictures.
+    The value is {"items": [{"name", "label", "still", "moving"}], "selected": name or None}; still and moving are image paths.
     """
 
     def __init__(self, value: dict | None = None, **kwargs: Any):
@@ -84,12 +84,13 @@ class ClipPicker(gr.HTML):
         if value is None:
             return None
         pictures = {"still": "image/png", "moving": "image/gif"}
-        items = [item | {key: served(item[key], kind) for key, kind in pictures.items()} for item in value["items"]]
+        items = [item | {key: to_file_data(item[key], kind) for key, kind in pictures.items()} for item in value["items"]]
         return value | {"items": items}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
-def served(path: str, kind: str) -> dict[str, Any]:
+def to_file_data(path: str, kind: str) -> dict[str, Any]:
+    """The path as Gradio's file record, which the browser can fetch; `kind` is a MIME type."""
     return FileData(path=str(path), mime_type=kind).model_dump()

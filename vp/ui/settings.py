@@ -1,4 +1,4 @@
-"""What the page's controls say: one record between page and server."""
+"""The settings on the page as one record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vp.prediction.model import Model
 from vp.result.sprite_sheet import SIDE
 
 from . import actions, options, tasks, trimmer
-from .models import Models, bounds, priors, temperature
+from .models import Models, length_bounds, split_priors, temperature_slider
 
 SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
 
@@ -24,17 +24,18 @@ class Settings:
 
     Args:
         model, clip: names.
-        n: futures.
+        n: number of futures.
         prior: None where the model has no choice of one.
-        past, future: frames.
-        temperature, seed, task: see their widgets; a task is a key of `tasks.TASKS`.
-        known: 0 or 1 for each frame, whether it is given; empty for models that take the first ones.
+        past, future: numbers of known and predicted frames.
+        temperature, seed: as in the model's options and `Wishes`.
+        task: a key of `tasks.TASKS`.
+        known: 0 or 1 per frame, 1 where it is known; empty for models that take the first frames.
         options: further options of the model's own.
-        actions: what was chosen, see `actions`; empty where it takes none.
-        side: px of the longer side, a key of SIDES, for models that take any size.
+        actions: what was chosen, see `actions.parse`; empty where the model takes none.
+        side: most px of the longer side, a key of SIDES, for models that take any size.
         start: "" to begin where `part` says, or END: the clip's last frames are known, and what comes after it is predicted.
         part: "moment", seconds from the clip's first frame, and "region", a text as `Region` has it; see `trimmer`.
-        every: one of so many of the clip's frames is taken.
+        every: stride; 2 takes every second frame of the clip.
     """
 
     model: str
@@ -56,20 +57,21 @@ class Settings:
 
     @classmethod
     def from_widgets(cls, values: Mapping[str, Any]) -> Settings:
-        """Out of the values of the widgets by name; `known`, `options`, `actions` and `part` are JSON there, "" for nothing.
+        """The settings from the widgets' values by name; `known`, `options`, `actions` and `part` are JSON texts there, "" for
+        none.
 
         Raises:
-            ValueError: what is not JSON, or not of such a kind.
+            ValueError: a text is not JSON of its kind.
         """
         read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse, "part": trimmer.parse}
         return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
 
 
-def usual(models: Models, name: str, clip: str) -> Settings:
-    """The settings a model starts with."""
+def default_settings(models: Models, name: str, clip: str) -> Settings:
+    """The default settings of the model `name` for a clip."""
     model = models.get(name)
-    offered, _ = priors(model)
-    limits = bounds(model.predictor.capabilities)
+    offered, _ = split_priors(model)
+    limits = length_bounds(model.predictor.capabilities)
     usual_options = model.predictor.options_type()
     return Settings(
         model=name,
@@ -78,10 +80,10 @@ def usual(models: Models, name: str, clip: str) -> Settings:
         prior=offered[0][1] if offered else None,
         past=limits["past"][2],
         future=limits["future"][2],
-        temperature=getattr(usual_options, "temperature", 1.0) if temperature(model) else 1.0,
+        temperature=getattr(usual_options, "temperature", 1.0) if temperature_slider(model) else 1.0,
     )
 
 
 def takes_any_frames(model: Model) -> bool:
-    """Whether a visitor may tick which frames the model is given."""
+    """Whether a visitor may tick which frames are known."""
     return model.predictor.capabilities.any_mask and model.predictor.capabilities.stochastic

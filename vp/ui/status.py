@@ -1,4 +1,4 @@
-"""The status line: what goes on, and what went wrong."""
+"""The HTML of the status line: progress and errors."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ LOG = logging.getLogger(__name__)
 
 
 def status(text: str, share: float | None = None, bad: bool = False) -> str:
-    """The status line, with a bar where there is a share of the work done."""
+    """The status line's HTML.
+
+    Args:
+        share: of the work done, 0 to 1, shown as a bar; None for no bar.
+        bad: whether it is an error.
+    """
     role = "alert" if bad else "status"
     bar = "" if share is None else f'<span class="vp-bar"><span style="width:{share:.1%}"></span></span>'
     return f'<div class="vp-status" data-bad="{int(bad)}" role="{role}"><span>{html.escape(text)}</span>{bar}</div>'
 
 
-def refuse(error: Exception) -> str:
-    """The status line with what went wrong."""
-    return status(spoken(error), bad=True)
+def error_status(error: Exception) -> str:
+    """The status line with an error's message."""
+    return status(to_sentence(error), bad=True)
 
 
 def failed(error: Exception, what: str) -> str:
-    """The status line after a failure; what is no sentence for a visitor goes to the log, as `what`."""
+    """The status line after a failure. A ValueError's message is shown; any other error is logged under the message `what`."""
     if isinstance(error, ValueError):
-        return refuse(error)
+        return error_status(error)
     LOG.error(what, exc_info=error)
-    return refuse(ValueError("this failed; the server's log says more"))
+    return error_status(ValueError("this failed; the server's log says more"))
 
 
-def spoken(error: Exception) -> str:
-    """The sentence of an error with a capital (unless a file name comes first) and a full stop."""
+def to_sentence(error: Exception) -> str:
+    """An error's message with a capital letter (unless a file name comes first) and a full stop."""
     text = str(error).rstrip(".")
     return f"{text if '.' in text.split()[0] else text[:1].upper() + text[1:]}."

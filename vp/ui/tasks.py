@@ -1,4 +1,4 @@
-"""What to do with a clip, for models that take any known frames: the ticks that each task sets."""
+"""Tasks for models that take any known frames, and the ticks of known frames that each one sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .unreadable import readable
+from .unreadable import refuse_unreadable
 
 PREDICT, FILL, SLOW, SLOWER, GENERATE, TICKED = "predict", "fill", "slow", "slower", "generate", "ticked"
 TASKS = {
@@ -22,8 +22,13 @@ TASKS = {
 FACTORS = {SLOW: 2, SLOWER: 4}  # frames of slow motion to one of the clip
 
 
-def plan(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple[int, ...]:
-    """Which of past + future frames a task gives, 1 for given; as they were where a person has ticked them."""
+def known_ticks(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple[int, ...]:
+    """One 0 or 1 per frame of past + future, 1 where the frame is known.
+
+    Args:
+        task: a key of `TASKS`.
+        before: the current ticks, which the task TICKED keeps.
+    """
     past, length = int(past), int(past) + int(future)
     known = np.zeros(length, bool)
     if task == PREDICT:
@@ -39,20 +44,20 @@ def plan(task: str, past: int, future: int, before: Sequence[int] = ()) -> tuple
     return tuple(known.astype(int).tolist())
 
 
-def wish(task: str | None, known: Sequence[int]) -> dict[str, Any]:
-    """What `vp.stream` is asked for: known frames, or slow motion; nothing for models that take the first frames."""
+def stream_arguments(task: str | None, known: Sequence[int]) -> dict[str, Any]:
+    """The fields `slow` or `known` of `Wishes`; {} without ticks, for models that take the first frames."""
     if not known:
         return {}
     return {"slow": FACTORS[task]} if task in FACTORS else {"known": np.array(known, bool)}
 
 
 def parse(text: str) -> tuple[int, ...]:
-    """The ticks, 0 or 1 for each frame, from their JSON; none where there is no text.
+    """The ticks, 0 or 1 per frame, from JSON; () for an empty text.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: the text is no list of 0 and 1.
     """
-    with readable("ticked frames", "tick them again"):
+    with refuse_unreadable("ticked frames", "tick them again"):
         known = json.loads(text or "[]")
         if not all(tick in (0, 1) for tick in known):
             raise ValueError("some are neither 0 nor 1")

@@ -1,4 +1,4 @@
-"""The whole clip as a film strip: a bar on it chooses the moment at which a prediction begins, a box the region."""
+"""The trimmer: a film strip of the whole clip, on which a bar chooses where the prediction begins and a box the region."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vp.data.overview import Overview
 from vp.data.region import Region
 from vp.result.sprite_sheet import encode_jpeg
 
-from .player import served
-from .unreadable import readable
+from .player import to_file_data
+from .unreadable import refuse_unreadable
 
 LATEST_S = 1e5
 
@@ -139,11 +139,12 @@ class Trimmer(gr.HTML):
         super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The value for the browser, its thumbnails as one JPEG file to fetch."""
         if value is None:
             return None
         strip = np.concatenate(list(value["pictures"]), axis=1)
         path = save_bytes_to_cache(encode_jpeg(strip), "strip.jpeg", self.GRADIO_CACHE)
-        return value | {"pictures": served(path, "image/jpeg")}
+        return value | {"pictures": to_file_data(path, "image/jpeg")}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -161,16 +162,18 @@ def describe(
     length: int,
     note: str = "",
 ) -> dict[str, Any]:
-    """What the film strip shows.
+    """The trimmer's value.
 
     Args:
-        clip, view: its name, and the clip at a glance.
+        clip: its name.
+        view: its overview.
         moment: seconds.
-        region, shown: what a person chose, and what is used.
-        square: a region has to be as high as wide.
-        fps: frames a second of the clip as it is used.
-        past, length: known frames and all frames of the prediction.
-        note: what to say of the moment as it is.
+        region: the one that a person chose, or None.
+        shown: the region that is used.
+        square: a region has to be as high as wide in pixels.
+        fps: frames per second of the clip as it is used.
+        past, length: numbers of known frames, and of all frames of the prediction.
+        note: sentence to show while the moment is as it is now.
     """
     listed = lambda part: None if part is None else list(asdict(part).values())  # noqa: E731
     return {
@@ -190,14 +193,14 @@ def describe(
 
 
 def parse(text: str) -> dict[str, Any]:
-    """{"moment", "region"} from what the page says, and the "clip" it was chosen of; {} from nothing.
+    """{"moment", "region"} and where stated "clip" from the trimmer's JSON; {} for an empty text.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: the text is not of this form.
     """
     if not text:
         return {}
-    with readable("part of the clip", "choose it again"):
+    with refuse_unreadable("part of the clip", "choose it again"):
         chosen = json.loads(text)
         moment, region = float(chosen.get("moment", 0.0)), Region.parse(str(chosen.get("region", "")))
         if not 0 <= moment <= LATEST_S:

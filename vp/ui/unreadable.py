@@ -1,4 +1,4 @@
-"""What a browser sends as text, read or refused in one sentence."""
+"""Errors for unreadable texts from the browser."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def readable(what: str, do: str) -> Iterator[None]:
-    """Whatever goes wrong inside becomes a ValueError that says what cannot be read and what to do."""
+def refuse_unreadable(what: str, do: str) -> Iterator[None]:
+    """Turns parsing errors inside the block into a ValueError: what cannot be read, and what to do."""
     try:
         yield
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:

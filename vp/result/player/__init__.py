@@ -1,4 +1,4 @@
-"""The player: one HTML, one CSS and one JavaScript text, shared by the app and the offline page."""
+"""The player's HTML, CSS and JavaScript texts, shared by the app and the offline page."""
 
 from pathlib import Path
 
