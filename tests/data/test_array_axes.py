@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vp.data import Framing, open_dataset
-from vp.data.readers.axes import ACCEPTED, ORDERS, axes_of
+from vp.data.readers.axes import ACCEPTED, ORDERS, infer_axes
 from vp.evaluation.evaluate import evaluate
 from vp.prediction.model import load
 from vp.result.survey import survey
@@ -79,7 +79,7 @@ def test_every_accepted_order_is_told_and_read_right(order, suffix, tmp_path):
 )
 def test_sizes_and_what_moves_tell_the_axes(array, order):
     array = array()
-    assert axes_of(array.shape, lambda: array, "a.npy") == order
+    assert infer_axes(array.shape, lambda: array, "a.npy") == order
 
 
 def noise(*shape: int) -> np.ndarray:

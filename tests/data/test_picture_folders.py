@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from vp.data import DATASETS, Framing, open_dataset
-from vp.data.readers.numbering import sequences
-from vp.data.splits import assign
+from vp.data.readers.numbering import find_sequences
+from vp.data.splits import assign_splits
 from vp.result.survey import survey
 
 from .makers import moving, write_clip, write_frames, write_tfrecord
@@ -24,7 +24,7 @@ def gen(seed: int = 0) -> torch.Generator:
 
 def scan(name, root):
     found = DATASETS[name].scan(name, root)
-    return found, assign(found.recordings)
+    return found, assign_splits(found.recordings)
 
 
 def write_named(folder: Path, names: list[str], frames: np.ndarray | None = None) -> None:
@@ -38,7 +38,7 @@ def write_named(folder: Path, names: list[str], frames: np.ndarray | None = None
 
 def spans(names: list[str]) -> list[tuple[str, list[list[str]]]]:
     """(key, stretches of names) of the clips among pictures."""
-    found = sequences([Path("clip") / name for name in names])
+    found = find_sequences([Path("clip") / name for name in names])
     return [
         (clip.key, [[path.name for path in clip.paths[a:b]] for a, b in clip.parts or ((0, len(clip.paths)),)]) for clip in found
     ]

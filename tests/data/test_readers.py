@@ -12,8 +12,8 @@ from PIL import Image
 
 from vp.core.crops import Crops
 from vp.data import DATASETS, Framing, open_dataset, write_mp4
-from vp.data.readers.files import natural
-from vp.data.splits import assign
+from vp.data.readers.files import natural_key
+from vp.data.splits import assign_splits
 from vp.result.survey import survey
 
 from .makers import bair_record, bridge_record, moving, write_clip, write_frames, write_tfrecord
@@ -26,7 +26,7 @@ def gen(seed: int = 0) -> torch.Generator:
 def scan(name, root):
     """The found, and group -> split."""
     found = DATASETS[name].scan(name, root)
-    return found, assign(found.recordings)
+    return found, assign_splits(found.recordings)
 
 
 def names(found) -> list[str]:
@@ -38,7 +38,7 @@ def actions_of(frames: int, seed: int = 0, numbers: int = 4) -> np.ndarray:
 
 
 def test_natural_order():
-    assert sorted(["10.png", "9.png", "a2", "a10", "1.png"], key=natural) == ["1.png", "9.png", "10.png", "a2", "a10"]
+    assert sorted(["10.png", "9.png", "a2", "a10", "1.png"], key=natural_key) == ["1.png", "9.png", "10.png", "a2", "a10"]
 
 
 # --- KTH ---

@@ -1,4 +1,4 @@
-"""What containers say and OpenCV does not pass on: mirrored pictures in MP4 and MOV, and the index of AVI."""
+"""Container metadata that OpenCV does not pass on: the mirroring of MP4 and MOV tracks, and the frame index of AVI."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ BOXES = (b"moov", b"trak")  # those that hold other boxes
 SHOWN_AT = {0: 40, 1: 52}  # version of a track's header -> where its matrix begins
 
 
-def mirroring(path: Path) -> Matrix | None:
-    """How the first pictures of an MP4 or MOV file are to be mirrored, perhaps turned too; None where they are not mirrored.
+def read_mirror_matrix(path: Path) -> Matrix | None:
+    """The display matrix of an MP4 or MOV file's first video track where it mirrors (and perhaps rotates) frames, else None.
 
     Source: ISO/IEC 14496-12, track header box.
     """
@@ -22,7 +22,7 @@ def mirroring(path: Path) -> Matrix | None:
         file.seek(4)
         if file.read(4) not in (b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip"):
             return None
-        for header in track_headers(file, 0, os.path.getsize(path)):
+        for header in read_track_headers(file, 0, os.path.getsize(path)):
             at = SHOWN_AT.get(header[0], 0) if header else 0
             if not at or len(header) < at + 44 or not any(header[at + 36 : at + 40]):
                 continue  # damaged, or a track without a width: sound
@@ -33,8 +33,8 @@ def mirroring(path: Path) -> Matrix | None:
     return None
 
 
-def track_headers(file: BinaryIO, place: int, end: int) -> Iterator[bytes]:
-    """The contents of the tkhd boxes from `place` to `end`."""
+def read_track_headers(file: BinaryIO, place: int, end: int) -> Iterator[bytes]:
+    """Yields the contents of the tkhd boxes between the byte offsets `place` and `end`."""
     while place + 8 <= end:
         file.seek(place)
         head = file.read(16)
@@ -47,7 +47,7 @@ def track_headers(file: BinaryIO, place: int, end: int) -> Iterator[bytes]:
         if size < begin - place:  # damaged
             return
         if kind in BOXES:
-            yield from track_headers(file, begin, min(end, place + size))
+            yield from read_track_headers(file, begin, min(end, place + size))
         elif kind == b"tkhd":
             file.seek(begin)
             yield file.read(min(size, 256))
@@ -55,12 +55,13 @@ def track_headers(file: BinaryIO, place: int, end: int) -> Iterator[bytes]:
 
 
 def is_avi(path: Path) -> bool:
+    """Whether the file begins like an AVI file."""
     with path.open("rb") as file:
         head = file.read(12)
     return head[:4] == b"RIFF" and head[8:] == b"AVI "
 
 
-def indexed_frames(path: Path) -> int:
+def count_indexed_frames(path: Path) -> int:
     """Frames by the index at the end of an AVI file; 0 where it has none, or goes on after it.
 
     Its header is written before the frames, and often wrong. Source: AVI RIFF File Reference, 'idx1'.

@@ -14,7 +14,7 @@ import numpy as np
 
 from vp.data import Clip
 from vp.data.region import Region
-from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, picture_size
+from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, read_video_size
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.request import MOST_FRAMES, Wishes, whole
@@ -179,7 +179,7 @@ def parse_start(text: str) -> tuple[int | str, float]:
 
 
 def parse_region(text: str, path: str) -> Region | None:
-    return Region.of_pixels(text, *picture_size(path)) if text.strip() else None
+    return Region.of_pixels(text, *read_video_size(path)) if text.strip() else None
 
 
 def parse_actions(name: str, text: str) -> Any:

@@ -46,7 +46,7 @@ def made_for(cards: Mapping[str, Mapping[str, Any]], kind: str | None) -> str | 
 
 def is_for(domain: Domain, kind: str | None) -> bool:
     """Whether models trained on such data are made for clips of this kind, or for clips that are of none."""
-    return domain.kind == kind if kind else domain.anything
+    return domain.kind == kind if kind else domain.is_unrestricted
 
 
 def knows(card: Mapping[str, Any], frames: np.ndarray, kind: str | None) -> bool:

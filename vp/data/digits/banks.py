@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .strokes import stroke_digits
+from .strokes import draw_stroke_digits
 
 SPLITS = ("train", "val", "test")
 SOURCES = ("auto", "mnist", "strokes", "mixed")
@@ -44,16 +44,16 @@ def load_digits(source: str = "auto", split: str = "train", data_root: str | Pat
     Raises:
         ValueError: unknown source or split, or MNIST asked for and not found or not readable.
     """
-    source = which_digits(source, split, data_root)
+    source = resolve_digits(source, split, data_root)
     banks = ()
     if source in ("mnist", "mixed"):
-        banks += (mnist_bank(split, data_root),)
+        banks += (load_mnist_bank(split, data_root),)
     if source in ("strokes", "mixed"):
-        banks += (stroke_bank(split),)
+        banks += (make_stroke_bank(split),)
     return banks
 
 
-def which_digits(source: str, split: str, data_root: str | Path | None = None) -> str:
+def resolve_digits(source: str, split: str, data_root: str | Path | None = None) -> str:
     """ "mnist", "strokes" or "mixed": what `source` means here; raises ValueError for unknown names."""
     if source not in SOURCES:
         raise ValueError(f"digits is {source!r}; give one of {', '.join(SOURCES)}")
@@ -61,12 +61,12 @@ def which_digits(source: str, split: str, data_root: str | Path | None = None) -
         raise ValueError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
     if source != "auto":
         return source
-    return "mnist" if mnist_file(split, "images-idx3", data_root) else "strokes"
+    return "mnist" if find_mnist_file(split, "images-idx3", data_root) else "strokes"
 
 
-def mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
+def load_mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
     """MNIST digits of a split, from the idx files, plain or .gz."""
-    files = [mnist_file(split, part, data_root) for part in ("images-idx3", "labels-idx1")]
+    files = [find_mnist_file(split, part, data_root) for part in ("images-idx3", "labels-idx1")]
     if files[0] is None:
         root = data_root or os.environ.get("VP_DATA") or "DIR"
         fetch = f"from vp.data import download_mnist; download_mnist('{root!s}')"
@@ -84,13 +84,13 @@ def mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
 
 
 @lru_cache(maxsize=len(SPLITS))
-def stroke_bank(split: str) -> DigitBank:
+def make_stroke_bank(split: str) -> DigitBank:
     """Our stroke digits of a split, drawn on first use."""
-    images, labels = stroke_digits(*STROKE_BANKS[split])
+    images, labels = draw_stroke_digits(*STROKE_BANKS[split])
     return DigitBank("strokes", torch.from_numpy(images), torch.from_numpy(labels))
 
 
-def mnist_file(split: str, part: str, data_root: str | Path | None) -> Path | None:
+def find_mnist_file(split: str, part: str, data_root: str | Path | None) -> Path | None:
     """The idx file of a split, or None where there is none."""
     root = data_root or os.environ.get("VP_DATA")
     if not root:

@@ -88,7 +88,7 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 
             its component along the wall's normal is turned inwards and may be 0.
         travel: largest position, px.
     """
-    position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
+    position, velocity, travel = start.clone(), velocity.clone(), to_column(travel, start)
     positions, hits = [position.round().long()], [torch.zeros(len(start), dtype=torch.bool, device=start.device)]
     for kick in kicks[1:]:
         left = position.new_ones(len(start))
@@ -98,7 +98,7 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 
             hit_any |= hit
             if not hit.any():
                 break
-        position = inside(position + velocity * left[:, None], travel)  # only where the draws ran out
+        position = clamp_inside(position + velocity * left[:, None], travel)  # only where the draws ran out
         positions.append(position.round().long())
         hits.append(hit_any)
     return Tracks(torch.stack(positions), torch.stack(hits))
@@ -115,7 +115,7 @@ def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor
     time = torch.where(velocity == 0, torch.inf, (wall - position) / velocity).clamp(min=0)
     first = time.amin(-1)
     hit = first < left - EPS  # ending a step exactly at the wall is no contact yet
-    moved = inside(position + velocity * torch.minimum(first, left)[:, None], travel)
+    moved = clamp_inside(position + velocity * torch.minimum(first, left)[:, None], travel)
     contact = hit[:, None] & (time <= first[:, None] + EPS)  # both walls in a corner
     moved = torch.where(contact, wall, moved)
     inward = torch.where(velocity > 0, -drawn.abs(), drawn.abs())
@@ -131,58 +131,58 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 
         start, velocity: float64 (N, 2), px and px a frame; the first frame shown is one step after `start`.
         travel: largest position, px.
     """
-    position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
+    position, velocity, travel = start.clone(), velocity.clone(), to_column(travel, start)
     positions, hits = [], []
     for _ in range(length):
         position = position + velocity
         outside = (position <= 0) | (position >= travel)
-        position = inside(position, travel)
+        position = clamp_inside(position, travel)
         velocity = torch.where(outside, -velocity, velocity)
         positions.append(position.long())  # published positions are truncated, not rounded
         hits.append(outside.any(-1))
     return Tracks(torch.stack(positions), torch.stack(hits))
 
 
-def column(numbers: Numbers, like: Tensor) -> Tensor:
+def to_column(numbers: Numbers, like: Tensor) -> Tensor:
     """A number, or one per track, so that it broadcasts over (N, 2)."""
     return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)[..., None]
 
 
-def inside(position: Tensor, travel: Tensor) -> Tensor:
+def clamp_inside(position: Tensor, travel: Tensor) -> Tensor:
     return torch.minimum(position.clamp(min=0), travel)
 
 
-def whole(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+def draw_integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """int64, uniform over low..high, both ends included."""
     return torch.randint(low, high + 1, shape, generator=generator, device=generator.device)
 
 
-def svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
-    start = whole(0, 31, (tracks, 2), generator).double()
-    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
-    away = whole(1, MAX_SPEED, (length, tracks, 2), generator)
-    other = whole(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
-    room, factor = (column(travel, start) - 1) / 31, column(speed, start)
+def draw_svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
+    start = draw_integers(0, 31, (tracks, 2), generator).double()
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
+    away = draw_integers(1, MAX_SPEED, (length, tracks, 2), generator)
+    other = draw_integers(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
+    room, factor = (to_column(travel, start) - 1) / 31, to_column(speed, start)
     return svg_walk(start * room, velocity * factor, torch.stack([away, other], -1) * factor[..., None], travel)
 
 
-def srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
-    start = whole(0, 36, (tracks, 2), generator).double()
-    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
-    kicks = whole(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
-    room, factor = column(travel, start) / 36, column(speed, start)
+def draw_srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+    start = draw_integers(0, 36, (tracks, 2), generator).double()
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
+    kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
+    room, factor = to_column(travel, start) / 36, to_column(speed, start)
     return srvp_walk(start * room, velocity * factor, kicks * factor, travel)
 
 
-def mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+def draw_mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
     start = torch.rand(tracks, 2, generator=generator, device=generator.device, dtype=torch.float64)
     angle = 2 * torch.pi * torch.rand(tracks, generator=generator, device=generator.device, dtype=torch.float64)
     velocity = 3.6 * torch.stack([angle.sin(), angle.cos()], -1)
-    return mirror_walk(column(travel, start) * start, column(speed, start) * velocity, length, travel)
+    return mirror_walk(to_column(travel, start) * start, to_column(speed, start) * velocity, length, travel)
 
 
 LAWS = {
-    "smmnist-svg": Law(svg_tracks, digit=32, overlap="sum", uncertain_after_hit=1),
-    "smmnist-srvp": Law(srvp_tracks, digit=28, overlap="sum", uncertain_after_hit=0),
-    "mmnist": Law(mirror_tracks, digit=28, overlap="max", uncertain_after_hit=None),
+    "smmnist-svg": Law(draw_svg_tracks, digit=32, overlap="sum", uncertain_after_hit=1),
+    "smmnist-srvp": Law(draw_srvp_tracks, digit=28, overlap="sum", uncertain_after_hit=0),
+    "mmnist": Law(draw_mirror_tracks, digit=28, overlap="max", uncertain_after_hit=None),
 }

@@ -64,13 +64,13 @@ def describe_published(frames: np.ndarray, data: Published) -> str | None:
         odd.append("nothing moves")
     elif len(frames) >= ENOUGH and np.median(change) < data.slow:
         odd.append("the digits move too slowly")
-    tallest = min(figures(frame)[1] for frame in ink) * unit
+    tallest = min(measure_figures(frame)[1] for frame in ink) * unit
     amount = np.median(ink.sum((1, 2))) * unit**2
     if tallest < data.small:
         odd.append("the digits are too small")
     elif (tallest > data.large[0] and amount > data.large[1]) or amount > data.ink:
         odd.append("the digits are too large or too many")
-    elif len(frames) >= ENOUGH and max(span(frame) for frame in ink) * unit < data.lone:
+    elif len(frames) >= ENOUGH and max(ink_span(frame) for frame in ink) * unit < data.lone:
         odd.append("there is one digit only")
     return " and ".join(odd) or None
 
@@ -104,7 +104,7 @@ def are_digits(ink: np.ndarray, thickest: float) -> bool:
         thickest: half of the thickest stroke as a share of the tallest figure, at most, in half of the frames: 0.19 of 98 % of
             the clips of digits, 0.28 where thick ones hide each other; 0.5 of balls, 0.23 and more where they touch.
     """
-    counts, heights, strokes = np.array([figures(frame) for frame in ink]).T
+    counts, heights, strokes = np.array([measure_figures(frame) for frame in ink]).T
     return bool(
         0.005 <= np.median(ink.mean((1, 2))) <= 0.35
         and np.median(counts) <= 12
@@ -113,7 +113,7 @@ def are_digits(ink: np.ndarray, thickest: float) -> bool:
     )
 
 
-def figures(ink: np.ndarray) -> tuple[float, float, float]:
+def measure_figures(ink: np.ndarray) -> tuple[float, float, float]:
     """Number of figures (touching ink), the larger side of the largest one's box, and half of the thickest stroke, px.
 
     Args:
@@ -127,7 +127,7 @@ def figures(ink: np.ndarray) -> tuple[float, float, float]:
     return len(sides), max(sides, default=0), cv2.distanceTransform(marks, cv2.DIST_L2, 3).max()
 
 
-def span(ink: np.ndarray) -> int:
+def ink_span(ink: np.ndarray) -> int:
     """Larger side of the box around all ink, px; ink is bool (H, W)."""
     return max((int(np.ptp(places)) + 1 for places in ink.nonzero() if len(places)), default=0)
 

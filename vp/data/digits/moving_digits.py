@@ -72,22 +72,22 @@ class MovingDigits:
         """
         trajectories = 1 if shared_trajectory else clips
         tracks = self.law.draw(trajectories * self.n_digits, length, generator)
-        chosen = self.images[self.choose(clips, generator)]
-        position = self.per_clip(tracks.position, clips, trajectories)
-        hits = self.per_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
+        chosen = self.images[self.choose_digits(clips, generator)]
+        position = self.split_by_clip(tracks.position, clips, trajectories)
+        hits = self.split_by_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
         frames, masks = draw_clips(chosen, position, self.law.overlap)
         return Batch(frames, extras={"hits": hits, "masks": masks})
 
-    def choose(self, clips: int, generator: torch.Generator) -> Tensor:
-        return choose(self.counts, clips, self.n_digits, generator)
+    def choose_digits(self, clips: int, generator: torch.Generator) -> Tensor:
+        return choose_digits(self.counts, clips, self.n_digits, generator)
 
-    def per_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
+    def split_by_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
         """(T, tracks, ...) as (T, clips, digits, ...) on the source's device."""
         split = tracks.to(self.device).unflatten(1, (trajectories, self.n_digits))
         return split.expand(-1, clips, *split.shape[2:])
 
 
-def choose(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator) -> Tensor:
+def choose_digits(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator) -> Tensor:
     """int64 (clips, n_digits): digits of banks of `counts` digits, numbered through; all of a clip are from one bank."""
     draws = torch.rand(clips, 1 + n_digits, generator=generator, device=generator.device, dtype=torch.float64)
     draws = draws.to(counts.device)
@@ -105,17 +105,17 @@ def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, 
         overlap: "sum" clipped at 255, or "max".
 
     Returns:
-        frames and masks (see `numbered`), both uint8 (B, T, 1, 64, 64).
+        frames and masks (see `number_layers`), both uint8 (B, T, 1, 64, 64).
     """
     clips, _, side, _ = digits.shape
     frames, masks = (digits.new_zeros(clips, len(position), 1, SIZE, SIZE) for _ in range(2))
-    for t, layers in enumerate(placed(digits, position, SIZE - side)):
-        frames[:, t, 0] = merge(layers, overlap)
-        masks[:, t, 0] = numbered(layers)
+    for t, layers in enumerate(place_digits(digits, position, SIZE - side)):
+        frames[:, t, 0] = merge_layers(layers, overlap)
+        masks[:, t, 0] = number_layers(layers)
     return frames, masks
 
 
-def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
+def place_digits(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
     """The digits of every frame in turn, each alone on a black canvas: uint8 (B, D, 64, 64).
 
     Args:
@@ -134,13 +134,13 @@ def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
         yield windows[rows, offset].view(clips, count, SIZE, SIZE)
 
 
-def numbered(layers: Tensor) -> Tensor:
+def number_layers(layers: Tensor) -> Tensor:
     """uint8 (B, D, H, W) -> (B, H, W): the number, from 1, of the last digit inked there, 0 where none is."""
     numbers = torch.arange(1, layers.shape[1] + 1, device=layers.device, dtype=torch.uint8)
     return ((layers > INK) * numbers[:, None, None]).amax(1)
 
 
-def merge(layers: Tensor, overlap: str) -> Tensor:
+def merge_layers(layers: Tensor, overlap: str) -> Tensor:
     """uint8 (B, D, H, W) -> (B, H, W)."""
     if overlap == "max":
         return layers.amax(1)

@@ -18,7 +18,7 @@ from vp.core.video import Batch
 
 from .banks import DigitBank
 from .bounce import LAWS
-from .moving_digits import SIZE, choose, merge, placed
+from .moving_digits import SIZE, choose_digits, merge_layers, place_digits
 
 VARIANTS = (
     "published-svg", "published-srvp", "still", "slow", "fast", "one-digit", "three-digits", "small", "large", "grey",
@@ -84,21 +84,21 @@ class DigitsRobust:
             not there; with `in_turn` also extras["variant"] int64 (B,), index into VARIANTS.
         """
         draws = torch.rand(DRAWS, clips, generator=generator, device=generator.device, dtype=torch.float64)
-        settings = one_change(draws) if in_turn else mixed(draws)
-        position, hits = walk(settings, length, generator)
+        settings = one_change_settings(draws) if in_turn else mixed_settings(draws)
+        position, hits = walk_digits(settings, length, generator)
         low, spread, ink = (255 * x.float() for x in (settings.low, settings.range, settings.ink))
-        ground = low[:, None, None] + spread[:, None, None] * textures(clips, generator)
+        ground = low[:, None, None] + spread[:, None, None] * draw_textures(clips, generator)
         there = torch.arange(MOST, device=generator.device) < settings.count[:, None]
-        digits = resized(self.images[choose(self.counts, clips, MOST, generator)], settings.side.to(self.device))
+        digits = resize_each(self.images[choose_digits(self.counts, clips, MOST, generator)], settings.side.to(self.device))
         digits *= there.to(self.device)[..., None, None]
-        frames = painted(digits, position.to(self.device), ground.to(self.device), ink.to(self.device))
+        frames = paint_frames(digits, position.to(self.device), ground.to(self.device), ink.to(self.device))
         extras = {"hits": (hits & there).transpose(0, 1).contiguous().to(self.device)}
         if in_turn:
             extras["variant"] = torch.arange(clips, device=self.device) % len(VARIANTS)
         return Batch(frames, extras=extras)
 
 
-def mixed(draws: Tensor) -> Settings:
+def mixed_settings(draws: Tensor) -> Settings:
     """Everything at random, from draws uniform in [0, 1), float64 (DRAWS, B)."""
     law, count, still, speed, kind = draws[:5]
     return Settings(
@@ -106,11 +106,13 @@ def mixed(draws: Tensor) -> Settings:
         count=1 + (MOST * count).long(),
         speed=torch.where(still < STILL, 0, 2 * speed),
         side=SMALLEST + ((LARGEST - SMALLEST + 1) * draws[-MOST:].T).long(),
-        **grounds(torch.bucketize(kind, torch.tensor(KINDS, device=kind.device, dtype=kind.dtype), right=True), draws[5:9]),
+        **ground_settings(
+            torch.bucketize(kind, torch.tensor(KINDS, device=kind.device, dtype=kind.dtype), right=True), draws[5:9]
+        ),
     )
 
 
-def one_change(draws: Tensor) -> Settings:
+def one_change_settings(draws: Tensor) -> Settings:
     """Clip i of variant i modulo 12: two digits of published size and speed, white on black, but for one thing.
 
     Args:
@@ -130,10 +132,10 @@ def one_change(draws: Tensor) -> Settings:
     kind = torch.zeros_like(law)
     for number, name in enumerate(("grey", "inverted", "textured"), 1):
         kind[variant == at(name)] = number
-    return Settings(law, count, speed, side[:, None].expand(-1, MOST), **grounds(kind, draws[5:9]))
+    return Settings(law, count, speed, side[:, None].expand(-1, MOST), **ground_settings(kind, draws[5:9]))
 
 
-def grounds(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
+def ground_settings(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
     """The ground's levels and an ink that stands out from it.
 
     Args:
@@ -154,7 +156,7 @@ def grounds(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
     return {"low": low, "range": spread, "ink": ink}
 
 
-def walk(settings: Settings, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def walk_digits(settings: Settings, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Positions int64 (T, B, 3, 2) and hits bool (T, B, 3), each clip by its law."""
     travel, speed = (SIZE - settings.side).flatten(), settings.speed.repeat_interleave(MOST)
     walks = [LAWS[name].draw(len(travel), length, generator, travel=travel, speed=speed) for name in LAW_NAMES]
@@ -164,7 +166,7 @@ def walk(settings: Settings, length: int, generator: torch.Generator) -> tuple[T
     return position.unflatten(1, (-1, MOST)), hits.unflatten(1, (-1, MOST))
 
 
-def textures(clips: int, generator: torch.Generator) -> Tensor:
+def draw_textures(clips: int, generator: torch.Generator) -> Tensor:
     """float32 (B, 64, 64) from 0 to 1: smooth noise of two grains, a slope and stripes, in proportions of each clip's own."""
     device = generator.device
     across = torch.linspace(-1, 1, SIZE, device=device)
@@ -181,7 +183,7 @@ def textures(clips: int, generator: torch.Generator) -> Tensor:
     return (total - low) / (high - low)
 
 
-def resized(digits: Tensor, side: Tensor) -> Tensor:
+def resize_each(digits: Tensor, side: Tensor) -> Tensor:
     """Digits of different sizes in one tensor, bilinear, each in the upper left corner of black.
 
     Args:
@@ -199,7 +201,7 @@ def resized(digits: Tensor, side: Tensor) -> Tensor:
     return big.round().to(torch.uint8).unflatten(0, side.shape)
 
 
-def painted(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Tensor:
+def paint_frames(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Tensor:
     """Digits as coverage, between the ground and the ink: uint8 (B, T, 1, 64, 64).
 
     Args:
@@ -208,7 +210,7 @@ def painted(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Te
         ground: float32 (B, 64, 64), and ink: float32 (B,), grey levels.
     """
     frames = digits.new_zeros(len(digits), len(position), 1, SIZE, SIZE)
-    for t, layers in enumerate(placed(digits, position, SIZE - SMALLEST)):
-        covered = merge(layers, "sum").float() / 255
+    for t, layers in enumerate(place_digits(digits, position, SIZE - SMALLEST)):
+        covered = merge_layers(layers, "sum").float() / 255
         frames[:, t, 0] = torch.lerp(ground, ink[:, None, None], covered).round().to(torch.uint8)
     return frames

@@ -144,7 +144,7 @@ POINTS_A_SEGMENT = 6
 FRACTION_BITS = 4  # of OpenCV's fixed-point coordinates
 
 
-def stroke_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_stroke_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """`count` digits, the same for the same seed.
 
     Returns:
@@ -157,14 +157,14 @@ def stroke_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for label, shapes in SHAPES.items():
         for variant, strokes in enumerate(shapes):
             rows = np.flatnonzero((labels == label) & (variants == variant))
-            paths = pen_paths(strokes, len(rows), rng)
+            paths = random_pen_paths(strokes, len(rows), rng)
             pens = np.clip(rng.lognormal(np.log(2.15), 0.28, len(rows)), 1.4, 4.0)
             for i, row in enumerate(rows):
-                pictures[row] = draw([path[i] for path in paths], pens[i])
+                pictures[row] = draw_paths([path[i] for path in paths], pens[i])
     return pictures, labels
 
 
-def pen_paths(strokes: list[list[tuple[float, float]]], count: int, rng: np.random.Generator) -> list[np.ndarray]:
+def random_pen_paths(strokes: list[list[tuple[float, float]]], count: int, rng: np.random.Generator) -> list[np.ndarray]:
     """`count` deformed instances of one shape: per stroke float (count, points, 2), px around the centre of mass."""
     deform = random_affine(count, rng)
     paths = []
@@ -209,7 +209,7 @@ def spline_weights(points: int) -> np.ndarray:
     return weights
 
 
-def draw(paths: list[np.ndarray], pen: float) -> np.ndarray:
+def draw_paths(paths: list[np.ndarray], pen: float) -> np.ndarray:
     """uint8 (28, 28): the paths, each (points, 2) px around the centre, drawn with a round pen of `pen` px."""
     import cv2
 

@@ -24,7 +24,7 @@ class Joints:
     turn: np.ndarray
 
 
-def joints(position: np.ndarray) -> Joints:
+def solve_joints(position: np.ndarray) -> Joints:
     """position (T, 4): x, y, height of the tip, turn."""
     tip = position[:, :3]
     wrist = tip + (0, 0, WRIST)

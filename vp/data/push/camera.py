@@ -27,11 +27,11 @@ def unproject(px: np.ndarray, z: float = 0.0) -> np.ndarray:
     return (EYE + ray * ((z - EYE[2]) / ray[..., 2:]))[..., :2]
 
 
-def pixels_a_unit(points: np.ndarray) -> np.ndarray:
+def pixels_per_unit(points: np.ndarray) -> np.ndarray:
     """(..., 3) -> (...): px that a length of 1 at that place takes up across the line of sight."""
     return FOCAL / ((points - EYE) @ AWAY)
 
 
-def on_floor(xy: np.ndarray, z: float = 0.0) -> np.ndarray:
+def with_height(xy: np.ndarray, z: float = 0.0) -> np.ndarray:
     """(..., 2) -> (..., 3) at height `z`."""
     return np.concatenate([xy, np.full_like(xy[..., :1], z)], -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..domain import Domain, unless
+from ..domain import Domain, describe_unless
 
 
 def is_push_world(frames: np.ndarray) -> bool:
@@ -34,4 +34,6 @@ def is_push_world(frames: np.ndarray) -> bool:
     )
 
 
-PUSH = Domain("the push world", "a robot arm that pushes objects about in a bin", unless(is_push_world), "The push world")
+PUSH = Domain(
+    "the push world", "a robot arm that pushes objects about in a bin", describe_unless(is_push_world), "The push world"
+)

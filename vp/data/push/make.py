@@ -34,7 +34,7 @@ class Ticker:
         print(f"\r{self.name}: {done} of {total} episodes, {left:.0f} s left ", end=end, file=sys.stderr, flush=True)
 
 
-def contact_sheet(split: str, clips: int = 8, length: int = 12, zoom: int = 4, seed: int = 0) -> np.ndarray:
+def draw_contact_sheet(split: str, clips: int = 8, length: int = 12, zoom: int = 4, seed: int = 0) -> np.ndarray:
     """uint8 (H, W, 3): a clip a row."""
     frames = PushWorld(split).batch(clips, length, torch.Generator().manual_seed(seed)).frames
     sheet = frames.permute(0, 3, 1, 4, 2).reshape(clips * 64, length * 64, 3).numpy()
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.sheet:
         import cv2
 
-        cv2.imwrite(str(args.sheet), contact_sheet(args.split or "train", seed=args.seed)[..., ::-1])
+        cv2.imwrite(str(args.sheet), draw_contact_sheet(args.split or "train", seed=args.seed)[..., ::-1])
 
 
 if __name__ == "__main__":

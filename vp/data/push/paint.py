@@ -19,50 +19,50 @@ CAST = -LIGHT[:2] / LIGHT[2]  # a shadow's shift on the table for each unit of h
 Colour = tuple[float, float, float, float]
 
 
-def fixed(px: np.ndarray, scale: int = SUPER) -> np.ndarray:
+def to_fixed_point(px: np.ndarray, scale: int = SUPER) -> np.ndarray:
     """px (..., 2) at the final size -> OpenCV's int32 fixed point at `scale` times the size."""
     return np.round((px * scale - 0.5) * (1 << BITS)).astype(np.int32)
 
 
-def opaque(colour: np.ndarray) -> Colour:
+def opaque_colour(colour: np.ndarray) -> Colour:
     return (*np.clip(colour, 0, 255).tolist(), 255.0)
 
 
-def lit(normal: np.ndarray, low: float, high: float) -> np.ndarray:
+def face_brightness(normal: np.ndarray, low: float, high: float) -> np.ndarray:
     """Brightness of upright faces with these normals (..., 2): `low` turned away from the light, `high` towards it."""
     return low + (high - low) * (0.5 + 0.5 * (normal @ LIGHT[:2]) / np.hypot(*LIGHT[:2]))
 
 
-def averaged(canvas: np.ndarray) -> np.ndarray:
+def average_down(canvas: np.ndarray) -> np.ndarray:
     """A drawing at any multiple of the size -> float32 (64, 64, ...), 0..255."""
     return cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
-def softened(mask: np.ndarray, sigma_px: float, depth: float) -> np.ndarray:
+def remaining_light(mask: np.ndarray, sigma_px: float, depth: float) -> np.ndarray:
     """A shadow's mask -> float32 (64, 64): the share of light left where the shadow takes `depth` of it."""
-    return 1 - cv2.GaussianBlur(averaged(mask), (0, 0), sigma_px) * np.float32(depth / 255)
+    return 1 - cv2.GaussianBlur(average_down(mask), (0, 0), sigma_px) * np.float32(depth / 255)
 
 
-def over(layer: np.ndarray, below: np.ndarray) -> np.ndarray:
+def composite_over(layer: np.ndarray, below: np.ndarray) -> np.ndarray:
     """A layer (..., 4), colours weighted by their coverage 0..255, on top of a picture (..., 3)."""
     return layer[..., :3] + below * (1 - layer[..., 3:] * np.float32(1 / 255))
 
 
-def fill(canvas: np.ndarray, polygon: np.ndarray, colour) -> None:
+def fill_convex(canvas: np.ndarray, polygon: np.ndarray, colour) -> None:
     """A convex polygon, fixed point (P, 2), anti-aliased."""
     cv2.fillConvexPoly(canvas, polygon, colour, cv2.LINE_AA, BITS)
 
 
-def fill_any(canvas: np.ndarray, polygon: np.ndarray, colour, line: int = cv2.LINE_AA) -> None:
+def fill_polygon(canvas: np.ndarray, polygon: np.ndarray, colour, line: int = cv2.LINE_AA) -> None:
     """A polygon of any shape."""
     cv2.fillPoly(canvas, [polygon], colour, line, BITS)
 
 
-def outline(canvas: np.ndarray, polygon: np.ndarray, colour, thickness: int) -> None:
+def draw_outline(canvas: np.ndarray, polygon: np.ndarray, colour, thickness: int) -> None:
     cv2.polylines(canvas, [polygon], True, colour, thickness, cv2.LINE_AA, BITS)
 
 
-def hull(points: np.ndarray) -> np.ndarray:
+def convex_hull(points: np.ndarray) -> np.ndarray:
     return cv2.convexHull(points)
 
 
@@ -74,8 +74,8 @@ class Capsule:
         length = np.maximum(np.hypot(*along.T), 1e-9)[:, None]
         across = (np.stack([-along[:, 1], along[:, 0]], 1) / length)[:, None] * radii[..., None]
         corners = np.concatenate([ends + across, (ends - across)[:, ::-1]], 1)
-        self.sides = fixed(corners, scale)
-        self.ends = fixed(ends, scale).tolist()
+        self.sides = to_fixed_point(corners, scale)
+        self.ends = to_fixed_point(ends, scale).tolist()
         self.radii = np.round(radii * scale * (1 << BITS)).astype(int).tolist()
         self.round = bool((length < 1e-6).all())  # a ball
 
@@ -83,4 +83,4 @@ class Capsule:
         for end, radius in list(zip(self.ends[t], self.radii[t]))[self.round :]:
             cv2.circle(canvas, end, radius, colour, -1, cv2.LINE_AA, BITS)
         if not self.round:
-            fill(canvas, self.sides[t], colour)
+            fill_convex(canvas, self.sides[t], colour)

@@ -9,7 +9,7 @@ from .physics import REACH
 from .policy import FASTEST, PUSHING
 
 
-def along(points: np.ndarray, steps: int) -> np.ndarray:
+def path_to_actions(points: np.ndarray, steps: int) -> np.ndarray:
     """Actions that move the finger as a line goes, at an even pace, and not faster than it can.
 
     Args:

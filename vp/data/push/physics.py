@@ -54,7 +54,7 @@ class Table:
         self.weights = np.array([t.friction * t.mass * GRAVITY / len(t.supports) for t in scene.things])
         self.rubbed = np.full((len(scene.things), 3), np.nan)
         self.bodies = [self.add_thing(pymunk, k) for k in range(len(scene.things))]
-        self.rubs = [self.add_rubs(pymunk, k) for k in range(len(scene.things))]
+        self.rubs = [self.add_friction_joints(pymunk, k) for k in range(len(scene.things))]
         self.add_walls(pymunk)
         self.add_finger(pymunk)
         self.touched: set[int] = set()
@@ -76,7 +76,7 @@ class Table:
         self.space.add(body, *shapes)
         return body
 
-    def add_rubs(self, pymunk, k: int) -> list:
+    def add_friction_joints(self, pymunk, k: int) -> list:
         """Friction at the three points an object rests on: joints that hold no place and only so much force."""
         rubs = []
         for point in self.offsets[k].tolist():
@@ -112,7 +112,7 @@ class Table:
         self.tip.filter = self.filter(mask=0)
         self.space.add(self.finger, self.goal, self.tip, pull, twist)
 
-    def note(self, arbiter) -> None:
+    def note_contact(self, arbiter) -> None:
         """Takes down what the finger is in contact with."""
         if arbiter.shapes[1].collision_type == OBJECT_KIND:
             self.touched.add(arbiter.shapes[1].thing)
@@ -136,14 +136,14 @@ class Table:
         self.touched = set()
         self.goal.position, self.goal.angle = self.finger.position, self.finger.angle
         self.goal.velocity, self.goal.angular_velocity = tuple((action[:2] / FRAME_S).tolist()), float(action[3] / FRAME_S)
-        self.rub()
+        self.update_friction()
         for _ in range(SUBSTEPS):
             self.lift(float(action[2]) / SUBSTEPS)
             self.space.step(FRAME_S / SUBSTEPS)
-            self.finger.each_arbiter(self.note)
+            self.finger.each_arbiter(self.note_contact)
         return frozenset(self.touched)
 
-    def rub(self) -> None:
+    def update_friction(self) -> None:
         """Friction of this frame, from where each support of a moved object stands now."""
         now = self.centres_of_mass()
         moved = np.flatnonzero((now != self.rubbed).any(1))
@@ -159,14 +159,14 @@ class Table:
         self.height = min(max(self.height + rise, LOW), HIGH)
         tall = [k for k, height in enumerate(self.heights) if self.height < height]
         fresh = [k for k in tall if not self.masks & 1 << k]
-        below = self.below().intersection(fresh) if fresh else set()
+        below = self.objects_below().intersection(fresh) if fresh else set()
         if below:
             self.height = max(self.heights[k] for k in below)
         masks = sum(1 << k for k in tall if k not in below and self.height < self.heights[k])
         if masks != self.masks:
             self.masks, self.tip.filter = masks, self.filter(mask=masks)
 
-    def below(self) -> set[int]:
+    def objects_below(self) -> set[int]:
         """Objects under the finger, whatever its height."""
         hits = self.space.shape_query(self.probe)
         return {hit.shape.thing for hit in hits if hit.shape.collision_type == OBJECT_KIND}

@@ -35,21 +35,21 @@ def fingerprint() -> str:
 
     constants = {"version": VERSION}
     for module in (arm, camera, draw, episode, floor, paint, physics, policy, scene, shapes, solids):
-        values = {name: plain(value) for name, value in vars(module).items() if name.isupper() and name != "SHAPES"}
+        values = {name: to_json_value(value) for name, value in vars(module).items() if name.isupper() and name != "SHAPES"}
         constants[module.__name__.rpartition(".")[2]] = values
     return hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def plain(value):
+def to_json_value(value):
     """A constant as JSON; floats to nine digits, for machines differ in the last ones."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_json_value(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, np.ndarray)):
-        return [plain(item) for item in value]
+        return [to_json_value(item) for item in value]
     return value if isinstance(value, str) else float(f"{float(value):.9g}")
 
 
-def folder(data_root: str | Path | None = None) -> Path:
+def pool_folder(data_root: str | Path | None = None) -> Path:
     """Where pools lie: ROOT/push where that folder exists (ROOT: `data_root`, else the variable VP_DATA), else the cache."""
     root = data_root or os.environ.get("VP_DATA")
     if root and (Path(root) / "push").is_dir():
@@ -77,9 +77,9 @@ class Pool:
             self.archive.getinfo("pool.json")
             self.count = len(self.archive.namelist()) - 1
         except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
-            raise self.damaged(error) from error
+            raise self.damage_error(error) from error
 
-    def damaged(self, error: Exception) -> ValueError:
+    def damage_error(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged ({error}); delete it, and it will be made again")
 
     def __len__(self) -> int:
@@ -87,9 +87,9 @@ class Pool:
 
     def read(self, number: int) -> Episode:
         try:
-            return unpack(self.archive.read(str(number)))
+            return unpack_episode(self.archive.read(str(number)))
         except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
-            raise self.damaged(error) from error
+            raise self.damage_error(error) from error
 
     def fill(self, episodes: int, seed: Callable[[int], tuple[int, ...]], progress: Callable[[int, int], None]) -> None:
         """Adds episodes until there are `episodes`; what was made is kept when it is interrupted.
@@ -110,7 +110,7 @@ class Pool:
                 if not self.count:
                     archive.writestr("pool.json", json.dumps({"version": VERSION, "simulator": fingerprint()}))
                 for number in range(self.count, episodes):
-                    archive.writestr(str(number), pack(simulate(seed(number), EPISODE_FRAMES)))
+                    archive.writestr(str(number), pack_episode(simulate(seed(number), EPISODE_FRAMES)))
                     made += 1
                     progress(number + 1, episodes)
         finally:
@@ -123,7 +123,7 @@ class Pool:
         self.open()
 
 
-def pack(episode: Episode) -> bytes:
+def pack_episode(episode: Episode) -> bytes:
     """The arrays one after the other, frames and labels as differences modulo 256 from the frame before."""
     parts = []
     for name in FIELDS:
@@ -134,20 +134,20 @@ def pack(episode: Episode) -> bytes:
     return b"".join(parts)
 
 
-def unpack(data: bytes) -> Episode:
+def unpack_episode(data: bytes) -> Episode:
     """Raises ValueError where `data` has not the length of an episode."""
     parts, at = {}, 0
     for name, (dtype, shape) in Episode.layout().items():
         count = EPISODE_FRAMES * int(np.prod(shape))
         values = np.frombuffer(data, dtype, count, at).reshape(EPISODE_FRAMES, *shape)
-        parts[name] = summed(values) if name in DIFFERENCES else values
+        parts[name] = undo_differences(values) if name in DIFFERENCES else values
         at += values.nbytes
     if at != len(data):
         raise ValueError(f"{len(data)} bytes where an episode has {at}")
     return Episode(**parts)
 
 
-def summed(differences: np.ndarray) -> np.ndarray:
+def undo_differences(differences: np.ndarray) -> np.ndarray:
     """Undoes the differences (T, ...), frame by frame: 20 times faster than `np.add.accumulate` along the first axis."""
     values = differences.copy()
     for before, now in zip(values, values[1:]):

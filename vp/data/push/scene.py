@@ -82,7 +82,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     colours = COLOURS[rng.permutation(len(COLOURS))[:count]]
     things = [random_thing(rng, colour) for colour in colours]
     things.sort(key=lambda thing: -thing.outline.reach)  # big ones first: small ones still find a place
-    things, poses = place(things, rng)
+    things, poses = place_things(things, rng)
     start = np.array([*(rng.uniform(-0.75, 0.75, 2) * HALF), rng.choice([0.06, 0.5]), rng.uniform(-1.2, 1.2)])
     waves = np.stack([*rng.uniform(-5.0, 5.0, (2, 4)), rng.uniform(0, 2 * np.pi, 4), rng.uniform(0.05, 0.30, 4)], axis=1)
     floor = FLOORS[rng.choice(len(FLOORS), p=(0.4, 0.2, 0.2, 0.2))]
@@ -115,7 +115,7 @@ def random_supports(outline: Outline, rng: np.random.Generator) -> np.ndarray:
     return centre + (rng.uniform(0.35, 0.65, 3) * outline.reach * np.stack([np.cos(angle), np.sin(angle)])).T
 
 
-def place(things: list[Thing], rng: np.random.Generator) -> tuple[tuple[Thing, ...], np.ndarray]:
+def place_things(things: list[Thing], rng: np.random.Generator) -> tuple[tuple[Thing, ...], np.ndarray]:
     """Poses at which the circles around the objects are apart; what finds no place is left out."""
     placed, poses = [], []
     for thing in things:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vp.core.video import Actions, Batch
 
-from .path import along
+from .path import path_to_actions
 from .policy import FASTEST
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SPLITS = {"train": 0, "val": 1, "test": 2}  # first part of every seed: episodes of different splits never meet
 EPISODES = {"train": 4_000, "val": 300, "test": 1_000}
-ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()), path=along)
+ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()), path=path_to_actions)
 
 
 class PushWorld:
@@ -62,9 +62,9 @@ class PushWorld:
     @property
     def pool(self) -> Pool:
         if self._pool is None:
-            from .pool import Pool, folder
+            from .pool import Pool, pool_folder
 
-            self._pool = Pool(folder(self.data_root), self.split)
+            self._pool = Pool(pool_folder(self.data_root), self.split)
         return self._pool
 
     def prepare(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:

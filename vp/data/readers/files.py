@@ -21,12 +21,12 @@ PIECE = re.compile(
 )
 
 
-def natural(path: Path | str) -> list[tuple[int, str]]:
+def natural_key(path: Path | str) -> list[tuple[int, str]]:
     """Sorts names as people count: 2.png before 10.png."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
-def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+def walk_folders(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     """(folder, its files) of a folder and all below it, in natural order; a file stands for itself.
 
     Hidden files are passed over, and so are folders reached a second time through links.
@@ -37,36 +37,36 @@ def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     seen: set[str] = set()
     for folder, below, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        below[:] = [] if real in seen else sorted((name for name in below if name[0] != "."), key=natural)
+        below[:] = [] if real in seen else sorted((name for name in below if name[0] != "."), key=natural_key)
         if real not in seen:
-            yield Path(folder), [Path(folder, name) for name in sorted(files, key=natural) if name[0] != "."]
+            yield Path(folder), [Path(folder, name) for name in sorted(files, key=natural_key) if name[0] != "."]
         seen.add(real)
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
-def files(root: Path) -> list[Path]:
-    return [path for _, paths in walk(root) for path in paths]
+def list_files(root: Path) -> list[Path]:
+    return [path for _, paths in walk_folders(root) for path in paths]
 
 
-def below(path: Path, root: Path) -> str:
+def name_below(path: Path, root: Path) -> str:
     """The path as people name it in this data set: below the root, with forward slashes."""
-    return readable(path.name if path == root else path.relative_to(root if root.is_dir() else root.parent).as_posix())
+    return to_printable(path.name if path == root else path.relative_to(root if root.is_dir() else root.parent).as_posix())
 
 
-def readable(name: str) -> str:
+def to_printable(name: str) -> str:
     """A name that can be hashed and printed, where it is no UTF-8."""
     return name.encode(errors="replace").decode()
 
 
-def split_by_folder(name: str) -> str | None:
+def split_from_folder(name: str) -> str | None:
     """The split that the outermost folder named train, val, validate, test or the like stands for, or None."""
     return next((WORDS[folder] for folder in name.lower().split("/")[:-1] if folder in WORDS), None)
 
 
-def source_of(name: str) -> tuple[str, str]:
+def person_and_source(name: str) -> tuple[str, str]:
     """What a recording's name tells of where it is from.
 
     Returns:

@@ -11,9 +11,9 @@ import csv
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..recording import Found, Recording, Watch, unwatched
+from ..recording import Found, Recording, Watch, without_progress_bar
 from ..splits import SPLITS, WORDS
-from .videos import MAX_FRAMES, load
+from .videos import MAX_FRAMES, load_video
 
 INDEX = "index.csv"
 COLUMNS = ("file", "source", "fps", "frames", "split")
@@ -29,18 +29,18 @@ def is_indexed(root: Path) -> bool:
         return set(COLUMNS) <= set(next(csv.reader(file), ()))
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
+def read(root: Path, watch: Watch = without_progress_bar) -> Found:
     found, splits = Found(), {}
     if not is_indexed(root):
         return found
     with (root / INDEX).open(encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in watch(rows, "clips"):
-        found.take(row["file"] or "a line without a file", lambda: [clip(row, root, splits)])
+        found.take(row["file"] or "a line without a file", lambda: [row_recording(row, root, splits)])
     return found
 
 
-def clip(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Recording:
+def row_recording(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Recording:
     """The recording of a line of the index; `splits`: source -> split, of the lines so far.
 
     Raises:
@@ -66,7 +66,7 @@ def clip(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Reco
         source or name,
         min(frames, MAX_FRAMES),
         fps,
-        partial(load, root / name, False),
+        partial(load_video, root / name, False),
         split,
         licence=row.get("licence") or "",
     )

@@ -14,42 +14,42 @@ import numpy as np
 
 from ..clip import Clip
 from ..framing import Framing
-from ..recording import Found, Recording, Watch, aligned, unwatched
-from .files import below, is_picture, split_by_folder, walk
-from .pictures import frame_folder
-from .pictures import load as load_pictures
+from ..recording import Found, Recording, Watch, align_rows, without_progress_bar
+from .files import is_image, name_below, split_from_folder, walk_folders
+from .pictures import frame_folder_recording
+from .pictures import load_images as load_pictures
 
 ACTIONS, POSITIONS = "actions.csv", "endeffector_positions.csv"
 FPS = 10.0  # nominal
 LOOKS_FOR = "{train,validate,test}/GROUP/CLIP/0.png, 1.png and so on with actions.csv"
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
+def read(root: Path, watch: Watch = without_progress_bar) -> Found:
     found = Found()
-    for folder, paths in watch([(folder, paths) for folder, paths in walk(root) if paths], "folders"):
-        frames = [path for path in paths if is_picture(path)]
+    for folder, paths in watch([(folder, paths) for folder, paths in walk_folders(root) if paths], "folders"):
+        frames = [path for path in paths if is_image(path)]
         if frames:
-            found.take(below(folder, root), lambda: [clip(frames, root)])
-        others = [path for path in paths if not is_picture(path) and path.name not in (ACTIONS, POSITIONS)]
-        found.left_out += [(below(path, root), "neither a picture nor a table of the lab's layout") for path in others]
+            found.take(name_below(folder, root), lambda: [clip_recording(frames, root)])
+        others = [path for path in paths if not is_image(path) and path.name not in (ACTIONS, POSITIONS)]
+        found.left_out += [(name_below(path, root), "neither a picture nor a table of the lab's layout") for path in others]
     return found
 
 
-def clip(frames: Sequence[Path], root: Path) -> Recording:
-    recording = frame_folder(frames, root, split_by_folder(below(frames[0], root)), FPS)
+def clip_recording(frames: Sequence[Path], root: Path) -> Recording:
+    recording = frame_folder_recording(frames, root, split_from_folder(name_below(frames[0], root)), FPS)
     table = frames[0].with_name(ACTIONS)
-    actions = columns(table) if table.is_file() else 0
-    return replace(recording, actions=actions, load=partial(load, tuple(frames), bool(actions)))
+    actions = count_columns(table) if table.is_file() else 0
+    return replace(recording, actions=actions, load=partial(load_clip, tuple(frames), bool(actions)))
 
 
-def load(frames: Sequence[Path], acts: bool, framing: Framing) -> Clip:
+def load_clip(frames: Sequence[Path], has_actions: bool, framing: Framing) -> Clip:
     positions = frames[0].with_name(POSITIONS)
     clip = load_pictures(frames, framing)
-    actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if acts else None
+    actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if has_actions else None
     return replace(clip, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
 
 
-def columns(path: Path) -> int:
+def count_columns(path: Path) -> int:
     """Numbers in the first row of a table."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         cells = file.readline().strip().split(",")
@@ -65,4 +65,4 @@ def read_table(path: Path, frames: int) -> np.ndarray:
         table = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
     except ValueError as error:
         raise ValueError(f"{path.name} is no table of numbers ({error})") from error
-    return aligned(table, frames, path.name)
+    return align_rows(table, frames, path.name)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..recording import Found, Watch, unwatched
-from .files import VIDEOS, below, files
-from .videos import video
+from ..recording import Found, Watch, without_progress_bar
+from .files import VIDEOS, list_files, name_below
+from .videos import video_recording
 
 Split = Callable[[re.Match], str | None]
 
 
-def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = unwatched) -> Found:
+def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = without_progress_bar) -> Found:
     """Videos whose stems match `pattern`; its named groups together are the group that a split keeps together."""
     name, found = re.compile(pattern, re.IGNORECASE), Found()
 
@@ -22,10 +22,10 @@ def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = un
         match = name.fullmatch(path.stem)
         if path.suffix.lower() not in VIDEOS or not match:
             raise ValueError(f"not named like {example}")
-        yield replace(video(path, root), group="-".join(match.groupdict().values()), split=split(match))
+        yield replace(video_recording(path, root), group="-".join(match.groupdict().values()), split=split(match))
 
-    for path in watch(files(root), "files"):
-        found.take(below(path, root), lambda: clips(path))
+    for path in watch(list_files(root), "files"):
+        found.take(name_below(path, root), lambda: clips(path))
     return found
 
 
@@ -35,5 +35,5 @@ def ucf101_split(match: re.Match) -> str:
     return "test" if group <= 7 else "val" if group <= 9 else "train"
 
 
-def by_person(match: re.Match) -> None:
+def no_published_split(match: re.Match) -> None:
     """No published split: persons are divided by their hash."""

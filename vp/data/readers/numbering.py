@@ -37,35 +37,35 @@ class FrameSequence:
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def sequences(paths: Sequence[Path]) -> list[FrameSequence]:
+def find_sequences(paths: Sequence[Path]) -> list[FrameSequence]:
     """The clips among the pictures of one folder, which come in natural order.
 
     Names that have no numbers are one clip in that order; so are all, where no two names differ in numbers alone.
     """
     alike: dict[tuple[str, ...], list[Path]] = defaultdict(list)
     for path in paths:
-        pieces = pieces_of(path)
+        pieces = split_name(path)
         alike[(*(pieces[::2] if len(pieces) > 1 else ("",)), path.suffix.lower())].append(path)
     if len(alike) > 1 and max(map(len, alike.values())) == 1:
-        return [in_order("", paths, range(len(paths)))]
-    return [found for group in alike.values() for found in told_apart(group)]
+        return [sort_by_number("", paths, range(len(paths)))]
+    return [found for group in alike.values() for found in group_by_counter(group)]
 
 
-def pieces_of(path: Path) -> list[str]:
+def split_name(path: Path) -> list[str]:
     """The texts of a name and the numbers between them, in turn; a date with a time of day is one number, in seconds."""
-    return NUMBER.split(MOMENT.sub(in_seconds, path.stem))
+    return NUMBER.split(MOMENT.sub(moment_to_seconds, path.stem))
 
 
-def in_seconds(moment: re.Match[str]) -> str:
+def moment_to_seconds(moment: re.Match[str]) -> str:
     try:
         return str(round((datetime(*map(int, moment.groups())) - datetime(1, 1, 1)).total_seconds()))
     except ValueError:  # no such day or time: just digits
         return moment[0]
 
 
-def told_apart(paths: Sequence[Path]) -> list[FrameSequence]:
+def group_by_counter(paths: Sequence[Path]) -> list[FrameSequence]:
     """Pictures whose names differ in numbers alone: one clip for every value of the numbers that do not count frames."""
-    rows = decimals_joined([pieces_of(path) for path in paths])
+    rows = join_decimals([split_name(path) for path in paths])
     changing = [place for place in range(1, len(rows[0]), 2) if len({float(row[place]) for row in rows}) > 1]
     for counter in reversed(changing):
         clips: dict[tuple[float, ...], list[int]] = defaultdict(list)
@@ -73,13 +73,15 @@ def told_apart(paths: Sequence[Path]) -> list[FrameSequence]:
             clips[tuple(float(row[place]) for place in changing if place != counter)].append(index)
         if len(clips) <= len(paths) / 2:
             return [
-                in_order(key_of(rows[its[0]], counter), [paths[i] for i in its], [float(rows[i][counter]) for i in its])
+                sort_by_number(
+                    name_without_counter(rows[its[0]], counter), [paths[i] for i in its], [float(rows[i][counter]) for i in its]
+                )
                 for its in clips.values()
             ]
-    return [in_order("", paths, [float(row[changing[0]]) for row in rows] if changing else range(len(paths)))]
+    return [sort_by_number("", paths, [float(row[changing[0]]) for row in rows] if changing else range(len(paths)))]
 
 
-def decimals_joined(rows: list[list[str]]) -> list[list[str]]:
+def join_decimals(rows: list[list[str]]) -> list[list[str]]:
     """Pieces of names, 12.50 made one number where as many digits follow the point in all of them."""
     place = 1
     while place + 2 < len(rows[0]):
@@ -89,18 +91,18 @@ def decimals_joined(rows: list[list[str]]) -> list[list[str]]:
     return rows
 
 
-def key_of(pieces: Sequence[str], counter: int) -> str:
+def name_without_counter(pieces: Sequence[str], counter: int) -> str:
     """A picture's name without the frame's number, and without what parted the two."""
     return "".join(pieces[:counter]).rstrip("_-. ") + "".join(pieces[counter + 1 :])
 
 
-def in_order(key: str, paths: Sequence[Path], numbers: Sequence[float]) -> FrameSequence:
+def sort_by_number(key: str, paths: Sequence[Path], numbers: Sequence[float]) -> FrameSequence:
     order = sorted(range(len(paths)), key=lambda place: numbers[place])
     counted = np.array([numbers[place] for place in order], float)
-    return FrameSequence(key, tuple(paths[place] for place in order), tuple(counted.tolist()), without_jumps(counted))
+    return FrameSequence(key, tuple(paths[place] for place in order), tuple(counted.tolist()), spans_without_jumps(counted))
 
 
-def without_jumps(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
+def spans_without_jumps(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
     """Stretches [first, end) of rising numbers that do not leap; none where all are one stretch."""
     steps = np.diff(numbers)
     if not (steps > 0).any():

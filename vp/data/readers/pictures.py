@@ -12,15 +12,15 @@ import numpy as np
 from ..clip import Clip
 from ..framing import Framing
 from ..recording import Recording
-from .files import below, readable
-from .numbering import FrameSequence, sequences
+from .files import name_below, to_printable
+from .numbering import FrameSequence, find_sequences
 
 FPS = 25.0  # nominal: pictures carry no rate
 PAGED = frozenset((".tif", ".tiff", ".webp"))  # formats whose files may hold many pictures
 Spans = tuple[tuple[int, int], ...]
 
 
-def frame_folder(paths: Sequence[Path], root: Path, split: str | None = None, fps: float = FPS) -> Recording:
+def frame_folder_recording(paths: Sequence[Path], root: Path, split: str | None = None, fps: float = FPS) -> Recording:
     """A recording of the pictures of one folder, in the order given; the first one is decoded to see that it is one.
 
     No window goes across a jump in the numbers of the frames, or from one sequence of names to another.
@@ -29,11 +29,11 @@ def frame_folder(paths: Sequence[Path], root: Path, split: str | None = None, fp
         ValueError: one picture only, or the first one is damaged.
     """
     place = {path: index for index, path in enumerate(paths)}
-    parts = tuple(sorted(span for found in sequences(paths) for span in spans_of(found, place)))
-    return pictures(paths, below(paths[0].parent, root), split, fps, parts if len(parts) > 1 else ())
+    parts = tuple(sorted(span for found in find_sequences(paths) for span in spans_in_folder(found, place)))
+    return image_recording(paths, name_below(paths[0].parent, root), split, fps, parts if len(parts) > 1 else ())
 
 
-def spans_of(found: FrameSequence, place: dict[Path, int]) -> Spans:
+def spans_in_folder(found: FrameSequence, place: dict[Path, int]) -> Spans:
     """Stretches [first, end) of places in a folder that a sequence has without a jump, as far as it lies there in one piece."""
     places = [place[path] for path in found.paths]
     cuts = {first for first, _ in found.parts} | {0}
@@ -42,40 +42,46 @@ def spans_of(found: FrameSequence, place: dict[Path, int]) -> Spans:
     return tuple((places[first], places[end - 1] + 1) for first, end in zip(bounds, bounds[1:]))
 
 
-def frame_sequence(found: FrameSequence, root: Path, split: str | None, alone: bool, squeeze: bool = False) -> Recording:
-    """A recording of a sequence of pictures; raises ValueError as `frame_folder` does.
+def sequence_recording(found: FrameSequence, root: Path, split: str | None, alone: bool, squeeze: bool = False) -> Recording:
+    """A recording of a sequence of pictures; raises ValueError as `frame_folder_recording` does.
 
     Args:
         alone: there is no other in its folder, whose name is then enough.
         squeeze: see `Framing.fit`.
     """
-    name, last = below(found.paths[0].parent, root), found.paths[-1]
+    name, last = name_below(found.paths[0].parent, root), found.paths[-1]
     if alone:
-        return pictures(found.paths, name, split, FPS, found.parts, squeeze)
+        return image_recording(found.paths, name, split, FPS, found.parts, squeeze)
     if len(found.paths) < 2:
         raise ValueError(f"{last.name} has one picture only; give 2 frames or more")
-    whole = f"{name}/{readable(found.paths[0].stem)} to {readable(last.stem)}"
-    return replace(pictures(found.paths, whole, split, FPS, found.parts, squeeze), group=f"{name}/{readable(found.key)}")
+    whole = f"{name}/{to_printable(found.paths[0].stem)} to {to_printable(last.stem)}"
+    return replace(
+        image_recording(found.paths, whole, split, FPS, found.parts, squeeze), group=f"{name}/{to_printable(found.key)}"
+    )
 
 
-def pictures(paths: Sequence[Path], name: str, split: str | None, fps: float, parts: Spans, squeeze: bool = False) -> Recording:
+def image_recording(
+    paths: Sequence[Path], name: str, split: str | None, fps: float, parts: Spans, squeeze: bool = False
+) -> Recording:
     if len(paths) < 2:
         raise ValueError(f"{name.rpartition('/')[2]} has one picture only; give 2 frames or more")
-    deep = read_picture(paths[0]).dtype != np.uint8
+    deep = read_image(paths[0]).dtype != np.uint8
     form = "own range" if deep else ""
-    return Recording(name, name, len(paths), fps, partial(load, tuple(paths), squeeze=squeeze), split, parts=parts, form=form)
+    return Recording(
+        name, name, len(paths), fps, partial(load_images, tuple(paths), squeeze=squeeze), split, parts=parts, form=form
+    )
 
 
-def load(paths: Sequence[Path], framing: Framing, squeeze: bool = False) -> Clip:
+def load_images(paths: Sequence[Path], framing: Framing, squeeze: bool = False) -> Clip:
     """Frames uint8 (T, H, W, 3).
 
     Raises:
         ValueError: a damaged picture, or pictures that differ in size or depth.
     """
-    return fitted(map(read_picture, paths), paths[0].parent.name, framing, squeeze)
+    return fit_images(map(read_image, paths), paths[0].parent.name, framing, squeeze)
 
 
-def fitted(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
+def fit_images(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
     """Pictures RGB (H, W, 3) of one clip as frames; those of more than 8 bits are scaled by the range that all of them have.
 
     Args:
@@ -106,12 +112,12 @@ def fitted(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze:
     return Clip(np.stack(scaled), notes=(said,))
 
 
-def read_picture(path: Path) -> np.ndarray:
+def read_image(path: Path) -> np.ndarray:
     """RGB (H, W, 3), uint8 or of more bits; raises ValueError where the file is damaged or no picture."""
-    return decode_picture(path.read_bytes(), path.name)
+    return decode_image(path.read_bytes(), path.name)
 
 
-def decode_picture(data: bytes, name: str) -> np.ndarray:
+def decode_image(data: bytes, name: str) -> np.ndarray:
     import cv2
 
     packed = np.frombuffer(data, np.uint8)
@@ -129,7 +135,7 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB)
 
 
-def page_count(path: Path) -> int:
+def count_pages(path: Path) -> int:
     """Pictures in a file; 1 where its format has no pages, or it is damaged."""
     import cv2
 
@@ -141,10 +147,10 @@ def page_count(path: Path) -> int:
         return 1
 
 
-def paged(path: Path, root: Path, split: str | None = None) -> Recording:
+def paged_recording(path: Path, root: Path, split: str | None = None) -> Recording:
     """A recording of a picture of many pages, as microscopes write them."""
-    name = below(path, root)
-    return Recording(name, name, page_count(path), FPS, partial(load_pages, path), split, form="pages")
+    name = name_below(path, root)
+    return Recording(name, name, count_pages(path), FPS, partial(load_pages, path), split, form="pages")
 
 
 def load_pages(path: Path, framing: Framing) -> Clip:
@@ -156,7 +162,7 @@ def load_pages(path: Path, framing: Framing) -> Clip:
         read, pages = False, ()
     if not read or len(pages) < 2:
         raise ValueError(f"{path.name} is damaged")
-    return fitted((cv2.cvtColor(page, cv2.COLOR_BGR2RGB) for page in pages), path.name, framing)
+    return fit_images((cv2.cvtColor(page, cv2.COLOR_BGR2RGB) for page in pages), path.name, framing)
 
 
 def read_masks(paths: Sequence[Path], framing: Framing) -> np.ndarray:
