@@ -1,4 +1,4 @@
-"""Where the digits come from: MNIST in torchvision's folder layout, or our own stroke digits."""
+"""Sources of digits: MNIST in torchvision's folder layout, and our own stroke digits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,11 @@ def load_digits(source: str = "auto", split: str = "train", data_root: str | Pat
 
 
 def resolve_digits(source: str, split: str, data_root: str | Path | None = None) -> str:
-    """ "mnist", "strokes" or "mixed": what `source` means here; raises ValueError for unknown names."""
+    """The source "mnist", "strokes" or "mixed" that `source` stands for; "auto" is "mnist" where its files are found.
+
+    Raises:
+        ValueError: an unknown source or split.
+    """
     if source not in SOURCES:
         raise ValueError(f"digits is {source!r}; give one of {', '.join(SOURCES)}")
     if split not in SPLITS:
@@ -65,7 +69,11 @@ def resolve_digits(source: str, split: str, data_root: str | Path | None = None)
 
 
 def load_mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
-    """MNIST digits of a split, from the idx files, plain or .gz."""
+    """The MNIST digits of a split, from the idx files, plain or .gz.
+
+    Raises:
+        ValueError: the files are missing or damaged.
+    """
     files = [find_mnist_file(split, part, data_root) for part in ("images-idx3", "labels-idx1")]
     if files[0] is None:
         root = data_root or os.environ.get("VP_DATA") or "DIR"
@@ -85,13 +93,17 @@ def load_mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBan
 
 @lru_cache(maxsize=len(SPLITS))
 def make_stroke_bank(split: str) -> DigitBank:
-    """Our stroke digits of a split, drawn on first use."""
+    """Our stroke digits of a split, drawn on first use and cached."""
     images, labels = draw_stroke_digits(*STROKE_BANKS[split])
     return DigitBank("strokes", torch.from_numpy(images), torch.from_numpy(labels))
 
 
 def find_mnist_file(split: str, part: str, data_root: str | Path | None) -> Path | None:
-    """The idx file of a split, or None where there is none."""
+    """The idx file of a split, None where there is none.
+
+    Args:
+        part: "images-idx3" or "labels-idx1".
+    """
     root = data_root or os.environ.get("VP_DATA")
     if not root:
         return None
@@ -116,7 +128,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def download_mnist(root: str | Path) -> None:
-    """Fetches MNIST into `root`/MNIST/raw with torchvision; needs a network."""
+    """Downloads MNIST into `root`/MNIST/raw with torchvision."""
     from torchvision.datasets import MNIST
 
     for train in (True, False):

@@ -1,12 +1,12 @@
-"""How digits bounce: the three published laws, walked for all tracks at once.
+"""How digits bounce: the three published laws, computed for all tracks at once.
 
 `smmnist-svg` and `smmnist-srvp` share a name in the literature and are different data: in SVG's law the impact is
 drawn at the wall and the frame AFTER it is the random one; in SRVP's the new velocity acts within the step, so the
-frame of the hit itself is random. All walks are pure: the draws come in, positions and hits go out.
+frame of the hit itself is random. The walks are pure functions: random draws are arguments, positions and hits are returned.
 
 Positions are (y, x) of the digit's top-left corner. Tracks are independent: one per digit and clip. Every law takes
-`travel`, the canvas' side less the digit's, and `speed`, a factor on all velocities, each a number or one per track;
-without them it is what was published, bit for bit.
+`travel`, the side of the canvas minus that of the digit, and `speed`, a factor on all velocities, each a number or one per
+track; by default both are as published, bit for bit.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ SRVP_CONTACTS = 8  # new velocities within one step; only a digit sitting in a c
 
 @dataclass(frozen=True)
 class Tracks:
-    """`position` int64 (T, N, 2) as (y, x); `hits` bool (T, N): a wall is touched at this frame, or (SRVP) on the way
-    to it."""
+    """`position` int64 (T, N, 2) as (y, x), px; `hits` bool (T, N): a digit touches a wall at this frame, or (SRVP) in the step
+    that leads to it.
+    """
 
     position: Tensor
     hits: Tensor
@@ -35,13 +36,13 @@ class Tracks:
 
 @dataclass(frozen=True)
 class Law:
-    """A bounce law and how it is drawn.
+    """A bounce law and how its digits are drawn.
 
     Args:
-        draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published where they are left out.
+        draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published by default.
         digit: side of a digit in px.
         overlap: "sum" clipped at white, or "max".
-        uncertain_after_hit: frames from a hit to the frame that cannot be foreseen, or None for a deterministic law.
+        uncertain_after_hit: frames from a hit to the first frame that is random, None for a deterministic law.
     """
 
     draw: Callable[..., Tracks]
@@ -58,7 +59,7 @@ def svg_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 3
         kicks: like them (T, N, 2, 2); kicks[t, :, axis] = (speed away from the wall, other component; published 1..4 and
             -4..4) for a hit on a wall of `axis` at frame t. A hit in x after one in y at the same frame redraws dy too, as
             published.
-        travel: canvas less digit, px; the largest position is 1 px less on the far side, as published.
+        travel: side of the canvas minus that of the digit, px; the largest position is 1 px less, as published.
     """
     position, velocity = start.clone(), velocity.clone()
     travel = torch.as_tensor(travel, dtype=position.dtype, device=position.device)
@@ -83,9 +84,9 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 
     """SRVP's law (Franceschi et al. 2020): reflection at the exact point and moment of contact.
 
     Args:
-        start, velocity: float64 (N, 2).
-        kicks: float64 (T, contacts, N, 2), published whole numbers -4..4: the velocity drawn at each contact of each step;
-            its component along the wall's normal is turned inwards and may be 0.
+        start, velocity: float64 (N, 2), px and px a frame.
+        kicks: float64 (T, contacts, N, 2), published integers -4..4: the velocity drawn at each contact of each step; its
+            component along the wall's normal is turned inwards and may be 0.
         travel: largest position, px.
     """
     position, velocity, travel = start.clone(), velocity.clone(), to_column(travel, start)
@@ -105,10 +106,14 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 
 
 
 def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor, travel: Tensor) -> tuple[Tensor, ...]:
-    """Moves until the first contact or the end of the step; `left` (N,) is the share of the step still to go.
+    """Moves until the first contact or the end of the step.
+
+    Args:
+        left: (N,), the share of the step that remains.
+        drawn: (N, 2), the velocity after a contact, see `kicks` of `srvp_walk`.
 
     Returns:
-        position, velocity, left, and which tracks met a wall (bool (N,)).
+        position, velocity, left, and which tracks hit a wall, bool (N,).
     """
     wall = travel * (velocity > 0).to(position.dtype)
     # (N, 2), until each axis' wall
@@ -125,7 +130,7 @@ def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor
 
 
 def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 36) -> Tracks:
-    """The deterministic law of standard Moving MNIST (Srivastava et al. 2015): move, stop at the wall, turn back.
+    """The deterministic law of standard Moving MNIST (Srivastava et al. 2015): move, stop at the wall, reflect.
 
     Args:
         start, velocity: float64 (N, 2), px and px a frame; the first frame shown is one step after `start`.
@@ -144,20 +149,22 @@ def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 
 
 
 def to_column(numbers: Numbers, like: Tensor) -> Tensor:
-    """A number, or one per track, so that it broadcasts over (N, 2)."""
+    """A number, or one per track (N,), as a tensor that broadcasts over (N, 2)."""
     return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)[..., None]
 
 
 def clamp_inside(position: Tensor, travel: Tensor) -> Tensor:
+    """Positions (N, 2) clamped to 0..travel."""
     return torch.minimum(position.clamp(min=0), travel)
 
 
 def draw_integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """int64, uniform over low..high, both ends included."""
+    """int64, uniform over low..high, both included."""
     return torch.randint(low, high + 1, shape, generator=generator, device=generator.device)
 
 
 def draw_svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
+    """Random tracks by SVG's law, see `Law.draw`."""
     start = draw_integers(0, 31, (tracks, 2), generator).double()
     velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
     away = draw_integers(1, MAX_SPEED, (length, tracks, 2), generator)
@@ -167,6 +174,7 @@ def draw_svg_tracks(tracks: int, length: int, generator: torch.Generator, travel
 
 
 def draw_srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+    """Random tracks by SRVP's law, see `Law.draw`."""
     start = draw_integers(0, 36, (tracks, 2), generator).double()
     velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
     kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
@@ -175,6 +183,7 @@ def draw_srvp_tracks(tracks: int, length: int, generator: torch.Generator, trave
 
 
 def draw_mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+    """Random tracks by the mirror law, see `Law.draw`."""
     start = torch.rand(tracks, 2, generator=generator, device=generator.device, dtype=torch.float64)
     angle = 2 * torch.pi * torch.rand(tracks, generator=generator, device=generator.device, dtype=torch.float64)
     velocity = 3.6 * torch.stack([angle.sin(), angle.cos()], -1)

@@ -1,4 +1,4 @@
-"""What clips of moving digits look like: a few plain statistics of known frames, and words for what is unlike them."""
+"""Whether clips show moving digits: simple statistics of their known frames, and words for what is unlike such clips."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ CUTS = (0.3, 0.5, 0.7)  # of the way from ink to ground, where a texture may or 
 
 @dataclass(frozen=True)
 class Published:
-    """The digits of a published data set, as 1,000 of its clips with 2 to 10 frames show them, MNIST's and strokes.
+    """Statistics of the digits of a published data set, from 1,000 of its clips with 2 to 10 frames, MNIST's and strokes.
 
     Args:
-        seen: what they are, in words.
-        lone: px, at least the span of two digits in some frame; what spans less is one digit.
-        small: px, at most the span of a figure in every frame; two digits that hide each other span more.
-        large: px and px of ink a frame: not both are surpassed in every frame.
-        ink: px of ink a frame at most.
-        slow: change from frame to frame as a share of the ink, at least; 0: digits may stand for a while, but not all of them.
+        seen: the data in words, see `Domain.seen`.
+        lone: px, minimum over clips of the span of all ink in its widest frame; ink that spans less is one digit.
+        small: px, minimum size of the largest figure in every frame; two digits that overlap span more.
+        large: px of the largest figure and px of ink a frame: not both are exceeded in every frame.
+        ink: px, maximum ink a frame.
+        slow: minimum change from frame to frame as a share of the ink; 0: digits may stand still for a while.
     """
 
     seen: str
@@ -45,9 +45,9 @@ VARIED = "one to three digits of 20 to 40 pixels, lighter or darker than an even
 
 
 def describe_published(frames: np.ndarray, data: Published) -> str | None:
-    """What is unlike the clips of a published data set, for "here ..."; None where nothing is.
+    """What is unlike the clips of a published data set, completes "here ..."; None where nothing is.
 
-    How many figures there are is told from how much ink there is and how far it spans: figures that overlap cannot be counted.
+    The number of figures is inferred from the amount of ink and its span: figures that overlap cannot be counted.
 
     Args:
         frames: uint8 (T, H, W, 1), the known ones, scaled to the model's size.
@@ -76,7 +76,7 @@ def describe_published(frames: np.ndarray, data: Published) -> str | None:
 
 
 def describe_varied(frames: np.ndarray) -> str | None:
-    """Thin figures of one ink on a ground that is smooth and stands still, or what is to be said instead.
+    """None for thin figures of one ink level on a smooth, static ground, else that there are no such digits.
 
     A lone silhouette before an even wall passes for a digit where neither camera nor compression leaves noise: 5 % of KTH's
     clips of 5 frames, and 74 % of its single frames, in which noise cannot be seen.
@@ -97,12 +97,12 @@ def describe_varied(frames: np.ndarray) -> str | None:
 
 
 def are_digits(ink: np.ndarray, thickest: float) -> bool:
-    """Thin figures, not many: one to three digits of any size, or up to twelve pieces where strokes are broken.
+    """Whether the ink is a few thin figures: one to three digits of any size, or up to twelve pieces where strokes are broken.
 
     Args:
         ink: bool (T, H, W).
-        thickest: half of the thickest stroke as a share of the tallest figure, at most, in half of the frames: 0.19 of 98 % of
-            the clips of digits, 0.28 where thick ones hide each other; 0.5 of balls, 0.23 and more where they touch.
+        thickest: maximum of half the thickest stroke as a share of the tallest figure, in the median frame: 0.19 of 98 % of the
+            clips of digits, 0.28 where thick ones overlap; 0.5 of balls, 0.23 and more where they touch.
     """
     counts, heights, strokes = np.array([measure_figures(frame) for frame in ink]).T
     return bool(
@@ -114,7 +114,7 @@ def are_digits(ink: np.ndarray, thickest: float) -> bool:
 
 
 def measure_figures(ink: np.ndarray) -> tuple[float, float, float]:
-    """Number of figures (touching ink), the larger side of the largest one's box, and half of the thickest stroke, px.
+    """Number of connected components of ink, the larger side of the largest one's box, and half of the thickest stroke, px.
 
     Args:
         ink: bool (H, W).
@@ -128,19 +128,19 @@ def measure_figures(ink: np.ndarray) -> tuple[float, float, float]:
 
 
 def ink_span(ink: np.ndarray) -> int:
-    """Larger side of the box around all ink, px; ink is bool (H, W)."""
+    """Larger side of the bounding box of all ink, px; ink is bool (H, W)."""
     return max((int(np.ptp(places)) + 1 for places in ink.nonzero() if len(places)), default=0)
 
 
 def is_smooth_and_still(grey: np.ndarray, ink: np.ndarray) -> bool:
-    """Is the ground, 2 px away from ink, without edges, without noise and of moderate contrast?
+    """Whether the ground, 2 px away from ink, is static and has no edges, no noise and moderate contrast.
 
     The grounds of `robust` do not change from frame to frame (in an MP4 file, by 1 or 2 grey levels), change by at
     most 17 from pixel to pixel and span at most 115; recordings of KTH, whose people are small and dark, change by 3 and more.
 
     Args:
         grey: float32 (T, H, W), 0 to 255.
-        ink: bool, like it.
+        ink: bool (T, H, W).
     """
     import cv2
 

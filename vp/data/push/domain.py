@@ -1,4 +1,4 @@
-"""What the push world looks like."""
+"""Whether clips show the push world."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ..domain import Domain, describe_unless
 
 
 def is_push_world(frames: np.ndarray) -> bool:
-    """The bin of the push world: its camera stands still, so the left edge shows nothing but the slate-grey room.
+    """Whether the frames show the bin of the push world: its camera is static, so the left edge shows only the slate-grey room.
 
     600 episodes have 63 to 93 grey levels there, blue 11 to 20 above red, hardly any texture, and a floor that is brighter by 38.
-    It is seen in perspective, wider below: a little way in, the picture shows the room above and the bin's wall below, where a
-    frame drawn around a floor shows one or the other all the way down.
+    The bin is seen in perspective, wider below: a little way in, the frame shows the room above and the bin's wall below, where a
+    border drawn around a floor shows one or the other all the way down.
 
     Args:
         frames: uint8 (T, H, W, C), scaled to the model's size.

@@ -1,4 +1,4 @@
-"""From poses to pictures: the bin, the objects with their shadows, its near wall, and over them the arm with its shadow.
+"""Renders poses as frames: the bin, the objects with their shadows, its near wall, and over them the arm with its shadow.
 
 Objects and arm are separate layers: objects are drawn again only when one has moved.
 """
@@ -22,7 +22,7 @@ STEEL, GRAPHITE, ORANGE = (np.array(c, float) for c in ((205, 210, 216), (58, 62
 
 
 def render(scene: Scene, poses: np.ndarray, position: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Frames of an episode.
+    """Renders the frames of an episode.
 
     Args:
         poses: float64 (T, K, 3), x, y, angle of the objects.
@@ -30,7 +30,7 @@ def render(scene: Scene, poses: np.ndarray, position: np.ndarray, rng: np.random
         rng: decides the table's texture.
 
     Returns:
-        frames uint8 (T, 64, 64, 3), RGB; labels uint8 (T, 64, 64): k + 1 where object k is seen, 255 the arm, 0 neither.
+        frames uint8 (T, 64, 64, 3), RGB; labels uint8 (T, 64, 64): k + 1 where object k is visible, 255 the arm, 0 neither.
     """
     ground, wall = draw_background(scene, rng), draw_near_wall(scene)
     toys, shade, labels = draw_toy_layers(scene, poses)
@@ -46,7 +46,12 @@ def render(scene: Scene, poses: np.ndarray, position: np.ndarray, rng: np.random
 
 
 def draw_toy_layers(scene: Scene, poses: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Per frame the objects (64, 64, 4) and the light they leave the table (64, 64); labels uint8 (T, 64, 64)."""
+    """Draws the objects of all frames.
+
+    Returns:
+        for each frame the objects float32 (64, 64, 4), RGB and coverage 0..255, and the share of light left on the table (64, 64)
+        by their shadows; labels uint8 (T, 64, 64), k + 1 where object k is visible.
+    """
     toys = [Toy(thing, poses[:, k]) for k, thing in enumerate(scene.things)]
     layers, shades, labels = [], [], np.zeros((len(poses), SIZE, SIZE), np.uint8)
     for t in range(len(poses)):
@@ -67,7 +72,7 @@ def draw_toy_layers(scene: Scene, poses: np.ndarray) -> tuple[list[np.ndarray], 
 
 
 def draw_arm_layers(arm: Joints) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Per frame the arm (64, 64, 4) and the light it leaves what is below it (64, 64)."""
+    """For each frame the arm float32 (64, 64, 4), RGB and coverage 0..255, and the share of light left by its shadow (64, 64)."""
     hand, links = gripper_blocks(arm), link_tubes(arm)
     layers, shades = [], []
     for t in range(len(arm.tip)):
@@ -82,11 +87,12 @@ def draw_arm_layers(arm: Joints) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def blank_canvas(scale: int, *channels: int) -> np.ndarray:
+    """Zeros uint8 at `scale` times the frame's size."""
     return np.zeros((SIZE * scale, SIZE * scale, *channels), np.uint8)
 
 
 def gripper_blocks(arm: Joints) -> list[Block]:
-    """Two closed fingers and the palm above them; they turn with the last joint."""
+    """Two closed fingers and the palm above them, which turn with the last joint."""
     w, d = FINGER
     box = np.array([(-w, -d), (w, -d), (w, d), (-w, d)])
     blocks = []
@@ -101,7 +107,7 @@ def gripper_blocks(arm: Joints) -> list[Block]:
 
 
 def link_tubes(arm: Joints) -> list[Tube]:
-    """The links and joints, in the order in which they hide each other."""
+    """The links and joints, from back to front."""
     return [
         Tube(arm.wrist, arm.palm, (0.085, 0.085), GRAPHITE),
         Tube(arm.wrist, arm.wrist, (0.11, 0.11), ORANGE),

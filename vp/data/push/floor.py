@@ -1,4 +1,4 @@
-"""What never moves in an episode: the table's top in one of four materials, the bin's walls, light falling off."""
+"""The static parts of an episode: the table's top in one of four materials, the bin's walls, and the light's falloff."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OUTSIDE = (92, 97, 106)
 
 @lru_cache(maxsize=1)
 def noise_layers() -> np.ndarray:
-    """float32 (3, 512, 512) of mean 0 and deviation 1: fine, coarse, and long in one direction like the grain of wood."""
+    """float32 (3, 512, 512), mean 0 and standard deviation 1: fine, coarse, and elongated like the grain of wood."""
     rng = np.random.default_rng(20_260)
     white = rng.normal(size=(3, 512, 512)).astype(np.float32)
     layers = [cv2.GaussianBlur(white[0], (0, 0), 1.2), cv2.GaussianBlur(white[1], (0, 0), 14)]
@@ -30,7 +30,7 @@ def noise_layers() -> np.ndarray:
 
 
 def draw_table_top(floor: str, rng: np.random.Generator) -> np.ndarray:
-    """float32 (256, 256, 3), RGB 0..255: the table seen straight from above."""
+    """float32 (256, 256, 3), RGB 0..255: the table from above, of the material `floor`, one of `scene.FLOORS`."""
     row, column = rng.integers(0, 512 - TEXELS, 2)
     fine, coarse, grain = noise_layers()[:, row : row + TEXELS, column : column + TEXELS]
     base = np.array(COLOURS[floor], np.float32) * rng.uniform(0.94, 1.05)
@@ -63,7 +63,7 @@ def draw_background(scene: Scene, rng: np.random.Generator) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def corner_shade() -> np.ndarray:
-    """float32 (256, 256): how much light the table gets, less along the walls."""
+    """float32 (256, 256): brightness factor of the table, lower along the walls."""
     side = SIZE * SUPER
     lit = np.zeros((side, side), np.float32)
     draw_panel(lit, CORNERS * (np.array(HALF) - 0.05), 0.0, 1.0)
@@ -73,13 +73,13 @@ def corner_shade() -> np.ndarray:
 
 
 def draw_panel(canvas: np.ndarray, xy: np.ndarray, z: float | list[float], colour) -> None:
-    """A polygon (P, 2) at height z (a number, or one a corner)."""
+    """Fills the polygon xy (P, 2) at height z (a number, or one for each corner)."""
     corners = np.column_stack([xy, np.broadcast_to(z, len(xy))])
     fill_polygon(canvas, to_fixed_point(project(corners)), colour, cv2.LINE_8)
 
 
 def draw_walls(canvas: np.ndarray, colour: np.ndarray) -> None:
-    """The far wall and those at the sides: their inner faces and the frame on top."""
+    """Draws the far wall and the side walls: their inner faces and the frame on top."""
     inner, outer = CORNERS * HALF, CORNERS * (np.array(HALF) + RIM_WIDTH)
     for (a, b), tone in zip(((2, 3), (3, 0), (1, 2)), (0.74, 0.62, 0.86)):  # far, left, right
         draw_panel(canvas, inner[[a, b, b, a]], [0, 0, RIM, RIM], (colour * tone).tolist())
@@ -88,7 +88,7 @@ def draw_walls(canvas: np.ndarray, colour: np.ndarray) -> None:
 
 
 def draw_near_wall(scene: Scene) -> np.ndarray:
-    """float32 (64, 64, 4): the wall between the viewer and the table, which hides what lies close behind it."""
+    """float32 (64, 64, 4), RGB and coverage 0..255: the wall between the viewer and the table."""
     canvas = np.zeros((SIZE * SUPER, SIZE * SUPER, 4), np.float32)
     colour = np.array(RIMS[scene.floor], np.float32) * scene.shade
     inner, outer = CORNERS * HALF, CORNERS * (np.array(HALF) + RIM_WIDTH)

@@ -1,9 +1,9 @@
 """Episodes kept in a file: simulated once, read in a few milliseconds.
 
-A pool is a zip archive, `push-SPLIT-HASH.zip`: `pool.json`, and per episode an entry named by its number. HASH stands for
-the simulator, so a pool made by another version is never mistaken for this one's. Frames are stored as differences from
-the frame before, which are mostly zero. A file is only ever replaced as a whole, and one with fewer episodes than wanted
-is a good file: what it lacks is simulated.
+A pool is a zip archive, `push-SPLIT-HASH.zip`: `pool.json`, and one entry per episode, named by its number. HASH identifies
+the simulator, so a pool of another version is never mistaken for this one's. Frames are stored as differences to the
+frame before, which are mostly zero. A file is only ever replaced as a whole, and one with too few episodes is valid: the
+missing ones are simulated.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def fingerprint() -> str:
 
 
 def to_json_value(value):
-    """A constant as JSON; floats to nine digits, for machines differ in the last ones."""
+    """A constant as a JSON value; floats are rounded to nine digits, because machines differ in the last ones."""
     if isinstance(value, dict):
         return {str(key): to_json_value(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, np.ndarray)):
@@ -50,7 +50,7 @@ def to_json_value(value):
 
 
 def pool_folder(data_root: str | Path | None = None) -> Path:
-    """Where pools lie: ROOT/push where that folder exists (ROOT: `data_root`, else the variable VP_DATA), else the cache."""
+    """The folder of pools: ROOT/push where that exists (ROOT: `data_root`, else the variable VP_DATA), else the cache folder."""
     root = data_root or os.environ.get("VP_DATA")
     if root and (Path(root) / "push").is_dir():
         return Path(root) / "push"
@@ -58,7 +58,7 @@ def pool_folder(data_root: str | Path | None = None) -> Path:
 
 
 class Pool:
-    """The pool of a split in a folder; `path` need not exist.
+    """The pool of a split in the folder `where`; its file `path` need not exist.
 
     Raises:
         ValueError: the file is damaged.
@@ -70,6 +70,7 @@ class Pool:
         self.open()
 
     def open(self) -> None:
+        """Opens the file where it exists; raises ValueError where it is damaged."""
         if not self.path.is_file():
             return
         try:
@@ -80,23 +81,25 @@ class Pool:
             raise self.damage_error(error) from error
 
     def damage_error(self, error: Exception) -> ValueError:
+        """The exception for a damaged file."""
         return ValueError(f"{self.path} is damaged ({error}); delete it, and it will be made again")
 
     def __len__(self) -> int:
         return self.count
 
     def read(self, number: int) -> Episode:
+        """The episode of this number; raises ValueError where the file is damaged."""
         try:
             return unpack_episode(self.archive.read(str(number)))
         except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
             raise self.damage_error(error) from error
 
     def fill(self, episodes: int, seed: Callable[[int], tuple[int, ...]], progress: Callable[[int, int], None]) -> None:
-        """Adds episodes until there are `episodes`; what was made is kept when it is interrupted.
+        """Adds episodes until there are `episodes`; on an interruption, those made so far are kept.
 
         Args:
             seed: number of an episode -> its seed.
-            progress: called with (episodes there are, episodes wanted).
+            progress: called with (episodes there are, `episodes`).
         """
         if self.count >= episodes:
             return
@@ -124,7 +127,7 @@ class Pool:
 
 
 def pack_episode(episode: Episode) -> bytes:
-    """The arrays one after the other, frames and labels as differences modulo 256 from the frame before."""
+    """The arrays as bytes, one after the other, frames and labels as differences modulo 256 to the frame before."""
     parts = []
     for name in FIELDS:
         values = getattr(episode, name)
@@ -135,7 +138,7 @@ def pack_episode(episode: Episode) -> bytes:
 
 
 def unpack_episode(data: bytes) -> Episode:
-    """Raises ValueError where `data` has not the length of an episode."""
+    """The episode of bytes from `pack_episode`; raises ValueError where their length is wrong."""
     parts, at = {}, 0
     for name, (dtype, shape) in Episode.layout().items():
         count = EPISODE_FRAMES * int(np.prod(shape))
@@ -148,7 +151,7 @@ def unpack_episode(data: bytes) -> Episode:
 
 
 def undo_differences(differences: np.ndarray) -> np.ndarray:
-    """Undoes the differences (T, ...), frame by frame: 20 times faster than `np.add.accumulate` along the first axis."""
+    """Cumulative sums along the first axis, frame by frame: 20 times faster than `np.add.accumulate`."""
     values = differences.copy()
     for before, now in zip(values, values[1:]):
         now += before

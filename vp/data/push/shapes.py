@@ -15,7 +15,7 @@ DISC_CORNERS = 28
 
 @dataclass(frozen=True)
 class Outline:
-    """A shape around the centre of its area.
+    """A shape around its area's centroid.
 
     Args:
         kind: its name.
@@ -31,7 +31,7 @@ class Outline:
 
     @property
     def reach(self) -> float:
-        """Radius of the circle around the centre that holds it."""
+        """Radius of the circle around the centroid that contains the shape."""
         return float(np.hypot(*self.corners.T).max())
 
     @property
@@ -41,16 +41,22 @@ class Outline:
 
 
 def rectangle_corners(left: float, low: float, right: float, high: float) -> np.ndarray:
+    """float64 (4, 2), anticlockwise."""
     return np.array([(left, low), (right, low), (right, high), (left, high)])
 
 
 def regular_polygon_corners(corners: int, radius: float) -> np.ndarray:
+    """float64 (corners, 2), anticlockwise around the origin."""
     angle = 2 * np.pi * np.arange(corners) / corners
     return radius * np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
 def centred_outline(kind: str, corners: np.ndarray, parts: list[np.ndarray]) -> Outline:
-    """Shifts a shape so that the centre of its area is the origin; without `parts` it is convex."""
+    """The outline of a polygon, shifted so that its centroid is the origin.
+
+    Args:
+        parts: convex polygons that fill it; empty where it is convex itself.
+    """
     x, y = corners.T
     cross = x * np.roll(y, -1) - y * np.roll(x, -1)
     centre = ((corners + np.roll(corners, -1, 0)) * cross[:, None]).sum(0) / (3 * cross.sum())

@@ -1,4 +1,4 @@
-"""The two solids everything is made of: upright blocks and round tubes, projected for all frames of a clip at once."""
+"""The two kinds of solids in the scene: upright blocks and round tubes, projected for all frames of a clip at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Block:
 
     Args:
         corners: float64 (T, P, 2), its outline on the table, anticlockwise.
-        low, high: float64 (T,), of its faces.
+        low, high: float64 (T,), heights of its bottom and top.
+        colour: RGB 0..255.
         parts: convex polygons (T, p, 2) that fill the outline, for its shadow.
     """
 
@@ -52,17 +53,19 @@ class Block:
         self.shadows = [to_fixed_point(project(with_height(cast)), SHADOW_SUPER) for cast in casts]
 
     def draw(self, canvas: np.ndarray, t: int) -> None:
+        """Draws the visible sides and the top in frame t."""
         for i in self.order[t]:
             fill_convex(canvas, self.faces[t, i], self.tones[t][i])
         fill_polygon(canvas, self.top[t], self.colour)
         draw_outline(canvas, self.top[t], self.edge, 2)
 
     def draw_shadow(self, mask: np.ndarray, t: int) -> None:
+        """Fills the shadow of frame t with 255."""
         for shadow in self.shadows:
             fill_convex(mask, convex_hull(shadow[t]), 255)
 
     def cover(self, canvas: np.ndarray, t: int, value: int) -> None:
-        """Everything the block hides, in one value and with hard edges."""
+        """Fills all pixels of the block in frame t with `value`, with hard edges."""
         for polygon in (self.base[t], self.top[t], *(self.faces[t, i] for i in self.order[t])):
             fill_polygon(canvas, polygon, value, 8)
 
@@ -87,7 +90,7 @@ class Toy(Block):
 
 
 class Tube:
-    """A round link from `a` to `b`, each float64 (T, 3), as a dark, a plain and a light stripe. `radii`: at its ends."""
+    """A round link from `a` to `b`, each float64 (T, 3), drawn as a dark, a medium and a light stripe. `radii`: at its ends."""
 
     STRIPES = ((1.0, 0.0, 0.62, 0), (0.80, -0.16, 0.92, 0), (0.38, -0.34, 1.1, 14))  # width, shift, brightness, more
 
@@ -102,20 +105,22 @@ class Tube:
         self.shadow = Capsule(cast, radii, SHADOW_SUPER)
 
     def draw(self, canvas: np.ndarray, t: int) -> None:
+        """Draws the stripes in frame t."""
         for capsule, colour in self.stripes:
             capsule.draw(canvas, t, colour)
 
     def draw_shadow(self, mask: np.ndarray, t: int) -> None:
+        """Fills the shadow of frame t with 255."""
         self.shadow.draw(mask, t, 255)
 
 
 def with_heights(xy: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """(T, P, 2) and (T,) -> (T, P, 3)."""
+    """Points (T, P, 2) and their height in each frame (T,) -> (T, P, 3)."""
     return np.concatenate([xy, np.broadcast_to(z[:, None, None], xy[..., :1].shape)], -1)
 
 
 def mark_corners(outline: Outline) -> np.ndarray:
-    """The mark on an object's top, float64 (P, 2): a stripe across a disc, else its first part made smaller."""
+    """float64 (P, 2) of the mark on an object's top: a stripe across a disc, else the outline's first part at half size."""
     if outline.radius:
         return outline.radius * np.array([(-0.8, -0.24), (0.8, -0.24), (0.8, 0.24), (-0.8, 0.24)])
     part = outline.parts[0]

@@ -1,4 +1,4 @@
-"""Array files: .npz with `frames` and perhaps `actions`, and .npy, as Moving MNIST's test file; their axes in any usual order."""
+"""Array files: .npz with `frames` and optional `actions`, and .npy, as Moving MNIST's test file; axes in any usual order."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Header = tuple[tuple[int, ...], np.dtype]
 def array_recordings(
     path: Path, root: Path, split: str | None = None, key: str = "frames", fps: float = FPS, axes: str = ""
 ) -> Iterator[Recording]:
-    """The recordings of an array file, by its headers alone where these are enough.
+    """Yields the recordings of an array file, by its headers alone where these are enough.
 
     Args:
-        key: of the frames in an .npz file, uint8 in one of the orders `axes.ACCEPTED`. Its `actions`, (T, A) or (N, T, A), lead
-            from each frame to the next.
-        axes: that order, such as "NTHWC"; "": as an array `axes` in the file says, or as sizes and frames tell.
+        key: name of the frames in an .npz file, uint8 in one of the orders `axes.ACCEPTED`. Its `actions`, (T, A) or (N, T, A),
+            lead from each frame to the next.
+        axes: that order, such as "NTHWC"; "": as an array `axes` in the file says, or inferred from sizes and frames.
 
     Raises:
-        ValueError: damaged, of other shapes or types, or its axes cannot be told, in one sentence.
+        ValueError: the file is damaged, of another shape or type, or its axes are ambiguous, in one sentence.
     """
     headers = read_npy_header(path) if path.suffix == ".npy" else read_npz_headers(path)
     shape, dtype = headers.get(key, ((), np.dtype(float)))
@@ -61,12 +61,13 @@ def read(
     axes: str = "",
     default_axes: Mapping[str, str] | None = None,
 ) -> Found:
-    """The array files below a folder.
+    """Finds the recordings in the array files below a folder.
 
     Args:
+        split: of all recordings, None: undecided.
         needs_actions: only those with actions.
         axes: see `array_recordings`.
-        default_axes: ending -> axes, where the data set is known to have these and none are given.
+        default_axes: ending -> axes, where the data set's own order is known and `axes` is not given.
     """
     found = Found()
 
@@ -81,6 +82,7 @@ def read(
 
 
 def load_array(path: Path, key: str, order: str, framing: Framing) -> Clip:
+    """The clip of an array file that holds one recording, with its actions."""
     arrays = read_arrays(path)
     frames = to_frames(arrays[key], order, framing)
     actions = arrays.get("actions")
@@ -90,6 +92,7 @@ def load_array(path: Path, key: str, order: str, framing: Framing) -> Clip:
 
 
 def load_array_clip(path: Path, key: str, order: str, index: int, has_actions: bool, framing: Framing) -> Clip:
+    """The clip of index `index` of an array file that holds N recordings."""
     frames = np.moveaxis(open_array(path, key), order.index("N"), 0)[index]
     frames = to_frames(frames, order.replace("N", ""), framing)
     if not has_actions:
@@ -98,7 +101,7 @@ def load_array_clip(path: Path, key: str, order: str, index: int, has_actions: b
 
 
 def to_frames(frames: np.ndarray, order: str, framing: Framing) -> np.ndarray:
-    """uint8 in an order without N, as frames (T, H, W, C)."""
+    """uint8 with axes `order` (without N) -> frames (T, H, W, C) of the framing's size."""
     frames = frames.transpose([order.index(letter) for letter in "THWC" if letter in order])
     frames = frames if "C" in order else frames[..., None]
     return np.stack([framing.fit(np.ascontiguousarray(frame)) for frame in frames])
@@ -117,11 +120,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 @lru_cache(maxsize=2)
 def open_array(path: Path, key: str) -> np.ndarray:
-    """Kept, because a packed array of many recordings can only be unpacked whole: frames, and their actions."""
+    """One array of a file, cached: a compressed array of many recordings can only be unpacked as a whole."""
     return read_arrays(path)[key]
 
 
 def read_npy_header(path: Path) -> dict[str, Header]:
+    """{"frames": (shape, dtype)} of an .npy file; raises ValueError where it is damaged."""
     try:
         with path.open("rb") as file:
             return {"frames": read_array_header(file)}
@@ -130,7 +134,7 @@ def read_npy_header(path: Path) -> dict[str, Header]:
 
 
 def read_npz_headers(path: Path) -> dict[str, Header]:
-    """name -> (shape, dtype) without unpacking the arrays."""
+    """name -> (shape, dtype) of an .npz file without unpacking the arrays; raises ValueError where it is damaged."""
     out = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -143,6 +147,7 @@ def read_npz_headers(path: Path) -> dict[str, Header]:
 
 
 def read_array_header(file) -> Header:
+    """(shape, dtype) from an open .npy file."""
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)

@@ -1,6 +1,6 @@
-"""BAIR robot pushing (Ebert et al. 2017), in the three forms it goes around in.
+"""BAIR robot pushing (Ebert et al. 2017), in the three forms in which it is distributed.
 
-TFRecord files {train,test}/*.tfrecords, as published; folders of pictures processed_data/{train,test}/NAME/K/0.png, as SVG's
+TFRecord files {train,test}/*.tfrecords, as published; folders of images processed_data/{train,test}/NAME/K/0.png, as SVG's
 script writes them; arrays with `frames`, `aux` and `actions`, of which `aux` shows the view that the TFRecords' aux1 shows.
 """
 
@@ -19,7 +19,7 @@ LOOKS_FOR = "{train,test}/*.tfrecords, or {train,test}/NAME/K/0.png and so on, o
 
 
 def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Found:
-    """Whatever of the three forms there is: one file of another form takes none of them away."""
+    """Finds the recordings of all three forms below a folder; files of one form do not exclude those of another."""
     filed = [path for path in list_files(root) if is_tfrecord(path) or path.suffix == ".npz"]
     found, record_files = lab.read(root, watch), RecordFiles(root, unpack_bair, split_from_folder, FPS)
     names = {name_below(path, root) for path in filed}
@@ -34,5 +34,6 @@ def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Fou
 
 
 def trajectory_recordings(path: Path, root: Path, split: str | None, axes: str):
+    """The recordings of an .npz file, whose frames are `aux` where it has them."""
     key = "aux" if "aux" in read_npz_headers(path) else "frames"
     return array_recordings(path, root, split, key, FPS, axes)

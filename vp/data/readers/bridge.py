@@ -14,6 +14,7 @@ LOOKS_FOR = "NAME-train.tfrecord-00000-of-00001 and so on"
 
 
 def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the trajectories in the TFRecord files below a folder."""
     found, record_files = Found(), RecordFiles(root, unpack_bridge, split_from_name, FPS)
     paths = [path for path in list_files(root) if is_tfrecord(path)]
     for path in watch(paths, "files"):
@@ -22,5 +23,5 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
 
 
 def split_from_name(name: str) -> str | None:
-    """From NAME-SPLIT.tfrecord-..., or None."""
+    """The split of a file NAME-SPLIT.tfrecord-..., None where the name states none."""
     return WORDS.get(name.rpartition("/")[2].partition(".tfrecord")[0].rpartition("-")[2].lower())

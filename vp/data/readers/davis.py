@@ -23,6 +23,7 @@ LOOKS_FOR = "JPEGImages/480p/NAME/00000.jpg and so on, with Annotations/480p/NAM
 
 
 def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the recordings in the first folder below JPEGImages (480p before Full-Resolution), with their masks and splits."""
     found, sizes = Found(), sorted((folder for folder in root.glob("JPEGImages/*") if folder.is_dir()), key=natural_key)
     if not sizes:
         return found
@@ -39,7 +40,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
 
 
 def read_splits(root: Path) -> dict[str, str]:
-    """Recording -> split, from the lists; 2017 counts where both years have one."""
+    """Recording -> split, by the lists in ImageSets; 2017 counts where both years have one."""
     out = {}
     for year in ("2016", "2017"):
         for split in ("train", "val"):
@@ -53,16 +54,18 @@ def read_splits(root: Path) -> dict[str, str]:
 
 
 def mask_path(frame: Path) -> Path:
-    """Annotations/480p/NAME/00000.png of JPEGImages/480p/NAME/00000.jpg."""
+    """The path of a frame's mask: Annotations/480p/NAME/00000.png for JPEGImages/480p/NAME/00000.jpg."""
     root, size = frame.parents[3], frame.parents[1].name
     return root / "Annotations" / size / frame.parent.name / f"{frame.stem}.png"
 
 
 def clip_recording(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
+    """The recording of a folder of frames, with masks where every frame has one."""
     recording = replace(frame_folder_recording(frames, root, split, FPS), group=frames[0].parent.name)
     masks = tuple(map(mask_path, frames))
     return replace(recording, load=partial(load_clip, tuple(frames), masks if all(path.is_file() for path in masks) else ()))
 
 
 def load_clip(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Clip:
+    """The clip of these frames; extras["masks"] where there are `masks`."""
     return replace(load_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})

@@ -1,7 +1,7 @@
-"""Any folder of clips, folders of frames and array files, in whatever subfolders; {train,val,test}/ on top say the split.
+"""Any folder of clips, folders of frames and array files, at any depth; {train,val,test}/ on top state the split.
 
-Where an index.csv says more about its clips, it is read as `indexed` reads it. Pictures of a folder are as many clips as their
-names tell apart (see `numbering`), and clips that names tell to be of one person or one source are never torn apart by a split.
+Where an index.csv describes the clips, it is read as `indexed` reads it. The images of one folder form as many clips as their
+names distinguish (see `numbering`), and clips whose names show one person or one source share a split.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Job = tuple[str, Callable[[], Iterable[Recording]]]
 
 
 def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Found:
-    """`axes`: of array files, see `arrays.array_recordings`."""
+    """Finds all recordings below a folder; `axes`: of array files, see `arrays.array_recordings`."""
     if indexed.is_indexed(root):
         return indexed.read(root, watch)
     jobs = [job for _, paths in walk_folders(root) for job in reading_jobs(paths, root, axes)]
@@ -36,7 +36,7 @@ def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Fou
 
 
 def reading_jobs(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
-    """(name, what makes its recordings) of what lies in one folder."""
+    """Yields (name, function that makes its recordings) for the files of one folder."""
     pictures = [path for path in paths if is_image(path)]
     stacks = {path for path in pictures if count_pages(path) > 1}
     clips = find_sequences([path for path in pictures if path not in stacks])
@@ -51,6 +51,7 @@ def reading_jobs(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
 
 
 def file_recordings(path: Path, root: Path, axes: str) -> Iterable[Recording]:
+    """The recordings of one file by its ending; raises ValueError where it is no clip, multi-page image or array file."""
     kind, split = path.suffix.lower(), split_from_folder(name_below(path, root))
     if kind in PICTURES:
         return [paged_recording(path, root, split)]
@@ -62,7 +63,7 @@ def file_recordings(path: Path, root: Path, axes: str) -> Iterable[Recording]:
 
 
 def with_shared_groups(recordings: list[Recording]) -> list[Recording]:
-    """The same with those of one person, one source or one file in one group; a group is named after the first of its own."""
+    """The recordings with those of one person, source or file in one group, which is named after the first of them."""
     first: dict[str, str] = {}
     out = []
     for recording in recordings:

@@ -1,8 +1,8 @@
 """KTH human actions (Schuldt et al. 2004): persons walk, jog, run, box, wave and clap before a still camera.
 
-The videos, or folders with their frames, lie in one folder or in class folders, `00sequences.txt` beside them or above: four
+The videos, or folders with their frames, are in one folder or in class folders, `00sequences.txt` beside them or above: four
 stretches of each video that show the person, so that the empty frames between are never drawn. Persons 1-20 are for training as
-published, 21-25 for the test; 7 and 9 are held out of training for validation. The 160x120 pictures are squeezed into a square,
+published, 21-25 for the test; 7 and 9 are held out of training for validation. The 160x120 frames are squeezed into a square,
 as in the published experiments: a centre square would lose people who walk in from the side.
 """
 
@@ -30,6 +30,7 @@ Stretches = dict[str, tuple[tuple[int, int], ...]]
 
 
 def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the videos and folders of frames of KTH below a folder."""
     found, folders = Found(), list(walk_folders(root))
     paths = [path for _, its in folders for path in its]
     listed = next((path for path in (*paths, root.parent / LIST) if path.name == LIST and path.is_file()), None)
@@ -47,6 +48,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
 
 
 def person_video_recording(path: Path, root: Path, stretches: Stretches) -> Recording:
+    """The recording of a video; raises ValueError where its name is not that of a KTH clip."""
     match = NAME.fullmatch(path.stem)
     if path.suffix.lower() not in VIDEOS or not match:
         raise ValueError("not named like a KTH clip, person01_boxing_d1_uncomp.avi")
@@ -55,9 +57,13 @@ def person_video_recording(path: Path, root: Path, stretches: Stretches) -> Reco
 
 
 def folder_recordings(paths: list[Path], root: Path, stretches: Stretches) -> Iterator[Recording]:
-    """Recordings of the frames in one folder, as SVG's script writes them; the folder or one above it has the clip's name.
+    """Yields the recordings of the frames in one folder, as SVG's script writes them.
 
-    Frames may be those of the listed stretches alone: their numbers say which, counted from 1 as in the list, or from 0.
+    The folder, or one above it, has the clip's name. The frames may be those of the listed stretches alone: their numbers state
+    which, counted from 1 as in the list, or from 0.
+
+    Raises:
+        ValueError: no folder has the name of a KTH clip, or a clip has no usable frames.
     """
     clips = find_sequences(paths)
     for found in clips:
@@ -70,7 +76,7 @@ def folder_recordings(paths: list[Path], root: Path, stretches: Stretches) -> It
 
 
 def spans_in_stretches(found: FrameSequence, stretches: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The places of frames that lie in one of the stretches and have no jump between them."""
+    """The spans [first, end) of indices of frames within one of the stretches and without a jump in their numbers."""
     first = 0 if min(found.numbers) == 0 else 1
     out = []
     for begin, end in found.parts or ((0, len(found.paths)),):
@@ -81,7 +87,7 @@ def spans_in_stretches(found: FrameSequence, stretches: Sequence[tuple[int, int]
 
 
 def with_person(recording: Recording, match: re.Match[str]) -> Recording:
-    """The same with its person's group and split; raises ValueError where none of its frames is in the list's stretches."""
+    """The recording with its person's group and split; raises ValueError where none of its frames is in the list's stretches."""
     person = int(match[1])
     if not recording.spans():
         raise ValueError(f"{LIST} gives it no frames below {recording.promised}")
@@ -89,12 +95,13 @@ def with_person(recording: Recording, match: re.Match[str]) -> Recording:
 
 
 def name_in_list(match: re.Match[str]) -> str:
-    """A clip's name in the list."""
+    """A clip's name as 00sequences.txt writes it."""
     person, action, scene = match.groups()
     return f"person{int(person):02}_{action.lower()}_{(scene or '').lower()}"
 
 
 def split_of_person(person: int) -> str:
+    """The split of a person's number."""
     return "test" if person in TEST else "val" if person in VAL else "train"
 
 

@@ -1,6 +1,6 @@
 """The lab's layout: ROOT/{train,validate,test}/GROUP/CLIP/ with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv.
 
-The tables have no header and one row a frame; without actions.csv a clip is just its pictures.
+The tables have no header and one row a frame; without actions.csv a clip has frames alone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ LOOKS_FOR = "{train,validate,test}/GROUP/CLIP/0.png, 1.png and so on with action
 
 
 def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the clips below a folder, one for each folder with images."""
     found = Found()
     for folder, paths in watch([(folder, paths) for folder, paths in walk_folders(root) if paths], "folders"):
         frames = [path for path in paths if is_image(path)]
@@ -36,6 +37,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
 
 
 def clip_recording(frames: Sequence[Path], root: Path) -> Recording:
+    """The recording of a folder of frames and its actions.csv."""
     recording = frame_folder_recording(frames, root, split_from_folder(name_below(frames[0], root)), FPS)
     table = frames[0].with_name(ACTIONS)
     actions = count_columns(table) if table.is_file() else 0
@@ -43,6 +45,7 @@ def clip_recording(frames: Sequence[Path], root: Path) -> Recording:
 
 
 def load_clip(frames: Sequence[Path], has_actions: bool, framing: Framing) -> Clip:
+    """The clip of these frames, with actions where `has_actions`, and extras["state"] where there is a table of positions."""
     positions = frames[0].with_name(POSITIONS)
     clip = load_pictures(frames, framing)
     actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if has_actions else None
@@ -50,7 +53,7 @@ def load_clip(frames: Sequence[Path], has_actions: bool, framing: Framing) -> Cl
 
 
 def count_columns(path: Path) -> int:
-    """Numbers in the first row of a table."""
+    """The number of columns of a table; raises ValueError where its first row is not numbers."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         cells = file.readline().strip().split(",")
     try:
@@ -60,7 +63,7 @@ def count_columns(path: Path) -> int:
 
 
 def read_table(path: Path, frames: int) -> np.ndarray:
-    """float32 (frames, columns)."""
+    """float32 (frames, columns) of a table; raises ValueError where it is not numbers or has another number of rows."""
     try:
         table = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Clips whose names say who or what they show, so that splits can keep it together: UCF101 and the Georgia Tech actions."""
+"""Videos whose names state who or what they show, which decides groups and splits: UCF101 and the Georgia Tech actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ Split = Callable[[re.Match], str | None]
 
 
 def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = without_progress_bar) -> Found:
-    """Videos whose stems match `pattern`; its named groups together are the group that a split keeps together."""
+    """Finds the videos whose stems match `pattern`.
+
+    Args:
+        pattern: regular expression; its named groups together form the recording's group.
+        example: a matching file name, for messages.
+        split: match -> split or None.
+    """
     name, found = re.compile(pattern, re.IGNORECASE), Found()
 
     def clips(path: Path):
@@ -30,10 +36,10 @@ def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = wi
 
 
 def ucf101_split(match: re.Match) -> str:
-    """Official split 1 tests on the groups 1 to 7; of the others, 8 and 9 are for validation here."""
+    """Official split 1: groups 1 to 7 are for the test; of the others, 8 and 9 are for validation here."""
     group = int(match["group"])
     return "test" if group <= 7 else "val" if group <= 9 else "train"
 
 
 def no_published_split(match: re.Match) -> None:
-    """No published split: persons are divided by their hash."""
+    """None: without a published split, persons are assigned by their hash."""

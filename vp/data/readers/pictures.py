@@ -1,4 +1,4 @@
-"""Folders of frames (0.png, 1.png, ...) as recordings, and pictures of many pages."""
+"""Folders of frames (0.png, 1.png, ...) and multi-page images as recordings."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Spans = tuple[tuple[int, int], ...]
 
 
 def frame_folder_recording(paths: Sequence[Path], root: Path, split: str | None = None, fps: float = FPS) -> Recording:
-    """A recording of the pictures of one folder, in the order given; the first one is decoded to see that it is one.
+    """A recording of the images of one folder, in the order given; the first one is decoded to check that it is an image.
 
-    No window goes across a jump in the numbers of the frames, or from one sequence of names to another.
+    No window spans a jump in the numbers of the frames, or two sequences of names.
 
     Raises:
-        ValueError: one picture only, or the first one is damaged.
+        ValueError: there is one image only, or the first one is damaged.
     """
     place = {path: index for index, path in enumerate(paths)}
     parts = tuple(sorted(span for found in find_sequences(paths) for span in spans_in_folder(found, place)))
@@ -34,7 +34,12 @@ def frame_folder_recording(paths: Sequence[Path], root: Path, split: str | None 
 
 
 def spans_in_folder(found: FrameSequence, place: dict[Path, int]) -> Spans:
-    """Stretches [first, end) of places in a folder that a sequence has without a jump, as far as it lies there in one piece."""
+    """The stretches [first, end) of indices in a folder at which a sequence's frames are consecutive and have no jump.
+
+    Args:
+        found: the sequence.
+        place: path -> index in the folder.
+    """
     places = [place[path] for path in found.paths]
     cuts = {first for first, _ in found.parts} | {0}
     cuts |= {index for index in range(1, len(places)) if places[index] != places[index - 1] + 1}
@@ -43,10 +48,10 @@ def spans_in_folder(found: FrameSequence, place: dict[Path, int]) -> Spans:
 
 
 def sequence_recording(found: FrameSequence, root: Path, split: str | None, alone: bool, squeeze: bool = False) -> Recording:
-    """A recording of a sequence of pictures; raises ValueError as `frame_folder_recording` does.
+    """A recording of a sequence of images; raises ValueError as `frame_folder_recording` does.
 
     Args:
-        alone: there is no other in its folder, whose name is then enough.
+        alone: it is the only sequence in its folder, whose name is then used.
         squeeze: see `Framing.fit`.
     """
     name, last = name_below(found.paths[0].parent, root), found.paths[-1]
@@ -63,6 +68,12 @@ def sequence_recording(found: FrameSequence, root: Path, split: str | None, alon
 def image_recording(
     paths: Sequence[Path], name: str, split: str | None, fps: float, parts: Spans, squeeze: bool = False
 ) -> Recording:
+    """A recording of images, named `name`; raises ValueError as `frame_folder_recording` does.
+
+    Args:
+        parts: stretches [first, end) of consecutive frames; none: all frames.
+        squeeze: see `Framing.fit`.
+    """
     if len(paths) < 2:
         raise ValueError(f"{name.rpartition('/')[2]} has one picture only; give 2 frames or more")
     deep = read_image(paths[0]).dtype != np.uint8
@@ -73,23 +84,23 @@ def image_recording(
 
 
 def load_images(paths: Sequence[Path], framing: Framing, squeeze: bool = False) -> Clip:
-    """Frames uint8 (T, H, W, 3).
+    """The clip of these images, frames uint8 (T, H, W, 3).
 
     Raises:
-        ValueError: a damaged picture, or pictures that differ in size or depth.
+        ValueError: an image is damaged, or images differ in size or depth.
     """
     return fit_images(map(read_image, paths), paths[0].parent.name, framing, squeeze)
 
 
 def fit_images(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
-    """Pictures RGB (H, W, 3) of one clip as frames; those of more than 8 bits are scaled by the range that all of them have.
+    """The clip of images RGB (H, W, 3); those of more than 8 bits are scaled by the range of values of the whole clip.
 
     Args:
         name: of the clip, for messages.
         squeeze: see `Framing.fit`.
 
     Raises:
-        ValueError: pictures that differ in size or depth, or numbers that are not finite.
+        ValueError: images differ in size or depth, or hold numbers that are not finite.
     """
     frames, first, low, high = [], None, np.inf, -np.inf
     for picture in pictures:
@@ -113,11 +124,12 @@ def fit_images(pictures: Iterable[np.ndarray], name: str, framing: Framing, sque
 
 
 def read_image(path: Path) -> np.ndarray:
-    """RGB (H, W, 3), uint8 or of more bits; raises ValueError where the file is damaged or no picture."""
+    """RGB (H, W, 3), uint8 or of more bits; raises ValueError where the file is damaged or no image."""
     return decode_image(path.read_bytes(), path.name)
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
+    """RGB (H, W, 3), uint8 or of more bits, from a file's bytes; raises ValueError, with `name`, where they are damaged."""
     import cv2
 
     packed = np.frombuffer(data, np.uint8)
@@ -136,7 +148,7 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
 
 
 def count_pages(path: Path) -> int:
-    """Pictures in a file; 1 where its format has no pages, or it is damaged."""
+    """The number of images in a file; 1 where its format has no pages, or it is damaged."""
     import cv2
 
     if path.suffix.lower() not in PAGED:
@@ -148,12 +160,13 @@ def count_pages(path: Path) -> int:
 
 
 def paged_recording(path: Path, root: Path, split: str | None = None) -> Recording:
-    """A recording of a picture of many pages, as microscopes write them."""
+    """A recording of a multi-page image, as microscopes write them."""
     name = name_below(path, root)
     return Recording(name, name, count_pages(path), FPS, partial(load_pages, path), split, form="pages")
 
 
 def load_pages(path: Path, framing: Framing) -> Clip:
+    """The clip of a multi-page image; raises ValueError where it is damaged."""
     import cv2
 
     try:
@@ -166,12 +179,12 @@ def load_pages(path: Path, framing: Framing) -> Clip:
 
 
 def read_masks(paths: Sequence[Path], framing: Framing) -> np.ndarray:
-    """uint8 (T, 1, H, W), as frames: the palette's numbers, from palette or grey pictures."""
+    """uint8 (T, 1, H, W), masks of the framing's size: the indices of palette images or the levels of grey ones."""
     return np.stack([framing.fit(read_mask(path), nearest=True) for path in paths])[:, None]
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """uint8 (H, W)."""
+    """uint8 (H, W) of one mask; raises ValueError where the file is damaged or neither a palette nor a grey image."""
     from PIL import Image
 
     try:

@@ -1,7 +1,7 @@
-"""The pose lab's layout: frames in *_img folders and, under the same names, label pictures in *_label folders beside them.
+"""The pose lab's layout: frames in *_img folders and, under the same names, label images in *_label folders beside them.
 
-train_img with train_label, val_img with val_label, test_img with test_label, at the root or in {train,val,test}/, perhaps with a
-folder of frames for each clip. Label pictures become `extras["pose"]`, uint8 (B, T, 3, H, W).
+train_img with train_label, val_img with val_label, test_img with test_label, at the root or in {train,val,test}/, optionally with
+a folder of frames for each clip. Label images become `extras["pose"]`, uint8 (B, T, 3, H, W).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ LOOKS_FOR = "train_img/0.png and so on with train_label/0.png, and val_img with 
 
 
 def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the runs of consecutive frames that have label images; frames without one are left out."""
     found, folders = Found(), []
     for folder, paths in walk_folders(root):
         stem = next((part.removesuffix(IMG) for part in folder.relative_to(root).parts if part.endswith(IMG)), None)
@@ -41,7 +42,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
 
 
 def label_path(frame: Path) -> Path:
-    """The label picture of a frame: the same path with _label for _img in the innermost folder that has it."""
+    """The label image of a frame: the same path with _label for _img in the innermost folder that has it."""
     parts = list(frame.parts)
     at = max(index for index, part in enumerate(parts[:-1]) if part.endswith(IMG))
     parts[at] = parts[at].removesuffix(IMG) + LABEL
@@ -49,11 +50,13 @@ def label_path(frame: Path) -> Path:
 
 
 def clip_recording(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
+    """The recording of a run of frames that all have label images."""
     name = f"{name_below(frames[0].parent, root)}/{frames[0].stem}-{frames[-1].stem}"
     load_both = partial(load_clip, tuple(frames), tuple(map(label_path, frames)))
     return replace(frame_folder_recording(frames, root, split, FPS), name=name, group=name, load=load_both)
 
 
 def load_clip(frames: Sequence[Path], labels: Sequence[Path], framing: Framing) -> Clip:
+    """The clip of these frames, with extras["pose"] from the label images."""
     pose = load_pictures(labels, framing).frames.transpose(0, 3, 1, 2).copy()
     return replace(load_pictures(frames, framing), extras={"pose": pose})

@@ -1,7 +1,7 @@
 """Robot trajectories in TFRecord files: BAIR (keys `0/image_aux1/encoded`, ...) and BridgeData as TensorFlow Datasets writes it.
 
-When a file is opened only its framing is walked, and one record of every size that occurs is read whole: trajectories of one size
-have as many frames, or decoding will say otherwise.
+When a file is opened only its framing is scanned, and one record of each size is parsed: records of one size are taken to have
+the same number of frames, and decoding corrects that.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Unpack = Callable[[Mapping[str, Values]], Episode]
 
 
 def is_tfrecord(path: Path) -> bool:
+    """Whether the file's name is that of a TFRecord file."""
     return ".tfrecord" in path.name
 
 
@@ -38,11 +39,11 @@ class RecordFiles:
 
     Args:
         root: the data's folder.
-        unpack: what turns a parsed record into an episode.
+        unpack: turns a parsed record into an episode.
         split: file's name -> split or None.
         fps: nominal.
         seen: (size, checksum) -> the first record that had it.
-        shapes: size -> (frames, numbers an action).
+        shapes: size -> (frames, number of action components).
     """
 
     root: Path
@@ -53,7 +54,7 @@ class RecordFiles:
     shapes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def read(self, path: Path, found: Found) -> None:
-        """Adds the trajectories of a file; one that came before, in whichever file, is left out: splits must not share any."""
+        """Adds a file's trajectories to `found`; duplicates within the data set are left out, so that splits share none."""
         name = name_below(path, self.root)
         try:
             for record in scan_records(path):
@@ -67,6 +68,7 @@ class RecordFiles:
             found.left_out.append((name, str(error)))
 
     def recording(self, name: str, record: Record, split: str | None) -> Recording:
+        """The recording of a record, which is parsed only if it is the first of its size."""
         if record.size not in self.shapes:
             frames, actions, _ = self.unpack(parse_example(read_record(record)))
             self.shapes[record.size] = len(frames), actions.shape[1]
@@ -75,6 +77,7 @@ class RecordFiles:
 
 
 def load_episode(record: Record, unpack: Unpack, framing: Framing) -> Clip:
+    """The clip of a record, with its actions and extras["state"] where it has them; raises ValueError where it is damaged."""
     encoded, actions, states = unpack(parse_example(read_record(record)))
     name = f"a frame of record {record.index} of {record.path.name}"
     clip, length = fit_images((decode_frame(data, name) for data in encoded), f"record {record.index}", framing), len(encoded)
@@ -83,11 +86,12 @@ def load_episode(record: Record, unpack: Unpack, framing: Framing) -> Clip:
 
 
 def decode_frame(data: bytes, name: str) -> np.ndarray:
-    """RGB (H, W, 3) from raw bytes or a packed picture."""
+    """RGB (H, W, 3) from raw bytes or an encoded image; `name` is for messages."""
     return np.frombuffer(data, np.uint8).reshape(64, 64, 3) if len(data) == RAW else decode_image(data, name)
 
 
 def unpack_bair(example: Mapping[str, Values]) -> Episode:
+    """The episode of a BAIR record; raises ValueError where it has no camera of CAMERAS."""
     camera = next((camera for camera in CAMERAS if f"0/{camera}/encoded" in example), None)
     if camera is None:
         raise ValueError(f"a record has no 0/{CAMERAS[0]}/encoded; give BAIR's softmotion30_44k files")
@@ -97,7 +101,11 @@ def unpack_bair(example: Mapping[str, Values]) -> Episode:
 
 
 def stack_rows(example: Mapping[str, Values], name: str, length: int) -> np.ndarray:
-    """float32 (T, N) of the keys 0/name, 1/name and so on; N is 0 where there are none."""
+    """float32 (length, N) of the keys 0/name, 1/name and so on; N is 0 where there are none.
+
+    Raises:
+        ValueError: some frames lack the key, or rows differ in length.
+    """
     found = [example[f"{i}/{name}"] for i in range(length) if f"{i}/{name}" in example]
     if found and (len(found) < length or len({len(row) for row in found}) > 1):
         raise ValueError(f"a record has {length} frames, but not a row of {name} for each")
@@ -105,6 +113,7 @@ def stack_rows(example: Mapping[str, Values], name: str, length: int) -> np.ndar
 
 
 def unpack_bridge(example: Mapping[str, Values]) -> Episode:
+    """The episode of a BridgeData record; raises ValueError where it has no images."""
     camera = next((key for key in sorted(example) if key.startswith("steps/observation/image")), None)
     if camera is None or not example[camera]:
         raise ValueError("a record has no steps/observation/image_0; give files of BridgeData as TensorFlow Datasets writes them")
@@ -117,7 +126,11 @@ def unpack_bridge(example: Mapping[str, Values]) -> Episode:
 
 
 def reshape_table(example: Mapping[str, Values], key: str, length: int) -> np.ndarray:
-    """float32 (T, N) of numbers laid end to end; N is 0 where there are none."""
+    """float32 (length, N) from the flat values of `key`; N is 0 where there are none.
+
+    Raises:
+        ValueError: their number is no multiple of `length`.
+    """
     numbers = np.asarray(example.get(key, ()), np.float32)
     if len(numbers) % length:
         raise ValueError(f"a record has {length} frames and {len(numbers)} numbers of {key}; give as many for each")

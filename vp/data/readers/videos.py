@@ -21,12 +21,14 @@ MAX_FRAMES = 10_000  # of a file; 120 MB at 64x64 in colour
 def video_recording(
     path: Path, root: Path, group: str | None = None, split: str | None = None, squeeze: bool = False
 ) -> Recording:
-    """A recording of a video file, its first frame decoded to see that it is one.
+    """A recording of a video file, its first frame decoded to check that it is one.
 
-    `squeeze`: where frames are square, the whole picture is squeezed into the square instead of cut to its centre.
+    Args:
+        group: None: the file's own.
+        squeeze: see `Framing.fit`.
 
     Raises:
-        ValueError: not a video or one picture only, in one sentence.
+        ValueError: not a video, or one frame only, in one sentence.
     """
     with closing(open_video(path)) as stream:
         known = stream.trusted and stream.promised >= 2
@@ -40,7 +42,7 @@ def video_recording(
 
 
 def load_video(path: Path, squeeze: bool, framing: Framing) -> Clip:
-    """uint8 (T, H, W, 3); a damaged end is cut off, and so is what follows frame 10,000."""
+    """The clip of a video, frames uint8 (T, H, W, 3); a damaged end is cut off, and so is what follows frame MAX_FRAMES."""
     with closing(open_video(path)) as stream:
         frames = [
             framing.fit(frame, squeeze) for frame, _ in islice(stream.timed_frames(), min(framing.most or MAX_FRAMES, MAX_FRAMES))
