@@ -15,8 +15,8 @@ from .pixel_cache import PixelCache
 from .recorded import unusable_message
 from .recording import Recording
 
-TRIES = 1_000  # windows looked at for one clip
-LOOKED_AT = 4  # every so many pixels and no more are compared for how much moves
+TRIES = 1_000  # maximum number of windows drawn for one clip
+LOOKED_AT = 4  # stride, in px, of the grid on which motion is measured
 
 
 class CroppedClips:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CANVAS = 64  # px, the height at which clips are looked at
-STILL = 4  # grey levels that half of the pixels of a camera that stands still change by from frame to frame, at most
-FLAT = 0.5  # share of a recording's pixels that may be of one grey level
+CANVAS = 64  # px, the height of the frames that `Describe` gets
+STILL = 4  # grey levels: maximum of the median change from frame to frame before a static camera
+FLAT = 0.5  # maximum share of a recording's pixels of one grey level
 
-Describe = Callable[[np.ndarray], str | None]  # uint8 (T, H, W, C) at CANVAS -> what is unlike the data set, for "here ..."
+Describe = Callable[[np.ndarray], str | None]  # uint8 (T, H, W, C) at CANVAS -> what is unlike the data set, completes "here ..."
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Framing:
         scale = self.short_side / min(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    def fit(self, picture: np.ndarray, squeeze: bool = False, nearest: bool = False) -> np.ndarray:
+    def fit(self, image: np.ndarray, squeeze: bool = False, nearest: bool = False) -> np.ndarray:
         """An image (H, W) or (H, W, C) cropped and resized to `target_size`; the image itself where it has that size.
 
         Args:
@@ -72,10 +72,10 @@ class Framing:
         """
         import cv2
 
-        target = self.target_size(*picture.shape[:2])
+        target = self.target_size(*image.shape[:2])
         if self.short_side is None and not squeeze:
-            picture = centre_square(picture)
-        if picture.shape[:2] == target:
-            return picture
-        resized = cv2.resize(picture, target[::-1], interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_AREA)
-        return resized.reshape(*target, *picture.shape[2:])  # OpenCV drops a channel that stands alone
+            image = centre_square(image)
+        if image.shape[:2] == target:
+            return image
+        resized = cv2.resize(image, target[::-1], interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_AREA)
+        return resized.reshape(*target, *image.shape[2:])  # OpenCV drops a channel that stands alone

@@ -15,9 +15,9 @@ from .video_decode import open_video
 from .video_file import MAX_DECODED, resize_frame, size_within
 
 THUMBNAILS = 24
-SIDE = 160  # px of the longer side of a picture
+SIDE = 160  # px of the longer side of a thumbnail
 LOOKED_AT = 48  # px of the longer side at which motion is measured
-CUT, CUT_SHARE, NEAR = 12.0, 4.0, 5  # grey levels; times the median of so many frames on both sides
+CUT, CUT_SHARE, NEAR = 12.0, 4.0, 5  # a cut exceeds CUT grey levels and CUT_SHARE times the median of NEAR frames on both sides
 STILL = 0.5  # grey levels a frame: less is the camera's noise
 
 

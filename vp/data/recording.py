@@ -13,7 +13,9 @@ from .clip import Clip
 from .framing import Framing
 
 Item = TypeVar("Item")
-Watch = Callable[[Sequence[Item], str], Iterable[Item]]  # (items, what they are) -> the same items, a progress bar running beside
+Watch = Callable[
+    [Sequence[Item], str], Iterable[Item]
+]  # (items, what they are) -> the items, with a progress bar while iterating
 
 
 def without_progress_bar(items: Sequence[Item], what: str) -> Sequence[Item]:
@@ -69,10 +71,10 @@ class Found:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, name: str, make: Callable[[], Iterable[Recording]]) -> None:
-        """Adds the recordings that `make` yields; where it raises, those before it stay, and `name` is added to `left_out`."""
+    def collect(self, name: str, make_recordings: Callable[[], Iterable[Recording]]) -> None:
+        """Adds the recordings that `make_recordings` yields; if it raises, keeps those so far and adds `name` to `left_out`."""
         try:
-            self.recordings.extend(make())
+            self.recordings.extend(make_recordings())
         except (OSError, ValueError) as error:
             self.left_out.append((name, str(error)))
 

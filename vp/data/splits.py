@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from .recording import Recording
 
-SPLITS = ("train", "dev", "val", "test", "example")  # dev: for choices, where val too is for reported numbers; example: to show
+SPLITS = ("train", "dev", "val", "test", "example")  # dev: for choosing a model, where val too is reported; example: to show
 ALL = "all"  # asks for every recording
-CHOICES = "choices"  # for those to choose by: dev where there is such a split, val elsewhere
+CHOICES = "choices"  # asks for the split to choose a model by: dev where there is one, else val
 VAL, TEST = 0.1, 0.1  # shares of the groups
 WORDS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",

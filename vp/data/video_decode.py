@@ -22,7 +22,7 @@ FORMATS = "give an mp4, webm, mov, mkv, avi or GIF"
 MAX_FRAME_PIXELS = 7_680 * 4_320
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"v=0")  # they name other files for the decoder to open
 USUAL_FPS = 25.0
-PIXEL_ASPECTS = 0.1, 10.0  # width over height; what is beyond is a mistake in the file
+PIXEL_ASPECTS = 0.1, 10.0  # width over height; values outside are mistakes in the file
 SQUARE = "if(between(sar,{:g},{:g}),max(1,round(iw*sar)),iw)".format(*PIXEL_ASPECTS)
 
 

@@ -23,8 +23,8 @@ MAX_DECODED = 3_000  # looked at in a file
 MAX_SIDE = 512  # px of the longer side, where no size is asked for
 MAX_EVERY = 100
 MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
-TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
-SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # what comes slower than the first is played at the second
+TIMED = 13  # number of first frames whose time stamps give the rate of a file: headers are often wrong
+SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # a video slower than the first is played at the second
 GAP = 10, 1.0  # usual steps and seconds: a step between frames that is longer than both is a gap, which no rate can play
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
 
@@ -44,22 +44,22 @@ def read_clip(
     """Reads a stretch of a video file.
 
     Args:
-        size: crop the centre square and resize it to size x size by area averaging, the one resizer of this project.
-            None: keep the whole picture (shrunk to `max_side` px on its longer side where that is larger).
-        max_frames: no more are read.
-        fps: thin out to about this rate, by the frames' time stamps; frames are dropped, never repeated.
+        size: crop the centre square and resize it to size x size by area averaging, as everywhere in this project.
+            None: keep the whole frame (shrunk to `max_side` px on its longer side where that is larger).
+        max_frames: the maximum length of the clip.
+        fps: subsample to about this rate, by the frames' time stamps; frames are dropped, never repeated.
         channels: 1 for grey; None or 3 for RGB.
         max_side: see `size`.
-        max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
+        max_fps: subsample a file of a higher rate by the smallest stride that keeps it at or below this rate.
         start: seconds from the first frame at which the clip begins, or END: the last `max_frames` of the file.
-        region: the part of the picture that is used, before any resizing; None: all of it.
-        every: one of so many frames is taken, after what `max_fps` leaves out.
+        region: the part of each frame to use, cropped before any resizing; None: all of it.
+        every: take every `every`-th frame, after subsampling to `max_fps`.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
 
     Raises:
-        ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
+        ValueError: not a video, fewer than 2 frames, frames too large, or an argument out of range; in one sentence.
     """
     check_arguments(size, max_frames, fps, channels, max_side, max_fps, every, start)
     with closing(open_video(path)) as stream:
@@ -69,7 +69,7 @@ def read_clip(
         stamps: list[float] = []
         there = islice(skip_before(record_times(stream.timed_frames(), stamps), start), MAX_DECODED)
         fitted = ((resize_frame(frame[part], target, square=bool(size)), time) for frame, time in there)
-        timed_frames, stride, came = select_at_rate(fitted, fps, max_fps, every, start == END)
+        timed_frames, stride, rate = select_at_rate(fitted, fps, max_fps, every, start == END)
         kept = take_last(timed_frames, max_frames, stride) if start == END else list(islice(timed_frames, max_frames))
         more = next(timed_frames, None) is not None or next(stream.rest, None) is not None
     check_kept(Path(path).name, len(kept), start, start == END and more, fps, every)
@@ -77,7 +77,7 @@ def read_clip(
     (played, said), notes = playback_rate(times), [] if more else [damage_note(stream)]
     notes.append(said)
     if stride > 1:
-        notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
+        notes.append(f"The video has {rate:.3g} frames a second; one in {stride} is used, {rate / stride:.3g} a second.")
     if channels == 1:
         frames, note = to_grey(frames)
         notes.append(note)
@@ -176,11 +176,11 @@ def select_at_rate(
         the frames, the stride (1 where `fps` decides), and the rate of the file by its time stamps.
     """
     first = list(islice(timed_frames, TIMED if max_fps or every > 1 else 0))
-    stride, came = stride_for_rate([time for _, time in first], max_fps)
+    stride, rate = stride_for_rate([time for _, time in first], max_fps)
     stride *= every
     if at_end and fps is None:
-        return chain(first, timed_frames), stride, came
-    return subsample(chain(first, timed_frames), fps if stride == 1 else came / stride), stride, came
+        return chain(first, timed_frames), stride, rate
+    return subsample(chain(first, timed_frames), fps if stride == 1 else rate / stride), stride, rate
 
 
 def take_last(timed_frames: Iterator[TimedFrame], count: int, stride: int) -> list[TimedFrame]:
@@ -204,8 +204,8 @@ def stride_for_rate(times: list[float], max_fps: float | None) -> tuple[int, flo
     """The stride that keeps a video at `max_fps` or below (a little above counts as at it), and the rate by its `times`."""
     if len(times) < 2:
         return 1, 0.0
-    came = float(1 / np.median(np.diff(times)))
-    return 1 if max_fps is None else max(1, int(np.ceil(came / max_fps - 0.04))), came
+    rate = float(1 / np.median(np.diff(times)))
+    return 1 if max_fps is None else max(1, int(np.ceil(rate / max_fps - 0.04))), rate
 
 
 def resize_frame(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:
@@ -239,15 +239,15 @@ def playback_rate(times: list[float]) -> tuple[float, str]:
     steps = np.diff(times)
     usual = float(np.median(steps))
     gaps = (steps > GAP[0] * usual) & (steps > GAP[1])
-    came = float(1 / steps[~gaps].mean())
-    if came < SLOWEST_FPS:
-        return PLAYED_FPS, f"The video has one frame every {duration_text(1 / came)}; it is played at {PLAYED_FPS:g} a second."
+    rate = float(1 / steps[~gaps].mean())
+    if rate < SLOWEST_FPS:
+        return PLAYED_FPS, f"The video has one frame every {duration_text(1 / rate)}; it is played at {PLAYED_FPS:g} a second."
     if not gaps.any():
-        return round(came, 3), ""
+        return round(rate, 3), ""
     first = int(gaps.argmax())
     where = f"{duration_text(steps[first])} between frames {first} and {first + 1}"
     more = f" and in {gaps.sum() - 1} more places" if gaps.sum() > 1 else ""
-    return round(came, 3), f"The video has a gap of {where}{more}; it is played as if there were none."
+    return round(rate, 3), f"The video has a gap of {where}{more}; it is played as if there were none."
 
 
 def duration_text(seconds: float) -> str:

@@ -44,33 +44,33 @@ def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     ticks = np.round(np.arange(len(frames) + 1) * 100 / min(max(fps, SLOWEST), 50.0)).astype(int)
     grey = (frames[..., 0] == frames[..., 1]).all() and (frames[..., 1] == frames[..., 2]).all()
     if grey:
-        pictures = [Image.fromarray(frame[..., 0]) for frame in frames]
+        images = [Image.fromarray(frame[..., 0]) for frame in frames]
     else:  # one entry of each palette stays free, see `make_distinct`
-        pictures = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=255) for frame in frames]
-    for before, picture in zip(pictures, pictures[1:]):
-        make_distinct(before, picture)
+        images = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=255) for frame in frames]
+    for before, image in zip(images, images[1:]):
+        make_distinct(before, image)
     durations = (10 * np.diff(ticks)).tolist()
-    rest = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0, "disposal": 1}
-    pictures[0].save(path, format="GIF", **rest)
+    rest = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0, "disposal": 1}
+    images[0].save(path, format="GIF", **rest)
 
 
-def make_distinct(before: Any, picture: Any) -> None:
-    """Changes a corner pixel of `picture` by one level where it equals `before`: Pillow would merge them into one long frame.
+def make_distinct(before: Any, image: Any) -> None:
+    """Changes a corner pixel of `image` by one level where it equals `before`: Pillow would merge them into one long frame.
 
     Args:
-        before, picture: Pillow images of mode L, or P with no more than 255 colours.
+        before, image: Pillow images of mode L, or P with no more than 255 colours.
     """
-    shown = np.asarray(picture.convert("RGB"))
+    shown = np.asarray(image.convert("RGB"))
     if not np.array_equal(np.asarray(before.convert("RGB")), shown):
         return
     corner = 0, 0
-    if picture.mode == "L":
-        picture.putpixel(corner, picture.getpixel(corner) ^ 1)
+    if image.mode == "L":
+        image.putpixel(corner, image.getpixel(corner) ^ 1)
         return
     red, green, blue = shown[corner].tolist()
-    palette = picture.getpalette()
-    picture.putpalette(palette[:765] + [0] * (765 - len(palette)) + [red, green, blue ^ 1])
-    picture.putpixel(corner, 255)
+    palette = image.getpalette()
+    image.putpalette(palette[:765] + [0] * (765 - len(palette)) + [red, green, blue ^ 1])
+    image.putpixel(corner, 255)
 
 
 def check_and_to_rgb(frames: np.ndarray, fps: float) -> np.ndarray:

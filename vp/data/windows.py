@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..core.video import Batch
 from .recorded import RecordedClips, pick_start, to_tensors
 
-PLACES = (0.0, 0.5)  # where windows start, as a share of the places where they can
+START_SHARES = (0.0, 0.5)  # where windows start, as a share of all possible starts
 
 
 class Windows:
@@ -36,10 +36,10 @@ class Windows:
         self.starts = choose_windows([(index, self.window_starts(index)) for index in fit], most)
 
     def window_starts(self, index: int) -> list[int]:
-        """The first frames of the windows of the recording of this index, at the shares PLACES of all possible starts."""
+        """The first frames of the windows of the recording of this index, at the shares START_SHARES of all possible starts."""
         recording = self.source.recordings[index]
         spans, span = recording.spans(), self.source.frames_needed(recording, self.length)
-        return sorted({pick_start(where, spans, span) for where in PLACES})
+        return sorted({pick_start(where, spans, span) for where in START_SHARES})
 
     def __len__(self) -> int:
         """Number of windows, by the frames that recordings promise."""

@@ -10,11 +10,11 @@ import numpy as np
 from ..domain import CANVAS, Domain
 
 INK, BLACK = 40, 12  # grey levels: brighter is a figure, darker is ground
-ENOUGH = 4  # frames from which on two digits that hide each other all the time, or both hardly move, are no mere chance
+ENOUGH = 4  # minimum number of frames over which it is no coincidence that two digits overlap, or hardly move, in all of them
 THINNEST = (
     0.04  # share of the tallest figure that half of the thickest stroke is at least: .049 of digits, .015 to .03 of drawings
 )
-CUTS = (0.3, 0.5, 0.7)  # of the way from ink to ground, where a texture may or may not come near the ink
+CUTS = (0.3, 0.5, 0.7)  # thresholds tried, as shares of the way from ink to ground: a texture may come near the ink's level
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ SWIVEL = np.deg2rad(55.0)  # of the elbow around the line from shoulder to wrist
 
 @dataclass(frozen=True)
 class Joints:
-    """Positions float64 (T, 3) of the finger's `tip`, `palm`, `wrist`, `elbow` and `shoulder`; the finger's `turn` (T,), radians."""
+    """float64 (T, 3), positions of the finger's `tip`, `palm`, `wrist`, `elbow`, `shoulder`; (T,), its `turn`, radians."""
 
     tip: np.ndarray
     palm: np.ndarray

@@ -65,7 +65,7 @@ class Explorer:
         return commanded > 0.03 and came < 0.5 * commanded
 
     def plan_wander(self) -> list[Leg]:
-        """One move to a random place."""
+        """One move to a random point."""
         goal = self.rng.uniform(-1, 1, 2) * REACH
         height = self.rng.choice([PUSHING, SAFE, self.rng.uniform(PUSHING, HIGH)], p=[0.5, 0.25, 0.25])
         return [Leg(goal, height, self.rng.uniform(-1.5, 1.5), self.rng.uniform(0.5, 1.0), int(self.rng.integers(4, 10)))]

@@ -77,7 +77,7 @@ def read(
         yield from array_recordings(path, root, split, axes=axes or (default_axes or {}).get(path.suffix.lower(), ""))
 
     for path in watch(list_files(root), "files"):
-        found.take(name_below(path, root), lambda: recordings(path))
+        found.collect(name_below(path, root), lambda: recordings(path))
     return found
 
 

@@ -29,7 +29,7 @@ def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Fou
             record_files.read(path, found)
         else:
             name = name_below(path, root)
-            found.take(name, lambda: trajectory_recordings(path, root, split_from_folder(name), axes))
+            found.collect(name, lambda: trajectory_recordings(path, root, split_from_folder(name), axes))
     return found
 
 

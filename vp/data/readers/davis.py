@@ -15,8 +15,7 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, without_progress_bar
 from .files import is_image, natural_key, walk_folders
-from .pictures import frame_folder_recording, read_masks
-from .pictures import load_images as load_pictures
+from .pictures import frame_folder_recording, load_images, read_masks
 
 FPS = 24.0
 LOOKS_FOR = "JPEGImages/480p/NAME/00000.jpg and so on, with Annotations/480p/NAME/00000.png"
@@ -32,7 +31,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
         frames = [path for path in paths if is_image(path)]
         name = folder.relative_to(chosen).as_posix()
         if frames:
-            found.take(name, lambda: [clip_recording(frames, root, splits.get(name))])
+            found.collect(name, lambda: [clip_recording(frames, root, splits.get(name))])
         masks = [path for path in map(mask_path, frames) if path.is_file()]
         if len(masks) < len(frames):
             found.notes.append(f"{name} has {len(masks)} masks for {len(frames)} frames and is used without.")
@@ -68,4 +67,4 @@ def clip_recording(frames: Sequence[Path], root: Path, split: str | None) -> Rec
 
 def load_clip(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Clip:
     """The clip of these frames; extras["masks"] where there are `masks`."""
-    return replace(load_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})
+    return replace(load_images(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})

@@ -30,7 +30,7 @@ def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Fou
     jobs = [job for _, paths in walk_folders(root) for job in reading_jobs(paths, root, axes)]
     found = Found()
     for name, make in watch(jobs, "files"):
-        found.take(name, make)
+        found.collect(name, make)
     found.recordings = with_shared_groups(found.recordings)
     return found
 

@@ -37,7 +37,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
     with (root / INDEX).open(encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in watch(rows, "clips"):
-        found.take(row["file"] or "a line without a file", lambda: [row_recording(row, root, splits)])
+        found.collect(row["file"] or "a line without a file", lambda: [row_recording(row, root, splits)])
     return found
 
 

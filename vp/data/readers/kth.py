@@ -40,7 +40,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
     jobs: list[tuple[Path, list[Path]]] = [(path, []) for path in paths if path != listed and not is_image(path)]
     jobs += [(folder, pictures) for folder, its in folders if (pictures := list(filter(is_image, its)))]
     for path, pictures in watch(jobs, "files"):
-        found.take(
+        found.collect(
             name_below(path, root),
             lambda: folder_recordings(pictures, root, stretches) if pictures else [person_video_recording(path, root, stretches)],
         )

@@ -16,8 +16,7 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Found, Recording, Watch, align_rows, without_progress_bar
 from .files import is_image, name_below, split_from_folder, walk_folders
-from .pictures import frame_folder_recording
-from .pictures import load_images as load_pictures
+from .pictures import frame_folder_recording, load_images
 
 ACTIONS, POSITIONS = "actions.csv", "endeffector_positions.csv"
 FPS = 10.0  # nominal
@@ -30,7 +29,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
     for folder, paths in watch([(folder, paths) for folder, paths in walk_folders(root) if paths], "folders"):
         frames = [path for path in paths if is_image(path)]
         if frames:
-            found.take(name_below(folder, root), lambda: [clip_recording(frames, root)])
+            found.collect(name_below(folder, root), lambda: [clip_recording(frames, root)])
         others = [path for path in paths if not is_image(path) and path.name not in (ACTIONS, POSITIONS)]
         found.left_out += [(name_below(path, root), "neither a picture nor a table of the lab's layout") for path in others]
     return found
@@ -47,7 +46,7 @@ def clip_recording(frames: Sequence[Path], root: Path) -> Recording:
 def load_clip(frames: Sequence[Path], has_actions: bool, framing: Framing) -> Clip:
     """The clip of these frames, with actions where `has_actions`, and extras["state"] where there is a table of positions."""
     positions = frames[0].with_name(POSITIONS)
-    clip = load_pictures(frames, framing)
+    clip = load_images(frames, framing)
     actions = read_table(frames[0].with_name(ACTIONS), len(frames)) if has_actions else None
     return replace(clip, actions=actions, extras={"state": read_table(positions, len(frames))} if positions.is_file() else {})
 

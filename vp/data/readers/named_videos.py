@@ -31,7 +31,7 @@ def read(pattern: str, example: str, split: Split, root: Path, watch: Watch = wi
         yield replace(video_recording(path, root), group="-".join(match.groupdict().values()), split=split(match))
 
     for path in watch(list_files(root), "files"):
-        found.take(name_below(path, root), lambda: clips(path))
+        found.collect(name_below(path, root), lambda: clips(path))
     return found
 
 

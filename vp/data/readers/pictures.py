@@ -15,8 +15,8 @@ from ..recording import Recording
 from .files import name_below, to_printable
 from .numbering import FrameSequence, find_sequences
 
-FPS = 25.0  # nominal: pictures carry no rate
-PAGED = frozenset((".tif", ".tiff", ".webp"))  # formats whose files may hold many pictures
+FPS = 25.0  # nominal: images carry no rate
+PAGED = frozenset((".tif", ".tiff", ".webp"))  # formats whose files may hold several images
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -28,23 +28,23 @@ def frame_folder_recording(paths: Sequence[Path], root: Path, split: str | None 
     Raises:
         ValueError: there is one image only, or the first one is damaged.
     """
-    place = {path: index for index, path in enumerate(paths)}
-    parts = tuple(sorted(span for found in find_sequences(paths) for span in spans_in_folder(found, place)))
+    index_of = {path: index for index, path in enumerate(paths)}
+    parts = tuple(sorted(span for found in find_sequences(paths) for span in spans_in_folder(found, index_of)))
     return image_recording(paths, name_below(paths[0].parent, root), split, fps, parts if len(parts) > 1 else ())
 
 
-def spans_in_folder(found: FrameSequence, place: dict[Path, int]) -> Spans:
+def spans_in_folder(found: FrameSequence, index_of: dict[Path, int]) -> Spans:
     """The stretches [first, end) of indices in a folder at which a sequence's frames are consecutive and have no jump.
 
     Args:
         found: the sequence.
-        place: path -> index in the folder.
+        index_of: path -> index in the folder.
     """
-    places = [place[path] for path in found.paths]
+    indices = [index_of[path] for path in found.paths]
     cuts = {first for first, _ in found.parts} | {0}
-    cuts |= {index for index in range(1, len(places)) if places[index] != places[index - 1] + 1}
-    bounds = [*sorted(cuts), len(places)]
-    return tuple((places[first], places[end - 1] + 1) for first, end in zip(bounds, bounds[1:]))
+    cuts |= {index for index in range(1, len(indices)) if indices[index] != indices[index - 1] + 1}
+    bounds = [*sorted(cuts), len(indices)]
+    return tuple((indices[first], indices[end - 1] + 1) for first, end in zip(bounds, bounds[1:]))
 
 
 def sequence_recording(found: FrameSequence, root: Path, split: str | None, alone: bool, squeeze: bool = False) -> Recording:
@@ -92,7 +92,7 @@ def load_images(paths: Sequence[Path], framing: Framing, squeeze: bool = False) 
     return fit_images(map(read_image, paths), paths[0].parent.name, framing, squeeze)
 
 
-def fit_images(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
+def fit_images(images: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
     """The clip of images RGB (H, W, 3); those of more than 8 bits are scaled by the range of values of the whole clip.
 
     Args:
@@ -103,16 +103,16 @@ def fit_images(pictures: Iterable[np.ndarray], name: str, framing: Framing, sque
         ValueError: images differ in size or depth, or hold numbers that are not finite.
     """
     frames, first, low, high = [], None, np.inf, -np.inf
-    for picture in pictures:
-        first = picture if first is None else first
-        if picture.shape != first.shape:
-            sizes = " and ".join(f"{width}x{height}" for height, width, _ in (first.shape, picture.shape))
+    for image in images:
+        first = image if first is None else first
+        if image.shape != first.shape:
+            sizes = " and ".join(f"{width}x{height}" for height, width, _ in (first.shape, image.shape))
             raise ValueError(f"{name} holds pictures of {sizes}; frames of one clip have one size")
-        if picture.dtype != first.dtype:
-            raise ValueError(f"{name} holds pictures of {first.dtype} and {picture.dtype}; frames of one clip have one depth")
-        if picture.dtype != np.uint8:
-            low, high = min(low, float(picture.min())), max(high, float(picture.max()))
-        frames.append(framing.fit(picture, squeeze))
+        if image.dtype != first.dtype:
+            raise ValueError(f"{name} holds pictures of {first.dtype} and {image.dtype}; frames of one clip have one depth")
+        if image.dtype != np.uint8:
+            low, high = min(low, float(image.min())), max(high, float(image.max()))
+        frames.append(framing.fit(image, squeeze))
     if frames[0].dtype == np.uint8:
         return Clip(np.stack(frames))
     if not np.isfinite(high - low):
@@ -135,16 +135,16 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     packed = np.frombuffer(data, np.uint8)
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damage is reported by us, once
     try:
-        picture = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-        if picture is None:  # grey pictures of floats cannot be asked for in colour
-            picture = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if image is None:  # grey float images cannot be decoded as colour
+            image = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
     except cv2.error:
-        picture = None
+        image = None
     finally:
         cv2.utils.logging.setLogLevel(level)
-    if picture is None:
+    if image is None:
         raise ValueError(f"{name} is damaged or no picture")
-    return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
 
 
 def count_pages(path: Path) -> int:

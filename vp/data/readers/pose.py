@@ -17,8 +17,7 @@ from ..framing import Framing
 from ..recording import Found, Recording, Watch, without_progress_bar
 from ..splits import WORDS
 from .files import is_image, name_below, walk_folders
-from .pictures import FPS, frame_folder_recording
-from .pictures import load_images as load_pictures
+from .pictures import FPS, frame_folder_recording, load_images
 
 IMG, LABEL = "_img", "_label"
 LOOKS_FOR = "train_img/0.png and so on with train_label/0.png, and val_img with val_label"
@@ -37,7 +36,7 @@ def read(root: Path, watch: Watch = without_progress_bar) -> Found:
         missing = [name_below(path, root) for path in frames if not label_path(path).is_file()]
         found.left_out += [(name, "no label picture of this name") for name in missing]
         for run in runs:
-            found.take(name_below(run[0], root), lambda: [clip_recording(run, root, WORDS.get(stem.lower()))])
+            found.collect(name_below(run[0], root), lambda: [clip_recording(run, root, WORDS.get(stem.lower()))])
     return found
 
 
@@ -58,5 +57,5 @@ def clip_recording(frames: Sequence[Path], root: Path, split: str | None) -> Rec
 
 def load_clip(frames: Sequence[Path], labels: Sequence[Path], framing: Framing) -> Clip:
     """The clip of these frames, with extras["pose"] from the label images."""
-    pose = load_pictures(labels, framing).frames.transpose(0, 3, 1, 2).copy()
-    return replace(load_pictures(frames, framing), extras={"pose": pose})
+    pose = load_images(labels, framing).frames.transpose(0, 3, 1, 2).copy()
+    return replace(load_images(frames, framing), extras={"pose": pose})

@@ -61,13 +61,13 @@ class RecordFiles:
                 own = f"{name}#{record.index}"
                 first = self.seen.setdefault((record.size, record.crc), own)
                 if first == own:
-                    found.take(own, lambda: [self.recording(own, record, self.split(name))])
+                    found.collect(own, lambda: [self.make_recording(own, record, self.split(name))])
                 else:
                     found.left_out.append((own, f"the same trajectory as {first}"))
         except (OSError, ValueError) as error:
             found.left_out.append((name, str(error)))
 
-    def recording(self, name: str, record: Record, split: str | None) -> Recording:
+    def make_recording(self, name: str, record: Record, split: str | None) -> Recording:
         """The recording of a record, which is parsed only if it is the first of its size."""
         if record.size not in self.shapes:
             frames, actions, _ = self.unpack(parse_example(read_record(record)))
