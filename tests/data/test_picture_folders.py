@@ -213,7 +213,7 @@ def test_the_pictures_of_somebody_s_holiday_are_no_kth(kth_frames):
 
 def decoded(root, **framing) -> tuple[np.ndarray, tuple[str, ...]]:
     clips = open_dataset("folder", "all", root, framing=Framing(**{"size": 64, **framing}))
-    clip = clips.decoded(clips.recordings[0])
+    clip = clips.decode(clips.recordings[0])
     assert clip is not None, clips.refused
     return clip.frames.numpy(), clip.notes
 
@@ -276,5 +276,5 @@ def test_a_picture_of_many_pages_is_a_clip(tmp_path):
     found, _ = scan("folder", tmp_path)
     assert sorted(r.promised for r in found.recordings) == [3, 5]
     clips = open_dataset("folder", "all", tmp_path)
-    clip = next(clips.decoded(r) for r in clips.recordings if r.promised == 5)
+    clip = next(clips.decode(r) for r in clips.recordings if r.promised == 5)
     assert (clip.frames.permute(0, 2, 3, 1).numpy() == moving(5)).all()

@@ -355,12 +355,12 @@ def test_an_index_tells_lengths_rates_sources_and_splits_without_opening_clips(i
 def test_whole_frames_of_an_index_have_their_aspect_and_a_folder_laid_out_likewise_is_read_alike(indexed):
     for name, root in (("real128", indexed), ("folder", indexed / "real128")):
         clips = open_dataset(name, "all", root, framing=Framing(short_side=16))
-        assert [tuple(clips.decoded(r).frames.shape) for r in clips.recordings[:2]] == [(12, 3, 16, 24), (12, 3, 24, 16)]
+        assert [tuple(clips.decode(r).frames.shape) for r in clips.recordings[:2]] == [(12, 3, 16, 24), (12, 3, 24, 16)]
         assert open_dataset(name, "dev", root).batch(1, 6, gen()).frames.shape == (1, 6, 3, 64, 64)
         with pytest.raises(ValueError, match=r"for test here \(train has 2, dev has 1, val has 1, example has 1\)"):
             open_dataset(name, "test", root)
     first = open_dataset("real128", "val", indexed, framing=Framing(short_side=32, most=5))
-    assert first.decoded(first.recordings[0]).frames.shape == (5, 3, 32, 48), "no more is decoded than asked for"
+    assert first.decode(first.recordings[0]).frames.shape == (5, 3, 32, 48), "no more is decoded than asked for"
 
 
 def test_clips_are_chosen_by_the_licence_that_their_index_states(indexed):
@@ -412,7 +412,7 @@ def test_every_reader_gives_whole_frames_at_a_short_side(name, tmp_path):
         write_frames(tmp_path / "train_label", wide)
     clips = open_dataset(key, "all", tmp_path, framing=Framing(short_side=24))
     for recording in clips.recordings:
-        clip = clips.decoded(recording)
+        clip = clips.decode(recording)
         assert clip.frames.shape == (6, clips.channels, 24, 24 if name == "bair" else 32)
         assert name != "pose" or clip.extras["pose"].shape == clip.frames.shape
 
