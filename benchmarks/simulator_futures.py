@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vp.data import PROTOCOLS, open_dataset, protocol_clips, protocol_digits
 from vp.data.digits.banks import SPLITS
-from vp.data.digits.bounce import MAX_SPEED, SRVP_CONTACTS, srvp_walk, svg_walk, whole
+from vp.data.digits.bounce import MAX_SPEED, SRVP_CONTACTS, draw_integers, srvp_walk, svg_walk
 from vp.data.digits.moving_digits import MovingDigits, draw_clips
 from vp.evaluation.scores import Scores, summarise_row
 from vp.evaluation.scoring import compute_scores, join_scores
@@ -34,13 +34,13 @@ PLACES = {name: plan for name, plan in PROTOCOLS.items() if plan.dataset in WALK
 def drawn(dataset: str, tracks: int, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """What `vp.data.digits.bounce` draws for such tracks, in its order: start, velocity, and kicks (length, ...)."""
     srvp = dataset == "smmnist-srvp"
-    start = whole(0, 36 if srvp else 31, (tracks, 2), generator)
-    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
+    start = draw_integers(0, 36 if srvp else 31, (tracks, 2), generator)
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
     if srvp:
-        kicks = whole(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
+        kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
         return start.double(), velocity.double(), kicks.double()
-    away = whole(1, MAX_SPEED, (length, tracks, 2), generator)
-    other = whole(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
+    away = draw_integers(1, MAX_SPEED, (length, tracks, 2), generator)
+    other = draw_integers(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
     return start, velocity, torch.stack([away, other], -1)
 
 
@@ -61,7 +61,7 @@ def futures(
     fresh = torch.Generator().manual_seed(seed)
     for first in range(0, clips, plan.chunk):
         state = drawn(plan.dataset, plan.chunk * source.n_digits, plan.length, generator)
-        digits = source.images[source.choose(plan.chunk, generator)]
+        digits = source.images[source.choose_digits(plan.chunk, generator)]
         for clip in range(min(plan.chunk, clips - first)):
             made = continued(source, state, digits[clip], clip, plan.n_past, samples, fresh)
             if not torch.equal(made[0], true[first + clip]) or (made[1:, : plan.n_past] != made[0, : plan.n_past]).any():

@@ -59,7 +59,7 @@ def test_tables_and_the_json_line_are_printed_where_the_file_cannot_be_kept_afte
     def full(path, result):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("vp.cli.evaluate.keep", full)
+    monkeypatch.setattr("vp.cli.evaluate.write_json", full)
     words = ("evaluate", "copy-last", "--clips", 1, "--samples", 1, "--json", tmp_path / "a.json")
     code, out, error = code_and_text(capsys, *words)
     assert code == 2 and error.rstrip().endswith("a.json: No space left on device")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vp.data import Framing, open_dataset
-from vp.data.readers.axes import ACCEPTED, ORDERS, axes_of
+from vp.data.readers.axes import ACCEPTED, ORDERS, infer_axes
 from vp.evaluation.evaluate import evaluate
 from vp.prediction.model import load
 from vp.result.survey import survey_dataset
@@ -44,7 +44,7 @@ def ordered(clips: np.ndarray, order: str, own: str = "NTHWC") -> np.ndarray:
 
 def read_all(path, **more) -> list[np.ndarray]:
     clips = open_dataset("folder", "all", path, framing=Framing(short_side=40), **more)
-    found = [clips.decoded(r).frames.permute(0, 2, 3, 1).numpy() for r in clips.recordings]
+    found = [clips.decode(r).frames.permute(0, 2, 3, 1).numpy() for r in clips.recordings]
     return found
 
 
@@ -79,7 +79,7 @@ def test_every_accepted_order_is_told_and_read_right(order, suffix, tmp_path):
 )
 def test_sizes_and_what_moves_tell_the_axes(array, order):
     array = array()
-    assert axes_of(array.shape, lambda: array, "a.npy") == order
+    assert infer_axes(array.shape, lambda: array, "a.npy") == order
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -144,7 +144,7 @@ def test_actions_of_many_clips_in_one_file_go_with_their_clips(tmp_path):
     clips = open_dataset("folder", "all", tmp_path)
     assert clips.action_dim == 2
     for index, recording in enumerate(clips.recordings):
-        assert torch.equal(clips.decoded(recording).actions, torch.from_numpy(actions[index]))
+        assert torch.equal(clips.decode(recording).actions, torch.from_numpy(actions[index]))
 
 
 def test_data_evaluate_and_train_take_the_flag(tmp_path):

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vp.data.digits.bounce import LAWS, mirror_walk, srvp_tracks, srvp_walk, svg_tracks, svg_walk, whole
+from vp.data.digits.bounce import LAWS, draw_integers, draw_srvp_tracks, draw_svg_tracks, mirror_walk, srvp_walk, svg_walk
 
 TRACKS, LENGTH = 400, 40
 
@@ -59,8 +59,8 @@ def plain_srvp(y, x, dy, dx, kicks):
 
 
 def test_svg_walk_equals_the_plain_loop():
-    start, velocity = whole(0, 31, (TRACKS, 2), gen(1)), whole(-4, 4, (TRACKS, 2), gen(2))
-    kicks = torch.stack([whole(1, 4, (LENGTH, TRACKS, 2), gen(3)), whole(-4, 4, (LENGTH, TRACKS, 2), gen(4))], -1)
+    start, velocity = draw_integers(0, 31, (TRACKS, 2), gen(1)), draw_integers(-4, 4, (TRACKS, 2), gen(2))
+    kicks = torch.stack([draw_integers(1, 4, (LENGTH, TRACKS, 2), gen(3)), draw_integers(-4, 4, (LENGTH, TRACKS, 2), gen(4))], -1)
     tracks = svg_walk(start, velocity, kicks)
     for n in range(TRACKS):
         positions, hits = plain_svg(*start[n].tolist(), *velocity[n].tolist(), kicks[:, n])
@@ -75,8 +75,8 @@ def test_a_corner_hit_in_x_redraws_the_vertical_speed_too():
 
 
 def test_srvp_walk_equals_the_plain_loop():
-    start, velocity = whole(0, 36, (TRACKS, 2), gen(1)).double(), whole(-4, 4, (TRACKS, 2), gen(2)).double()
-    kicks = whole(-4, 4, (LENGTH, 8, TRACKS, 2), gen(3)).double()
+    start, velocity = draw_integers(0, 36, (TRACKS, 2), gen(1)).double(), draw_integers(-4, 4, (TRACKS, 2), gen(2)).double()
+    kicks = draw_integers(-4, 4, (LENGTH, 8, TRACKS, 2), gen(3)).double()
     tracks = srvp_walk(start, velocity, kicks)
     for n in range(TRACKS):
         positions, hits = plain_srvp(*start[n].tolist(), *velocity[n].tolist(), kicks[:, :, n])
@@ -123,8 +123,11 @@ def test_every_track_may_have_its_own_travel_and_speed(name):
 
 
 def test_srvp_and_mirror_walks_scale_with_the_canvas():
-    start, velocity = 36 * torch.rand(TRACKS, 2, generator=gen(), dtype=torch.float64), whole(-4, 4, (TRACKS, 2), gen(2)).double()
-    kicks = whole(-4, 4, (LENGTH, 8, TRACKS, 2), gen(3)).double()
+    start, velocity = (
+        36 * torch.rand(TRACKS, 2, generator=gen(), dtype=torch.float64),
+        draw_integers(-4, 4, (TRACKS, 2), gen(2)).double(),
+    )
+    kicks = draw_integers(-4, 4, (LENGTH, 8, TRACKS, 2), gen(3)).double()
     for walk, last in ((srvp_walk, (kicks, 4 * kicks)), (mirror_walk, (LENGTH, LENGTH))):
         small, big = walk(start, velocity, last[0]), walk(4 * start, 4 * velocity, last[1], travel=144)
         assert torch.equal(small.hits, big.hits) and (4 * small.position - big.position).abs().max() <= 4
@@ -140,7 +143,7 @@ def test_digits_never_leave_the_canvas_and_use_all_of_it(name):
 
 def test_hit_rate_of_svgs_law():
     """12 % of digit-frames; the standard error of 20,000 tracks of 15 frames is below 0.001."""
-    assert svg_tracks(20_000, 15, gen()).hits.float().mean() == pytest.approx(0.118, abs=0.006)
+    assert draw_svg_tracks(20_000, 15, gen()).hits.float().mean() == pytest.approx(0.118, abs=0.006)
 
 
 def second_difference_after(tracks, shift: int) -> torch.Tensor:
@@ -155,7 +158,7 @@ def second_difference_after(tracks, shift: int) -> torch.Tensor:
 
 def test_what_is_random_after_a_hit():
     """SVG's impact frame clamps a known position: one step later is new. SRVP's step of the contact is new already."""
-    svg, srvp = svg_tracks(4_000, 30, gen()), srvp_tracks(4_000, 30, gen())
+    svg, srvp = draw_svg_tracks(4_000, 30, gen()), draw_srvp_tracks(4_000, 30, gen())
     after = svg.position[1:][svg.hits[:-1]]
     at = svg.position[svg.hits]
     assert ((at == 0) | (at == 31)).any(-1).all(), "at the hit the digit is drawn at a wall"

@@ -12,7 +12,7 @@ import torch
 
 from vp.core.crops import Crops
 from vp.data.clip import Clip
-from vp.data.crops import CroppedClips, change
+from vp.data.crops import CroppedClips, mean_change
 from vp.data.framing import Framing
 from vp.data.recording import Recording
 
@@ -104,7 +104,7 @@ def test_windows_in_which_nothing_moves_are_rare():
     clips = source(recording("still", np.full((30, 16, 32, 3), 255, np.uint8)), recording("lively", lively))
     clips.crops = Crops(short_side=16, side=16, still=0.1)
     assert (draw(clips, 200)[:, :, 2] == 255).flatten(1).all(1).float().mean() < 0.2
-    assert change(lively[:5]) > 3 and change(np.ones_like(lively)) == 0
+    assert mean_change(lively[:5]) > 3 and mean_change(np.ones_like(lively)) == 0
 
 
 def test_a_video_is_decoded_once_and_the_next_training_decodes_it_no_more():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from vp.data.digits.banks import load_digits, mnist_file
-from vp.data.digits.strokes import SHAPES, stroke_digits
+from vp.data.digits.banks import find_mnist_file, load_digits
+from vp.data.digits.strokes import SHAPES, draw_stroke_digits
 
 
 def write_idx(path, array: np.ndarray) -> None:
@@ -74,8 +74,8 @@ def test_unknown_names_list_the_known_ones(source, split):
 
 
 def test_stroke_digits_repeat_with_a_seed_and_splits_share_none():
-    images, labels = stroke_digits(50, seed=3)
-    again, same = stroke_digits(50, seed=3)
+    images, labels = draw_stroke_digits(50, seed=3)
+    again, same = draw_stroke_digits(50, seed=3)
     assert (images == again).all() and (labels == same).all()
     splits = [load_digits("strokes", split)[0].images for split in ("train", "val", "test")]
     train, val, test = ({image.numpy().tobytes() for image in images} for images in splits)
@@ -84,7 +84,7 @@ def test_stroke_digits_repeat_with_a_seed_and_splits_share_none():
 
 def test_stroke_digits_look_like_mnist_in_the_numbers():
     """MNIST's test digits: 105 px above half white, mean 0.13, centre of mass at the box's centre, 20 px long."""
-    images, labels = stroke_digits(1_000, seed=5)
+    images, labels = draw_stroke_digits(1_000, seed=5)
     ink = images > 127
     assert set(labels.tolist()) == set(SHAPES) == set(range(10))
     assert ink.sum((1, 2)).mean() == pytest.approx(105, abs=12)
@@ -101,7 +101,7 @@ def test_stroke_digits_look_like_mnist_in_the_numbers():
 
 def test_real_mnist_has_the_known_sizes():
     root = os.environ.get("VP_DATA")
-    if not root or mnist_file("train", "images-idx3", root) is None:
+    if not root or find_mnist_file("train", "images-idx3", root) is None:
         pytest.skip("VP_DATA names no folder with MNIST")
     sizes = [len(load_digits("mnist", split)[0]) for split in ("train", "val", "test")]
     assert sizes == [55_000, 5_000, 10_000]

@@ -19,11 +19,11 @@ from vp.data.digits.robust import (
     STILL,
     VARIANTS,
     DigitsRobust,
-    mixed,
-    one_change,
-    painted,
-    resized,
-    walk,
+    mixed_settings,
+    one_change_settings,
+    paint_frames,
+    resize_each,
+    walk_digits,
 )
 
 
@@ -50,7 +50,7 @@ def test_a_batch_has_the_contract_s_shapes_and_repeats_with_its_seed(source):
 
 
 def test_training_clips_meet_every_setting():
-    settings = mixed(draws(20_000))
+    settings = mixed_settings(draws(20_000))
     assert settings.count.unique().tolist() == [1, 2, 3] and settings.law.unique().tolist() == [0, 1]
     assert settings.side.unique().tolist() == list(range(SMALLEST, LARGEST + 1)) and (settings.side.diff(dim=1) != 0).any()
     assert (settings.speed == 0).double().mean() == pytest.approx(STILL, abs=0.01)
@@ -61,7 +61,7 @@ def test_training_clips_meet_every_setting():
 
 
 def test_ink_always_stands_out_from_every_pixel_of_the_ground():
-    settings = mixed(draws(20_000))
+    settings = mixed_settings(draws(20_000))
     darker, brighter = settings.low - settings.ink, settings.ink - settings.low - settings.range
     assert torch.maximum(darker, brighter).min() >= MARGIN - 1e-9 and settings.ink.min() >= 0 and settings.ink.max() <= 1
     textured = settings.range > 0
@@ -70,7 +70,7 @@ def test_ink_always_stands_out_from_every_pixel_of_the_ground():
 
 
 def test_a_variant_differs_from_the_published_setting_in_one_thing():
-    settings = one_change(draws(240))
+    settings = one_change_settings(draws(240))
     law = [LAWS[name] for name in ("smmnist-svg", "smmnist-srvp")]
     expected = {"count": 2, "speed": 1, "low": 0, "range": 0, "ink": 1}
     changed = {
@@ -114,8 +114,8 @@ def test_variants_are_seen_in_the_pixels(source):
 
 
 def test_digits_never_leave_the_canvas_and_reach_its_far_side():
-    settings = mixed(draws(2_000))
-    position, hits = walk(settings, 20, gen())
+    settings = mixed_settings(draws(2_000))
+    position, hits = walk_digits(settings, 20, gen())
     room = (64 - settings.side)[None, ..., None] - (settings.law == 0)[:, None, None].long()
     assert position.min() == 0 and (position <= room).all() and (position == room).any()
     assert not hits[:, settings.speed == 0].any() and hits[:, settings.speed > 1].any()
@@ -136,7 +136,7 @@ def test_digits_that_are_not_there_have_no_ink_and_no_hits():
 def test_resizing_is_the_published_one_for_every_digit_apart(side):
     digits = torch.randint(0, 256, (6, 28, 28), generator=gen(), dtype=torch.uint8)
     sides = torch.tensor([[side, 33], [25, side], [side, side]])
-    got = resized(digits.view(3, 2, 28, 28), sides).flatten(0, 1)
+    got = resize_each(digits.view(3, 2, 28, 28), sides).flatten(0, 1)
     for digit, canvas in zip(digits[sides.flatten() == side], got[sides.flatten() == side], strict=True):
         expected = resize_digits(digit[None], side)[0]
         assert (canvas[:side, :side].long() - expected.long()).abs().max() <= (0 if side == 28 else 1)
@@ -149,8 +149,8 @@ def test_white_on_black_is_pasted_as_the_published_clips_are_and_inverted_is_its
     expected, _ = draw_clips(digits, position, "sum")
     big = torch.nn.functional.pad(digits, (0, 8, 0, 8))
     black, white = torch.zeros(4, 64, 64), torch.full((4,), 255.0)
-    assert torch.equal(painted(big, position, black, white), expected)
-    assert torch.equal(painted(big, position, black + 255, white - 255), 255 - expected)
+    assert torch.equal(paint_frames(big, position, black, white), expected)
+    assert torch.equal(paint_frames(big, position, black + 255, white - 255), 255 - expected)
 
 
 def test_the_protocol_has_every_variant_equally_often_and_prefixes():

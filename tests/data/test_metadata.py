@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vp.data import DATASETS, Framing, open_dataset, video_decode
-from vp.data.containers import mirroring
+from vp.data.containers import read_mirror_matrix
 from vp.data.video_file import read_clip
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -83,7 +83,7 @@ def test_a_damaged_header_says_nothing_about_mirroring(damage, make_video, run_f
         "no mp4": b"RIFF" * 40,
     }
     path.write_bytes(broken[damage])
-    assert mirroring(path) is None
+    assert read_mirror_matrix(path) is None
 
 
 # --- how many frames there are ---

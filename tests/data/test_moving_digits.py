@@ -8,7 +8,7 @@ import torch
 from vp.data import open_dataset
 from vp.data.digits.banks import DigitBank
 from vp.data.digits.bounce import LAWS
-from vp.data.digits.moving_digits import INK, MovingDigits, draw_clips, merge, resize_digits
+from vp.data.digits.moving_digits import INK, MovingDigits, draw_clips, merge_layers, resize_digits
 
 
 def gen(seed: int = 0) -> torch.Generator:
@@ -40,7 +40,7 @@ def test_pasting_equals_a_plain_loop(side, overlap):
 
 def test_overlap_saturates_and_does_not_wrap():
     layers = torch.tensor([200, 200, 200], dtype=torch.uint8).view(1, 3, 1, 1)
-    assert merge(layers, "sum").item() == 255 and merge(layers, "max").item() == 200
+    assert merge_layers(layers, "sum").item() == 255 and merge_layers(layers, "max").item() == 200
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -68,7 +68,7 @@ def test_a_shared_trajectory_moves_different_digits_alike(name):
 
 def test_every_clip_of_a_mix_takes_its_digits_from_one_bank_half_the_time_each():
     source = MovingDigits("smmnist-svg", [flat_bank("a", 10, count=50), flat_bank("b", 100, count=3)], n_digits=3)
-    chosen = source.images[source.choose(2_000, gen())].flatten(2).amax(-1)
+    chosen = source.images[source.choose_digits(2_000, gen())].flatten(2).amax(-1)
     assert (chosen == chosen[:, :1]).all()
     assert (chosen[:, 0] == 10).float().mean() == pytest.approx(0.5, abs=0.04)
     assert source.digits == "a+b"
@@ -76,7 +76,7 @@ def test_every_clip_of_a_mix_takes_its_digits_from_one_bank_half_the_time_each()
 
 def test_all_digits_of_a_bank_are_drawn():
     source = MovingDigits("mmnist", [flat_bank("a", 9, count=20)])
-    assert source.choose(500, gen()).unique().tolist() == list(range(20))
+    assert source.choose_digits(500, gen()).unique().tolist() == list(range(20))
 
 
 def test_resizing_keeps_flat_areas_and_centres():

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from vp.data import DATASETS, Framing, open_dataset
-from vp.data.readers.numbering import sequences
-from vp.data.splits import assign
+from vp.data.readers.numbering import find_sequences
+from vp.data.splits import assign_splits
 from vp.result.survey import survey_dataset
 
 from .makers import moving, write_clip, write_frames, write_tfrecord
@@ -24,7 +24,7 @@ def gen(seed: int = 0) -> torch.Generator:
 
 def scan(name, root):
     found = DATASETS[name].scan(name, root)
-    return found, assign(found.recordings)
+    return found, assign_splits(found.recordings)
 
 
 def write_named(folder: Path, names: list[str], frames: np.ndarray | None = None) -> None:
@@ -38,7 +38,7 @@ def write_named(folder: Path, names: list[str], frames: np.ndarray | None = None
 
 def spans(names: list[str]) -> list[tuple[str, list[list[str]]]]:
     """(key, stretches of names) of the clips among pictures."""
-    found = sequences([Path("clip") / name for name in names])
+    found = find_sequences([Path("clip") / name for name in names])
     return [
         (clip.key, [[path.name for path in clip.paths[a:b]] for a, b in clip.parts or ((0, len(clip.paths)),)]) for clip in found
     ]
@@ -213,7 +213,7 @@ def test_the_pictures_of_somebody_s_holiday_are_no_kth(kth_frames):
 
 def decoded(root, **framing) -> tuple[np.ndarray, tuple[str, ...]]:
     clips = open_dataset("folder", "all", root, framing=Framing(**{"size": 64, **framing}))
-    clip = clips.decoded(clips.recordings[0])
+    clip = clips.decode(clips.recordings[0])
     assert clip is not None, clips.refused
     return clip.frames.numpy(), clip.notes
 
@@ -276,5 +276,5 @@ def test_a_picture_of_many_pages_is_a_clip(tmp_path):
     found, _ = scan("folder", tmp_path)
     assert sorted(r.promised for r in found.recordings) == [3, 5]
     clips = open_dataset("folder", "all", tmp_path)
-    clip = next(clips.decoded(r) for r in clips.recordings if r.promised == 5)
+    clip = next(clips.decode(r) for r in clips.recordings if r.promised == 5)
     assert (clip.frames.permute(0, 2, 3, 1).numpy() == moving(5)).all()

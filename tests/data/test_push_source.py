@@ -167,6 +167,6 @@ def test_the_maker_writes_pools_and_sheets(tmp_path, monkeypatch, capsys):
     make.main(["--out", str(tmp_path), "--split", "test", "--episodes", "2"])
     said = capsys.readouterr()
     assert "2 episodes" in said.out and "2 of 2 episodes" in said.err
-    sheet = make.contact_sheet("test", clips=2, length=3, zoom=2)
+    sheet = make.draw_contact_sheet("test", clips=2, length=3, zoom=2)
     frames = PushWorld("test").batch(2, 3, gen()).frames
     assert sheet.shape == (256, 384, 3) and (sheet[128::2, 256::2] == frames[1, 2].permute(1, 2, 0).numpy()).all()

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vp.data.push.arm import LINKS, joints
-from vp.data.push.camera import SIZE, on_floor, project, unproject
+from vp.data.push.arm import LINKS, solve_joints
+from vp.data.push.camera import SIZE, project, unproject, with_height
 from vp.data.push.draw import ARM_LABEL, render
 from vp.data.push.episode import Episode, simulate
 from vp.data.push.physics import FRAME_S, GRAVITY, HIGH, LOW, REACH, Table, rotate
 from vp.data.push.policy import FASTEST, JERK, Explorer
 from vp.data.push.scene import COLOURS, HALF, Friction, Scene, Thing, random_scene
-from vp.data.push.shapes import SHAPES, Outline, around_centre, rectangle, regular
+from vp.data.push.shapes import SHAPES, Outline, centred_outline, rectangle_corners, regular_polygon_corners
 
 pytest.importorskip("pymunk")
 STILL = np.zeros(4)
@@ -25,8 +25,8 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def thing(outline: Outline | None = None, **other) -> Thing:
-    outline = outline or Outline("disc", regular(28, 0.15), (regular(28, 0.15),), 0.15)
-    supports = 0.08 * regular(3, 1.0)
+    outline = outline or Outline("disc", regular_polygon_corners(28, 0.15), (regular_polygon_corners(28, 0.15),), 0.15)
+    supports = 0.08 * regular_polygon_corners(3, 1.0)
     base = Thing(outline, 0.3, COLOURS[0], None, 1.0, supports, 0.2, 0.4)
     return replace(base, **other)
 
@@ -52,7 +52,7 @@ def test_a_shape_lies_around_its_centre_and_its_parts_fill_it(kind):
     parts = [Outline("part", part, (part,)) for part in outline.parts]
     assert outline.area > 0, "anticlockwise"
     assert sum(part.area for part in parts) == pytest.approx(outline.area)
-    centres = [around_centre("", part.corners, []).corners[0] - part.corners[0] for part in parts]
+    centres = [centred_outline("", part.corners, []).corners[0] - part.corners[0] for part in parts]
     assert sum(-c * part.area for c, part in zip(centres, parts)) == pytest.approx(np.zeros(2), abs=1e-9)
     for part in outline.parts:
         edge = np.roll(part, -1, 0) - part
@@ -125,10 +125,10 @@ def test_a_finger_lowered_onto_an_object_rests_on_it_and_leaves_it_alone():
 
 
 def test_a_push_off_the_centre_of_friction_turns_an_object_and_where_it_rests_decides_how():
-    bar = around_centre("bar", rectangle(-0.3, -0.08, 0.3, 0.08), [])
+    bar = centred_outline("bar", rectangle_corners(-0.3, -0.08, 0.3, 0.08), [])
     turns = []
     for shift in (-0.15, 0.0, 0.15):
-        supports = 0.06 * regular(3, 1.0) + (shift, 0)
+        supports = 0.06 * regular_polygon_corners(3, 1.0) + (shift, 0)
         table = Table(scene((thing(bar, supports=supports), (0, -0.5, 0))))
         for _ in range(5):
             table.advance(np.array([0, 0.1, 0, 0]))
@@ -137,7 +137,7 @@ def test_a_push_off_the_centre_of_friction_turns_an_object_and_where_it_rests_de
 
 
 def test_a_jammed_object_stops_the_finger_and_goes_through_nothing():
-    bar = around_centre("bar", rectangle(-0.3, -0.08, 0.3, 0.08), [])
+    bar = centred_outline("bar", rectangle_corners(-0.3, -0.08, 0.3, 0.08), [])
     table = Table(scene((thing(bar), (0, 0.3, 0)), (thing(), (0, 0.6, 0)), start=(0, -0.2, 0.06, 0)))
     for _ in range(20):
         table.advance(np.array([0, min(0.2, REACH[1] - table.position[1]), 0, 0]))
@@ -198,10 +198,10 @@ def test_what_cannot_be_seen_decides_where_objects_end():
 
 
 def test_the_camera_sees_the_bin_and_a_place_can_be_read_off_a_picture():
-    ends = project(on_floor(np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * HALF))
+    ends = project(with_height(np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * HALF))
     assert (ends > 0).all() and (ends < SIZE).all()
     places = rng().uniform(-1, 1, (50, 2))
-    assert unproject(project(on_floor(places, 0.3)), 0.3) == pytest.approx(places)
+    assert unproject(project(with_height(places, 0.3)), 0.3) == pytest.approx(places)
     nearer, farther = project(np.array([(0.0, -0.5, 0.0), (0.0, 0.5, 0.0)]))
     assert nearer[1] > farther[1], "what is near is low in the picture"
 
@@ -209,7 +209,7 @@ def test_the_camera_sees_the_bin_and_a_place_can_be_read_off_a_picture():
 def test_the_links_keep_their_lengths_everywhere_the_finger_goes():
     x, y = np.meshgrid(*(np.linspace(-limit, limit, 7) for limit in REACH))
     for height in (LOW, HIGH):
-        arm = joints(np.stack([x.ravel(), y.ravel(), np.full(49, height), np.zeros(49)], 1))
+        arm = solve_joints(np.stack([x.ravel(), y.ravel(), np.full(49, height), np.zeros(49)], 1))
         lengths = [np.linalg.norm(arm.elbow - end, axis=1) for end in (arm.shoulder, arm.wrist)]
         assert lengths[0] == pytest.approx(LINKS[0]) and lengths[1] == pytest.approx(LINKS[1])
         assert (arm.elbow[:, 2] > 0.6).all(), "above everything on the table"

@@ -12,8 +12,8 @@ from PIL import Image
 
 from vp.core.crops import Crops
 from vp.data import DATASETS, Framing, open_dataset, write_mp4
-from vp.data.readers.files import natural
-from vp.data.splits import assign
+from vp.data.readers.files import natural_key
+from vp.data.splits import assign_splits
 from vp.result.survey import survey_dataset
 
 from .makers import bair_record, bridge_record, moving, write_clip, write_frames, write_tfrecord
@@ -26,7 +26,7 @@ def gen(seed: int = 0) -> torch.Generator:
 def scan(name, root):
     """The found, and group -> split."""
     found = DATASETS[name].scan(name, root)
-    return found, assign(found.recordings)
+    return found, assign_splits(found.recordings)
 
 
 def names(found) -> list[str]:
@@ -38,7 +38,7 @@ def actions_of(frames: int, seed: int = 0, numbers: int = 4) -> np.ndarray:
 
 
 def test_natural_order():
-    assert sorted(["10.png", "9.png", "a2", "a10", "1.png"], key=natural) == ["1.png", "9.png", "10.png", "a2", "a10"]
+    assert sorted(["10.png", "9.png", "a2", "a10", "1.png"], key=natural_key) == ["1.png", "9.png", "10.png", "a2", "a10"]
 
 
 # --- KTH ---
@@ -355,12 +355,12 @@ def test_an_index_tells_lengths_rates_sources_and_splits_without_opening_clips(i
 def test_whole_frames_of_an_index_have_their_aspect_and_a_folder_laid_out_likewise_is_read_alike(indexed):
     for name, root in (("real128", indexed), ("folder", indexed / "real128")):
         clips = open_dataset(name, "all", root, framing=Framing(short_side=16))
-        assert [tuple(clips.decoded(r).frames.shape) for r in clips.recordings[:2]] == [(12, 3, 16, 24), (12, 3, 24, 16)]
+        assert [tuple(clips.decode(r).frames.shape) for r in clips.recordings[:2]] == [(12, 3, 16, 24), (12, 3, 24, 16)]
         assert open_dataset(name, "dev", root).batch(1, 6, gen()).frames.shape == (1, 6, 3, 64, 64)
         with pytest.raises(ValueError, match=r"for test here \(train has 2, dev has 1, val has 1, example has 1\)"):
             open_dataset(name, "test", root)
     first = open_dataset("real128", "val", indexed, framing=Framing(short_side=32, most=5))
-    assert first.decoded(first.recordings[0]).frames.shape == (5, 3, 32, 48), "no more is decoded than asked for"
+    assert first.decode(first.recordings[0]).frames.shape == (5, 3, 32, 48), "no more is decoded than asked for"
 
 
 def test_clips_are_chosen_by_the_licence_that_their_index_states(indexed):
@@ -412,7 +412,7 @@ def test_every_reader_gives_whole_frames_at_a_short_side(name, tmp_path):
         write_frames(tmp_path / "train_label", wide)
     clips = open_dataset(key, "all", tmp_path, framing=Framing(short_side=24))
     for recording in clips.recordings:
-        clip = clips.decoded(recording)
+        clip = clips.decode(recording)
         assert clip.frames.shape == (6, clips.channels, 24, 24 if name == "bair" else 32)
         assert name != "pose" or clip.extras["pose"].shape == clip.frames.shape
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vp.data import DATASETS, Framing, open_dataset
-from vp.data.splits import assign
+from vp.data.splits import assign_splits
 
 ROOT = os.environ.get("VP_DATA", "")
 
@@ -31,7 +31,7 @@ def there(name: str, *inside: str) -> Path:
 def decoded(name: str, size: int = 64) -> tuple[dict[str, int], list]:
     """Decodes everything, prints the counts and returns them with the footage: a few hundred frames at most a test."""
     found = DATASETS[name].scan(name, ROOT)
-    split, footage = assign(found.recordings), [recording.load(Framing(size)) for recording in found.recordings]
+    split, footage = assign_splits(found.recordings), [recording.load(Framing(size)) for recording in found.recordings]
     counts = {part: sum(split[r.group] == part for r in found.recordings) for part in ("train", "val", "test")}
     frames = sum(len(one.frames) for one in footage)
     print(f"\n{name}: {len(footage)} recordings, {frames} frames, {counts}, {len(found.left_out)} left out")
@@ -116,7 +116,7 @@ def test_the_real_moving_mnist_extract():
 def test_real_ucf101_clips_open_fast_and_by_group():
     there("ucf101")
     found = DATASETS["ucf101"].scan("ucf101", ROOT)
-    split = assign(found.recordings)
+    split = assign_splits(found.recordings)
     print(f"\nucf101: {len(found.recordings)} recordings, {len(split)} groups, {len(found.left_out)} left out")
     assert not found.left_out and set(split.values()) == {"train", "val", "test"}
     batch = open_dataset("ucf101", "val", ROOT, framing=Framing(fps=10)).batch(8, 6, gen())
@@ -126,7 +126,7 @@ def test_real_ucf101_clips_open_fast_and_by_group():
 def test_real_clips_with_an_index_are_whole_and_their_lengths_are_true():
     there("real128")
     found = DATASETS["real128"].scan("real128", ROOT)
-    split = assign(found.recordings)
+    split = assign_splits(found.recordings)
     counts = {part: sum(split[r.group] == part for r in found.recordings) for part in ("train", "dev", "val", "example")}
     print(f"\nreal128: {len(found.recordings)} recordings, {len(split)} sources, {counts}, {len(found.left_out)} left out")
     assert not found.left_out and all(counts.values())

@@ -22,7 +22,7 @@ def counting(name: str, number: int, frames: int, actions: int = 2, decoded: lis
     def load(framing: Framing) -> Clip:
         if decoded is not None:
             decoded.append(name)
-        pictures = np.zeros((frames, *framing.target(height, 16), 3), np.uint8)
+        pictures = np.zeros((frames, *framing.target_size(height, 16), 3), np.uint8)
         pictures[:, 0, 0], pictures[:, 0, 1] = number, np.arange(frames)[:, None]
         rows = np.stack([np.full(frames, number), np.arange(frames)], 1).astype(np.float32)[:, :actions]
         state = np.arange(frames, dtype=np.float32)[:, None]
@@ -79,7 +79,7 @@ def test_damage_changes_nothing_for_those_drawn_after_it():
 def test_whole_frames_keep_their_aspect_and_only_those_of_one_size_are_stacked():
     clips = RecordedClips("test", [counting("wide", 1, 9), counting("high", 2, 9, height=24)], Framing(short_side=8), 3)
     assert clips.size is None
-    windows, numbers = clips.windows(2, 5, gen())
+    windows, numbers = clips.draw_windows(2, 5, gen())
     assert {number: tuple(w.frames.shape) for number, w in zip(numbers, windows)} == {0: (5, 3, 8, 8), 1: (5, 3, 12, 8)}
     assert clips.batch(1, 5, gen()).frames.shape[:3] == (1, 5, 3)
     with pytest.raises(ValueError, match="clips of test are 8x8 and 8x12 px; give square frames, one clip at a time, or crops"):
@@ -188,7 +188,7 @@ def test_the_cache_drops_what_was_not_asked_for_longest_and_keeps_the_newest():
 )
 def test_a_short_side_keeps_the_aspect_and_enlarges_too(size, short_side, target):
     framing = Framing(16, short_side)
-    assert framing.target(*size) == target
+    assert framing.target_size(*size) == target
     for shape in (size, (*size, 1), (*size, 3)):
         picture = np.full(shape, 7, np.uint8)
         assert (framing.fit(picture) == np.full((*target, *shape[2:]), 7)).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vp.data.recording import Recording
-from vp.data.splits import assign
+from vp.data.splits import assign_splits
 
 
 def recordings(groups, split=None) -> list[Recording]:
@@ -11,7 +11,10 @@ def recordings(groups, split=None) -> list[Recording]:
 
 
 def test_a_hash_of_the_group_decides_and_new_groups_move_none():
-    few, many = assign(recordings(f"person{n}" for n in range(200))), assign(recordings(f"person{n}" for n in range(1_000)))
+    few, many = (
+        assign_splits(recordings(f"person{n}" for n in range(200))),
+        assign_splits(recordings(f"person{n}" for n in range(1_000))),
+    )
     assert few.items() <= many.items()
     shares = [list(many.values()).count(split) / 1_000 for split in ("train", "val", "test")]
     assert abs(shares[0] - 0.8) < 0.05 and abs(shares[1] - 0.1) < 0.03  # 3 standard errors
@@ -20,16 +23,16 @@ def test_a_hash_of_the_group_decides_and_new_groups_move_none():
 def test_with_few_groups_no_split_that_can_have_one_stays_empty():
     for start in range(30):  # wherever the hashes fall
         names = [f"clip{n}" for n in range(start, start + 3)]
-        assert set(assign(recordings(names)).values()) == {"train", "val", "test"}
-        assert set(assign(recordings(names[:2])).values()) >= {"train", "val"}
-        assert set(assign(recordings(names[:1])).values()) == {"train"}
+        assert set(assign_splits(recordings(names)).values()) == {"train", "val", "test"}
+        assert set(assign_splits(recordings(names[:2])).values()) >= {"train", "val"}
+        assert set(assign_splits(recordings(names[:1])).values()) == {"train"}
 
 
 def test_a_layout_s_own_split_stands_and_lends_validation_only_where_there_is_none():
     train, test = recordings([f"a{n}" for n in range(40)], "train"), recordings(["b0", "b1"], "test")
-    split = assign(train + test)
+    split = assign_splits(train + test)
     assert split["b0"] == split["b1"] == "test"
     assert 1 <= list(split.values()).count("val") <= 10
-    whole = assign(train + test + recordings(["c"], "val"))
-    assert "val" not in assign(train + recordings(["d"], "dev")).values(), "dev is there to choose by"
-    assert list(whole.values()).count("val") == 1 and set(assign(test).values()) == {"test"}
+    whole = assign_splits(train + test + recordings(["c"], "val"))
+    assert "val" not in assign_splits(train + recordings(["d"], "dev")).values(), "dev is there to choose by"
+    assert list(whole.values()).count("val") == 1 and set(assign_splits(test).values()) == {"test"}

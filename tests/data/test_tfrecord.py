@@ -9,7 +9,7 @@ import pytest
 
 from vp.data.crc32c import crc32c, masked_crc32c
 from vp.data.tf_example import parse_example
-from vp.data.tfrecord import read_record, records
+from vp.data.tfrecord import read_record, scan_records
 
 from .makers import example, masked, number, piece, plain_crc32c, write_tfrecord
 
@@ -30,7 +30,7 @@ def test_rows_side_by_side_give_what_one_byte_after_the_other_gives(size):
 
 def test_records_come_back_whole_and_in_order(tmp_path):
     contents = [b"first", b"", b"x" * 70_000]
-    found = list(records(write_tfrecord(tmp_path / "a.tfrecords", contents)))
+    found = list(scan_records(write_tfrecord(tmp_path / "a.tfrecords", contents)))
     assert [read_record(record) for record in found] == contents and [record.index for record in found] == [0, 1, 2]
 
 
@@ -39,7 +39,7 @@ def test_a_flipped_bit_is_noticed_in_the_record_it_is_in(tmp_path):
     data = bytearray(path.read_bytes())
     data[100] ^= 4
     path.write_bytes(data)
-    first, second = records(path)
+    first, second = scan_records(path)
     with pytest.raises(ValueError, match="record 0 of a.tfrecords is damaged"):
         read_record(first)
     assert read_record(second) == b"second" * 99
@@ -60,7 +60,7 @@ def test_damaged_framing_is_named_after_what_came_before(tmp_path, damage, says)
     path.write_bytes(damage(path.read_bytes()))
     came = []
     with pytest.raises(ValueError, match=says) as error:
-        for record in records(path):
+        for record in scan_records(path):
             came.append(record)
     assert len(came) == ("after 1" in says) and "a.tfrecords" in str(error.value)
 

@@ -9,7 +9,7 @@ from vp.data import Framing, Windows
 from vp.data.clip import Clip
 from vp.data.recorded import RecordedClips
 from vp.data.recording import Recording
-from vp.data.windows import chosen, evenly
+from vp.data.windows import choose_windows, evenly_spaced_indices
 
 from .test_recorded import counting, times
 
@@ -90,11 +90,11 @@ def test_damage_and_broken_promises_are_left_out():
     ],
 )
 def test_fewer_windows_are_spread_over_recordings(most, expected):
-    assert chosen([(0, [0, 5]), (1, [0]), (2, [0, 7]), (3, [0, 9])], most) == expected
+    assert choose_windows([(0, [0, 5]), (1, [0]), (2, [0, 7]), (3, [0, 9])], most) == expected
 
 
 def test_evenly_spread_numbers_are_different_and_reach_both_ends():
     for of in range(1, 12):
         for count in range(1, of + 1):
-            picked = torch.tensor(evenly(count, of))
+            picked = torch.tensor(evenly_spaced_indices(count, of))
             assert len(picked.unique()) == count and picked[0] <= of // count and picked[-1] >= of - 1 - of // count

@@ -56,7 +56,7 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     """Predicts futures of a clip, writes all files and returns the summary of `write_all`."""
     from ..data import read_clip
     from ..data.region import Region
-    from ..data.video_file import END, MAX_FPS, MAX_SIDE, picture_size
+    from ..data.video_file import END, MAX_FPS, MAX_SIDE, read_video_size
     from ..prediction.actions import OWN
     from ..prediction.model import load
     from ..prediction.sample import sample
@@ -64,7 +64,7 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
 
     model = load(args.checkpoint, args.device, args.precision)
     options = parse_model_options(args.parser, model.predictor.options_type, extra)
-    region = Region.of_pixels(args.region, *picture_size(args.clip)) if args.region else None
+    region = Region.of_pixels(args.region, *read_video_size(args.clip)) if args.region else None
     rates = {"max_fps": MAX_FPS} if args.fps is None else {"fps": None if args.fps == OWN_RATE else args.fps}
     cut = {"start": args.start, "region": region, "every": args.stride}
     clip = read_clip(args.clip, max_side=max(args.long_side, MAX_SIDE), **rates, **cut)

@@ -1,4 +1,4 @@
-"""The data sets by name."""
+"""The catalogue of data sets, and how one is opened by name."""
 
 from __future__ import annotations
 
@@ -27,13 +27,21 @@ from .splits import CHOICES
 UCF101 = partial(
     named_videos.read, r"v_(?P<what>[a-z]+)_g(?P<group>\d+)_c\d+", "v_Archery_g01_c01.avi", named_videos.ucf101_split
 )
-GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi", named_videos.by_person)
+GATECH = partial(named_videos.read, r"PS7A\dP(?P<person>\d)T\d", "PS7A1P1T1.avi", named_videos.no_published_split)
 
 
 @dataclass(frozen=True)
 class Simulator:
-    """Clips made on the fly; `channels` of SIZE x SIZE pixels, with `actions` or without, under a `licence`; `domain`: what they
-    have in common, `law`: how their digits bounce."""
+    """A data set whose clips are made on the fly.
+
+    Args:
+        open: (split, data_root, digits, device, digits a clip) -> the source of clips.
+        channels: of its frames, which are SIZE x SIZE px.
+        licence: of the clips, and of weights trained on them.
+        domain: what its clips have in common.
+        actions: the meaning and range of each action component, None without actions.
+        law: how its digits bounce, None without such digits.
+    """
 
     open: Callable[[str, str | Path | None, str, torch.device | str, int], ClipSource]
     channels: int
@@ -43,29 +51,35 @@ class Simulator:
     law: Law | None = None
 
 
-def moving_digits(law: str, domain: Domain) -> Simulator:
+def moving_digits_simulator(law: str, domain: Domain) -> Simulator:
+    """The simulator of a bounce law, a key of `LAWS`."""
+
     def source(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
         return MovingDigits(law, load_digits(digits, split, data_root), n_digits=count, device=device)
 
     return Simulator(source, channels=1, licence=DIGITS, domain=domain, law=LAWS[law])
 
 
-def digits_robust(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+def open_digits_robust(
+    split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int
+) -> ClipSource:
+    """The source of digits-robust; the digits a clip are drawn, so `count` is ignored."""
     return DigitsRobust(load_digits(digits, split, data_root), device)
 
 
-def push_world(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+def open_push_world(split: str, data_root: str | Path | None, digits: str, device: torch.device | str, count: int) -> ClipSource:
+    """The source of push; `digits` and `count` are ignored."""
     return PushWorld(split, data_root, device)
 
 
 DATASETS: dict[str, Simulator | Layout] = {
-    "smmnist-svg": moving_digits("smmnist-svg", RANDOM),
-    "smmnist-srvp": moving_digits("smmnist-srvp", RANDOM),
-    "mmnist": moving_digits("mmnist", MIRROR),
-    "digits-robust": Simulator(digits_robust, channels=1, licence=DIGITS, domain=ROBUST),
-    "push": Simulator(push_world, channels=3, licence=RENDERED, domain=PUSH, actions=PushWorld.actions),
+    "smmnist-svg": moving_digits_simulator("smmnist-svg", RANDOM),
+    "smmnist-srvp": moving_digits_simulator("smmnist-srvp", RANDOM),
+    "mmnist": moving_digits_simulator("mmnist", MIRROR),
+    "digits-robust": Simulator(open_digits_robust, channels=1, licence=DIGITS, domain=ROBUST),
+    "push": Simulator(open_push_world, channels=3, licence=RENDERED, domain=PUSH, actions=PushWorld.actions),
     "mmnist-test": Layout(
-        partial(arrays.read, split="test", usual={".npy": "TNHW", ".npz": "NTHW"}),
+        partial(arrays.read, split="test", default_axes={".npy": "TNHW", ".npz": "NTHW"}),
         ("mnist_test_seq.npy", "moving_mnist_test_first1000.npz"),
         "mnist_test_seq.npy, (20, N, 64, 64), or an .npz file with frames (N, 20, 64, 64)",
         Licence(MIT, "Srivastava et al. 2015, from MNIST (LeCun, Cortes and Burges, CC BY-SA 3.0)"),
@@ -86,8 +100,8 @@ DATASETS: dict[str, Simulator | Layout] = {
         bridge.read, ("bridge", "bridge_dataset", "bridge_tfrecord"), bridge.LOOKS_FOR, Licence(CREDIT, "BridgeData, CC BY 4.0")
     ),
     "metaworld": Layout(
-        partial(arrays.read, acting=True), ("metaworld",), ".npz files with frames and actions", Licence(MIT, "Meta-World, MIT"),
-        arrays=True,
+        partial(arrays.read, needs_actions=True), ("metaworld",), ".npz files with frames and actions",
+        Licence(MIT, "Meta-World, MIT"), arrays=True,
     ),
     "ucf101": Layout(
         UCF101, ("ucf101", "UCF-101", "UCF101", "ucf101_64"), "v_Archery_g01_c01.avi and so on",
@@ -154,16 +168,16 @@ def open_dataset(
 
 
 def law_of(name: str) -> Law | None:
-    """How the digits of a data set bounce; None of one without such digits."""
+    """The bounce law of a data set's digits; None for a data set without such digits."""
     return getattr(DATASETS.get(name), "law", None)
 
 
 def named_actions(name: str, size: int) -> Actions | None:
-    """What the `size` numbers of a data set's actions are called, with their ranges; None where that is not known."""
+    """The names and ranges of a data set's action components; None where they are unknown or are not `size` many."""
     known = getattr(DATASETS.get(name), "actions", None)
     return known if known and len(known.names) == size else None
 
 
 def licence_of_weights(datasets: Iterable[str]) -> str:
-    """The strictest terms of the data sets, one of `licence.STRICTER`; a data set that is not in the catalogue states none."""
+    """The strictest terms of the data sets for weights, one of `licence.STRICTER`; an unknown data set counts as UNSTATED."""
     return strictest([DATASETS[name].licence.weights if name in DATASETS else UNKNOWN.weights for name in datasets])

@@ -16,14 +16,14 @@ class Clip:
     """
     Args:
         frames: uint8 (T, H, W, C), RGB or grey.
-        fps: frames a second, as measured from time stamps where there are any; 0 where nobody says.
+        fps: frames a second, measured from time stamps where there are any; 0 where it is unknown.
         notes: sentences to show.
         actions: float32 (T, A) or None; `actions[t]` leads from frame t to t + 1.
         extras: name -> array (T, ...): masks uint8 (T, 1, H, W), pictures uint8 (T, C, H, W), states float32 (T, S).
-        events: (frame, label) pairs that its maker knows.
-        data: the data set that it comes from, "" for none.
-        path: its file where it is a person's own.
-        first, every: which of the file's frames these are: number `first`, counted from 0, and then one of so many.
+        events: (frame, label) pairs that the clip's maker knows.
+        data: the data set it comes from, "" for none.
+        path: its file where a user uploaded it.
+        first, every: which frames of the file these are: index `first`, counted from 0, then every `every`-th one.
         total: frames of the file, 0 where they were not counted.
     """
 
@@ -41,11 +41,11 @@ class Clip:
 
     @property
     def rate(self) -> float:
-        """Frames a second, ASSUMED_FPS where nobody says."""
+        """Frames a second, ASSUMED_FPS where it is unknown."""
         return self.fps or ASSUMED_FPS
 
     def cut(self, first: int) -> Clip:
-        """The same clip from frame `first` on, with what belongs to its frames."""
+        """The clip from frame `first` on, with the actions, extras and events of these frames."""
         if not first:
             return self
         return replace(
@@ -58,7 +58,11 @@ class Clip:
         )
 
     def described(self, count: int, width: int, height: int) -> str:
-        """Which `count` frames of the video these are, at the size in which they are used, in one line."""
+        """One line about the first `count` frames: size in px, frame indices in the file, rate and duration.
+
+        Args:
+            width, height: px at which the frames are used.
+        """
         last = self.first + (count - 1) * self.every
         parts = [f"{width}x{height}", f"frames {self.first}-{last}" + (f" of {self.total}" if self.total else "")]
         if self.fps:
@@ -67,5 +71,5 @@ class Clip:
         return ", ".join(parts)
 
     def with_note(self, said: str | None) -> Clip:
-        """The same clip with a sentence among its notes, where there is one."""
+        """The clip with `said` added to its notes; the clip itself where `said` is empty or None."""
         return replace(self, notes=(*self.notes, said)) if said else self

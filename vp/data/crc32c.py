@@ -31,7 +31,7 @@ def crc32c(data: bytes) -> int:
     states = np.zeros(rows, np.uint32)
     for column in np.ascontiguousarray(padded.reshape(rows, width).T):
         states = table[(states ^ column) & 255] ^ (states >> 8)
-    return int(joined(states, zeros(width))) ^ 0xFFFFFFFF
+    return int(join_states(states, zero_bytes_matrix(width))) ^ 0xFFFFFFFF
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -42,7 +42,7 @@ def masked_crc32c(data: bytes) -> int:
 
 @lru_cache(maxsize=1)
 def byte_table() -> np.ndarray:
-    """uint32 (256,): what eight steps of the register make of each byte."""
+    """uint32 (256,): the CRC register after eight shifts, for each byte value."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = (table >> 1) ^ (table & 1) * np.uint32(POLYNOMIAL)
@@ -50,25 +50,30 @@ def byte_table() -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def zeros(count: int) -> np.ndarray:
-    """uint32 (32,): what each bit of the register has become after `count` zero bytes."""
+def zero_bytes_matrix(count: int) -> np.ndarray:
+    """uint32 (32,), a matrix over GF(2): what each bit of the register becomes after `count` zero bytes."""
     bits = np.uint32(1) << np.arange(32, dtype=np.uint32)
     for _ in range(count):
         bits = byte_table()[bits & 255] ^ (bits >> 8)
     return bits
 
 
-def after(shift: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Registers `states` uint32 (N,) after the zero bytes that `shift` stands for."""
+def advance_states(shift: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """CRC registers `states` uint32 (N,) after the zero bytes of the matrix `shift`, see `zero_bytes_matrix`."""
     out = np.zeros_like(states)
     for bit, becomes in enumerate(shift):
         out ^= ((states >> np.uint32(bit)) & 1) * becomes
     return out
 
 
-def joined(states: np.ndarray, shift: np.ndarray) -> np.uint32:
-    """The register of all rows in a row; their number is a power of two, and `shift` stands for the length of one."""
+def join_states(states: np.ndarray, shift: np.ndarray) -> np.uint32:
+    """The CRC register of all rows joined end to end.
+
+    Args:
+        states: uint32 (N,), the register of each row; N is a power of two.
+        shift: the matrix of as many zero bytes as a row is long.
+    """
     while len(states) > 1:
-        states = after(shift, states[0::2]) ^ states[1::2]
-        shift = after(shift, shift)
+        states = advance_states(shift, states[0::2]) ^ states[1::2]
+        shift = advance_states(shift, shift)
     return states[0]

@@ -1,4 +1,4 @@
-"""Training windows cut at random from whole frames: places, rates, directions and mirrorings drawn anew for every clip."""
+"""Training windows cut at random from whole frames: position, frame rate, direction and mirroring are drawn for every clip."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..core.crops import Crops
 from ..core.video import Batch
 from .framing import Framing
 from .pixel_cache import PixelCache
-from .recorded import unusable
+from .recorded import unusable_message
 from .recording import Recording
 
-TRIES = 1_000  # windows looked at for one clip
-LOOKED_AT = 4  # every so many pixels and no more are compared for how much moves
+TRIES = 1_000  # maximum number of windows drawn for one clip
+LOOKED_AT = 4  # stride, in px, of the grid on which motion is measured
 
 
 class CroppedClips:
@@ -44,14 +44,14 @@ class CroppedClips:
         self.opened: dict[int, np.ndarray] = {}
 
     def prepare(self, progress: Callable[[int, int], None]) -> None:
-        """Decodes what has not been decoded yet."""
+        """Decodes what is not in the cache yet; `progress` is called with (recordings done, recordings in all)."""
         for done, recording in enumerate(self.recordings, 1):
             if not self.cache.path(recording).exists():
                 self.frames(done - 1)
             progress(done, len(self.recordings))
 
     def frames(self, index: int) -> np.ndarray | None:
-        """uint8 (T, H, W, C) of a recording, or None where it is damaged."""
+        """uint8 (T, H, W, C) of the recording of this index, None where it is damaged."""
         recording = self.recordings[index]
         if index not in self.opened and recording.name not in self.refused:
             try:
@@ -68,25 +68,36 @@ class CroppedClips:
         """
         seed = torch.randint(2**31, (), generator=generator, device=generator.device)
         random = np.random.default_rng(int(seed))
-        groups, shares = self.groups(length)
-        frames = np.stack([self.clip(groups, shares, length, random) for _ in range(clips)])
+        groups, shares = self.usable_groups(length)
+        frames = np.stack([self.draw_clip(groups, shares, length, random) for _ in range(clips)])
         return Batch(torch.from_numpy(frames).permute(0, 1, 4, 2, 3).contiguous().to(self.device))
 
-    def groups(self, length: int) -> tuple[list[list[int]], np.ndarray]:
-        """Indices of the recordings of each group that promise so many frames, and how often each group is drawn."""
+    def usable_groups(self, length: int) -> tuple[list[list[int]], np.ndarray]:
+        """The recordings that promise `length` frames, by group.
+
+        Returns:
+            the indices of the recordings of each group, and float (groups,), the probability with which each group is drawn.
+
+        Raises:
+            ValueError: no recording is that long.
+        """
         found: dict[str, list[int]] = {}
         for index, recording in enumerate(self.recordings):
             if recording.longest >= length and recording.name not in self.refused:
                 found.setdefault(recording.group, []).append(index)
         if not found:
-            raise ValueError(unusable(self.name, length, self.refused, "all are shorter"))
+            raise ValueError(unusable_message(self.name, length, self.refused, "all are shorter"))
         shares = np.sqrt([len(group) for group in found.values()])
         most = max(self.crops.most_of_group, 1 / len(found))
         shares = np.minimum(shares / shares.sum(), most)
         return list(found.values()), shares / shares.sum()
 
-    def clip(self, groups: list[list[int]], shares: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
-        """uint8 (T, side, side, C): the first of the windows drawn in which enough moves, or the last of many."""
+    def draw_clip(self, groups: list[list[int]], shares: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
+        """uint8 (length, side, side, C): the first drawn window with enough motion, or the last of TRIES.
+
+        Args:
+            groups, shares: see `usable_groups`.
+        """
         window = None
         for _ in range(TRIES):
             group = groups[random.choice(len(groups), p=shares)]
@@ -101,26 +112,26 @@ class CroppedClips:
             if end - first < length:
                 continue
             start = first + random.integers(end - first - (length - 1) * stride)
-            window = self.cut(frames[start : start + (length - 1) * stride + 1 : stride], random)
-            if keep < self.crops.still + change(window) / self.crops.lively:
+            window = self.crop_randomly(frames[start : start + (length - 1) * stride + 1 : stride], random)
+            if keep < self.crops.still + mean_change(window) / self.crops.lively:
                 break
         if window is None:
-            raise ValueError(unusable(self.name, length, self.refused))
-        return self.varied(window, random)
+            raise ValueError(unusable_message(self.name, length, self.refused))
+        return self.augment(window, random)
 
-    def cut(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """A square of frames (T, H, W, C), from anywhere in them."""
+    def crop_randomly(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A square at a random position of frames (T, H, W, C), the same in all of them; it may be smaller than `crops.side`."""
         side = self.crops.side
         if random.random() < self.crops.closer:
             side = round(side * random.uniform(self.crops.nearest, 1))
         top, left = (random.integers(extent - side + 1) for extent in frames.shape[1:3])
         return frames[:, top : top + side, left : left + side]
 
-    def varied(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """At full size, and backwards, mirrored, upside down, rows and columns exchanged, in other colours, each by chance."""
-        frames = enlarged(frames, self.crops.side)
+    def augment(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Square frames (T, h, h, C) at full size, by chance tinted, reversed in time, mirrored, flipped or transposed."""
+        frames = enlarge_squares(frames, self.crops.side)
         if random.random() < self.crops.tinted:
-            frames = tinted(frames, random)
+            frames = tint_randomly(frames, random)
         backwards, mirrored, headlong, turned = random.random(4)
         frames = frames[::-1] if backwards < self.crops.reversed else frames
         frames = frames[:, :, ::-1] if mirrored < 0.5 else frames
@@ -128,8 +139,8 @@ class CroppedClips:
         return frames.swapaxes(1, 2) if turned < self.crops.turned else frames
 
 
-def enlarged(frames: np.ndarray, side: int) -> np.ndarray:
-    """Squares uint8 (T, H, H, C) at a side of so many px, bilinear: `Framing.fit` averages areas, which enlarges in steps."""
+def enlarge_squares(frames: np.ndarray, side: int) -> np.ndarray:
+    """uint8 (T, H, H, C) -> (T, side, side, C), bilinear: `Framing.fit` averages areas, which enlarges in steps."""
     import cv2
 
     if frames.shape[1] == side:
@@ -137,8 +148,8 @@ def enlarged(frames: np.ndarray, side: int) -> np.ndarray:
     return np.stack([cv2.resize(x, (side, side)) for x in frames]).reshape(len(frames), side, side, -1)
 
 
-def tinted(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Frames uint8 (T, H, W, C) in other colours, all alike: channels mixed and exchanged, contrast and light changed."""
+def tint_randomly(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """uint8 (T, H, W, C), colours changed alike in all frames: channels mixed and permuted, contrast and brightness changed."""
     channels = frames.shape[-1]
     grey, contrast = random.uniform(0, 0.8), random.uniform(0.7, 1.2, channels)
     mix = (1 - grey) * np.eye(channels)[random.permutation(channels)] + grey / channels
@@ -147,7 +158,7 @@ def tinted(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.clip(frames @ mix.T + middle.astype(np.float32) + 0.5, 0, 255).astype(np.uint8)
 
 
-def change(frames: np.ndarray) -> float:
-    """Mean absolute difference of a pixel between the middle and the other frames (T, H, W, C), in grey levels."""
+def mean_change(frames: np.ndarray) -> float:
+    """Mean absolute difference of frames (T, H, W, C) to the middle one, in grey levels, at every LOOKED_AT-th pixel."""
     few = frames[:, ::LOOKED_AT, ::LOOKED_AT].astype(np.int16)
     return float(np.abs(few - few[len(few) // 2]).mean())

@@ -1,4 +1,4 @@
-"""What the clips of a data set have in common, so that a clip which is unlike them can be told, in a sentence."""
+"""What the clips of a data set have in common, and how a clip that is unlike them is recognised and described in a sentence."""
 
 from __future__ import annotations
 
@@ -7,46 +7,48 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CANVAS = 64  # px, the height at which clips are looked at
-STILL = 4  # grey levels that half of the pixels of a camera that stands still change by from frame to frame, at most
-FLAT = 0.5  # share of a recording's pixels that may be of one grey level
+CANVAS = 64  # px, the height of the frames that `Describe` gets
+STILL = 4  # grey levels: maximum of the median change from frame to frame before a static camera
+FLAT = 0.5  # maximum share of a recording's pixels of one grey level
 
-Describe = Callable[[np.ndarray], str | None]  # uint8 (T, H, W, C) at CANVAS -> what is unlike the data set, for "here ..."
+Describe = Callable[[np.ndarray], str | None]  # uint8 (T, H, W, C) at CANVAS -> what is unlike the data set, completes "here ..."
 
 
 @dataclass(frozen=True)
 class Domain:
     """
     Args:
-        kind: what a clip shows that looks like these, "the clip shows ..."; a model trained on data of one kind is made for such
-            clips. "" where that is too much to say of a clip.
-        seen: what the data show, "this model has only seen ..."; "" where they are so mixed that a clip of any kind is alike.
-        describe: what of a clip's known frames is unlike them, None where nothing is.
-        name: what models trained on such data are for, as a menu has it.
-        certain: whether a clip's frames, uint8 (T, H, W, C) of their own size, may be of `kind` at all; for kinds that `describe`
-            alone says too much of.
-        walls: what the walls do that things bounce off, "the walls ..."; None where there are none. No pixel of the known frames
-            tells, so a clip has to say where it comes from.
+        kind: completes "the clip shows ..." for clips that look like the data set's; models trained on data of one kind are made
+            for such clips. "" where one cannot say that of a clip.
+        seen: what the data show, completes "this model has only seen ..."; "" where they are so mixed that any clip is like them.
+        describe: how a clip's known frames differ from the data set's, None where they do not.
+        name: what models trained on such data are for, as a menu shows it.
+        can_be_kind: whether a clip's frames, uint8 (T, H, W, C) of their own size, can be of `kind` at all; for kinds where
+            `describe` alone accepts too much.
+        walls: what the walls do to what hits them, completes "the walls ..."; None where there are none. The known frames do not
+            show it, so it depends on the data set a clip comes from.
     """
 
     kind: str
     seen: str
     describe: Describe
     name: str
-    certain: Callable[[np.ndarray], bool] = lambda frames: True
+    can_be_kind: Callable[[np.ndarray], bool] = lambda frames: True
     walls: str | None = None
 
     @property
-    def anything(self) -> bool:
+    def is_unrestricted(self) -> bool:
+        """Whether the data are so mixed that any clip is like them."""
         return not self.seen
 
 
-def unless(test: Callable[[np.ndarray], bool]) -> Describe:
+def describe_unless(test: Callable[[np.ndarray], bool]) -> Describe:
+    """A `Describe` that finds nothing unlike the data set in frames for which `test` is true."""
     return lambda frames: None if test(frames) else "is something else"
 
 
 def is_recording(frames: np.ndarray) -> bool:
-    """A camera's recording, not a drawing: no single grey level fills it.
+    """Whether the frames come from a camera, not from a drawing: no single grey level fills the first one.
 
     300 clips of KTH, Georgia Tech and UCF101 have at most 31 % of one level, 200 of moving digits 79 % and more.
 
@@ -58,10 +60,10 @@ def is_recording(frames: np.ndarray) -> bool:
 
 
 def is_small_and_still(frames: np.ndarray) -> bool:
-    """A camera that stands still, in pictures no larger than models of recordings at CANVAS px learn them.
+    """Whether the camera stands still and the frames are at most CANVAS px, the size of the models trained on such recordings.
 
     Args:
-        frames: uint8 (T, H, W, C), as they are.
+        frames: uint8 (T, H, W, C), of their own size.
     """
     changes = np.abs(np.diff(frames.mean(-1), axis=0))
     return bool(max(frames.shape[1:3]) <= CANVAS and np.median(changes) <= STILL) if len(changes) else False
@@ -71,9 +73,9 @@ def is_small_and_still(frames: np.ndarray) -> bool:
 GREY_PEOPLE = Domain(
     "what a still camera sees in grey at 64 pixels, as recordings of people do",
     "people, recorded by a camera",
-    unless(is_recording),
+    describe_unless(is_recording),
     "People, small and grey",
     is_small_and_still,
 )
-PEOPLE = Domain("", "people, recorded by a camera", unless(is_recording), "People")
+PEOPLE = Domain("", "people, recorded by a camera", describe_unless(is_recording), "People")
 ANYTHING = Domain("", "", lambda frames: None, "Any clip")

@@ -1,4 +1,4 @@
-"""Fetching data sets from their official places: resumed where a download broke off, checked, unpacked."""
+"""Downloads data sets from their official sources: resumes partial files, checks size and checksum, and unpacks archives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Remote:
     url: str
     into: str
     size: int = 0
-    sha256: str = ""
+    file_sha256: str = ""
 
     @property
     def name(self) -> str:
@@ -68,10 +68,13 @@ BY_HAND = {
 
 
 def download(name: str, root: str | Path, progress: Progress = lambda *_: None) -> None:
-    """Fetches a data set into `root` and unpacks it; what is there and whole is not fetched again.
+    """Downloads a data set into `root` and unpacks it; complete files are not downloaded again.
+
+    Args:
+        progress: called with (file, bytes done, bytes in all or 0).
 
     Raises:
-        ValueError: this data set cannot be fetched, the network fails, or a file does not have its size or checksum.
+        ValueError: this data set cannot be downloaded, the network fails, or a file does not have its size or checksum.
     """
     if name in ("smmnist-svg", "smmnist-srvp", "mmnist"):
         download_mnist(root)
@@ -91,19 +94,24 @@ def download(name: str, root: str | Path, progress: Progress = lambda *_: None) 
 
 
 def fetch(remote: Remote, folder: Path, progress: Progress) -> Path:
-    """Downloads one file; a part left by an earlier attempt is continued."""
+    """Downloads one file into `folder`, or resumes a partial download, and returns its path; errors as for `download`."""
     folder.mkdir(parents=True, exist_ok=True)
     path, part = folder / remote.name, folder / f"{remote.name}.part"
     if not path.exists():
         have = part.stat().st_size if part.exists() else 0
         if not remote.size or have < remote.size:
-            receive(remote, part, have, progress)
-        check(remote, part)
+            receive_part(remote, part, have, progress)
+        check_part(remote, part)
         part.replace(path)
     return path
 
 
-def receive(remote: Remote, part: Path, have: int, progress: Progress) -> None:
+def receive_part(remote: Remote, part: Path, have: int, progress: Progress) -> None:
+    """Downloads `remote` into the file `part`, from byte `have` on where the server can resume.
+
+    Raises:
+        ValueError: the download failed or broke off; `part` keeps what was received.
+    """
     request = urllib.request.Request(remote.url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
@@ -123,18 +131,19 @@ def receive(remote: Remote, part: Path, have: int, progress: Progress) -> None:
         raise ValueError(f"{remote.url} cannot be fetched ({error}); try again later, it goes on where it stopped") from error
 
 
-def check(remote: Remote, part: Path) -> None:
-    """Raises ValueError and removes the file where its size or checksum is wrong."""
+def check_part(remote: Remote, part: Path) -> None:
+    """Raises ValueError and removes the file `part` where its size or checksum is not that of `remote`."""
     size = part.stat().st_size
     wrong = f"{size} bytes for {remote.size}" if remote.size and size != remote.size else ""
-    if not wrong and remote.sha256 and sha256(part) != remote.sha256:
+    if not wrong and remote.sha256 and file_sha256(part) != remote.sha256:
         wrong = "a wrong checksum"
     if wrong:
         part.unlink()
         raise ValueError(f"{remote.url} came with {wrong}; try again")
 
 
-def sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, as hex digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while data := file.read(CHUNK):
@@ -143,7 +152,7 @@ def sha256(path: Path) -> str:
 
 
 def unpack(path: Path) -> bool:
-    """Unpacks a .zip or .tar beside it (archive members cannot leave the folder); False where it is neither.
+    """Unpacks a .zip or .tar beside it (archive members cannot leave the folder); returns False for any other file.
 
     Raises:
         ValueError: the archive is damaged; it is removed.

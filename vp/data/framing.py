@@ -1,4 +1,4 @@
-"""How recordings become clips: size, channels, rate."""
+"""How frames of recordings become frames of clips: size, channels and rate."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MAX_SIDE = 1_024
 class Framing:
     """
     Args:
-        size: side of square frames in px; the centre square is cut out and resized by area averaging.
-        short_side: whole frames instead, their aspect kept and the shorter side resized to so many px, up or down; `size` is then
-            ignored, and recordings may differ in height and width.
+        size: side of square frames in px; the centre square is cropped and resized by area averaging.
+        short_side: keep whole frames and their aspect ratio, and resize the shorter side to this many px, up or down; `size` is
+            then ignored, and recordings may differ in height and width.
         channels: 1 (grey), 3 (RGB), or None for what the data set usually has.
-        stride: every so many frames are taken.
-        fps: thin out to about this rate instead, in whole strides.
-        most: a recording's first frames, if no more of it need be decoded; a reader that gains nothing by stopping gives all.
+        stride: take every `stride`-th frame.
+        fps: subsample to about this rate instead, by a whole stride.
+        most: number of first frames that are needed of a recording; a reader that gains nothing by stopping gives all.
         cache_mb: memory for decoded clips.
 
     Raises:
@@ -50,32 +50,32 @@ class Framing:
             raise ValueError(f"cache_mb is {self.cache_mb}; give 0 or more")
 
     def stride_at(self, fps: float) -> int:
-        """Frames from one taken to the next, for a recording of this rate."""
+        """The stride, in frames, for a recording of rate `fps`."""
         return self.stride if self.fps is None else max(1, round(fps / self.fps))
 
-    def target(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) in px of the frames of a recording of this size."""
+    def target_size(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) in px that frames of this height and width are resized to."""
         if self.short_side is None:
             return self.size, self.size
         scale = self.short_side / min(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    def fit(self, picture: np.ndarray, squeeze: bool = False, nearest: bool = False) -> np.ndarray:
-        """A picture (H, W) or (H, W, C) as a frame; one that has the frame's size already comes back as it is.
+    def fit(self, image: np.ndarray, squeeze: bool = False, nearest: bool = False) -> np.ndarray:
+        """An image (H, W) or (H, W, C) cropped and resized to `target_size`; the image itself where it has that size.
 
         Args:
-            squeeze: where frames are square, the whole picture is squeezed into the square instead of cut to its centre.
-            nearest: nothing is averaged, as the numbers of a mask must not be.
+            squeeze: where frames are square, resize the whole image to the square instead of cropping its centre.
+            nearest: nearest neighbour instead of area averaging, for masks of labels.
 
         Returns:
-            (*target, C) of the same dtype, resized by area averaging or nearest neighbour.
+            (*target_size, C), of the same dtype.
         """
         import cv2
 
-        target = self.target(*picture.shape[:2])
+        target = self.target_size(*image.shape[:2])
         if self.short_side is None and not squeeze:
-            picture = centre_square(picture)
-        if picture.shape[:2] == target:
-            return picture
-        resized = cv2.resize(picture, target[::-1], interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_AREA)
-        return resized.reshape(*target, *picture.shape[2:])  # OpenCV drops a channel that stands alone
+            image = centre_square(image)
+        if image.shape[:2] == target:
+            return image
+        resized = cv2.resize(image, target[::-1], interpolation=cv2.INTER_NEAREST if nearest else cv2.INTER_AREA)
+        return resized.reshape(*target, *image.shape[2:])  # OpenCV drops a channel that stands alone

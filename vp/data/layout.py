@@ -1,4 +1,4 @@
-"""A layout of files: where its data set is looked for, how it is read, and how its clips are opened."""
+"""A layout of files: where a data set is looked for, how its files are read, and how its clips are opened."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .domain import Domain
 from .framing import Framing
 from .licence import Licence
 from .recorded import RecordedClips
-from .recording import Found, Recording, Watch, unwatched
-from .splits import ALL, CHOICES, SPLITS, assign
+from .recording import Found, Recording, Watch, without_progress_bar
+from .splits import ALL, CHOICES, SPLITS, assign_splits
 
 
 @dataclass(frozen=True)
 class Layout:
     """
     Args:
-        read: (folder, watch) -> what is found there; with `arrays` also axes=, of array files.
-        places: usual names below a folder of data sets, tried in turn; where there is none, the folder itself is meant.
-        looks_for: the files, in words for messages.
+        read: (folder, watch) -> what was found there; with `arrays` it also takes axes=, the axes of array files.
+        places: usual file or folder names of this data set, tried in turn; where none exists, the given folder itself is read.
+        looks_for: the expected files, in words for messages.
         licence: of the data, and of weights trained on them.
-        channels: of its clips, unless asked for otherwise.
-        domain: what they have in common, where that can be said.
-        arrays: whether its files may be arrays, whose axes can be said.
+        channels: of its clips, unless the framing says otherwise.
+        domain: what its clips have in common, where that can be said.
+        arrays: whether it may hold array files, whose axes can be given.
     """
 
     read: Callable[..., Found]
@@ -41,7 +41,7 @@ class Layout:
     arrays: bool = False
 
     def root(self, name: str, data_root: str | Path | None = None) -> Path:
-        """The data's own folder; raises ValueError where no folder is given or it is not there."""
+        """The data set's folder or file below `data_root` or VP_DATA; raises ValueError where that is missing."""
         given = data_root or os.environ.get("VP_DATA")
         if not given:
             raise ValueError(f"{name} lies in files: give its folder by --data-root or VP_DATA ({self.looks_for})")
@@ -50,10 +50,13 @@ class Layout:
             raise ValueError(f"there is no folder {given}; give the one of {name} by --data-root or VP_DATA")
         return next((root / place for place in self.places if (root / place).exists()), root)
 
-    def scan(self, name: str, data_root: str | Path | None = None, watch: Watch = unwatched, axes: str = "") -> Found:
-        """What is found; raises ValueError where that is no recording at all, or `axes` are given that arrays alone have.
+    def scan(self, name: str, data_root: str | Path | None = None, watch: Watch = without_progress_bar, axes: str = "") -> Found:
+        """The recordings found in the files, none of them decoded.
 
-        A recording without the actions that most of its split have is left out: it would take them from all.
+        A recording that lacks the actions of most recordings of its split is left out: all of them would have to do without.
+
+        Raises:
+            ValueError: no recording was found, or `axes` are given to a data set without arrays.
         """
         if axes and not self.arrays:
             raise ValueError(f"{name} has no arrays; leave --axes out")
@@ -77,7 +80,7 @@ class Layout:
         licences: Sequence[str] = (),
         axes: str = "",
     ) -> RecordedClips:
-        """The clips of a split, or of "all"; raises ValueError as `recordings` does."""
+        """A source of clips of a split, or of "all"; errors as for `recordings`."""
         chosen = self.recordings(name, split, data_root, licences, axes)
         return RecordedClips(name, chosen, framing, framing.channels or self.channels, device)
 
@@ -92,18 +95,18 @@ class Layout:
         licences: Sequence[str] = (),
         axes: str = "",
     ) -> CroppedClips:
-        """Windows cut from the whole frames of a split; raises ValueError as `recordings` does."""
+        """A source of windows cut from the whole frames of a split; errors as for `recordings`."""
         chosen = self.recordings(name, split, data_root, licences, axes)
         return CroppedClips(name, chosen, self.root(name, data_root), crops, channels, device)
 
     def recordings(
         self, name: str, split: str, data_root: str | Path | None, licences: Sequence[str] = (), axes: str = ""
     ) -> list[Recording]:
-        """Those of a split, or of "all"; of "choices": dev where there is such a split, val elsewhere.
+        """The recordings of a split, of "all", or of "choices": dev where there is such a split, else val.
 
         Args:
-            licences: those alone whose stated licence begins with one of these words, whatever their case; none: all.
-            axes: of arrays, such as "NTHWC"; "": as the files tell.
+            licences: only recordings whose stated licence begins with one of these words, ignoring case; none: all.
+            axes: of array files, such as "NTHWC"; "": inferred from the files.
 
         Raises:
             ValueError: an unknown split, no folder, nothing to read in it, or no recordings of that split and licence.
@@ -111,7 +114,7 @@ class Layout:
         if split not in (*SPLITS, ALL, CHOICES):
             raise ValueError(f"split is {split!r}; give one of {', '.join((*SPLITS, ALL))}")
         recordings = self.scan(name, data_root, axes=axes).recordings
-        splits = assign(recordings)
+        splits = assign_splits(recordings)
         if split == CHOICES:
             split = "dev" if "dev" in splits.values() else "val"
         chosen = [recording for recording in recordings if split in (ALL, splits[recording.group])]

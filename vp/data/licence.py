@@ -1,4 +1,4 @@
-"""What data may be used for, and what weights trained on them may: the code's own licence says nothing about either."""
+"""Licences of data sets and of weights trained on them, which are independent of the code's own licence."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ UNKNOWN = Licence(UNSTATED, "whatever its owner says")
 
 
 def strictest(terms: Iterable[str]) -> str:
-    """The terms that allow least: any that are none of STRICTER before all of these, and UNSTATED where there are none."""
+    """The strictest of licence terms, by the order of STRICTER; unknown terms count as strictest, no terms at all as UNSTATED."""
     known = {name: place for place, name in enumerate(STRICTER)}
     return max(terms, key=lambda name: known.get(name, len(STRICTER)), default=UNSTATED)

@@ -1,4 +1,4 @@
-"""A whole video at a glance: small pictures of it, and where in it and when most moves."""
+"""An overview of a whole video: thumbnails, and where and when most of its motion is."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from .clip import Clip
 from .region import Region
 from .video_decode import open_video
-from .video_file import MAX_DECODED, fit, within
+from .video_file import MAX_DECODED, resize_frame, size_within
 
-PICTURES = 24
-SIDE = 160  # px of the longer side of a picture
+THUMBNAILS = 24
+SIDE = 160  # px of the longer side of a thumbnail
 LOOKED_AT = 48  # px of the longer side at which motion is measured
-CUT, CUT_SHARE, NEAR = 12.0, 4.0, 5  # grey levels; times the median of so many frames on both sides
+CUT, CUT_SHARE, NEAR = 12.0, 4.0, 5  # a cut exceeds CUT grey levels and CUT_SHARE times the median of NEAR frames on both sides
 STILL = 0.5  # grey levels a frame: less is the camera's noise
 
 
@@ -25,13 +25,13 @@ STILL = 0.5  # grey levels a frame: less is the camera's noise
 class Overview:
     """
     Args:
-        pictures: uint8 (K, h, w, 3), evenly over the video.
+        thumbnails: uint8 (K, h, w, 3), spread evenly over the video.
         times: float (T,), seconds of each frame from the first one.
-        motion: float32 (T, h, w), mean absolute change from the frame before in grey levels, on a coarse grid; 0 at the first.
+        motion: float32 (T, h, w), mean absolute difference to the frame before, in grey levels, on a coarse grid; 0 at the first.
         width, height: of the video, px.
     """
 
-    pictures: np.ndarray
+    thumbnails: np.ndarray
     times: np.ndarray
     motion: np.ndarray
     width: int
@@ -39,11 +39,14 @@ class Overview:
 
     @property
     def seconds(self) -> float:
-        """Of the last frame, from the first one."""
+        """Time of the last frame from the first one."""
         return float(self.times[-1])
 
     def busiest_moment(self, past: float, future: float) -> float:
-        """Where a stretch of past + future seconds begins whose future moves most; 0 where hardly anything does."""
+        """Start, in seconds, of the window of past + future seconds whose future has most motion; 0 where there is hardly any.
+
+        Windows across a cut are avoided.
+        """
         change, cut = self.motion.mean((1, 2)), self.cuts()
         last = self.seconds - past - future
         if change[~cut].max() < STILL or last <= 0:
@@ -55,13 +58,13 @@ class Overview:
         return float(starts[int((moved[end] - moved[first] - 1e6 * across).argmax())])
 
     def cuts(self) -> np.ndarray:
-        """bool (T,): where a frame is nothing like the one before, and far more unlike it than its neighbours are."""
+        """bool (T,): whether a cut precedes each frame: its change is large and far above that of the frames around it."""
         change = self.motion.mean((1, 2))
         around = np.array([np.median(change[max(1, t - NEAR) : t + NEAR + 1]) if t else 0.0 for t in range(len(change))])
         return (change > CUT) & (change > CUT_SHARE * around)
 
     def busiest_square(self, start: float, seconds: float) -> Region:
-        """The square as high or wide as the picture in which most moves in a stretch; else the middle one."""
+        """The largest square of the frame with most motion within `seconds` from `start` on; the centre square without motion."""
         inside = (self.times >= start - 1e-6) & (self.times <= start + seconds)
         motion = self.motion[inside].mean(0)
         height, width = motion.shape
@@ -76,36 +79,42 @@ class Overview:
         return Region(edge, 0.0, share, 1.0) if lying else Region(0.0, edge, 1.0, share)
 
 
-def overview(path: str | Path) -> Overview:
-    """Of a file, of its first MAX_DECODED frames.
+def read_overview(path: str | Path) -> Overview:
+    """The overview of a video file, of its first MAX_DECODED frames.
 
     Raises:
         ValueError: nothing in it can be decoded.
     """
     with closing(open_video(path)) as stream:
         height, width = stream.first[0].shape[:2]
-        shots = [(small(frame), time) for frame, time in islice(stream.shots(), MAX_DECODED)]
-    return of_pictures(np.stack([frame for frame, _ in shots]), np.array([time for _, time in shots]), width, height)
+        timed = [(shrink(frame), time) for frame, time in islice(stream.timed_frames(), MAX_DECODED)]
+    return make_overview(np.stack([frame for frame, _ in timed]), np.array([time for _, time in timed]), width, height)
 
 
-def overview_of(clip: Clip) -> Overview:
-    """Of a clip that is at hand."""
+def clip_overview(clip: Clip) -> Overview:
+    """The overview of a decoded clip."""
     height, width = clip.frames.shape[1:3]
     frames = clip.frames if clip.frames.shape[-1] == 3 else clip.frames.repeat(3, -1)
-    return of_pictures(np.stack([small(frame) for frame in frames]), np.arange(len(frames)) / clip.rate, width, height)
+    return make_overview(np.stack([shrink(frame) for frame in frames]), np.arange(len(frames)) / clip.rate, width, height)
 
 
-def of_pictures(frames: np.ndarray, times: np.ndarray, width: int, height: int) -> Overview:
-    """From all frames at SIDE, uint8 (T, h, w, 3), of a video of some size."""
+def make_overview(frames: np.ndarray, times: np.ndarray, width: int, height: int) -> Overview:
+    """The overview of all frames of a video.
+
+    Args:
+        frames: uint8 (T, h, w, 3), shrunk to SIDE.
+        times: float (T,), seconds.
+        width, height: of the original video, px.
+    """
     import cv2
 
-    grid = within(frames.shape[1:3], LOOKED_AT)
+    grid = size_within(frames.shape[1:3], LOOKED_AT)
     grey = np.stack([cv2.resize(frame, grid[::-1], interpolation=cv2.INTER_AREA).mean(-1) for frame in frames]).astype(np.float32)
     motion = np.abs(np.diff(grey, axis=0, prepend=grey[:1]))
-    chosen = np.linspace(0, len(frames) - 1, min(PICTURES, len(frames))).round().astype(int)
+    chosen = np.linspace(0, len(frames) - 1, min(THUMBNAILS, len(frames))).round().astype(int)
     return Overview(frames[chosen], times - times[0], motion, width, height)
 
 
-def small(frame: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) shrunk to SIDE."""
-    return fit(frame, within(frame.shape[:2], SIDE), square=False)
+def shrink(frame: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) resized so that its longer side is at most SIDE."""
+    return resize_frame(frame, size_within(frame.shape[:2], SIDE), square=False)

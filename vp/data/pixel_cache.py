@@ -1,4 +1,4 @@
-"""Decoded frames kept in files, so that a video is decoded once and training reads windows of it in no time."""
+"""Decoded frames cached in memory-mapped files, so that a video is decoded once and training reads windows of it at once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from .framing import Framing
-from .recorded import with_channels
+from .recorded import to_channels
 from .recording import Recording
 
 
 class PixelCache:
-    """Frames of recordings as files of uint8, mapped into memory: what is read often stays there while nobody needs the room.
+    """Frames of recordings as memory-mapped uint8 files.
 
-    The folder is `frames` below the environment variable VP_CACHE, or below `~/.cache/vp`; it may be deleted at any time when
-    nothing trains.
+    The folder is `frames` below the environment variable VP_CACHE, or below `~/.cache/vp`; it may be deleted at any time while no
+    training runs.
 
     Args:
         name: of the data set.
@@ -35,19 +35,19 @@ class PixelCache:
         self.folder = base / "frames" / f"{name}-{size}-{channels}-{place}"
 
     def path(self, recording: Recording) -> Path:
-        """Its file; one that was replaced by a longer, shorter, slower or faster one, or is read in another way, has another."""
+        """The cache file of a recording, a hash of its name, length, rate and `form`, which is new for a changed recording."""
         what = f"{recording.name} {recording.promised} {recording.fps}" + (f" {recording.form}" if recording.form else "")
         return self.folder / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npy"
 
     def frames(self, recording: Recording) -> np.ndarray:
-        """uint8 (T, H, W, C), read only; decoded first where that has not been done.
+        """uint8 (T, H, W, C), read only; decoded first where the cache file is missing.
 
         Raises:
             ValueError: the recording is damaged. OSError: the cache cannot be written.
         """
         path = self.path(recording)
         if not path.exists():
-            frames = np.ascontiguousarray(with_channels(recording.load(self.framing).frames, self.channels))
+            frames = np.ascontiguousarray(to_channels(recording.load(self.framing).frames, self.channels))
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.part")  # several trainings may decode the same video at once
             try:

@@ -17,17 +17,25 @@ import torch
 from vp.core.video import Batch
 
 from .catalog import DATASETS, SIMULATORS, open_dataset
-from .digits.banks import SPLITS, which_digits
+from .digits.banks import SPLITS, resolve_digits
 from .digits.moving_digits import SIZE
 from .digits.robust import VARIANTS
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """`dataset`: a key of DATASETS; `n_past` frames given, `n_future` predicted; `size` px, None: as the model takes them; `seed`
-    of the clips; `chunk`: clips drawn together, fixed, so that K clips are the first of any larger number; the frames given are
-    shown at 1/`scale` of their size, enlarged again by bicubic interpolation; `variants`: what clip 0, 1, ... and, after all of
-    them, again the first show, where a protocol compares kinds of clips (`extras["variant"]` has their indices)."""
+    """
+    Args:
+        dataset: a key of DATASETS.
+        n_past, n_future: frames given and frames to predict.
+        size: px, None: the model's own size.
+        seed: of the clips.
+        about: a few words for tables.
+        chunk: clips drawn together; it is fixed, so that K clips are the first K of any larger number.
+        scale: the given frames are shrunk to 1/`scale` of their size and enlarged again by bicubic interpolation.
+        variants: names of the kinds of clips that are compared: clip i is of variant i modulo their number, and
+            `extras["variant"]` has the index.
+    """
 
     dataset: str
     n_past: int
@@ -41,6 +49,7 @@ class Protocol:
 
     @property
     def length(self) -> int:
+        """Frames of a clip, given and predicted."""
         return self.n_past + self.n_future
 
 
@@ -66,10 +75,10 @@ ANY = re.compile(r"([^:]+):(\d+)\+(\d+)")
 
 
 def find_protocol(name: str) -> Protocol:
-    """The protocol of a name in PROTOCOLS, or of a data set and two lengths, NAME:PAST+FUTURE.
+    """The protocol of this name, a key of PROTOCOLS or a data set with two lengths, NAME:PAST+FUTURE.
 
     Raises:
-        ValueError: neither of them, or lengths below 1.
+        ValueError: the name is neither of them, or a length is below 1.
     """
     if name in PROTOCOLS:
         return PROTOCOLS[name]
@@ -117,6 +126,6 @@ def protocol_clips(
 
 
 def protocol_digits(data_root: str | Path | None = None, split: str = "test", digits: str = "auto") -> str:
-    """What the digits of protocol clips are, in words for a table: MNIST's are the published ones, strokes are ours."""
+    """The source of a protocol's digits in words for a table: MNIST digits are the published ones, stroke digits are our own."""
     words = {"mnist": "MNIST digits", "strokes": "stroke digits", "mixed": "MNIST and stroke digits"}
-    return f"{split} split of {words[which_digits(digits, split, data_root)]}"
+    return f"{split} split of {words[resolve_digits(digits, split, data_root)]}"

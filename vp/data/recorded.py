@@ -1,4 +1,4 @@
-"""Clips drawn from recordings: the counterpart of `MovingDigits` for data that lies in files."""
+"""Clips drawn from recordings: the counterpart of `MovingDigits` for data in files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from .recording import Recording
 
 @dataclass(frozen=True)
 class ClipTensors:
-    """A decoded clip as tensors, or a window of it: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...);
-    `notes` as of `Clip`."""
+    """A decoded clip, or a window of one, as tensors: `frames` uint8 (T, C, H, W), `actions` float32 (T, A), `extras` (T, ...);
+    `notes` as of `Clip`.
+    """
 
     frames: Tensor
     actions: Tensor | None = None
@@ -28,23 +29,26 @@ class ClipTensors:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all tensors."""
         rest = [] if self.actions is None else [self.actions]
         return sum(x.nbytes for x in (self.frames, *rest, *self.extras.values()))
 
 
 class Cache:
-    """Clips by name within a number of bytes: the one not asked for longest goes first, the newest always stays."""
+    """An LRU cache of clips by name, of at most `most` bytes; the newest clip is always kept."""
 
     def __init__(self, most: float):
         self.most, self.held = most, 0
         self.clips: OrderedDict[str, ClipTensors] = OrderedDict()
 
     def get(self, name: str) -> ClipTensors | None:
+        """The clip of this name, None where it is not cached."""
         if name in self.clips:
             self.clips.move_to_end(name)
         return self.clips.get(name)
 
     def put(self, name: str, clip: ClipTensors) -> None:
+        """Adds a clip and drops the least recently used ones while there are too many bytes."""
         self.clips[name] = clip
         self.held += clip.nbytes
         while self.held > self.most and len(self.clips) > 1:
@@ -52,15 +56,19 @@ class Cache:
 
 
 class RecordedClips:
-    """An endless source of clips from recordings, decoded when they are first drawn.
+    """An endless source of clips from recordings, which are decoded when they are first drawn.
 
-    What is drawn depends on the generator and the files alone, never on what was drawn before, so that training resumes exactly.
+    What is drawn depends on the generator and the files alone, not on earlier draws, so that training resumes exactly.
 
     Args:
+        name: of the data set, for messages.
         recordings: of one split, one or more.
         framing: size, rate and memory. With a short side clips may differ in height and width, and `size` is None.
         channels: 1 or 3.
-        device: where clips go.
+        device: of the clips.
+
+    Raises:
+        ValueError: there are no recordings.
     """
 
     def __init__(
@@ -89,18 +97,18 @@ class RecordedClips:
         Raises:
             ValueError: no recording is long enough, none of those can be decoded, or the clips differ in size.
         """
-        return self.stacked(*self.windows(clips, length, generator))
+        return self.stack_windows(*self.draw_windows(clips, length, generator))
 
-    def windows(self, clips: int, length: int, generator: torch.Generator) -> tuple[list[ClipTensors], list[int]]:
-        """What `batch` stacks: windows, which may differ in height and width, and the indices of their recordings.
+    def draw_windows(self, clips: int, length: int, generator: torch.Generator) -> tuple[list[ClipTensors], list[int]]:
+        """The windows that `batch` stacks, which may differ in height and width, and the indices of their recordings.
 
-        Whoever needs clips of one size from whole frames cuts them out of these.
+        Use this to crop clips of one size from whole frames; errors as for `batch`, except that sizes may differ.
         """
-        pool, windows, numbers, failures = self.long_enough(length), [], [], 0
-        for number, where in self.draws(pool, generator):
+        pool, windows, numbers, failures = self.find_long_enough(length), [], [], 0
+        for number, where in self.draw_endlessly(pool, generator):
             recording = self.recordings[number]
-            clip = self.decoded(recording)
-            window = None if clip is None else self.window(recording, clip, length, where)
+            clip = self.decode(recording)
+            window = None if clip is None else self.cut_window_at_share(recording, clip, length, where)
             if window is not None:
                 windows.append(window)
                 numbers.append(number)
@@ -108,31 +116,31 @@ class RecordedClips:
             if len(windows) == clips:
                 break
             if failures >= 2 * len(pool):  # a whole round, wherever it began
-                raise ValueError(unusable(self.name, length, self.refused))
+                raise ValueError(unusable_message(self.name, length, self.refused))
         return windows, numbers
 
-    def long_enough(self, length: int) -> list[int]:
-        """Indices of the recordings that promise `length` frames at the rate asked for."""
-        pool = [number for number, r in enumerate(self.recordings) if r.longest >= self.span(r, length)]
+    def find_long_enough(self, length: int) -> list[int]:
+        """Indices of the recordings that promise `length` frames at the framing's rate; raises ValueError without any."""
+        pool = [number for number, r in enumerate(self.recordings) if r.longest >= self.frames_needed(r, length)]
         if not pool:
             longest = max(1 + (r.longest - 1) // self.framing.stride_at(r.fps) for r in self.recordings)
             raise ValueError(f"no recording of {self.name} has {length} frames; the longest has {longest}: ask for shorter clips")
         return pool
 
-    def span(self, recording: Recording, length: int) -> int:
-        """Frames of the recording that `length` frames of a clip take."""
+    def frames_needed(self, recording: Recording, length: int) -> int:
+        """Number of consecutive frames of a recording that a clip of `length` frames spans at the framing's stride."""
         return (length - 1) * self.framing.stride_at(recording.fps) + 1
 
-    def draws(self, pool: Sequence[int], generator: torch.Generator) -> Iterator[tuple[int, float]]:
-        """(index of a recording, number in [0, 1)) without end: all of the pool in random order, again and again."""
+    def draw_endlessly(self, pool: Sequence[int], generator: torch.Generator) -> Iterator[tuple[int, float]]:
+        """Yields (index of a recording, number in [0, 1)) without end; each round is the whole pool in random order."""
         device = generator.device
         while True:
             order = torch.randperm(len(pool), generator=generator, device=device).tolist()
             places = torch.rand(len(pool), generator=generator, device=device, dtype=torch.float64).tolist()
             yield from zip((pool[index] for index in order), places)
 
-    def decoded(self, recording: Recording) -> ClipTensors | None:
-        """The decoded recording, or None where it is damaged."""
+    def decode(self, recording: Recording) -> ClipTensors | None:
+        """The decoded recording, from the cache where possible; None where it is damaged."""
         if recording.name in self.refused:
             return None
         clip = self.cache.get(recording.name)
@@ -145,20 +153,24 @@ class RecordedClips:
             self.cache.put(recording.name, clip)
         return clip
 
-    def window(self, recording: Recording, clip: ClipTensors, length: int, where: float) -> ClipTensors | None:
-        """`length` frames from one of the possible starts, chosen by `where` in [0, 1); None where there is none."""
-        start = start_at(where, recording.spans(len(clip.frames)), self.span(recording, length))
-        return None if start is None else self.cut(recording, clip, length, start)
+    def cut_window_at_share(self, recording: Recording, clip: ClipTensors, length: int, where: float) -> ClipTensors | None:
+        """`length` frames that start at the share `where` in [0, 1) of all possible starts; None where none fits."""
+        start = pick_start(where, recording.spans(len(clip.frames)), self.frames_needed(recording, length))
+        return None if start is None else self.cut_window(recording, clip, length, start)
 
-    def cut(self, recording: Recording, clip: ClipTensors, length: int, start: int) -> ClipTensors:
-        """`length` frames from frame `start` on."""
+    def cut_window(self, recording: Recording, clip: ClipTensors, length: int, start: int) -> ClipTensors:
+        """`length` frames from frame `start` of the recording on, at the framing's stride."""
         stride = self.framing.stride_at(recording.fps)
-        taken = slice(start, start + self.span(recording, length), stride)
-        actions = joined(clip.actions, start, length, stride) if self.action_dim else None
+        taken = slice(start, start + self.frames_needed(recording, length), stride)
+        actions = stack_strided_actions(clip.actions, start, length, stride) if self.action_dim else None
         return ClipTensors(clip.frames[taken], actions, {name: x[taken] for name, x in clip.extras.items()})
 
-    def stacked(self, windows: Sequence[ClipTensors], numbers: Sequence[int]) -> Batch:
-        """Windows of one size as a batch; raises ValueError where they differ."""
+    def stack_windows(self, windows: Sequence[ClipTensors], numbers: Sequence[int]) -> Batch:
+        """Windows of one size as a batch on the source's device; `numbers` become extras["recording"].
+
+        Raises:
+            ValueError: the windows differ in height or width.
+        """
         sizes = {tuple(w.frames.shape[-2:]) for w in windows}
         if len(sizes) > 1:
             came = " and ".join(f"{width}x{height}" for height, width in sorted(sizes)[:2])
@@ -172,15 +184,15 @@ class RecordedClips:
         return Batch(frames, actions, extras | {"recording": torch.tensor(numbers, device=self.device)})
 
 
-def unusable(
+def unusable_message(
     name: str, length: int, refused: Mapping[str, str], why: str = "they have fewer frames than their headers say"
 ) -> str:
-    """The sentence for recordings of which none can be used: the first reason in `refused`, or else `why`."""
+    """The error message where no recording can be used: with the first reason in `refused`, or else `why`."""
     return f"no recording of {name} with {length} frames can be used: {next(iter(refused.values()), why)}"
 
 
-def start_at(where: float, spans: Sequence[tuple[int, int]], length: int) -> int | None:
-    """One of the places at which `length` frames fit into one of the spans: the share `where` in [0, 1) of all of them."""
+def pick_start(where: float, spans: Sequence[tuple[int, int]], length: int) -> int | None:
+    """The index at the share `where` in [0, 1) of all starts of `length` frames in the spans; None without any."""
     room = [max(0, end - first - length + 1) for first, end in spans]
     index = int(where * sum(room))
     for (first, _), starts in zip(spans, room):
@@ -190,16 +202,16 @@ def start_at(where: float, spans: Sequence[tuple[int, int]], length: int) -> int
     return None
 
 
-def joined(actions: Tensor, start: int, length: int, stride: int) -> Tensor:
-    """float32 (length, stride * A): the actions from one frame taken to the next, zeros after the recording's end."""
+def stack_strided_actions(actions: Tensor, start: int, length: int, stride: int) -> Tensor:
+    """float32 (length, stride * A): the actions from each frame taken to the next, side by side; zeros after the end."""
     rows = actions[start : start + length * stride]
     return torch.nn.functional.pad(rows, (0, 0, 0, length * stride - len(rows))).reshape(length, -1)
 
 
 def to_tensors(recording: Recording, framing: Framing, channels: int) -> ClipTensors:
-    """Decodes a recording; raises ValueError where it is damaged or its actions are not what was promised."""
+    """Decodes a recording; raises ValueError where it is damaged or has another number of action components than promised."""
     clip = recording.load(framing)
-    frames = torch.from_numpy(np.ascontiguousarray(with_channels(clip.frames, channels).transpose(0, 3, 1, 2)))
+    frames = torch.from_numpy(np.ascontiguousarray(to_channels(clip.frames, channels).transpose(0, 3, 1, 2)))
     actions = None if clip.actions is None else torch.from_numpy(clip.actions)
     came = 0 if actions is None else actions.shape[1]
     if came != recording.actions:
@@ -207,8 +219,8 @@ def to_tensors(recording: Recording, framing: Framing, channels: int) -> ClipTen
     return ClipTensors(frames, actions, {name: torch.from_numpy(x) for name, x in clip.extras.items()}, clip.notes)
 
 
-def with_channels(frames: np.ndarray, channels: int) -> np.ndarray:
-    """uint8 (T, H, W, 1 or 3) -> (T, H, W, channels)."""
+def to_channels(frames: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 (T, H, W, 1 or 3) -> (T, H, W, channels): grey repeated, or RGB converted to grey."""
     import cv2
 
     length, height, width, came = frames.shape

@@ -13,28 +13,31 @@ from .clip import Clip
 from .framing import Framing
 
 Item = TypeVar("Item")
-Watch = Callable[[Sequence[Item], str], Iterable[Item]]  # (items, what they are) -> the same items, a progress bar running beside
+Watch = Callable[
+    [Sequence[Item], str], Iterable[Item]
+]  # (items, what they are) -> the items, with a progress bar while iterating
 
 
-def unwatched(items: Sequence[Item], what: str) -> Sequence[Item]:
+def without_progress_bar(items: Sequence[Item], what: str) -> Sequence[Item]:
+    """The `Watch` that shows nothing: `items` as they are."""
     return items
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One clip of a data set.
+    """One clip of a data set, not decoded yet.
 
     Args:
         name: its path below the data's folder, unique in the data set.
-        group: what a split never tears apart, for it is alike: a person, a trajectory, the source that clips were cut from.
+        group: recordings of one group (a person, a trajectory, one source video) are alike, so they share a split.
         promised: frames by the header; decoding may give fewer.
         fps: frames a second, nominal where the files carry no rate.
-        load: framing -> clip, in its size; its rate is `fps`; raises ValueError where the file is damaged.
-        split: one of `splits.SPLITS` where the data's own layout says so.
-        actions: numbers an action has, 0 where there are none.
-        licence: as its owner states it, "" where nothing is said of this one.
-        parts: stretches [first, end) of frames that may be used; none: all frames.
-        form: in which way its pixels are read where there are several; what is kept of it is kept by this too.
+        load: framing -> clip of the framing's size, at rate `fps`; raises ValueError where the file is damaged.
+        split: one of `splits.SPLITS` where the data's own layout says so, else None.
+        actions: number of action components, 0 without actions.
+        licence: as its owner states it, "" where nothing is stated for this one.
+        parts: stretches [first, end) of usable frames; none: all frames.
+        form: how its pixels are decoded where there are several ways; part of the key of cached frames.
     """
 
     name: str
@@ -49,29 +52,29 @@ class Recording:
     form: str = ""
 
     def spans(self, frames: int | None = None) -> list[tuple[int, int]]:
-        """The usable stretches [first, end) if there are `frames` frames (None: as many as promised)."""
+        """The usable stretches [first, end) of a recording of `frames` frames (None: as many as promised)."""
         frames = self.promised if frames is None else frames
         parts = [(first, min(end, frames)) for first, end in self.parts or ((0, frames),)]
         return [(first, end) for first, end in parts if first < end]
 
     @property
     def longest(self) -> int:
-        """Frames of the longest stretch, as promised."""
+        """Frames of the longest usable stretch, as promised."""
         return max((end - first for first, end in self.spans()), default=0)
 
 
 @dataclass
 class Found:
-    """What a reader found: recordings, (name, reason) of what was left out, and notes in plain sentences."""
+    """What a reader found: recordings, (name, reason) of each file left out, and notes in plain sentences."""
 
     recordings: list[Recording] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, name: str, make: Callable[[], Iterable[Recording]]) -> None:
-        """Adds what `make` gives; where it fails, what came before that, and `name` with the reason to what was left out."""
+    def collect(self, name: str, make_recordings: Callable[[], Iterable[Recording]]) -> None:
+        """Adds the recordings that `make_recordings` yields; if it raises, keeps those so far and adds `name` to `left_out`."""
         try:
-            self.recordings.extend(make())
+            self.recordings.extend(make_recordings())
         except (OSError, ValueError) as error:
             self.left_out.append((name, str(error)))
 
@@ -88,8 +91,12 @@ class Found:
             self.left_out.append((name, f"has {came}, and {many} other recordings have {usual}"))
 
 
-def aligned(actions: np.ndarray, frames: int, what: str) -> np.ndarray:
-    """float32 (frames, A): one row a frame; a missing last row (it would lead out of the clip) becomes zeros.
+def align_rows(actions: np.ndarray, frames: int, what: str) -> np.ndarray:
+    """float32 (frames, N): one row a frame; a missing last row, such as an action that would lead out of the clip, becomes zeros.
+
+    Args:
+        actions: (frames or frames - 1, N), actions or states.
+        what: for messages.
 
     Raises:
         ValueError: another number of rows, or numbers that are not finite.

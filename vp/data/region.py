@@ -1,4 +1,4 @@
-"""A part of a picture: its left and upper edge, width and height, in shares of the picture."""
+"""A rectangular part of a frame: its left and upper edge, width and height, as shares of the frame's sides."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SMALLEST = 16  # px of each side
 class Region:
     """
     Args:
-        left, top, width, height: shares from 0 to 1 of a picture's width or height.
+        left, top, width, height: shares from 0 to 1 of a frame's width or height.
 
     Raises:
-        ValueError: it reaches beyond the picture.
+        ValueError: it reaches beyond the frame.
     """
 
     left: float
@@ -32,34 +32,39 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> Region | None:
-        """From "left,top,width,height", or None from an empty text.
+        """The region "left,top,width,height" in shares, None for an empty text.
 
         Raises:
-            ValueError: anything else.
+            ValueError: the text is not four numbers, or they are not such shares.
         """
         if not text.strip():
             return None
-        return cls(*four_numbers(text))
+        return cls(*parse_four_numbers(text))
 
     @classmethod
     def of_pixels(cls, text: str, width: int, height: int) -> Region:
-        """From "x,y,w,h" in px of a picture of that size; errors as for `parse`."""
-        x, y, w, h = four_numbers(text)
+        """The region "x,y,w,h" in px of a frame of this width and height.
+
+        Raises:
+            ValueError: the text is not four numbers, or the region is smaller than SMALLEST or not inside the frame.
+        """
+        x, y, w, h = parse_four_numbers(text)
         if x < 0 or y < 0 or w < SMALLEST or h < SMALLEST or x + w > width or y + h > height:
             least = f"{SMALLEST} px wide and high or more"
             raise ValueError(f"the region is {text}, and the picture {width}x{height}; give x,y,w,h inside it, {least}")
         return cls(x / width, y / height, w / width, h / height)
 
 
-def as_used(region: Region, shape: tuple[int, int]) -> Region:
-    """The part of pictures (H, W) that `whole_pixels` takes for a region, as shares again."""
-    rows, columns = whole_pixels(region, shape)
+def used_region(region: Region, shape: tuple[int, int]) -> Region:
+    """The part of images (H, W) that `pixel_slices` takes for a region, as a region."""
+    rows, columns = pixel_slices(region, shape)
     height, width = shape
     sides = columns.start / width, rows.start / height, (columns.stop - columns.start) / width, (rows.stop - rows.start) / height
     return Region(*sides)
 
 
-def four_numbers(text: str) -> tuple[float, float, float, float]:
+def parse_four_numbers(text: str) -> tuple[float, float, float, float]:
+    """The numbers of "x,y,w,h"; raises ValueError for any other text."""
     try:
         x, y, w, h = (float(part) for part in text.split(","))
     except ValueError:
@@ -67,8 +72,8 @@ def four_numbers(text: str) -> tuple[float, float, float, float]:
     return x, y, w, h
 
 
-def whole_pixels(region: Region | None, shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of pictures (H, W) that a region covers, at least SMALLEST each where the picture has them."""
+def pixel_slices(region: Region | None, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of a region (None: all) in frames of `shape` (H, W), at least SMALLEST each where frames have them."""
     if region is None:
         return slice(None), slice(None)
     spans = []

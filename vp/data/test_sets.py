@@ -28,7 +28,7 @@ def read_test_set(path: str | Path, clips: int | None, length: int) -> Batch:
         ValueError: the file is missing, damaged or of another shape, or holds too few sequences or frames.
     """
     path = Path(path)
-    frames = sequences(path)
+    frames = open_sequences(path)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != (LENGTH, SIZE, SIZE):
         came = f"{frames.dtype} {frames.shape}"
         raise ValueError(f"{path.name} holds {came} as (N, T, H, W); the test set is uint8 (N, {LENGTH}, {SIZE}, {SIZE})")
@@ -40,8 +40,8 @@ def read_test_set(path: str | Path, clips: int | None, length: int) -> Batch:
     return Batch(torch.from_numpy(np.ascontiguousarray(frames[:clips, :length]))[:, :, None])
 
 
-def sequences(path: Path) -> np.ndarray:
-    """The array of a file with sequences first, mapped rather than read where it can be; no pickle."""
+def open_sequences(path: Path) -> np.ndarray:
+    """The array of a file as (N, T, H, W), memory-mapped where possible; raises ValueError where it is missing or damaged."""
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:

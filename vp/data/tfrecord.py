@@ -1,4 +1,4 @@
-"""TFRecord files without TensorFlow: the framing alone; what is inside a record is `tf_example`'s.
+"""TFRecord files without TensorFlow: only the framing; `tf_example` parses what is in a record.
 
 A record is its length (8 bytes, little-endian), a masked CRC32C of those, the bytes, and a masked CRC32C of the bytes.
 """
@@ -18,7 +18,7 @@ GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Record:
-    """Where a record lies: `size` bytes from `offset` on; `crc` as stored; `index` counts from 0 within the file."""
+    """A record's location: `size` bytes from `offset` on in `path`; `crc`: its stored checksum; `index`: in the file, from 0."""
 
     path: Path
     index: int
@@ -27,11 +27,11 @@ class Record:
     crc: int
 
 
-def records(path: Path) -> Iterator[Record]:
-    """The records of a file one by one, from their framing alone.
+def scan_records(path: Path) -> Iterator[Record]:
+    """Yields the records of a file, by their framing alone.
 
     Raises:
-        ValueError: the file is cut off, compressed or no TFRecord file; records before the damage have come by then.
+        ValueError: the file is cut off, compressed or no TFRecord file; the records before the damage have been yielded by then.
     """
     end, at, index = path.stat().st_size, 0, 0
     with path.open("rb") as file:
@@ -41,16 +41,17 @@ def records(path: Path) -> Iterator[Record]:
             file.seek(at)
             head = file.read(HEADER.size)
             if len(head) < HEADER.size or masked_crc32c(head[:8]) != HEADER.unpack(head)[1]:
-                raise ValueError(f"{path.name} is damaged or no TFRecord file {after(index)}")
+                raise ValueError(f"{path.name} is damaged or no TFRecord file {damage_position(index)}")
             size = HEADER.unpack(head)[0]
             if at + HEADER.size + size + FOOTER.size > end:
-                raise ValueError(f"{path.name} is cut off {after(index)}")
+                raise ValueError(f"{path.name} is cut off {damage_position(index)}")
             file.seek(at + HEADER.size + size)
             yield Record(path, index, at + HEADER.size, size, FOOTER.unpack(file.read(FOOTER.size))[0])
             at, index = at + HEADER.size + size + FOOTER.size, index + 1
 
 
-def after(index: int) -> str:
+def damage_position(index: int) -> str:
+    """Where in a file the damage is, in words, after `index` good records."""
     return f"after {index} records" if index else "from its start"
 
 
@@ -58,7 +59,7 @@ def read_record(record: Record) -> bytes:
     """The bytes of a record.
 
     Raises:
-        ValueError: they do not agree with their checksum.
+        ValueError: they do not match their checksum.
     """
     with record.path.open("rb") as file:
         file.seek(record.offset)

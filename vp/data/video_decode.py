@@ -1,8 +1,8 @@
-"""Decoding: OpenCV first, and the ffmpeg of imageio-ffmpeg where OpenCV yields nothing (its wheels lack AV1).
+"""Video decoding: by OpenCV first, and by the ffmpeg of imageio-ffmpeg where OpenCV yields nothing (its wheels lack AV1).
 
 OpenCV stops at damage, keeps time stamps and honours rotation; ffmpeg conceals damage and pads to a constant rate, so
-it comes second. Headers are never trusted for the number of frames. Pictures come as they are to be shown: turned and mirrored
-as the file says, and with square pixels.
+it comes second. The number of frames in headers is never trusted. Frames are yielded as they are to be displayed: rotated and
+mirrored as the file says, and with square pixels.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .containers import Matrix, indexed_frames, is_avi, mirroring
+from .containers import Matrix, count_indexed_frames, is_avi, read_mirror_matrix
 
-Shot = tuple[np.ndarray, float]  # RGB uint8 (H, W, 3), seconds
+TimedFrame = tuple[np.ndarray, float]  # RGB uint8 (H, W, 3), seconds
 FORMATS = "give an mp4, webm, mov, mkv, avi or GIF"
 MAX_FRAME_PIXELS = 7_680 * 4_320
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"v=0")  # they name other files for the decoder to open
 USUAL_FPS = 25.0
-PIXEL_ASPECTS = 0.1, 10.0  # width over height; what is beyond is a mistake in the file
+PIXEL_ASPECTS = 0.1, 10.0  # width over height; values outside are mistakes in the file
 SQUARE = "if(between(sar,{:g},{:g}),max(1,round(iw*sar)),iw)".format(*PIXEL_ASPECTS)
 
 
@@ -31,40 +31,42 @@ class Stream:
     """A video being decoded.
 
     Args:
-        rest: the shots not taken yet, times strictly rising.
+        rest: the time-stamped frames not taken yet, times strictly rising.
         fps: by the header.
-        promised: frames by the header, 0 where it says nothing; often wrong.
-        trusted: whether what it promises comes from an index of the frames, not from a header that may be wrong by any amount.
-        form: how pictures differ from what is stored, "" where they do not.
-        first: taken from `rest` to see whether anything can be decoded.
-        decoded: shots handed out so far.
+        promised: frames by the header, 0 where it does not say; often wrong.
+        trusted: whether `promised` comes from an index of the frames, not from a header that may be wrong by any amount.
+        form: how frames differ from what is stored, "" where they do not.
+        first: the first frame, taken from `rest` to see whether anything can be decoded.
+        decoded: frames yielded so far.
     """
 
-    rest: Iterator[Shot]
+    rest: Iterator[TimedFrame]
     fps: float
     promised: int
     trusted: bool = True
     form: str = ""
-    first: Shot | None = None
+    first: TimedFrame | None = None
     decoded: int = 0
 
-    def shots(self) -> Iterator[Shot]:
-        for shot in chain([self.first], self.rest):
+    def timed_frames(self) -> Iterator[TimedFrame]:
+        """Yields (RGB uint8 (H, W, 3), seconds) of every frame, and counts them in `decoded`."""
+        for timed_frame in chain([self.first], self.rest):
             self.decoded += 1
-            yield shot
+            yield timed_frame
 
     def close(self) -> None:
+        """Releases the decoder."""
         self.rest.close()
 
 
 def open_video(path: str | Path) -> Stream:
-    """A stream with its first shot taken; close it when done.
+    """A stream with its first frame taken; close it when done.
 
     Raises:
         ValueError: nothing in the file can be decoded, in one sentence.
     """
     path = Path(path)
-    refuse_what_is_no_video(path)
+    check_is_video(path)
     for opener in (open_with_opencv, open_with_ffmpeg):
         stream = opener(path)
         stream.first = next(stream.rest, None)
@@ -74,8 +76,8 @@ def open_video(path: str | Path) -> Stream:
     raise ValueError(f"{path.name} has no pictures that can be decoded ({why}); {FORMATS}")
 
 
-def refuse_what_is_no_video(path: Path) -> None:
-    """Raises ValueError for a missing or empty file, a text or a playlist; anything else is for the decoder to judge."""
+def check_is_video(path: Path) -> None:
+    """Raises ValueError for a missing or empty file, a text or a playlist; anything else is left to the decoders."""
     if not path.is_file():
         raise ValueError(f"there is no file {path}; {FORMATS}")
     if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # OpenCV crashes on them
@@ -90,12 +92,14 @@ def refuse_what_is_no_video(path: Path) -> None:
         raise ValueError(f"{path.name} is a text file, not a video; {FORMATS}")
 
 
-def check_pixels(path: Path, width: int, height: int) -> None:
+def check_frame_size(path: Path, width: int, height: int) -> None:
+    """Raises ValueError for frames of more than MAX_FRAME_PIXELS pixels."""
     if width * height > MAX_FRAME_PIXELS:
         raise ValueError(f"{path.name} is {width}x{height}; videos up to 7680x4320 are read: make it smaller first")
 
 
 def open_with_opencv(path: Path) -> Stream:
+    """A stream by OpenCV, without frames where it cannot decode the file; raises ValueError as `check_frame_size` does."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damage is reported by us, once
     import cv2
 
@@ -104,21 +108,25 @@ def open_with_opencv(path: Path) -> Stream:
     capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     cv2.utils.logging.setLogLevel(level)
     fps, promised = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    mirrored = mirroring(path)
+    mirrored = read_mirror_matrix(path)
     if mirrored:  # OpenCV would take it for a rotation
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     aspect = pixel_aspect(capture, bool(mirrored))
     width, height = (int(capture.get(name)) for name in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-    check_pixels(path, round(width * max(aspect, 1 / aspect)), height)
+    check_frame_size(path, round(width * max(aspect, 1 / aspect)), height)
     fps = fps if 0 < fps <= 1_000 else USUAL_FPS
     promised = int(promised) if 0 < promised < 1e9 else 0
-    counted = indexed_frames(path) if is_avi(path) else promised
+    counted = count_indexed_frames(path) if is_avi(path) else promised
     form = " ".join(word for word, is_so in (("mirrored", mirrored), (f"pixels {aspect:.4g}:1", aspect != 1)) if is_so)
-    return Stream(opencv_frames(capture, fps, mirrored, aspect), fps, counted or promised, counted > 0, form)
+    return Stream(read_opencv_frames(capture, fps, mirrored, aspect), fps, counted or promised, counted > 0, form)
 
 
 def pixel_aspect(capture, mirrored: bool) -> float:
-    """Width over height of a pixel as pictures come from OpenCV, turned unless they are `mirrored`; 1 where nobody says."""
+    """Width over height of a pixel of OpenCV's frames, which are rotated unless `mirrored`; 1 where the file does not say.
+
+    Args:
+        capture: an open cv2.VideoCapture.
+    """
     import cv2
 
     num, den = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
@@ -129,8 +137,13 @@ def pixel_aspect(capture, mirrored: bool) -> float:
     return 1 / aspect if sideways else aspect
 
 
-def as_shown(frame: np.ndarray, mirrored: Matrix | None, aspect: float) -> np.ndarray:
-    """uint8 (H, W, 3) as stored, mirrored and turned by a matrix and with square pixels."""
+def to_displayed(frame: np.ndarray, mirrored: Matrix | None, aspect: float) -> np.ndarray:
+    """A stored frame uint8 (H, W, 3), mirrored and rotated by a display matrix, and resized to square pixels.
+
+    Args:
+        mirrored: see `containers.read_mirror_matrix`.
+        aspect: see `pixel_aspect`.
+    """
     import cv2
 
     if mirrored:
@@ -145,7 +158,8 @@ def as_shown(frame: np.ndarray, mirrored: Matrix | None, aspect: float) -> np.nd
     return cv2.resize(np.ascontiguousarray(frame), (max(1, round(width * aspect)), height), interpolation=how)
 
 
-def opencv_frames(capture, fps: float, mirrored: Matrix | None = None, aspect: float = 1.0) -> Iterator[Shot]:
+def read_opencv_frames(capture, fps: float, mirrored: Matrix | None = None, aspect: float = 1.0) -> Iterator[TimedFrame]:
+    """Yields the time-stamped frames of a cv2.VideoCapture up to its end or damage, then releases it."""
     import cv2
 
     time = -1 / fps
@@ -156,7 +170,7 @@ def opencv_frames(capture, fps: float, mirrored: Matrix | None = None, aspect: f
                 return
             stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1_000
             time = stamp if stamp > time else time + 1 / fps
-            yield as_shown(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), mirrored, aspect), time
+            yield to_displayed(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), mirrored, aspect), time
     except cv2.error:  # the rest is damaged beyond this decoder
         return
     finally:
@@ -164,6 +178,7 @@ def opencv_frames(capture, fps: float, mirrored: Matrix | None = None, aspect: f
 
 
 def open_with_ffmpeg(path: Path) -> Stream:
+    """A stream by ffmpeg, without frames where it cannot decode the file; raises ValueError as `check_frame_size` does."""
     import imageio_ffmpeg
 
     rules, square = ["-protocol_whitelist", "file,pipe"], ["-vf", f"scale=w='{SQUARE}':h=ih,setsar=1"]
@@ -175,14 +190,15 @@ def open_with_ffmpeg(path: Path) -> Stream:
     width, height = header["size"]
     fps = header.get("fps") or USUAL_FPS
     try:
-        check_pixels(path, width, height)
+        check_frame_size(path, width, height)
     except ValueError:
         reader.close()
         raise
-    return Stream(ffmpeg_frames(reader, width, height, fps), fps, round(fps * (header.get("duration") or 0)))
+    return Stream(read_ffmpeg_frames(reader, width, height, fps), fps, round(fps * (header.get("duration") or 0)))
 
 
-def ffmpeg_frames(reader, width: int, height: int, fps: float) -> Iterator[Shot]:
+def read_ffmpeg_frames(reader, width: int, height: int, fps: float) -> Iterator[TimedFrame]:
+    """Yields the frames of an imageio-ffmpeg reader, time-stamped at a constant rate, up to its end or damage, then closes it."""
     try:
         for index, frame in enumerate(reader):
             yield np.frombuffer(frame, np.uint8).reshape(height, width, 3), index / fps

@@ -1,4 +1,4 @@
-"""Video files: any upload to a small clip. Decoders are in `video_decode`, writers in `video_write`."""
+"""Video files: reads a stretch of any upload as a small clip. Decoders are in `video_decode`, writers in `video_write`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from .clip import Clip
-from .region import Region, whole_pixels
-from .video_decode import Shot, Stream, open_video
+from .region import Region, pixel_slices
+from .video_decode import Stream, TimedFrame, open_video
 from .video_write import write_gif, write_mp4
 
 __all__ = ["read_clip", "write_gif", "write_mp4"]
@@ -23,8 +23,8 @@ MAX_DECODED = 3_000  # looked at in a file
 MAX_SIDE = 512  # px of the longer side, where no size is asked for
 MAX_EVERY = 100
 MAX_FPS = 30.0  # of what people upload: motion between frames is then of the size that models are trained on
-TIMED = 13  # shots from whose stamps the rate of a file is taken: what headers say is often wrong
-SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # what comes slower than the first is played at the second
+TIMED = 13  # number of first frames whose time stamps give the rate of a file: headers are often wrong
+SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # a video slower than the first is played at the second
 GAP = 10, 1.0  # usual steps and seconds: a step between frames that is longer than both is a gap, which no rate can play
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
 
@@ -44,40 +44,40 @@ def read_clip(
     """Reads a stretch of a video file.
 
     Args:
-        size: crop the centre square and resize it to size x size by area averaging, the one resizer of this project.
-            None: keep the whole picture (shrunk to `max_side` px on its longer side where that is larger).
-        max_frames: no more are read.
-        fps: thin out to about this rate, by the frames' time stamps; frames are dropped, never repeated.
+        size: crop the centre square and resize it to size x size by area averaging, as everywhere in this project.
+            None: keep the whole frame (shrunk to `max_side` px on its longer side where that is larger).
+        max_frames: the maximum length of the clip.
+        fps: subsample to about this rate, by the frames' time stamps; frames are dropped, never repeated.
         channels: 1 for grey; None or 3 for RGB.
         max_side: see `size`.
-        max_fps: where the file has a higher rate, every so many frames are taken that it is no higher.
+        max_fps: subsample a file of a higher rate by the smallest stride that keeps it at or below this rate.
         start: seconds from the first frame at which the clip begins, or END: the last `max_frames` of the file.
-        region: the part of the picture that is used, before any resizing; None: all of it.
-        every: one of so many frames is taken, after what `max_fps` leaves out.
+        region: the part of each frame to use, cropped before any resizing; None: all of it.
+        every: take every `every`-th frame, after subsampling to `max_fps`.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
 
     Raises:
-        ValueError: not a video, no picture or one picture only, a frame too large, or a wrong argument; one sentence.
+        ValueError: not a video, fewer than 2 frames, frames too large, or an argument out of range; in one sentence.
     """
     check_arguments(size, max_frames, fps, channels, max_side, max_fps, every, start)
     with closing(open_video(path)) as stream:
-        part = whole_pixels(region, stream.first[0].shape[:2])
+        part = pixel_slices(region, stream.first[0].shape[:2])
         native = stream.first[0][part].shape[:2]
-        target = (size, size) if size else within(native, max_side)
+        target = (size, size) if size else size_within(native, max_side)
         stamps: list[float] = []
-        there = islice(from_second(remembered(stream.shots(), stamps), start), MAX_DECODED)
-        fitted = ((fit(frame[part], target, square=bool(size)), time) for frame, time in there)
-        shots, stride, came = at_rate(fitted, fps, max_fps, every, start == END)
-        kept = last_ones(shots, max_frames, stride) if start == END else list(islice(shots, max_frames))
-        more = next(shots, None) is not None or next(stream.rest, None) is not None
+        there = islice(skip_before(record_times(stream.timed_frames(), stamps), start), MAX_DECODED)
+        fitted = ((resize_frame(frame[part], target, square=bool(size)), time) for frame, time in there)
+        timed_frames, stride, rate = select_at_rate(fitted, fps, max_fps, every, start == END)
+        kept = take_last(timed_frames, max_frames, stride) if start == END else list(islice(timed_frames, max_frames))
+        more = next(timed_frames, None) is not None or next(stream.rest, None) is not None
     check_kept(Path(path).name, len(kept), start, start == END and more, fps, every)
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
-    (played, said), notes = rate(times), [] if more else [damage_note(stream)]
+    (played, said), notes = playback_rate(times), [] if more else [damage_note(stream)]
     notes.append(said)
     if stride > 1:
-        notes.append(f"The video has {came:.3g} frames a second; one in {stride} is used, {came / stride:.3g} a second.")
+        notes.append(f"The video has {rate:.3g} frames a second; one in {stride} is used, {rate / stride:.3g} a second.")
     if channels == 1:
         frames, note = to_grey(frames)
         notes.append(note)
@@ -88,8 +88,8 @@ def read_clip(
     return Clip(frames, played, tuple(filter(None, notes)), first=number, every=then - number, total=total)
 
 
-def picture_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of a video, px; errors as for `read_clip`."""
+def read_video_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of a video in px; errors as for `read_clip`."""
     with closing(open_video(path)) as stream:
         height, width = stream.first[0].shape[:2]
     return width, height
@@ -105,6 +105,7 @@ def check_arguments(
     every: int,
     start: float | str,
 ) -> None:
+    """Raises ValueError where an argument of `read_clip` is out of range or contradicts another one."""
     if start != END and not (isinstance(start, (int, float)) and start >= 0):
         raise ValueError(f"start is {start!r}; give seconds, 0 or more, or '{END}'")
     if not 1 <= every <= MAX_EVERY:
@@ -128,7 +129,12 @@ def check_arguments(
 
 
 def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: float | None, every: int) -> None:
-    """Raises ValueError where too few frames of a file were read, or its end is too far."""
+    """Raises ValueError where fewer than 2 frames of a file were read, or its end is too far from its start.
+
+    Args:
+        kept: frames read.
+        too_far: the end was asked for and lies after MAX_DECODED frames.
+    """
     if too_far:
         raise ValueError(f"{name} has more than {MAX_DECODED} frames: its end is too far; give a start in seconds")
     if not kept:
@@ -142,46 +148,50 @@ def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: flo
         raise ValueError(f"{name} has one picture only{at}; give a video of 2 frames or more")
 
 
-def remembered(shots: Iterator[Shot], stamps: list[float]) -> Iterator[Shot]:
-    """The same shots, their times added to `stamps` as they come."""
-    for frame, time in shots:
+def record_times(timed_frames: Iterator[TimedFrame], stamps: list[float]) -> Iterator[TimedFrame]:
+    """Yields the frames unchanged, and appends their times to `stamps`."""
+    for frame, time in timed_frames:
         stamps.append(time)
         yield frame, time
 
 
-def from_second(shots: Iterator[Shot], start: float | str) -> Iterator[Shot]:
-    """The shots from `start` seconds after the first one on, all of them for END; stamps are whole milliseconds in many files."""
+def skip_before(timed_frames: Iterator[TimedFrame], start: float | str) -> Iterator[TimedFrame]:
+    """Yields the frames from `start` seconds after the first one on, all for END; stamps are whole milliseconds in many files."""
     begun = None
-    for frame, time in shots:
+    for frame, time in timed_frames:
         begun = time if begun is None else begun
         if start == END or time - begun >= start - 1e-3:
             yield frame, time
 
 
-def at_rate(
-    shots: Iterator[Shot], fps: float | None, max_fps: float | None, every: int, at_end: bool
-) -> tuple[Iterator[Shot], int, float]:
-    """The shots that are used, one in how many that is (1 where `fps` decides), and the rate at which they come.
+def select_at_rate(
+    timed_frames: Iterator[TimedFrame], fps: float | None, max_fps: float | None, every: int, at_end: bool
+) -> tuple[Iterator[TimedFrame], int, float]:
+    """Subsamples frames by time (`fps`) or by a whole stride (`max_fps` and `every`).
 
-    At the end of a file, from which they are counted, these are all shots but those that `fps` leaves out.
+    Args:
+        at_end: the clip is taken from the file's end, from which its stride is counted: nothing is left out here but for `fps`.
+
+    Returns:
+        the frames, the stride (1 where `fps` decides), and the rate of the file by its time stamps.
     """
-    first = list(islice(shots, TIMED if max_fps or every > 1 else 0))
-    stride, came = whole_stride([time for _, time in first], max_fps)
+    first = list(islice(timed_frames, TIMED if max_fps or every > 1 else 0))
+    stride, rate = stride_for_rate([time for _, time in first], max_fps)
     stride *= every
     if at_end and fps is None:
-        return chain(first, shots), stride, came
-    return thin(chain(first, shots), fps if stride == 1 else came / stride), stride, came
+        return chain(first, timed_frames), stride, rate
+    return subsample(chain(first, timed_frames), fps if stride == 1 else rate / stride), stride, rate
 
 
-def last_ones(shots: Iterator[Shot], count: int, stride: int) -> list[Shot]:
-    """The last shot, and up to `count` in all before it, one in `stride`."""
-    return list(deque(shots, count * stride))[::-1][::stride][::-1]
+def take_last(timed_frames: Iterator[TimedFrame], count: int, stride: int) -> list[TimedFrame]:
+    """The last frame and every `stride`-th one before it, up to `count` in all, in order of time."""
+    return list(deque(timed_frames, count * stride))[::-1][::stride][::-1]
 
 
-def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
-    """The first shot at or after each tick of a clock of `fps`, by time stamp; all of them where fps is None."""
+def subsample(timed_frames: Iterator[TimedFrame], fps: float | None) -> Iterator[TimedFrame]:
+    """Yields the first frame at or after each tick of a clock of rate `fps`, by time stamp; all frames where fps is None."""
     ticks, start = 0, None
-    for frame, time in shots:
+    for frame, time in timed_frames:
         start = time if start is None else start
         if fps is None:
             yield frame, time
@@ -190,16 +200,16 @@ def thin(shots: Iterator[Shot], fps: float | None) -> Iterator[Shot]:
             yield frame, time
 
 
-def whole_stride(times: list[float], max_fps: float | None) -> tuple[int, float]:
-    """Every how many shots one is taken for `max_fps` at most (a little more counts as no more), and the rate by `times`."""
+def stride_for_rate(times: list[float], max_fps: float | None) -> tuple[int, float]:
+    """The stride that keeps a video at `max_fps` or below (a little above counts as at it), and the rate by its `times`."""
     if len(times) < 2:
         return 1, 0.0
-    came = float(1 / np.median(np.diff(times)))
-    return 1 if max_fps is None else max(1, int(np.ceil(came / max_fps - 0.04))), came
+    rate = float(1 / np.median(np.diff(times)))
+    return 1 if max_fps is None else max(1, int(np.ceil(rate / max_fps - 0.04))), rate
 
 
-def fit(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:
-    """uint8 (h, w, 3) -> (*target, 3); `square` crops to the centre square first."""
+def resize_frame(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:
+    """uint8 (h, w, 3) -> (*target, 3) by area averaging; `square` crops to the centre square first."""
     import cv2
 
     if square:
@@ -208,45 +218,46 @@ def fit(frame: np.ndarray, target: tuple[int, int], square: bool) -> np.ndarray:
 
 
 def centre_square(frame: np.ndarray) -> np.ndarray:
+    """The largest centred square of an image (H, W, ...)."""
     height, width = frame.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return frame[top : top + side, left : left + side]
 
 
-def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    """(height, width) scaled down so that neither exceeds `longest`."""
+def size_within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    """(height, width) scaled down, with its aspect ratio kept, so that neither exceeds `longest`."""
     scale = min(1.0, longest / max(shape))
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def rate(times: list[float]) -> tuple[float, str]:
-    """Frames a second to play at, and a note where that is not how they came.
+def playback_rate(times: list[float]) -> tuple[float, str]:
+    """The frames a second at which to play frames of these times, and a note where it differs from their own rate.
 
-    Gaps do not count, and time-lapse that is slower than SLOWEST_FPS is played at PLAYED_FPS.
+    Gaps are ignored, and a time-lapse slower than SLOWEST_FPS is played at PLAYED_FPS.
     """
     steps = np.diff(times)
     usual = float(np.median(steps))
     gaps = (steps > GAP[0] * usual) & (steps > GAP[1])
-    came = float(1 / steps[~gaps].mean())
-    if came < SLOWEST_FPS:
-        return PLAYED_FPS, f"The video has one frame every {in_words(1 / came)}; it is played at {PLAYED_FPS:g} a second."
+    rate = float(1 / steps[~gaps].mean())
+    if rate < SLOWEST_FPS:
+        return PLAYED_FPS, f"The video has one frame every {duration_text(1 / rate)}; it is played at {PLAYED_FPS:g} a second."
     if not gaps.any():
-        return round(came, 3), ""
+        return round(rate, 3), ""
     first = int(gaps.argmax())
-    where = f"{in_words(steps[first])} between frames {first} and {first + 1}"
+    where = f"{duration_text(steps[first])} between frames {first} and {first + 1}"
     more = f" and in {gaps.sum() - 1} more places" if gaps.sum() > 1 else ""
-    return round(came, 3), f"The video has a gap of {where}{more}; it is played as if there were none."
+    return round(rate, 3), f"The video has a gap of {where}{more}; it is played as if there were none."
 
 
-def in_words(seconds: float) -> str:
-    """A duration in the largest unit of which it has one or more."""
+def duration_text(seconds: float) -> str:
+    """A duration in h, min or s: the largest unit of which it has at least one."""
     unit, name = next(((unit, name) for unit, name in ((3_600, "h"), (60, "min")) if seconds >= unit), (1, "s"))
     return f"{seconds / unit:.3g} {name}"
 
 
 def damage_note(stream: Stream) -> str:
-    """Headers that merely estimate are a few frames off, so only a clear difference counts."""
+    """A note where clearly fewer frames can be decoded than promised (estimates are a few frames off), else ""."""
     if stream.decoded >= 0.9 * stream.promised - 1:
         return ""
     promise = f"The file promises about {stream.promised} frames"
@@ -254,7 +265,7 @@ def damage_note(stream: Stream) -> str:
 
 
 def to_grey(frames: np.ndarray) -> tuple[np.ndarray, str]:
-    """uint8 (T, H, W, 3) -> (T, H, W, 1) and a note where there was colour."""
+    """uint8 (T, H, W, 3) -> (T, H, W, 1), and a note where there was colour."""
     import cv2
 
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])[..., None]
@@ -262,6 +273,6 @@ def to_grey(frames: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def is_coloured(frames: np.ndarray) -> bool:
-    """Whether uint8 frames (T, H, W, 3) have colours that are worth the name."""
+    """Whether frames uint8 (T, H, W, 3) have visible colours."""
     spread = frames.max(-1).astype(np.float32) - frames.min(-1)
     return bool(spread.mean() >= COLOUR_SPREAD)

@@ -11,19 +11,19 @@ SLOWEST, FASTEST = 0.01, 1_000.0  # frames a second that files are played at: en
 
 
 def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
-    """H.264, yuv420p, even size, index at the front: what every browser plays.
+    """Writes H.264, yuv420p, of even size, with the index at the front, which every browser plays.
 
     Args:
         frames: uint8 (T, H, W, C), RGB or grey, one frame or more.
-        fps: frames a second; below SLOWEST and above FASTEST the file plays at these.
-        min_side: enlarge by a whole factor, pixels staying sharp squares, until the shorter side has this many px.
+        fps: frames a second, clamped to SLOWEST..FASTEST.
+        min_side: enlarge by a whole factor (nearest neighbour) until the shorter side has this many px.
 
     Raises:
         ValueError: frames of another shape or type, or fps not above 0.
     """
     from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter  # a clip asks for frames by time, and loses some to rounding
 
-    frames = even(enlarge(as_rgb(frames, fps), min_side))
+    frames = pad_to_even(enlarge_to_side(check_and_to_rgb(frames, fps), min_side))
     quality = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
     size = frames.shape[2], frames.shape[1]
     with FFMPEG_VideoWriter(
@@ -34,46 +34,47 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
 
 
 def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
-    """An endless GIF, each frame with a palette of its own; arguments and errors as for `write_mp4`.
+    """Writes an endless GIF, each frame with its own palette; arguments and errors as for `write_mp4`.
 
     A GIF counts time in hundredths of a second, and browsers slow down below two: rates above 50 play at 50.
     """
     from PIL import Image
 
-    frames = enlarge(as_rgb(frames, fps), min_side)
+    frames = enlarge_to_side(check_and_to_rgb(frames, fps), min_side)
     ticks = np.round(np.arange(len(frames) + 1) * 100 / min(max(fps, SLOWEST), 50.0)).astype(int)
     grey = (frames[..., 0] == frames[..., 1]).all() and (frames[..., 1] == frames[..., 2]).all()
     if grey:
-        pictures = [Image.fromarray(frame[..., 0]) for frame in frames]
-    else:  # one entry of each palette stays free, see `told_apart`
-        pictures = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=255) for frame in frames]
-    for before, picture in zip(pictures, pictures[1:]):
-        told_apart(before, picture)
+        images = [Image.fromarray(frame[..., 0]) for frame in frames]
+    else:  # one entry of each palette stays free, see `make_distinct`
+        images = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=255) for frame in frames]
+    for before, image in zip(images, images[1:]):
+        make_distinct(before, image)
     durations = (10 * np.diff(ticks)).tolist()
-    rest = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0, "disposal": 1}
-    pictures[0].save(path, format="GIF", **rest)
+    rest = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0, "disposal": 1}
+    images[0].save(path, format="GIF", **rest)
 
 
-def told_apart(before: Any, picture: Any) -> None:
-    """Changes a corner pixel by one level where two pictures in a row look alike: Pillow would write them as one long frame.
+def make_distinct(before: Any, image: Any) -> None:
+    """Changes a corner pixel of `image` by one level where it equals `before`: Pillow would merge them into one long frame.
 
     Args:
-        before, picture: Pillow images of mode L, or P with no more than 255 colours.
+        before, image: Pillow images of mode L, or P with no more than 255 colours.
     """
-    shown = np.asarray(picture.convert("RGB"))
+    shown = np.asarray(image.convert("RGB"))
     if not np.array_equal(np.asarray(before.convert("RGB")), shown):
         return
     corner = 0, 0
-    if picture.mode == "L":
-        picture.putpixel(corner, picture.getpixel(corner) ^ 1)
+    if image.mode == "L":
+        image.putpixel(corner, image.getpixel(corner) ^ 1)
         return
     red, green, blue = shown[corner].tolist()
-    palette = picture.getpalette()
-    picture.putpalette(palette[:765] + [0] * (765 - len(palette)) + [red, green, blue ^ 1])
-    picture.putpixel(corner, 255)
+    palette = image.getpalette()
+    image.putpalette(palette[:765] + [0] * (765 - len(palette)) + [red, green, blue ^ 1])
+    image.putpixel(corner, 255)
 
 
-def as_rgb(frames: np.ndarray, fps: float) -> np.ndarray:
+def check_and_to_rgb(frames: np.ndarray, fps: float) -> np.ndarray:
+    """uint8 (T, H, W, 1 or 3) -> (T, H, W, 3), a view; raises ValueError for other frames or an fps not above 0."""
     array = isinstance(frames, np.ndarray)
     if not array or frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] not in (1, 3):
         came = f"{frames.dtype} {frames.shape}" if array else type(frames).__name__
@@ -85,11 +86,12 @@ def as_rgb(frames: np.ndarray, fps: float) -> np.ndarray:
     return np.broadcast_to(frames, (*frames.shape[:3], 3))
 
 
-def enlarge(frames: np.ndarray, min_side: int) -> np.ndarray:
+def enlarge_to_side(frames: np.ndarray, min_side: int) -> np.ndarray:
+    """Frames (T, H, W, C) repeated by the smallest whole factor at which the shorter side is at least `min_side` px."""
     factor = -(-min_side // min(frames.shape[1:3]))
     return frames.repeat(factor, axis=1).repeat(factor, axis=2) if factor > 1 else frames
 
 
-def even(frames: np.ndarray) -> np.ndarray:
-    """Repeats the last row or column where a side is odd: yuv420p halves both."""
+def pad_to_even(frames: np.ndarray) -> np.ndarray:
+    """Repeats the last row or column of frames (T, H, W, C) where a side is odd: yuv420p halves both."""
     return np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")

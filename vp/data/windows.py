@@ -1,4 +1,4 @@
-"""Windows to evaluate on: of each recording one from its start and one from its middle, the same for every model."""
+"""Evaluation windows: one from the start and one from the middle of each recording, the same for every model."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..core.video import Batch
-from .recorded import RecordedClips, start_at, to_tensors
+from .recorded import RecordedClips, pick_start, to_tensors
 
-PLACES = (0.0, 0.5)  # where windows start, as a share of the places where they can
+START_SHARES = (0.0, 0.5)  # where windows start, as a share of all possible starts
 
 
 class Windows:
-    """Windows of recordings, in the recordings' order; one that has room for a single window has one.
+    """Evaluation windows of recordings, in the recordings' order; a recording with room for a single window has one.
 
     Args:
         source: the recordings and their framing; frames go to the source's device.
         length: frames of a window.
-        most: how many windows; None: all. Fewer are spread evenly over the recordings, half of them from a start: a second window
-            of a recording comes only where every one has its first.
+        most: maximum number of windows; None: all. Fewer are spread evenly over the recordings, half of them from a start: a
+            recording gets a second window only where every one has its first.
 
     Attributes:
         starts: (index of a recording, first frames of its windows), a recording a row.
-        left_out: recording -> why it is left out: too short, or, found when it was gone through, damaged.
+        left_out: recording -> why it is left out: too short, or, found while iterating, damaged.
 
     Raises:
         ValueError: no recording is long enough.
@@ -30,18 +30,19 @@ class Windows:
 
     def __init__(self, source: RecordedClips, length: int, most: int | None = None):
         self.source, self.length = source, length
-        fit = source.long_enough(length)
+        fit = source.find_long_enough(length)
         short = set(range(len(source.recordings))) - set(fit)
         self.left_out = {source.recordings[i].name: f"fewer than {length} frames" for i in sorted(short)}
-        self.starts = chosen([(index, self.places(index)) for index in fit], most)
+        self.starts = choose_windows([(index, self.window_starts(index)) for index in fit], most)
 
-    def places(self, index: int) -> list[int]:
+    def window_starts(self, index: int) -> list[int]:
+        """The first frames of the windows of the recording of this index, at the shares START_SHARES of all possible starts."""
         recording = self.source.recordings[index]
-        spans, span = recording.spans(), self.source.span(recording, self.length)
-        return sorted({start_at(where, spans, span) for where in PLACES})
+        spans, span = recording.spans(), self.source.frames_needed(recording, self.length)
+        return sorted({pick_start(where, spans, span) for where in START_SHARES})
 
     def __len__(self) -> int:
-        """Windows, as far as the recordings' promises go."""
+        """Number of windows, by the frames that recordings promise."""
         return sum(len(starts) for _, starts in self.starts)
 
     def __iter__(self) -> Iterator[tuple[list[int], Batch]]:
@@ -55,7 +56,7 @@ class Windows:
         for index, starts in self.starts:
             recording = source.recordings[index]
             stride = source.framing.stride_at(recording.fps)
-            ends = [start + source.span(recording, self.length) for start in starts]
+            ends = [start + source.frames_needed(recording, self.length) for start in starts]
             try:
                 clip = to_tensors(recording, replace(source.framing, most=max(ends) + stride - 1), source.channels)
             except (OSError, ValueError) as error:
@@ -65,22 +66,22 @@ class Windows:
             if len(there) < len(starts):
                 self.left_out[recording.name] = f"{len(clip.frames)} of {recording.promised} frames can be decoded"
             if there:
-                cut = [source.cut(recording, clip, self.length, start) for start in there]
-                yield there, source.stacked(cut, [index] * len(there))
+                cut = [source.cut_window(recording, clip, self.length, start) for start in there]
+                yield there, source.stack_windows(cut, [index] * len(there))
 
 
-def chosen(starts: Sequence[tuple[int, list[int]]], most: int | None) -> list[tuple[int, list[int]]]:
-    """At most so many windows, evenly spread; see `Windows`."""
+def choose_windows(starts: Sequence[tuple[int, list[int]]], most: int | None) -> list[tuple[int, list[int]]]:
+    """At most `most` windows (None: all), evenly spread; see `Windows`."""
     if most is None:
         return list(starts)
     if most <= len(starts):
-        few = [starts[i] for i in evenly(most, len(starts))]
+        few = [starts[i] for i in evenly_spaced_indices(most, len(starts))]
         return [(index, [its[place % len(its)]]) for place, (index, its) in enumerate(few)]
     second = [i for i, (_, its) in enumerate(starts) if len(its) > 1]
-    both = {second[i] for i in evenly(min(most - len(starts), len(second)), len(second))}
+    both = {second[i] for i in evenly_spaced_indices(min(most - len(starts), len(second)), len(second))}
     return [(index, its if i in both else its[:1]) for i, (index, its) in enumerate(starts)]
 
 
-def evenly(count: int, of: int) -> list[int]:
-    """`count` of the numbers below `of`, evenly spread."""
+def evenly_spaced_indices(count: int, of: int) -> list[int]:
+    """`count` of the indices 0 to `of` - 1, evenly spaced."""
     return [(2 * i + 1) * of // (2 * count) for i in range(count)]

@@ -38,7 +38,7 @@ def clip_kind(frames: np.ndarray, data: str = "") -> str | None:
     for data_set, domain in sorted(named, key=lambda pair: -pair[0].channels):  # what needs colour to be told comes first
         if data_set.channels == 1 and coloured:
             continue
-        if domain.certain(frames) and domain.describe(views[data_set.channels]) is None:
+        if domain.can_be_kind(frames) and domain.describe(views[data_set.channels]) is None:
             return domain.kind
     return None
 

@@ -15,8 +15,8 @@ import torch
 from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
 from ..data.digits.banks import SPLITS as USUAL
 from ..data.recorded import to_tensors
-from ..data.recording import Found, Recording, Watch, unwatched
-from ..data.splits import SPLITS, assign
+from ..data.recording import Found, Recording, Watch, without_progress_bar
+from ..data.splits import SPLITS, assign_splits
 from .sprite_sheet import encode_png
 
 ROWS, COLUMNS = 4, 8  # of the contact sheet: recordings a split, frames a recording
@@ -56,7 +56,7 @@ class Count:
 
 
 def survey_dataset(
-    name: str, data_root: str | Path | None, out: Path, size: int = 64, watch: Watch = unwatched, axes: str = ""
+    name: str, data_root: str | Path | None, out: Path, size: int = 64, watch: Watch = without_progress_bar, axes: str = ""
 ) -> dict[str, Any]:
     """Checks a data set and writes a contact sheet to `out`.
 
@@ -102,7 +102,7 @@ def decode_recordings(found: Found, framing: Framing, watch: Watch) -> tuple[dic
     Returns:
         split -> count, and (label, uint8 (T, H, W, 3)) of the first recordings of each split.
     """
-    splits, rows = assign(found.recordings), []
+    splits, rows = assign_splits(found.recordings), []
     counts = {split: Count() for split in SPLITS if split in (*USUAL, *splits.values())}
     for recording in watch(found.recordings, "recordings"):
         try:

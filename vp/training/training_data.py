@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..core.family import Recipe
 from ..core.video import Batch
 from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_dataset
-from ..data.digits.banks import which_digits
+from ..data.digits.banks import resolve_digits
 from .augment import varied
 
 SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
@@ -100,7 +100,7 @@ class Data:
 
 def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> str | None:
     """What "auto" and the like come to for the training digits here: "mnist", "strokes" or "mixed"; None without digits."""
-    return which_digits(digits, "train", data_root) if any(map(law_of, recipe.data)) else None
+    return resolve_digits(digits, "train", data_root) if any(map(law_of, recipe.data)) else None
 
 
 def open_for(

@@ -14,7 +14,7 @@ import numpy as np
 
 from vp.data import Clip
 from vp.data.region import Region
-from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, picture_size
+from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, read_video_size
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.request import MOST_FRAMES, Wishes, to_whole_number
@@ -197,7 +197,7 @@ def parse_start(text: str) -> tuple[int | str, float]:
 
 def parse_region(text: str, path: str) -> Region | None:
     """The region of a text 'x,y,w,h' in px of the video at `path`; None for an empty text."""
-    return Region.of_pixels(text, *picture_size(path)) if text.strip() else None
+    return Region.of_pixels(text, *read_video_size(path)) if text.strip() else None
 
 
 def parse_actions(name: str, text: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from vp.core.options import Slider
-from vp.data.region import as_used
+from vp.data.region import used_region
 from vp.data.video_file import END
 from vp.prediction.model import Model
 
@@ -111,7 +111,7 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
     moment = part.moment
     if at.start == END:
         moment, note = max(0.0, view.seconds - known / fps), "The clip's last frames are known."
-    used = part.region and as_used(part.region, (view.height, view.width))
+    used = part.region and used_region(part.region, (view.height, view.width))
     return trimmer.describe(at.clip, view, moment, region, used, square, fps, known, known + int(at.future), note)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from vp.data import Clip, read_clip
-from vp.data.overview import Overview, overview, overview_of
-from vp.data.region import Region, whole_pixels
+from vp.data.overview import Overview, clip_overview, read_overview
+from vp.data.region import Region, pixel_slices
 from vp.data.video_file import END, MAX_DECODED, MAX_FPS, MAX_SIDE
 from vp.prediction.model import Model
 from vp.prediction.request import to_whole_number
@@ -111,7 +111,7 @@ def cut(clip: Clip, part: Excerpt) -> Clip:
         raise ValueError(f"the clip ends before second {part.moment:g}; choose an earlier moment")
     clip = clip.cut(first)
     if part.region is not None:
-        rows, columns = whole_pixels(part.region, clip.frames.shape[1:3])
+        rows, columns = pixel_slices(part.region, clip.frames.shape[1:3])
         clip = replace(clip, frames=np.ascontiguousarray(clip.frames[:, rows, columns]), extras={})
     if part.every == 1:
         return clip
@@ -135,10 +135,10 @@ def still_there(path: str) -> str:
 def seen(name: str) -> Overview:
     """The overview of a whole clip (thumbnails, times, motion); errors as for `chosen`."""
     clip = clips.find_clip(name)
-    return of_file(still_there(clip.path)) if clip.path else overview_of(clip)
+    return of_file(still_there(clip.path)) if clip.path else clip_overview(clip)
 
 
 @lru_cache(maxsize=16)
 def of_file(path: str) -> Overview:
     """The cached overview of a video file."""
-    return overview(path)
+    return read_overview(path)

@@ -29,7 +29,7 @@ def model_menu(cards: Cards) -> list[tuple[str, str]]:
     def place(name: str) -> tuple[bool, bool, bool, int, bool]:
         domain = known[name]
         number = order.index(domain.name) if domain is not None else len(order)
-        return is_baseline(cards[name]), domain is None, not (domain and domain.anything), number, name not in FAVOURITES
+        return is_baseline(cards[name]), domain is None, not (domain and domain.is_unrestricted), number, name not in FAVOURITES
 
     def label(name: str) -> str:
         card, domain = cards[name], known[name]

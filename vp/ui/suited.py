@@ -49,7 +49,7 @@ def model_for_kind(cards: Mapping[str, Mapping[str, Any]], kind: str | None) -> 
 
 def is_made_for(domain: Domain, kind: str | None) -> bool:
     """Whether models trained on such data are made for clips of this kind, or where `kind` is None for any clip."""
-    return domain.kind == kind if kind else domain.anything
+    return domain.kind == kind if kind else domain.is_unrestricted
 
 
 def can_keep_clip(card: Mapping[str, Any], frames: np.ndarray, kind: str | None) -> bool:

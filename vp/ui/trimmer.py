@@ -178,8 +178,8 @@ def describe(
     listed = lambda part: None if part is None else list(asdict(part).values())  # noqa: E731
     return {
         "clip": clip,
-        "pictures": view.pictures,
-        "count": len(view.pictures),
+        "pictures": view.thumbnails,
+        "count": len(view.thumbnails),
         "seconds": view.seconds,
         "moment": moment,
         "chosen_region": listed(region),

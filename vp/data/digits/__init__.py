@@ -1,1 +1,1 @@
-"""Moving digits: MNIST and strokes of our own, bounce laws, and the clips made of them."""
+"""Moving digits: MNIST and our own stroke digits, bounce laws, and the clips made of them."""

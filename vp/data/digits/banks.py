@@ -1,4 +1,4 @@
-"""Where the digits come from: MNIST in torchvision's folder layout, or our own stroke digits."""
+"""Sources of digits: MNIST in torchvision's folder layout, and our own stroke digits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .strokes import stroke_digits
+from .strokes import draw_stroke_digits
 
 SPLITS = ("train", "val", "test")
 SOURCES = ("auto", "mnist", "strokes", "mixed")
@@ -44,29 +44,37 @@ def load_digits(source: str = "auto", split: str = "train", data_root: str | Pat
     Raises:
         ValueError: unknown source or split, or MNIST asked for and not found or not readable.
     """
-    source = which_digits(source, split, data_root)
+    source = resolve_digits(source, split, data_root)
     banks = ()
     if source in ("mnist", "mixed"):
-        banks += (mnist_bank(split, data_root),)
+        banks += (load_mnist_bank(split, data_root),)
     if source in ("strokes", "mixed"):
-        banks += (stroke_bank(split),)
+        banks += (make_stroke_bank(split),)
     return banks
 
 
-def which_digits(source: str, split: str, data_root: str | Path | None = None) -> str:
-    """ "mnist", "strokes" or "mixed": what `source` means here; raises ValueError for unknown names."""
+def resolve_digits(source: str, split: str, data_root: str | Path | None = None) -> str:
+    """The source "mnist", "strokes" or "mixed" that `source` stands for; "auto" is "mnist" where its files are found.
+
+    Raises:
+        ValueError: an unknown source or split.
+    """
     if source not in SOURCES:
         raise ValueError(f"digits is {source!r}; give one of {', '.join(SOURCES)}")
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; give one of {', '.join(SPLITS)}")
     if source != "auto":
         return source
-    return "mnist" if mnist_file(split, "images-idx3", data_root) else "strokes"
+    return "mnist" if find_mnist_file(split, "images-idx3", data_root) else "strokes"
 
 
-def mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
-    """MNIST digits of a split, from the idx files, plain or .gz."""
-    files = [mnist_file(split, part, data_root) for part in ("images-idx3", "labels-idx1")]
+def load_mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
+    """The MNIST digits of a split, from the idx files, plain or .gz.
+
+    Raises:
+        ValueError: the files are missing or damaged.
+    """
+    files = [find_mnist_file(split, part, data_root) for part in ("images-idx3", "labels-idx1")]
     if files[0] is None:
         root = data_root or os.environ.get("VP_DATA") or "DIR"
         fetch = f"from vp.data import download_mnist; download_mnist('{root!s}')"
@@ -84,14 +92,18 @@ def mnist_bank(split: str, data_root: str | Path | None = None) -> DigitBank:
 
 
 @lru_cache(maxsize=len(SPLITS))
-def stroke_bank(split: str) -> DigitBank:
-    """Our stroke digits of a split, drawn on first use."""
-    images, labels = stroke_digits(*STROKE_BANKS[split])
+def make_stroke_bank(split: str) -> DigitBank:
+    """Our stroke digits of a split, drawn on first use and cached."""
+    images, labels = draw_stroke_digits(*STROKE_BANKS[split])
     return DigitBank("strokes", torch.from_numpy(images), torch.from_numpy(labels))
 
 
-def mnist_file(split: str, part: str, data_root: str | Path | None) -> Path | None:
-    """The idx file of a split, or None where there is none."""
+def find_mnist_file(split: str, part: str, data_root: str | Path | None) -> Path | None:
+    """The idx file of a split, None where there is none.
+
+    Args:
+        part: "images-idx3" or "labels-idx1".
+    """
     root = data_root or os.environ.get("VP_DATA")
     if not root:
         return None
@@ -116,7 +128,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def download_mnist(root: str | Path) -> None:
-    """Fetches MNIST into `root`/MNIST/raw with torchvision; needs a network."""
+    """Downloads MNIST into `root`/MNIST/raw with torchvision."""
     from torchvision.datasets import MNIST
 
     for train in (True, False):

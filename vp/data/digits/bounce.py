@@ -1,12 +1,12 @@
-"""How digits bounce: the three published laws, walked for all tracks at once.
+"""How digits bounce: the three published laws, computed for all tracks at once.
 
 `smmnist-svg` and `smmnist-srvp` share a name in the literature and are different data: in SVG's law the impact is
 drawn at the wall and the frame AFTER it is the random one; in SRVP's the new velocity acts within the step, so the
-frame of the hit itself is random. All walks are pure: the draws come in, positions and hits go out.
+frame of the hit itself is random. The walks are pure functions: random draws are arguments, positions and hits are returned.
 
 Positions are (y, x) of the digit's top-left corner. Tracks are independent: one per digit and clip. Every law takes
-`travel`, the canvas' side less the digit's, and `speed`, a factor on all velocities, each a number or one per track;
-without them it is what was published, bit for bit.
+`travel`, the side of the canvas minus that of the digit, and `speed`, a factor on all velocities, each a number or one per
+track; by default both are as published, bit for bit.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ SRVP_CONTACTS = 8  # new velocities within one step; only a digit sitting in a c
 
 @dataclass(frozen=True)
 class Tracks:
-    """`position` int64 (T, N, 2) as (y, x); `hits` bool (T, N): a wall is touched at this frame, or (SRVP) on the way
-    to it."""
+    """`position` int64 (T, N, 2) as (y, x), px; `hits` bool (T, N): a digit touches a wall at this frame, or (SRVP) in the step
+    that leads to it.
+    """
 
     position: Tensor
     hits: Tensor
@@ -35,13 +36,13 @@ class Tracks:
 
 @dataclass(frozen=True)
 class Law:
-    """A bounce law and how it is drawn.
+    """A bounce law and how its digits are drawn.
 
     Args:
-        draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published where they are left out.
+        draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published by default.
         digit: side of a digit in px.
         overlap: "sum" clipped at white, or "max".
-        uncertain_after_hit: frames from a hit to the frame that cannot be foreseen, or None for a deterministic law.
+        uncertain_after_hit: frames from a hit to the first frame that is random, None for a deterministic law.
     """
 
     draw: Callable[..., Tracks]
@@ -58,7 +59,7 @@ def svg_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 3
         kicks: like them (T, N, 2, 2); kicks[t, :, axis] = (speed away from the wall, other component; published 1..4 and
             -4..4) for a hit on a wall of `axis` at frame t. A hit in x after one in y at the same frame redraws dy too, as
             published.
-        travel: canvas less digit, px; the largest position is 1 px less on the far side, as published.
+        travel: side of the canvas minus that of the digit, px; the largest position is 1 px less, as published.
     """
     position, velocity = start.clone(), velocity.clone()
     travel = torch.as_tensor(travel, dtype=position.dtype, device=position.device)
@@ -83,12 +84,12 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 
     """SRVP's law (Franceschi et al. 2020): reflection at the exact point and moment of contact.
 
     Args:
-        start, velocity: float64 (N, 2).
-        kicks: float64 (T, contacts, N, 2), published whole numbers -4..4: the velocity drawn at each contact of each step;
-            its component along the wall's normal is turned inwards and may be 0.
+        start, velocity: float64 (N, 2), px and px a frame.
+        kicks: float64 (T, contacts, N, 2), published integers -4..4: the velocity drawn at each contact of each step; its
+            component along the wall's normal is turned inwards and may be 0.
         travel: largest position, px.
     """
-    position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
+    position, velocity, travel = start.clone(), velocity.clone(), to_column(travel, start)
     positions, hits = [position.round().long()], [torch.zeros(len(start), dtype=torch.bool, device=start.device)]
     for kick in kicks[1:]:
         left = position.new_ones(len(start))
@@ -98,24 +99,28 @@ def srvp_walk(start: Tensor, velocity: Tensor, kicks: Tensor, travel: Numbers = 
             hit_any |= hit
             if not hit.any():
                 break
-        position = inside(position + velocity * left[:, None], travel)  # only where the draws ran out
+        position = clamp_inside(position + velocity * left[:, None], travel)  # only where the draws ran out
         positions.append(position.round().long())
         hits.append(hit_any)
     return Tracks(torch.stack(positions), torch.stack(hits))
 
 
 def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor, travel: Tensor) -> tuple[Tensor, ...]:
-    """Moves until the first contact or the end of the step; `left` (N,) is the share of the step still to go.
+    """Moves until the first contact or the end of the step.
+
+    Args:
+        left: (N,), the share of the step that remains.
+        drawn: (N, 2), the velocity after a contact, see `kicks` of `srvp_walk`.
 
     Returns:
-        position, velocity, left, and which tracks met a wall (bool (N,)).
+        position, velocity, left, and which tracks hit a wall, bool (N,).
     """
     wall = travel * (velocity > 0).to(position.dtype)
     # (N, 2), until each axis' wall
     time = torch.where(velocity == 0, torch.inf, (wall - position) / velocity).clamp(min=0)
     first = time.amin(-1)
     hit = first < left - EPS  # ending a step exactly at the wall is no contact yet
-    moved = inside(position + velocity * torch.minimum(first, left)[:, None], travel)
+    moved = clamp_inside(position + velocity * torch.minimum(first, left)[:, None], travel)
     contact = hit[:, None] & (time <= first[:, None] + EPS)  # both walls in a corner
     moved = torch.where(contact, wall, moved)
     inward = torch.where(velocity > 0, -drawn.abs(), drawn.abs())
@@ -125,64 +130,68 @@ def srvp_substep(position: Tensor, velocity: Tensor, left: Tensor, drawn: Tensor
 
 
 def mirror_walk(start: Tensor, velocity: Tensor, length: int, travel: Numbers = 36) -> Tracks:
-    """The deterministic law of standard Moving MNIST (Srivastava et al. 2015): move, stop at the wall, turn back.
+    """The deterministic law of standard Moving MNIST (Srivastava et al. 2015): move, stop at the wall, reflect.
 
     Args:
         start, velocity: float64 (N, 2), px and px a frame; the first frame shown is one step after `start`.
         travel: largest position, px.
     """
-    position, velocity, travel = start.clone(), velocity.clone(), column(travel, start)
+    position, velocity, travel = start.clone(), velocity.clone(), to_column(travel, start)
     positions, hits = [], []
     for _ in range(length):
         position = position + velocity
         outside = (position <= 0) | (position >= travel)
-        position = inside(position, travel)
+        position = clamp_inside(position, travel)
         velocity = torch.where(outside, -velocity, velocity)
         positions.append(position.long())  # published positions are truncated, not rounded
         hits.append(outside.any(-1))
     return Tracks(torch.stack(positions), torch.stack(hits))
 
 
-def column(numbers: Numbers, like: Tensor) -> Tensor:
-    """A number, or one per track, so that it broadcasts over (N, 2)."""
+def to_column(numbers: Numbers, like: Tensor) -> Tensor:
+    """A number, or one per track (N,), as a tensor that broadcasts over (N, 2)."""
     return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)[..., None]
 
 
-def inside(position: Tensor, travel: Tensor) -> Tensor:
+def clamp_inside(position: Tensor, travel: Tensor) -> Tensor:
+    """Positions (N, 2) clamped to 0..travel."""
     return torch.minimum(position.clamp(min=0), travel)
 
 
-def whole(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """int64, uniform over low..high, both ends included."""
+def draw_integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """int64, uniform over low..high, both included."""
     return torch.randint(low, high + 1, shape, generator=generator, device=generator.device)
 
 
-def svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
-    start = whole(0, 31, (tracks, 2), generator).double()
-    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
-    away = whole(1, MAX_SPEED, (length, tracks, 2), generator)
-    other = whole(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
-    room, factor = (column(travel, start) - 1) / 31, column(speed, start)
+def draw_svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
+    """Random tracks by SVG's law, see `Law.draw`."""
+    start = draw_integers(0, 31, (tracks, 2), generator).double()
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
+    away = draw_integers(1, MAX_SPEED, (length, tracks, 2), generator)
+    other = draw_integers(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
+    room, factor = (to_column(travel, start) - 1) / 31, to_column(speed, start)
     return svg_walk(start * room, velocity * factor, torch.stack([away, other], -1) * factor[..., None], travel)
 
 
-def srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
-    start = whole(0, 36, (tracks, 2), generator).double()
-    velocity = whole(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
-    kicks = whole(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
-    room, factor = column(travel, start) / 36, column(speed, start)
+def draw_srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+    """Random tracks by SRVP's law, see `Law.draw`."""
+    start = draw_integers(0, 36, (tracks, 2), generator).double()
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
+    kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
+    room, factor = to_column(travel, start) / 36, to_column(speed, start)
     return srvp_walk(start * room, velocity * factor, kicks * factor, travel)
 
 
-def mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+def draw_mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+    """Random tracks by the mirror law, see `Law.draw`."""
     start = torch.rand(tracks, 2, generator=generator, device=generator.device, dtype=torch.float64)
     angle = 2 * torch.pi * torch.rand(tracks, generator=generator, device=generator.device, dtype=torch.float64)
     velocity = 3.6 * torch.stack([angle.sin(), angle.cos()], -1)
-    return mirror_walk(column(travel, start) * start, column(speed, start) * velocity, length, travel)
+    return mirror_walk(to_column(travel, start) * start, to_column(speed, start) * velocity, length, travel)
 
 
 LAWS = {
-    "smmnist-svg": Law(svg_tracks, digit=32, overlap="sum", uncertain_after_hit=1),
-    "smmnist-srvp": Law(srvp_tracks, digit=28, overlap="sum", uncertain_after_hit=0),
-    "mmnist": Law(mirror_tracks, digit=28, overlap="max", uncertain_after_hit=None),
+    "smmnist-svg": Law(draw_svg_tracks, digit=32, overlap="sum", uncertain_after_hit=1),
+    "smmnist-srvp": Law(draw_srvp_tracks, digit=28, overlap="sum", uncertain_after_hit=0),
+    "mmnist": Law(draw_mirror_tracks, digit=28, overlap="max", uncertain_after_hit=None),
 }

@@ -1,4 +1,4 @@
-"""What clips of moving digits look like: a few plain statistics of known frames, and words for what is unlike them."""
+"""Whether clips show moving digits: simple statistics of their known frames, and words for what is unlike such clips."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from ..domain import CANVAS, Domain
 
 INK, BLACK = 40, 12  # grey levels: brighter is a figure, darker is ground
-ENOUGH = 4  # frames from which on two digits that hide each other all the time, or both hardly move, are no mere chance
+ENOUGH = 4  # minimum number of frames over which it is no coincidence that two digits overlap, or hardly move, in all of them
 THINNEST = (
     0.04  # share of the tallest figure that half of the thickest stroke is at least: .049 of digits, .015 to .03 of drawings
 )
-CUTS = (0.3, 0.5, 0.7)  # of the way from ink to ground, where a texture may or may not come near the ink
+CUTS = (0.3, 0.5, 0.7)  # thresholds tried, as shares of the way from ink to ground: a texture may come near the ink's level
 
 
 @dataclass(frozen=True)
 class Published:
-    """The digits of a published data set, as 1,000 of its clips with 2 to 10 frames show them, MNIST's and strokes.
+    """Statistics of the digits of a published data set, from 1,000 of its clips with 2 to 10 frames, MNIST's and strokes.
 
     Args:
-        seen: what they are, in words.
-        lone: px, at least the span of two digits in some frame; what spans less is one digit.
-        small: px, at most the span of a figure in every frame; two digits that hide each other span more.
-        large: px and px of ink a frame: not both are surpassed in every frame.
-        ink: px of ink a frame at most.
-        slow: change from frame to frame as a share of the ink, at least; 0: digits may stand for a while, but not all of them.
+        seen: the data in words, see `Domain.seen`.
+        lone: px, minimum over clips of the span of all ink in its widest frame; ink that spans less is one digit.
+        small: px, minimum size of the largest figure in every frame; two digits that overlap span more.
+        large: px of the largest figure and px of ink a frame: not both are exceeded in every frame.
+        ink: px, maximum ink a frame.
+        slow: minimum change from frame to frame as a share of the ink; 0: digits may stand still for a while.
     """
 
     seen: str
@@ -45,9 +45,9 @@ VARIED = "one to three digits of 20 to 40 pixels, lighter or darker than an even
 
 
 def describe_published(frames: np.ndarray, data: Published) -> str | None:
-    """What is unlike the clips of a published data set, for "here ..."; None where nothing is.
+    """What is unlike the clips of a published data set, completes "here ..."; None where nothing is.
 
-    How many figures there are is told from how much ink there is and how far it spans: figures that overlap cannot be counted.
+    The number of figures is inferred from the amount of ink and its span: figures that overlap cannot be counted.
 
     Args:
         frames: uint8 (T, H, W, 1), the known ones, scaled to the model's size.
@@ -64,19 +64,19 @@ def describe_published(frames: np.ndarray, data: Published) -> str | None:
         odd.append("nothing moves")
     elif len(frames) >= ENOUGH and np.median(change) < data.slow:
         odd.append("the digits move too slowly")
-    tallest = min(figures(frame)[1] for frame in ink) * unit
+    tallest = min(measure_figures(frame)[1] for frame in ink) * unit
     amount = np.median(ink.sum((1, 2))) * unit**2
     if tallest < data.small:
         odd.append("the digits are too small")
     elif (tallest > data.large[0] and amount > data.large[1]) or amount > data.ink:
         odd.append("the digits are too large or too many")
-    elif len(frames) >= ENOUGH and max(span(frame) for frame in ink) * unit < data.lone:
+    elif len(frames) >= ENOUGH and max(ink_span(frame) for frame in ink) * unit < data.lone:
         odd.append("there is one digit only")
     return " and ".join(odd) or None
 
 
 def describe_varied(frames: np.ndarray) -> str | None:
-    """Thin figures of one ink on a ground that is smooth and stands still, or what is to be said instead.
+    """None for thin figures of one ink level on a smooth, static ground, else that there are no such digits.
 
     A lone silhouette before an even wall passes for a digit where neither camera nor compression leaves noise: 5 % of KTH's
     clips of 5 frames, and 74 % of its single frames, in which noise cannot be seen.
@@ -97,14 +97,14 @@ def describe_varied(frames: np.ndarray) -> str | None:
 
 
 def are_digits(ink: np.ndarray, thickest: float) -> bool:
-    """Thin figures, not many: one to three digits of any size, or up to twelve pieces where strokes are broken.
+    """Whether the ink is a few thin figures: one to three digits of any size, or up to twelve pieces where strokes are broken.
 
     Args:
         ink: bool (T, H, W).
-        thickest: half of the thickest stroke as a share of the tallest figure, at most, in half of the frames: 0.19 of 98 % of
-            the clips of digits, 0.28 where thick ones hide each other; 0.5 of balls, 0.23 and more where they touch.
+        thickest: maximum of half the thickest stroke as a share of the tallest figure, in the median frame: 0.19 of 98 % of the
+            clips of digits, 0.28 where thick ones overlap; 0.5 of balls, 0.23 and more where they touch.
     """
-    counts, heights, strokes = np.array([figures(frame) for frame in ink]).T
+    counts, heights, strokes = np.array([measure_figures(frame) for frame in ink]).T
     return bool(
         0.005 <= np.median(ink.mean((1, 2))) <= 0.35
         and np.median(counts) <= 12
@@ -113,8 +113,8 @@ def are_digits(ink: np.ndarray, thickest: float) -> bool:
     )
 
 
-def figures(ink: np.ndarray) -> tuple[float, float, float]:
-    """Number of figures (touching ink), the larger side of the largest one's box, and half of the thickest stroke, px.
+def measure_figures(ink: np.ndarray) -> tuple[float, float, float]:
+    """Number of connected components of ink, the larger side of the largest one's box, and half of the thickest stroke, px.
 
     Args:
         ink: bool (H, W).
@@ -127,20 +127,20 @@ def figures(ink: np.ndarray) -> tuple[float, float, float]:
     return len(sides), max(sides, default=0), cv2.distanceTransform(marks, cv2.DIST_L2, 3).max()
 
 
-def span(ink: np.ndarray) -> int:
-    """Larger side of the box around all ink, px; ink is bool (H, W)."""
+def ink_span(ink: np.ndarray) -> int:
+    """Larger side of the bounding box of all ink, px; ink is bool (H, W)."""
     return max((int(np.ptp(places)) + 1 for places in ink.nonzero() if len(places)), default=0)
 
 
 def is_smooth_and_still(grey: np.ndarray, ink: np.ndarray) -> bool:
-    """Is the ground, 2 px away from ink, without edges, without noise and of moderate contrast?
+    """Whether the ground, 2 px away from ink, is static and has no edges, no noise and moderate contrast.
 
     The grounds of `robust` do not change from frame to frame (in an MP4 file, by 1 or 2 grey levels), change by at
     most 17 from pixel to pixel and span at most 115; recordings of KTH, whose people are small and dark, change by 3 and more.
 
     Args:
         grey: float32 (T, H, W), 0 to 255.
-        ink: bool, like it.
+        ink: bool (T, H, W).
     """
     import cv2
 

@@ -1,4 +1,4 @@
-"""Moving digits: clips of the three laws of `bounce`, drawn for a whole batch at once on any device."""
+"""Moving digits: clips of the three laws of `bounce`, made for a whole batch at once on any device."""
 
 from __future__ import annotations
 
@@ -38,9 +38,12 @@ class MovingDigits:
 
     Args:
         name: "smmnist-svg", "smmnist-srvp" or "mmnist".
-        banks: digits; with more than one bank each clip takes its digits from one of them, all banks alike often.
+        banks: digits; each clip takes its digits from one bank, all banks with equal probability.
         n_digits: digits a clip, drawn with replacement.
-        device: where clips are made; a CPU generator works with every device and means the same clips on each.
+        device: where clips are made; a CPU generator works with every device and gives the same clips on each.
+
+    Raises:
+        ValueError: an unknown name, or n_digits below 1.
     """
 
     channels, size, fps = 1, SIZE, 10.0
@@ -72,23 +75,24 @@ class MovingDigits:
         """
         trajectories = 1 if shared_trajectory else clips
         tracks = self.law.draw(trajectories * self.n_digits, length, generator)
-        chosen = self.images[self.choose(clips, generator)]
-        position = self.per_clip(tracks.position, clips, trajectories)
-        hits = self.per_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
+        chosen = self.images[self.choose_digits(clips, generator)]
+        position = self.split_by_clip(tracks.position, clips, trajectories)
+        hits = self.split_by_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
         frames, masks = draw_clips(chosen, position, self.law.overlap)
         return Batch(frames, extras={"hits": hits, "masks": masks})
 
-    def choose(self, clips: int, generator: torch.Generator) -> Tensor:
-        return choose(self.counts, clips, self.n_digits, generator)
+    def choose_digits(self, clips: int, generator: torch.Generator) -> Tensor:
+        """int64 (clips, n_digits), random indices into `images`."""
+        return choose_digits(self.counts, clips, self.n_digits, generator)
 
-    def per_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
-        """(T, tracks, ...) as (T, clips, digits, ...) on the source's device."""
+    def split_by_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
+        """(T, tracks, ...) -> (T, clips, digits, ...) on the source's device; a single trajectory is repeated for all clips."""
         split = tracks.to(self.device).unflatten(1, (trajectories, self.n_digits))
         return split.expand(-1, clips, *split.shape[2:])
 
 
-def choose(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator) -> Tensor:
-    """int64 (clips, n_digits): digits of banks of `counts` digits, numbered through; all of a clip are from one bank."""
+def choose_digits(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator) -> Tensor:
+    """int64 (clips, n_digits): random indices into the concatenated banks of `counts` digits; one random bank per clip."""
     draws = torch.rand(clips, 1 + n_digits, generator=generator, device=generator.device, dtype=torch.float64)
     draws = draws.to(counts.device)
     bank = (draws[:, :1] * len(counts)).long()
@@ -105,21 +109,21 @@ def draw_clips(digits: Tensor, position: Tensor, overlap: str) -> tuple[Tensor, 
         overlap: "sum" clipped at 255, or "max".
 
     Returns:
-        frames and masks (see `numbered`), both uint8 (B, T, 1, 64, 64).
+        frames and masks (see `number_layers`), both uint8 (B, T, 1, 64, 64).
     """
     clips, _, side, _ = digits.shape
     frames, masks = (digits.new_zeros(clips, len(position), 1, SIZE, SIZE) for _ in range(2))
-    for t, layers in enumerate(placed(digits, position, SIZE - side)):
-        frames[:, t, 0] = merge(layers, overlap)
-        masks[:, t, 0] = numbered(layers)
+    for t, layers in enumerate(place_digits(digits, position, SIZE - side)):
+        frames[:, t, 0] = merge_layers(layers, overlap)
+        masks[:, t, 0] = number_layers(layers)
     return frames, masks
 
 
-def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
-    """The digits of every frame in turn, each alone on a black canvas: uint8 (B, D, 64, 64).
+def place_digits(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
+    """Yields the digits of every frame in turn, each alone on a black canvas: uint8 (B, D, 64, 64).
 
     Args:
-        digits: uint8 (B, D, S, S); smaller digits lie in the upper left corner of black.
+        digits: uint8 (B, D, S, S); smaller digits are in the upper left corner, the rest is black.
         position: int64 (T, B, D, 2), (y, x) of the upper left corner, 0..farthest; ink ends within the canvas.
     """
     clips, count, side, _ = digits.shape
@@ -134,14 +138,14 @@ def placed(digits: Tensor, position: Tensor, farthest: int) -> Iterator[Tensor]:
         yield windows[rows, offset].view(clips, count, SIZE, SIZE)
 
 
-def numbered(layers: Tensor) -> Tensor:
-    """uint8 (B, D, H, W) -> (B, H, W): the number, from 1, of the last digit inked there, 0 where none is."""
+def number_layers(layers: Tensor) -> Tensor:
+    """uint8 (B, D, H, W) -> (B, H, W): the index, from 1, of the last digit with ink at each pixel, 0 for none."""
     numbers = torch.arange(1, layers.shape[1] + 1, device=layers.device, dtype=torch.uint8)
     return ((layers > INK) * numbers[:, None, None]).amax(1)
 
 
-def merge(layers: Tensor, overlap: str) -> Tensor:
-    """uint8 (B, D, H, W) -> (B, H, W)."""
+def merge_layers(layers: Tensor, overlap: str) -> Tensor:
+    """uint8 (B, D, H, W) -> (B, H, W), `overlap` as for `draw_clips`."""
     if overlap == "max":
         return layers.amax(1)
     total = layers[:, 0]

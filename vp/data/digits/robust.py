@@ -1,8 +1,8 @@
-"""Moving digits in their variety: other numbers, speeds, sizes and grounds than the published data sets have.
+"""Varied moving digits: other numbers, speeds, sizes and grounds than the published data sets have.
 
-A model that has only seen two white 28-pixel digits drift at one speed over black is lost one step off that. `DigitsRobust`
-draws every clip with settings of its own, to train on; or, to tell what each change costs, clips that differ from the
-published ones in exactly one thing, the `VARIANTS` in turn.
+A model that has only seen two white 28-pixel digits move at one speed over black fails outside of that. `DigitsRobust`
+draws every clip with its own settings, for training; or, to measure the effect of each change, clips that differ from the
+published ones in exactly one property, the `VARIANTS` in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vp.core.video import Batch
 
 from .banks import DigitBank
 from .bounce import LAWS
-from .moving_digits import SIZE, choose, merge, placed
+from .moving_digits import SIZE, choose_digits, merge_layers, place_digits
 
 VARIANTS = (
     "published-svg", "published-srvp", "still", "slow", "fast", "one-digit", "three-digits", "small", "large", "grey",
@@ -34,15 +34,15 @@ DRAWS = 9 + MOST  # random numbers that decide a clip's settings
 
 @dataclass
 class Settings:
-    """What clips are made of, one entry a clip.
+    """Settings of B clips.
 
     Args:
         law: int64 (B,), index into LAW_NAMES.
         count: int64 (B,), digits.
         speed: float64 (B,), factor on the law's velocities.
         side: int64 (B, 3), px, of each digit.
-        low, range: float64 (B,), the ground's darkest level and how much brighter it gets, of white; range 0 is flat.
-        ink: float64 (B,), level of the digits.
+        low, range: float64 (B,), the ground's darkest level and its contrast, as shares of white; range 0 is flat.
+        ink: float64 (B,), level of the digits, as a share of white.
     """
 
     law: Tensor
@@ -59,8 +59,8 @@ class DigitsRobust:
     up to twice the published speeds by SVG's or SRVP's law; see `bounce`.
 
     Args:
-        banks: digits; with more than one bank each clip takes its digits from one of them, all banks alike often.
-        device: where clips are made; a CPU generator works with every device and means the same clips on each.
+        banks: digits; each clip takes its digits from one bank, all banks with equal probability.
+        device: where clips are made; a CPU generator works with every device and gives the same clips on each.
     """
 
     name, channels, size, fps = "digits-robust", 1, SIZE, 10.0
@@ -84,34 +84,36 @@ class DigitsRobust:
             not there; with `in_turn` also extras["variant"] int64 (B,), index into VARIANTS.
         """
         draws = torch.rand(DRAWS, clips, generator=generator, device=generator.device, dtype=torch.float64)
-        settings = one_change(draws) if in_turn else mixed(draws)
-        position, hits = walk(settings, length, generator)
+        settings = one_change_settings(draws) if in_turn else mixed_settings(draws)
+        position, hits = walk_digits(settings, length, generator)
         low, spread, ink = (255 * x.float() for x in (settings.low, settings.range, settings.ink))
-        ground = low[:, None, None] + spread[:, None, None] * textures(clips, generator)
+        ground = low[:, None, None] + spread[:, None, None] * draw_textures(clips, generator)
         there = torch.arange(MOST, device=generator.device) < settings.count[:, None]
-        digits = resized(self.images[choose(self.counts, clips, MOST, generator)], settings.side.to(self.device))
+        digits = resize_each(self.images[choose_digits(self.counts, clips, MOST, generator)], settings.side.to(self.device))
         digits *= there.to(self.device)[..., None, None]
-        frames = painted(digits, position.to(self.device), ground.to(self.device), ink.to(self.device))
+        frames = paint_frames(digits, position.to(self.device), ground.to(self.device), ink.to(self.device))
         extras = {"hits": (hits & there).transpose(0, 1).contiguous().to(self.device)}
         if in_turn:
             extras["variant"] = torch.arange(clips, device=self.device) % len(VARIANTS)
         return Batch(frames, extras=extras)
 
 
-def mixed(draws: Tensor) -> Settings:
-    """Everything at random, from draws uniform in [0, 1), float64 (DRAWS, B)."""
+def mixed_settings(draws: Tensor) -> Settings:
+    """Settings that are all random, from draws uniform in [0, 1), float64 (DRAWS, B)."""
     law, count, still, speed, kind = draws[:5]
     return Settings(
         law=(len(LAW_NAMES) * law).long(),
         count=1 + (MOST * count).long(),
         speed=torch.where(still < STILL, 0, 2 * speed),
         side=SMALLEST + ((LARGEST - SMALLEST + 1) * draws[-MOST:].T).long(),
-        **grounds(torch.bucketize(kind, torch.tensor(KINDS, device=kind.device, dtype=kind.dtype), right=True), draws[5:9]),
+        **ground_settings(
+            torch.bucketize(kind, torch.tensor(KINDS, device=kind.device, dtype=kind.dtype), right=True), draws[5:9]
+        ),
     )
 
 
-def one_change(draws: Tensor) -> Settings:
-    """Clip i of variant i modulo 12: two digits of published size and speed, white on black, but for one thing.
+def one_change_settings(draws: Tensor) -> Settings:
+    """Settings of variant i modulo 12 for clip i: two white digits of published size and speed on black, but for one property.
 
     Args:
         draws: uniform in [0, 1), float64 (DRAWS, B).
@@ -130,14 +132,14 @@ def one_change(draws: Tensor) -> Settings:
     kind = torch.zeros_like(law)
     for number, name in enumerate(("grey", "inverted", "textured"), 1):
         kind[variant == at(name)] = number
-    return Settings(law, count, speed, side[:, None].expand(-1, MOST), **grounds(kind, draws[5:9]))
+    return Settings(law, count, speed, side[:, None].expand(-1, MOST), **ground_settings(kind, draws[5:9]))
 
 
-def grounds(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
-    """The ground's levels and an ink that stands out from it.
+def ground_settings(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
+    """The ground's levels and an ink level that contrasts with it.
 
     Args:
-        kind: int64 (B,): black under white ink, flat grey, white under black ink, or textured, the last three by number.
+        kind: int64 (B,): 0 black under white ink, 1 flat grey, 2 white under black ink, 3 textured.
         draws: uniform in [0, 1), float64 (4, B).
 
     Returns:
@@ -154,8 +156,8 @@ def grounds(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
     return {"low": low, "range": spread, "ink": ink}
 
 
-def walk(settings: Settings, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Positions int64 (T, B, 3, 2) and hits bool (T, B, 3), each clip by its law."""
+def walk_digits(settings: Settings, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Positions int64 (T, B, 3, 2) and hits bool (T, B, 3), each clip by its own law."""
     travel, speed = (SIZE - settings.side).flatten(), settings.speed.repeat_interleave(MOST)
     walks = [LAWS[name].draw(len(travel), length, generator, travel=travel, speed=speed) for name in LAW_NAMES]
     second = (settings.law == 1).repeat_interleave(MOST)
@@ -164,8 +166,8 @@ def walk(settings: Settings, length: int, generator: torch.Generator) -> tuple[T
     return position.unflatten(1, (-1, MOST)), hits.unflatten(1, (-1, MOST))
 
 
-def textures(clips: int, generator: torch.Generator) -> Tensor:
-    """float32 (B, 64, 64) from 0 to 1: smooth noise of two grains, a slope and stripes, in proportions of each clip's own."""
+def draw_textures(clips: int, generator: torch.Generator) -> Tensor:
+    """float32 (B, 64, 64) from 0 to 1: smooth noise of two grain sizes, a gradient and stripes, randomly weighted per clip."""
     device = generator.device
     across = torch.linspace(-1, 1, SIZE, device=device)
     parts = []
@@ -181,8 +183,8 @@ def textures(clips: int, generator: torch.Generator) -> Tensor:
     return (total - low) / (high - low)
 
 
-def resized(digits: Tensor, side: Tensor) -> Tensor:
-    """Digits of different sizes in one tensor, bilinear, each in the upper left corner of black.
+def resize_each(digits: Tensor, side: Tensor) -> Tensor:
+    """Digits resized to different sizes in one tensor, bilinear, each in the upper left corner of black.
 
     Args:
         digits: uint8 (B, D, 28, 28).
@@ -199,16 +201,16 @@ def resized(digits: Tensor, side: Tensor) -> Tensor:
     return big.round().to(torch.uint8).unflatten(0, side.shape)
 
 
-def painted(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Tensor:
-    """Digits as coverage, between the ground and the ink: uint8 (B, T, 1, 64, 64).
+def paint_frames(digits: Tensor, position: Tensor, ground: Tensor, ink: Tensor) -> Tensor:
+    """uint8 (B, T, 1, 64, 64): frames blended between ground and ink by the digits' coverage.
 
     Args:
         digits: uint8 (B, D, 40, 40), 255 covers.
-        position: int64 (T, B, D, 2).
+        position: int64 (T, B, D, 2), (y, x) of the upper left corner, px.
         ground: float32 (B, 64, 64), and ink: float32 (B,), grey levels.
     """
     frames = digits.new_zeros(len(digits), len(position), 1, SIZE, SIZE)
-    for t, layers in enumerate(placed(digits, position, SIZE - SMALLEST)):
-        covered = merge(layers, "sum").float() / 255
+    for t, layers in enumerate(place_digits(digits, position, SIZE - SMALLEST)):
+        covered = merge_layers(layers, "sum").float() / 255
         frames[:, t, 0] = torch.lerp(ground, ink[:, None, None], covered).round().to(torch.uint8)
     return frames

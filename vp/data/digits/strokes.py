@@ -144,11 +144,11 @@ POINTS_A_SEGMENT = 6
 FRACTION_BITS = 4  # of OpenCV's fixed-point coordinates
 
 
-def stroke_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """`count` digits, the same for the same seed.
+def draw_stroke_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """`count` random digits, the same for the same seed.
 
     Returns:
-        pictures uint8 (count, 28, 28), white on black, and labels int64 (count,).
+        images uint8 (count, 28, 28), white on black, and labels int64 (count,).
     """
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, count)
@@ -157,15 +157,15 @@ def stroke_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for label, shapes in SHAPES.items():
         for variant, strokes in enumerate(shapes):
             rows = np.flatnonzero((labels == label) & (variants == variant))
-            paths = pen_paths(strokes, len(rows), rng)
+            paths = random_pen_paths(strokes, len(rows), rng)
             pens = np.clip(rng.lognormal(np.log(2.15), 0.28, len(rows)), 1.4, 4.0)
             for i, row in enumerate(rows):
-                pictures[row] = draw([path[i] for path in paths], pens[i])
+                pictures[row] = draw_paths([path[i] for path in paths], pens[i])
     return pictures, labels
 
 
-def pen_paths(strokes: list[list[tuple[float, float]]], count: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """`count` deformed instances of one shape: per stroke float (count, points, 2), px around the centre of mass."""
+def random_pen_paths(strokes: list[list[tuple[float, float]]], count: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """`count` deformed instances of one shape: for each stroke float (count, points, 2), px relative to the centre of mass."""
     deform = random_affine(count, rng)
     paths = []
     for stroke in strokes:
@@ -181,7 +181,7 @@ def pen_paths(strokes: list[list[tuple[float, float]]], count: int, rng: np.rand
 
 
 def jitter(stroke: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, points, 2): control points moved at random, the two halves of a corner together."""
+    """(count, points, 2): control points with random offsets, the same for both halves of a corner."""
     moves = rng.normal(0.0, 0.035, (count, *stroke.shape))
     corners = 1 + np.flatnonzero((stroke[1:] == stroke[:-1]).all(axis=1))
     moves[:, corners] = moves[:, corners - 1]
@@ -189,7 +189,7 @@ def jitter(stroke: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 
 
 def random_affine(count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, 2, 2), to be applied from the right: squeeze, slant, then a small rotation."""
+    """(count, 2, 2), to be multiplied from the right: squeeze, slant, then a small rotation."""
     width, slant, angle = rng.uniform(0.62, 1.0, count), rng.normal(0.14, 0.22, count), rng.normal(0.0, 0.09, count)
     zero, one = np.zeros(count), np.ones(count)
     squeeze = np.array([[width, zero], [-slant, one]]).transpose(2, 0, 1)
@@ -198,7 +198,7 @@ def random_affine(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def spline_weights(points: int) -> np.ndarray:
-    """(samples, points): a uniform Catmull-Rom spline through the points, its ends doubled."""
+    """(samples, points): weights of a uniform Catmull-Rom spline through the points, its end points doubled."""
     weights = np.zeros(((points - 1) * POINTS_A_SEGMENT + 1, points))
     for row in range(len(weights)):
         segment = min(row // POINTS_A_SEGMENT, points - 2)
@@ -209,8 +209,8 @@ def spline_weights(points: int) -> np.ndarray:
     return weights
 
 
-def draw(paths: list[np.ndarray], pen: float) -> np.ndarray:
-    """uint8 (28, 28): the paths, each (points, 2) px around the centre, drawn with a round pen of `pen` px."""
+def draw_paths(paths: list[np.ndarray], pen: float) -> np.ndarray:
+    """uint8 (28, 28): paths, each (points, 2) px from the image's centre, drawn with a round pen of `pen` px."""
     import cv2
 
     canvas = np.zeros((BOX * SCALE, BOX * SCALE), np.uint8)

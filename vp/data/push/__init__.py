@@ -1,15 +1,16 @@
-"""The push world: a simulated arm that pushes coloured objects about in a bin, filmed at an angle. Data set `push`.
+"""The push world: a simulated arm that pushes coloured objects in a bin, filmed at an angle. Data set `push`.
 
-    scene, shapes    what lies where, of what colour, mass and friction
-    physics          how it moves (pymunk)
+    scene, shapes    which objects there are and where, their colour, mass and friction
+    physics          how they move (pymunk)
     path             a line drawn on a frame as actions
     policy           what the arm does: reach and push, or wander
-    arm, camera      where the joints are, and where that is in the picture
-    floor, paint, solids, draw    the pictures (OpenCV)
-    episode          all of these together: a seed in, frames, labels, actions and contacts out
-    pool             episodes made once and kept in a file
+    arm, camera      positions of the joints, and their projection into the frame
+    floor, paint, solids, draw    rendering (OpenCV)
+    episode          all of these together: seed -> frames, labels, actions and contacts
+    pool             episodes kept in a file
     source           the data set: mini-batches
     make             python -m vp.data.push.make: pool files and contact sheets
 
 `import vp.data` loads none of it but `source`; pymunk is needed only where episodes are made, not where they are read.
+Lengths are in half widths of the bin, unless px are stated.
 """

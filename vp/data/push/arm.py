@@ -1,4 +1,4 @@
-"""The arm's joints, from where its finger is: a two-link arm behind the bin, elbow up and a little to the side."""
+"""Inverse kinematics of the arm: a two-link arm behind the bin, elbow up and a little to the side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SWIVEL = np.deg2rad(55.0)  # of the elbow around the line from shoulder to wrist
 
 @dataclass(frozen=True)
 class Joints:
-    """float64 (T, 3) each: `tip` of the finger, `palm`, `wrist`, `elbow`, `shoulder`; and `turn` (T,) of the finger."""
+    """float64 (T, 3), positions of the finger's `tip`, `palm`, `wrist`, `elbow`, `shoulder`; (T,), its `turn`, radians."""
 
     tip: np.ndarray
     palm: np.ndarray
@@ -24,8 +24,8 @@ class Joints:
     turn: np.ndarray
 
 
-def joints(position: np.ndarray) -> Joints:
-    """position (T, 4): x, y, height of the tip, turn."""
+def solve_joints(position: np.ndarray) -> Joints:
+    """The joints for the finger's positions (T, 4): x, y, height of its tip, turn."""
     tip = position[:, :3]
     wrist = tip + (0, 0, WRIST)
     reach = wrist - SHOULDER

@@ -21,17 +21,17 @@ def project(points: np.ndarray) -> np.ndarray:
 
 
 def unproject(px: np.ndarray, z: float = 0.0) -> np.ndarray:
-    """px (..., 2) -> the place (..., 2) at height `z` that is seen there: how a path drawn on a frame becomes one of the arm."""
+    """px (..., 2) -> the point (x, y) (..., 2) at height `z` seen there: turns a path drawn on a frame into one of the arm."""
     across, down = np.moveaxis(np.asarray(px, float) - SIZE / 2, -1, 0) / FOCAL
     ray = AWAY + across[..., None] * (1.0, 0.0, 0.0) - down[..., None] * UP
     return (EYE + ray * ((z - EYE[2]) / ray[..., 2:]))[..., :2]
 
 
-def pixels_a_unit(points: np.ndarray) -> np.ndarray:
-    """(..., 3) -> (...): px that a length of 1 at that place takes up across the line of sight."""
+def pixels_per_unit(points: np.ndarray) -> np.ndarray:
+    """points (..., 3) -> (...): px that a length of 1 at each point covers, perpendicular to the line of sight."""
     return FOCAL / ((points - EYE) @ AWAY)
 
 
-def on_floor(xy: np.ndarray, z: float = 0.0) -> np.ndarray:
-    """(..., 2) -> (..., 3) at height `z`."""
+def with_height(xy: np.ndarray, z: float = 0.0) -> np.ndarray:
+    """(..., 2) -> (..., 3), all at height `z`."""
     return np.concatenate([xy, np.full_like(xy[..., :1], z)], -1)

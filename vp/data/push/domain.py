@@ -1,18 +1,18 @@
-"""What the push world looks like."""
+"""Whether clips show the push world."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..domain import Domain, unless
+from ..domain import Domain, describe_unless
 
 
 def is_push_world(frames: np.ndarray) -> bool:
-    """The bin of the push world: its camera stands still, so the left edge shows nothing but the slate-grey room.
+    """Whether the frames show the bin of the push world: its camera is static, so the left edge shows only the slate-grey room.
 
     600 episodes have 63 to 93 grey levels there, blue 11 to 20 above red, hardly any texture, and a floor that is brighter by 38.
-    It is seen in perspective, wider below: a little way in, the picture shows the room above and the bin's wall below, where a
-    frame drawn around a floor shows one or the other all the way down.
+    The bin is seen in perspective, wider below: a little way in, the frame shows the room above and the bin's wall below, where a
+    border drawn around a floor shows one or the other all the way down.
 
     Args:
         frames: uint8 (T, H, W, C), scaled to the model's size.
@@ -34,4 +34,6 @@ def is_push_world(frames: np.ndarray) -> bool:
     )
 
 
-PUSH = Domain("the push world", "a robot arm that pushes objects about in a bin", unless(is_push_world), "The push world")
+PUSH = Domain(
+    "the push world", "a robot arm that pushes objects about in a bin", describe_unless(is_push_world), "The push world"
+)

@@ -1,4 +1,4 @@
-"""From poses to pictures: the bin, the objects with their shadows, its near wall, and over them the arm with its shadow.
+"""Renders poses as frames: the bin, the objects with their shadows, its near wall, and over them the arm with its shadow.
 
 Objects and arm are separate layers: objects are drawn again only when one has moved.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arm import Joints, joints
+from .arm import Joints, solve_joints
 from .camera import SIZE
-from .floor import background, near_wall
-from .paint import SHADOW_SUPER, SUPER, averaged, over, softened
+from .floor import draw_background, draw_near_wall
+from .paint import SHADOW_SUPER, SUPER, average_down, composite_over, remaining_light
 from .physics import FINGER, rotate
 from .scene import Scene
 from .solids import Block, Toy, Tube
@@ -22,7 +22,7 @@ STEEL, GRAPHITE, ORANGE = (np.array(c, float) for c in ((205, 210, 216), (58, 62
 
 
 def render(scene: Scene, poses: np.ndarray, position: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Frames of an episode.
+    """Renders the frames of an episode.
 
     Args:
         poses: float64 (T, K, 3), x, y, angle of the objects.
@@ -30,23 +30,28 @@ def render(scene: Scene, poses: np.ndarray, position: np.ndarray, rng: np.random
         rng: decides the table's texture.
 
     Returns:
-        frames uint8 (T, 64, 64, 3), RGB; labels uint8 (T, 64, 64): k + 1 where object k is seen, 255 the arm, 0 neither.
+        frames uint8 (T, 64, 64, 3), RGB; labels uint8 (T, 64, 64): k + 1 where object k is visible, 255 the arm, 0 neither.
     """
-    ground, wall = background(scene, rng), near_wall(scene)
-    toys, shade, labels = toy_layers(scene, poses)
-    arm, arm_shade = arm_layers(joints(position))
+    ground, wall = draw_background(scene, rng), draw_near_wall(scene)
+    toys, shade, labels = draw_toy_layers(scene, poses)
+    arm, arm_shade = draw_arm_layers(solve_joints(position))
     frames = np.empty((len(poses), SIZE, SIZE, 3), np.uint8)
     for t in range(len(poses)):
-        picture = over(wall, over(toys[t], ground * shade[t][..., None]))
-        picture = over(arm[t], picture * arm_shade[t][..., None])
+        picture = composite_over(wall, composite_over(toys[t], ground * shade[t][..., None]))
+        picture = composite_over(arm[t], picture * arm_shade[t][..., None])
         frames[t] = np.clip(picture + 0.5, 0, 255)
         labels[t][wall[..., 3] > 127] = 0
         labels[t][arm[t][..., 3] > 127] = ARM_LABEL
     return frames, labels
 
 
-def toy_layers(scene: Scene, poses: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Per frame the objects (64, 64, 4) and the light they leave the table (64, 64); labels uint8 (T, 64, 64)."""
+def draw_toy_layers(scene: Scene, poses: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+    """Draws the objects of all frames.
+
+    Returns:
+        for each frame the objects float32 (64, 64, 4), RGB and coverage 0..255, and the share of light left on the table (64, 64)
+        by their shadows; labels uint8 (T, 64, 64), k + 1 where object k is visible.
+    """
     toys = [Toy(thing, poses[:, k]) for k, thing in enumerate(scene.things)]
     layers, shades, labels = [], [], np.zeros((len(poses), SIZE, SIZE), np.uint8)
     for t in range(len(poses)):
@@ -55,38 +60,39 @@ def toy_layers(scene: Scene, poses: np.ndarray) -> tuple[list[np.ndarray], list[
             shades.append(shades[-1])
             labels[t] = labels[t - 1]
             continue
-        canvas, mask, hidden = blank(SUPER, 4), blank(SHADOW_SUPER), blank(SUPER)
+        canvas, mask, hidden = blank_canvas(SUPER, 4), blank_canvas(SHADOW_SUPER), blank_canvas(SUPER)
         for k in np.argsort(-poses[t, :, 1]).tolist():  # from far to near
             toys[k].draw_shadow(mask, t)
             toys[k].draw(canvas, t)
             toys[k].cover(hidden, t, k + 1)
-        layers.append(averaged(canvas))
-        shades.append(softened(mask, BLUR, OBJECT_SHADOW))
+        layers.append(average_down(canvas))
+        shades.append(remaining_light(mask, BLUR, OBJECT_SHADOW))
         labels[t] = hidden[SUPER // 2 :: SUPER, SUPER // 2 :: SUPER]
     return layers, shades, labels
 
 
-def arm_layers(arm: Joints) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Per frame the arm (64, 64, 4) and the light it leaves what is below it (64, 64)."""
-    hand, links = gripper(arm), tubes(arm)
+def draw_arm_layers(arm: Joints) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """For each frame the arm float32 (64, 64, 4), RGB and coverage 0..255, and the share of light left by its shadow (64, 64)."""
+    hand, links = gripper_blocks(arm), link_tubes(arm)
     layers, shades = [], []
     for t in range(len(arm.tip)):
-        canvas, near, far = blank(SUPER, 4), blank(SHADOW_SUPER), blank(SHADOW_SUPER)
+        canvas, near, far = blank_canvas(SUPER, 4), blank_canvas(SHADOW_SUPER), blank_canvas(SHADOW_SUPER)
         for solids, mask in ((hand, near), (links, far)):
             for solid in solids:
                 solid.draw(canvas, t)
                 solid.draw_shadow(mask, t)
-        layers.append(averaged(canvas))
-        shades.append(softened(near, NEAR_BLUR, ARM_SHADOW) * softened(far, FAR_BLUR, ARM_SHADOW))
+        layers.append(average_down(canvas))
+        shades.append(remaining_light(near, NEAR_BLUR, ARM_SHADOW) * remaining_light(far, FAR_BLUR, ARM_SHADOW))
     return layers, shades
 
 
-def blank(scale: int, *channels: int) -> np.ndarray:
+def blank_canvas(scale: int, *channels: int) -> np.ndarray:
+    """Zeros uint8 at `scale` times the frame's size."""
     return np.zeros((SIZE * scale, SIZE * scale, *channels), np.uint8)
 
 
-def gripper(arm: Joints) -> list[Block]:
-    """Two closed fingers and the palm above them; they turn with the last joint."""
+def gripper_blocks(arm: Joints) -> list[Block]:
+    """Two closed fingers and the palm above them, which turn with the last joint."""
     w, d = FINGER
     box = np.array([(-w, -d), (w, -d), (w, d), (-w, d)])
     blocks = []
@@ -100,8 +106,8 @@ def gripper(arm: Joints) -> list[Block]:
     return blocks
 
 
-def tubes(arm: Joints) -> list[Tube]:
-    """The links and joints, in the order in which they hide each other."""
+def link_tubes(arm: Joints) -> list[Tube]:
+    """The links and joints, from back to front."""
     return [
         Tube(arm.wrist, arm.palm, (0.085, 0.085), GRAPHITE),
         Tube(arm.wrist, arm.wrist, (0.11, 0.11), ORANGE),

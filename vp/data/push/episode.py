@@ -1,4 +1,4 @@
-"""One episode: an arm that explores a scene, as arrays."""
+"""One episode as arrays: an arm that explores a scene."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Episode:
 
     Args:
         frames: uint8 (T, 64, 64, 3), RGB.
-        labels: uint8 (T, 64, 64): k + 1 where object k is seen, 255 the arm, 0 neither.
+        labels: uint8 (T, 64, 64): k + 1 where object k is visible, 255 the arm, 0 neither.
         actions: float32 (T, 4), `actions[t]` leads from frame t to t + 1.
-        positions: float32 (T, 3), the finger's place and height.
-        contacts: bool (T, 6): the arm touched object k on the way to frame t.
+        positions: float32 (T, 3), x, y and height of the finger's tip.
+        contacts: bool (T, 6): the arm touched object k between frames t - 1 and t.
     """
 
     frames: np.ndarray
@@ -36,7 +36,7 @@ class Episode:
 
     @staticmethod
     def layout() -> dict[str, tuple[type, tuple[int, ...]]]:
-        """Field -> dtype and shape of one frame's part."""
+        """Field -> dtype and shape of one frame."""
         return {
             "frames": (np.uint8, (SIZE, SIZE, 3)),
             "labels": (np.uint8, (SIZE, SIZE)),
@@ -46,6 +46,7 @@ class Episode:
         }
 
     def window(self, start: int, length: int) -> Episode:
+        """Frames start .. start + length - 1."""
         return Episode(*(getattr(self, name)[start : start + length] for name in self.layout()))
 
 

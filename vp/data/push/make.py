@@ -1,4 +1,4 @@
-"""Makes pool files of the push world, for machines without pymunk or to pay for them ahead, and contact sheets.
+"""Makes pool files of the push world (for machines without pymunk, or to save time later), and contact sheets.
 
     python -m vp.data.push.make --out data/push
     python -m vp.data.push.make --out data/push --split train --episodes 8000
@@ -22,7 +22,7 @@ from .source import EPISODES, SPLITS, PushWorld
 
 
 class Ticker:
-    """A line on the terminal with the time left."""
+    """A progress line on the terminal with the time left; called with (episodes done, episodes in all)."""
 
     def __init__(self, name: str):
         self.name, self.began, self.first = name, time.monotonic(), None
@@ -34,14 +34,15 @@ class Ticker:
         print(f"\r{self.name}: {done} of {total} episodes, {left:.0f} s left ", end=end, file=sys.stderr, flush=True)
 
 
-def contact_sheet(split: str, clips: int = 8, length: int = 12, zoom: int = 4, seed: int = 0) -> np.ndarray:
-    """uint8 (H, W, 3): a clip a row."""
+def draw_contact_sheet(split: str, clips: int = 8, length: int = 12, zoom: int = 4, seed: int = 0) -> np.ndarray:
+    """uint8 (H, W, 3): one row of frames for each clip, enlarged `zoom` times."""
     frames = PushWorld(split).batch(clips, length, torch.Generator().manual_seed(seed)).frames
     sheet = frames.permute(0, 3, 1, 4, 2).reshape(clips * 64, length * 64, 3).numpy()
     return sheet.repeat(zoom, 0).repeat(zoom, 1)
 
 
 def main(argv: list[str] | None = None) -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m vp.data.push.make", description="Pool files and contact sheets.")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write pool files here")
     parser.add_argument("--split", choices=SPLITS, help="only this one (default: all)")
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.sheet:
         import cv2
 
-        cv2.imwrite(str(args.sheet), contact_sheet(args.split or "train", seed=args.seed)[..., ::-1])
+        cv2.imwrite(str(args.sheet), draw_contact_sheet(args.split or "train", seed=args.seed)[..., ::-1])
 
 
 if __name__ == "__main__":

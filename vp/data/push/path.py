@@ -1,4 +1,4 @@
-"""A line drawn on a frame as actions of the arm."""
+"""Turns a line drawn on a frame into actions of the arm."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .physics import REACH
 from .policy import FASTEST, PUSHING
 
 
-def along(points: np.ndarray, steps: int) -> np.ndarray:
-    """Actions that move the finger as a line goes, at an even pace, and not faster than it can.
+def path_to_actions(points: np.ndarray, steps: int) -> np.ndarray:
+    """Actions that move the finger along a line at a constant pace, at most at its highest speed.
 
     Args:
-        points: (K, 2), two or more places on the frame as shares of its width and height, from the upper left corner.
-        steps: how many actions; a line too long for them is not finished.
+        points: (K, 2), two or more points (x, y) on the frame as shares of its width and height, from the upper left corner.
+        steps: number of actions; a line too long for them is cut short.
 
     Returns:
-        float32 (steps, 4): right, away, up, turn. The finger keeps its height and its turn. Where it begins does not matter.
+        float32 (steps, 4): right, away, up, turn. The finger keeps its height and turn, and starts wherever it is.
 
     Raises:
-        ValueError: fewer than two points, or places that are not on the frame.
+        ValueError: fewer than two points, or points outside the frame.
     """
     points = np.asarray(points, float)
     if points.ndim != 2 or points.shape[-1] != 2 or len(points) < 2 or not ((points >= 0) & (points <= 1)).all():

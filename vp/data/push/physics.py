@@ -1,8 +1,8 @@
-"""The table's mechanics, by pymunk: objects that rub on the table, walls, and a finger that pushes with limited force.
+"""The table's mechanics, by pymunk: objects with friction on the table, walls, and a finger with limited force.
 
-An object rests on three points, each with a friction force of its own that depends on the place: that is what makes a
-push off the centre turn it, by an amount nobody can read from the picture. The finger is not all-powerful either: where
-objects are jammed against a wall it stalls, so that nothing is pressed through anything.
+An object rests on three points, each with its own friction force, which depends on the position: that is what makes a
+push off the centre turn it, by an amount that the frames do not show. The finger's force is limited: where objects are
+jammed against a wall it stalls, so that nothing is pressed through anything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OBJECT_KIND = 1  # collision type
 
 
 def load_pymunk():
-    """The physics library.
+    """The module pymunk.
 
     Raises:
         ValueError: it is not installed.
@@ -41,7 +41,7 @@ def load_pymunk():
 
 
 class Table:
-    """A scene in motion. `position` float64 (4,) is the finger's x, y, height of its tip, and turn in radians."""
+    """The simulation of a scene. `position` float64 (4,) is the finger's x, y, height of its tip, and turn in radians."""
 
     def __init__(self, scene: Scene):
         pymunk = load_pymunk()
@@ -54,12 +54,13 @@ class Table:
         self.weights = np.array([t.friction * t.mass * GRAVITY / len(t.supports) for t in scene.things])
         self.rubbed = np.full((len(scene.things), 3), np.nan)
         self.bodies = [self.add_thing(pymunk, k) for k in range(len(scene.things))]
-        self.rubs = [self.add_rubs(pymunk, k) for k in range(len(scene.things))]
+        self.rubs = [self.add_friction_joints(pymunk, k) for k in range(len(scene.things))]
         self.add_walls(pymunk)
         self.add_finger(pymunk)
         self.touched: set[int] = set()
 
     def add_thing(self, pymunk, k: int):
+        """Adds object k to the space and returns its body."""
         thing, (x, y, angle) = self.scene.things[k], self.scene.poses[k]
         centre = self.middles[k]  # the body's origin is its centre of mass
         corners = [part - centre for part in thing.outline.parts]
@@ -76,8 +77,8 @@ class Table:
         self.space.add(body, *shapes)
         return body
 
-    def add_rubs(self, pymunk, k: int) -> list:
-        """Friction at the three points an object rests on: joints that hold no place and only so much force."""
+    def add_friction_joints(self, pymunk, k: int) -> list:
+        """Adds the friction at object k's three supports: joints without stiffness and with limited force."""
         rubs = []
         for point in self.offsets[k].tolist():
             joint = pymunk.PivotJoint(self.space.static_body, self.bodies[k], (0, 0), point)
@@ -87,6 +88,7 @@ class Table:
         return rubs
 
     def add_walls(self, pymunk) -> None:
+        """Adds the bin's four walls."""
         (w, d), t = HALF, WALL
         for a, b in (((-w - t, -d - t), (-w - t, d + t)), ((w + t, -d - t), (w + t, d + t)),
                      ((-w - t, -d - t), (w + t, -d - t)), ((-w - t, d + t), (w + t, d + t))):  # fmt: skip
@@ -95,6 +97,7 @@ class Table:
             self.space.add(wall)
 
     def add_finger(self, pymunk) -> None:
+        """Adds the finger, and the kinematic body that pulls it with limited force."""
         x, y, _, turn = self.scene.start
         (w, d) = FINGER
         self.finger = pymunk.Body(FINGER_MASS, FINGER_MASS * (w * w + d * d) / 3)
@@ -112,8 +115,8 @@ class Table:
         self.tip.filter = self.filter(mask=0)
         self.space.add(self.finger, self.goal, self.tip, pull, twist)
 
-    def note(self, arbiter) -> None:
-        """Takes down what the finger is in contact with."""
+    def note_contact(self, arbiter) -> None:
+        """Adds the object that the finger touches to `touched`."""
         if arbiter.shapes[1].collision_type == OBJECT_KIND:
             self.touched.add(arbiter.shapes[1].thing)
 
@@ -123,28 +126,29 @@ class Table:
 
     @property
     def poses(self) -> np.ndarray:
-        """float64 (K, 3): x, y of the centre of the area and angle of every object."""
+        """float64 (K, 3): x, y of the area's centroid, and angle, of every object."""
         poses = self.centres_of_mass()
         poses[:, :2] -= rotate(self.middles, poses[:, 2])
         return poses
 
     def centres_of_mass(self) -> np.ndarray:
+        """float64 (K, 3): x, y of the centre of mass, and angle, of every object."""
         return np.array([(*body.position, body.angle) for body in self.bodies])
 
     def advance(self, action: np.ndarray) -> frozenset[int]:
-        """One frame: the finger is driven by `action` (4,) = to the right, away, up, turn; returns the objects touched."""
+        """Simulates one frame with the finger driven by `action` (4,): right, away, up, turn; returns the objects touched."""
         self.touched = set()
         self.goal.position, self.goal.angle = self.finger.position, self.finger.angle
         self.goal.velocity, self.goal.angular_velocity = tuple((action[:2] / FRAME_S).tolist()), float(action[3] / FRAME_S)
-        self.rub()
+        self.update_friction()
         for _ in range(SUBSTEPS):
             self.lift(float(action[2]) / SUBSTEPS)
             self.space.step(FRAME_S / SUBSTEPS)
-            self.finger.each_arbiter(self.note)
+            self.finger.each_arbiter(self.note_contact)
         return frozenset(self.touched)
 
-    def rub(self) -> None:
-        """Friction of this frame, from where each support of a moved object stands now."""
+    def update_friction(self) -> None:
+        """Sets the friction limits of objects that have moved, from the positions of their supports."""
         now = self.centres_of_mass()
         moved = np.flatnonzero((now != self.rubbed).any(1))
         places = now[moved, None, :2] + rotate(self.offsets[moved], now[moved, 2:])
@@ -155,25 +159,25 @@ class Table:
         self.rubbed = now
 
     def lift(self, rise: float) -> None:
-        """Moves the tip up or down; it comes to rest on an object below it, and can push what it stands beside."""
+        """Moves the tip up or down by `rise`; it stops on an object below it, and can push the objects beside it."""
         self.height = min(max(self.height + rise, LOW), HIGH)
         tall = [k for k, height in enumerate(self.heights) if self.height < height]
         fresh = [k for k in tall if not self.masks & 1 << k]
-        below = self.below().intersection(fresh) if fresh else set()
+        below = self.objects_below().intersection(fresh) if fresh else set()
         if below:
             self.height = max(self.heights[k] for k in below)
         masks = sum(1 << k for k in tall if k not in below and self.height < self.heights[k])
         if masks != self.masks:
             self.masks, self.tip.filter = masks, self.filter(mask=masks)
 
-    def below(self) -> set[int]:
-        """Objects under the finger, whatever its height."""
+    def objects_below(self) -> set[int]:
+        """Objects under the finger, at whatever height it is."""
         hits = self.space.shape_query(self.probe)
         return {hit.shape.thing for hit in hits if hit.shape.collision_type == OBJECT_KIND}
 
 
 def rotate(points: np.ndarray, angle) -> np.ndarray:
-    """points (..., 2) turned anticlockwise by `angle` radians (broadcast over the leading axes)."""
+    """points (..., 2) rotated anticlockwise by `angle` radians, which broadcasts over the leading axes."""
     c, s = np.cos(angle), np.sin(angle)
     x, y = points[..., 0], points[..., 1]
     return np.stack([c * x - s * y, s * x + c * y], -1)

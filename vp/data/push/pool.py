@@ -1,9 +1,9 @@
 """Episodes kept in a file: simulated once, read in a few milliseconds.
 
-A pool is a zip archive, `push-SPLIT-HASH.zip`: `pool.json`, and per episode an entry named by its number. HASH stands for
-the simulator, so a pool made by another version is never mistaken for this one's. Frames are stored as differences from
-the frame before, which are mostly zero. A file is only ever replaced as a whole, and one with fewer episodes than wanted
-is a good file: what it lacks is simulated.
+A pool is a zip archive, `push-SPLIT-HASH.zip`: `pool.json`, and one entry per episode, named by its number. HASH identifies
+the simulator, so a pool of another version is never mistaken for this one's. Frames are stored as differences to the
+frame before, which are mostly zero. A file is only ever replaced as a whole, and one with too few episodes is valid: the
+missing ones are simulated.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ def fingerprint() -> str:
 
     constants = {"version": VERSION}
     for module in (arm, camera, draw, episode, floor, paint, physics, policy, scene, shapes, solids):
-        values = {name: plain(value) for name, value in vars(module).items() if name.isupper() and name != "SHAPES"}
+        values = {name: to_json_value(value) for name, value in vars(module).items() if name.isupper() and name != "SHAPES"}
         constants[module.__name__.rpartition(".")[2]] = values
     return hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def plain(value):
-    """A constant as JSON; floats to nine digits, for machines differ in the last ones."""
+def to_json_value(value):
+    """A constant as a JSON value; floats are rounded to nine digits, because machines differ in the last ones."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_json_value(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, np.ndarray)):
-        return [plain(item) for item in value]
+        return [to_json_value(item) for item in value]
     return value if isinstance(value, str) else float(f"{float(value):.9g}")
 
 
-def folder(data_root: str | Path | None = None) -> Path:
-    """Where pools lie: ROOT/push where that folder exists (ROOT: `data_root`, else the variable VP_DATA), else the cache."""
+def pool_folder(data_root: str | Path | None = None) -> Path:
+    """The folder of pools: ROOT/push where that exists (ROOT: `data_root`, else the variable VP_DATA), else the cache folder."""
     root = data_root or os.environ.get("VP_DATA")
     if root and (Path(root) / "push").is_dir():
         return Path(root) / "push"
@@ -58,7 +58,7 @@ def folder(data_root: str | Path | None = None) -> Path:
 
 
 class Pool:
-    """The pool of a split in a folder; `path` need not exist.
+    """The pool of a split in the folder `where`; its file `path` need not exist.
 
     Raises:
         ValueError: the file is damaged.
@@ -70,6 +70,7 @@ class Pool:
         self.open()
 
     def open(self) -> None:
+        """Opens the file where it exists; raises ValueError where it is damaged."""
         if not self.path.is_file():
             return
         try:
@@ -77,26 +78,28 @@ class Pool:
             self.archive.getinfo("pool.json")
             self.count = len(self.archive.namelist()) - 1
         except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
-            raise self.damaged(error) from error
+            raise self.damage_error(error) from error
 
-    def damaged(self, error: Exception) -> ValueError:
+    def damage_error(self, error: Exception) -> ValueError:
+        """The exception for a damaged file."""
         return ValueError(f"{self.path} is damaged ({error}); delete it, and it will be made again")
 
     def __len__(self) -> int:
         return self.count
 
     def read(self, number: int) -> Episode:
+        """The episode of this number; raises ValueError where the file is damaged."""
         try:
-            return unpack(self.archive.read(str(number)))
+            return unpack_episode(self.archive.read(str(number)))
         except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
-            raise self.damaged(error) from error
+            raise self.damage_error(error) from error
 
     def fill(self, episodes: int, seed: Callable[[int], tuple[int, ...]], progress: Callable[[int, int], None]) -> None:
-        """Adds episodes until there are `episodes`; what was made is kept when it is interrupted.
+        """Adds episodes until there are `episodes`; on an interruption, those made so far are kept.
 
         Args:
             seed: number of an episode -> its seed.
-            progress: called with (episodes there are, episodes wanted).
+            progress: called with (episodes there are, `episodes`).
         """
         if self.count >= episodes:
             return
@@ -110,7 +113,7 @@ class Pool:
                 if not self.count:
                     archive.writestr("pool.json", json.dumps({"version": VERSION, "simulator": fingerprint()}))
                 for number in range(self.count, episodes):
-                    archive.writestr(str(number), pack(simulate(seed(number), EPISODE_FRAMES)))
+                    archive.writestr(str(number), pack_episode(simulate(seed(number), EPISODE_FRAMES)))
                     made += 1
                     progress(number + 1, episodes)
         finally:
@@ -123,8 +126,8 @@ class Pool:
         self.open()
 
 
-def pack(episode: Episode) -> bytes:
-    """The arrays one after the other, frames and labels as differences modulo 256 from the frame before."""
+def pack_episode(episode: Episode) -> bytes:
+    """The arrays as bytes, one after the other, frames and labels as differences modulo 256 to the frame before."""
     parts = []
     for name in FIELDS:
         values = getattr(episode, name)
@@ -134,21 +137,21 @@ def pack(episode: Episode) -> bytes:
     return b"".join(parts)
 
 
-def unpack(data: bytes) -> Episode:
-    """Raises ValueError where `data` has not the length of an episode."""
+def unpack_episode(data: bytes) -> Episode:
+    """The episode of bytes from `pack_episode`; raises ValueError where their length is wrong."""
     parts, at = {}, 0
     for name, (dtype, shape) in Episode.layout().items():
         count = EPISODE_FRAMES * int(np.prod(shape))
         values = np.frombuffer(data, dtype, count, at).reshape(EPISODE_FRAMES, *shape)
-        parts[name] = summed(values) if name in DIFFERENCES else values
+        parts[name] = undo_differences(values) if name in DIFFERENCES else values
         at += values.nbytes
     if at != len(data):
         raise ValueError(f"{len(data)} bytes where an episode has {at}")
     return Episode(**parts)
 
 
-def summed(differences: np.ndarray) -> np.ndarray:
-    """Undoes the differences (T, ...), frame by frame: 20 times faster than `np.add.accumulate` along the first axis."""
+def undo_differences(differences: np.ndarray) -> np.ndarray:
+    """Cumulative sums along the first axis, frame by frame: 20 times faster than `np.add.accumulate`."""
     values = differences.copy()
     for before, now in zip(values, values[1:]):
         now += before

@@ -1,7 +1,7 @@
-"""What differs from episode to episode: objects and where they lie, how the table rubs, what it looks like.
+"""What differs from episode to episode: the objects and their poses, the table's friction, and colours.
 
-The viewer sees shapes, colours and places. Masses, frictions, where an object's weight rests and how the table's
-friction varies from place to place are hidden: they make the outcome of a push uncertain, as it is in reality.
+The viewer sees shapes, colours and positions. Masses, frictions, an object's supports and how the table's friction varies
+with position are hidden: they make the outcome of a push uncertain, as it is in reality.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Thing:
     """An object.
 
     Args:
-        outline: its shape around the centre of its area.
+        outline: its shape around its area's centroid.
         height: above the table.
         colour: RGB 0..255.
-        inlay: RGB of the mark on its top, or None for none.
-        mass: 1 is that of a middling object.
-        supports: float64 (3, 2), where it rests on the table.
+        inlay: RGB of the mark on its top, None without a mark.
+        mass: 1 is that of an average object.
+        supports: float64 (3, 2), the points on which it rests.
         friction: Coulomb coefficient with the table, before the table's own factor.
-        grip: with what pushes it.
+        grip: Coulomb coefficient with what pushes it.
     """
 
     outline: Outline
@@ -54,7 +54,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Friction:
-    """The table's friction factor by place: e to the sum of a few waves; `waves` float64 (W, 4) = kx, ky, phase, size."""
+    """The table's friction factor by position: exp of a sum of waves; `waves` float64 (W, 4) = kx, ky, phase, amplitude."""
 
     waves: np.ndarray
 
@@ -78,11 +78,12 @@ class Scene:
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
+    """A scene of 3 to MOST_OBJECTS objects, or fewer where they find no room."""
     count = int(rng.integers(3, MOST_OBJECTS + 1))
     colours = COLOURS[rng.permutation(len(COLOURS))[:count]]
     things = [random_thing(rng, colour) for colour in colours]
     things.sort(key=lambda thing: -thing.outline.reach)  # big ones first: small ones still find a place
-    things, poses = place(things, rng)
+    things, poses = place_things(things, rng)
     start = np.array([*(rng.uniform(-0.75, 0.75, 2) * HALF), rng.choice([0.06, 0.5]), rng.uniform(-1.2, 1.2)])
     waves = np.stack([*rng.uniform(-5.0, 5.0, (2, 4)), rng.uniform(0, 2 * np.pi, 4), rng.uniform(0.05, 0.30, 4)], axis=1)
     floor = FLOORS[rng.choice(len(FLOORS), p=(0.4, 0.2, 0.2, 0.2))]
@@ -90,6 +91,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
 
 
 def random_thing(rng: np.random.Generator, colour: np.ndarray) -> Thing:
+    """An object of random shape, size, mass and friction, in about this RGB colour."""
     outline = SHAPES[str(rng.choice(list(SHAPES)))](rng)
     density = np.exp(rng.normal(0.0, 0.4)) / 0.08
     light = colour.mean() > 140
@@ -109,14 +111,14 @@ def random_thing(rng: np.random.Generator, colour: np.ndarray) -> Thing:
 
 
 def random_supports(outline: Outline, rng: np.random.Generator) -> np.ndarray:
-    """Three points about 120 degrees apart around a hidden centre of weight, well inside the outline's circle."""
+    """float64 (3, 2): points about 120 degrees apart around a hidden centre of weight, well inside the outline's circle."""
     centre = rng.uniform(-0.3, 0.3, 2) * outline.reach
     angle = rng.uniform(0, 2 * np.pi) + 2 * np.pi / 3 * np.arange(3) + rng.normal(0, 0.25, 3)
     return centre + (rng.uniform(0.35, 0.65, 3) * outline.reach * np.stack([np.cos(angle), np.sin(angle)])).T
 
 
-def place(things: list[Thing], rng: np.random.Generator) -> tuple[tuple[Thing, ...], np.ndarray]:
-    """Poses at which the circles around the objects are apart; what finds no place is left out."""
+def place_things(things: list[Thing], rng: np.random.Generator) -> tuple[tuple[Thing, ...], np.ndarray]:
+    """Random poses float64 (K, 3) at which the objects' circles do not overlap, and the objects that found room."""
     placed, poses = [], []
     for thing in things:
         reach = thing.outline.reach

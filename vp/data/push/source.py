@@ -1,4 +1,4 @@
-"""The data set `push`: windows of episodes, simulated when asked for or read from a pool file; both give the same clips."""
+"""The data set `push`: windows of episodes, simulated on demand or read from a pool file; both give the same clips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vp.core.video import Actions, Batch
 
-from .path import along
+from .path import path_to_actions
 from .policy import FASTEST
 
 if TYPE_CHECKING:
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 SPLITS = {"train": 0, "val": 1, "test": 2}  # first part of every seed: episodes of different splits never meet
 EPISODES = {"train": 4_000, "val": 300, "test": 1_000}
-ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()), path=along)
+ACTIONS = Actions(("right", "away", "up", "turn"), tuple((-most, most) for most in FASTEST.tolist()), path=path_to_actions)
 
 
 class PushWorld:
-    """An arm that pushes objects about in a bin: RGB, 64x64, about five frames a second.
+    """An arm that pushes objects in a bin: RGB, 64x64, about five frames a second.
 
-    Places are in half widths of the bin, whose inside spans -1 to 1 to the right and -1.1 to 1.1 away from the viewer.
-    An action is what the finger is told to do until the next frame: move right, move away and up, and turn (radians,
-    anticlockwise from above), within the ranges of `ACTIONS`. It does just that unless objects hold it up.
+    Positions are in half widths of the bin, whose inside spans -1 to 1 to the right and -1.1 to 1.1 away from the viewer.
+    An action is the finger's commanded motion until the next frame: right, away, up, and turn (radians, anticlockwise from
+    above), within the ranges of `ACTIONS`. The finger follows it exactly unless objects hold it up.
 
     Args:
         split: "train", "val" or "test"; their episodes are disjoint.
         data_root: a folder that may hold push/push-SPLIT-HASH.zip; None: the environment variable VP_DATA.
-        device: where clips go. They are made on the CPU, so a CPU generator means the same clips for every device.
-        episodes: clips come from this many episodes; None: the split's own number (4,000, 300 and 1,000).
+        device: of the clips. They are made on the CPU, so a CPU generator gives the same clips for every device.
+        episodes: number of episodes to draw clips from; None: the split's own number (4,000, 300 and 1,000).
 
     Raises:
         ValueError: an unknown split, episodes below 1, or a damaged pool file.
@@ -61,14 +61,15 @@ class PushWorld:
 
     @property
     def pool(self) -> Pool:
+        """The split's pool, opened on first use."""
         if self._pool is None:
-            from .pool import Pool, folder
+            from .pool import Pool, pool_folder
 
-            self._pool = Pool(folder(self.data_root), self.split)
+            self._pool = Pool(pool_folder(self.data_root), self.split)
         return self._pool
 
     def prepare(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Puts all episodes into the pool file, so that batches cost little: once for all later runs.
+        """Fills the pool file with all episodes, once for all later runs, so that batches cost little.
 
         Args:
             progress: called with (episodes done, episodes in all). What was made is kept if it raises, or on Ctrl-C.
@@ -76,19 +77,20 @@ class PushWorld:
         self.pool.fill(self.episodes, self.seed, progress)
 
     def seed(self, number: int) -> tuple[int, int]:
+        """The seed of the episode of this number."""
         return SPLITS[self.split], number
 
     def batch(self, clips: int, length: int, generator: torch.Generator) -> Batch:
-        """`clips` windows of `length` frames, each from a random place of a random episode.
+        """`clips` windows of `length` frames, each from a random position in a random episode.
 
         Args:
             generator: decides everything; on the CPU or on the source's device.
 
         Returns:
             frames uint8 (B, T, 3, 64, 64); actions float32 (B, T, 4), see the class; extras:
-            positions float32 (B, T, 3), the finger's place and the height of its tip;
-            objects uint8 (B, T, 64, 64), k + 1 where object k is seen, 255 where the arm is, 0 elsewhere;
-            contacts bool (B, T, 6), the arm touched object k on the way from the frame before;
+            positions float32 (B, T, 3), x, y and height of the finger's tip;
+            objects uint8 (B, T, 64, 64), k + 1 where object k is visible, 255 the arm, 0 elsewhere;
+            contacts bool (B, T, 6), the arm touched object k between the frame before and this one;
             touched bool (B, T), it touched any; touched_objects bool (B, 6), it touched object k within the window.
         """
         from .episode import EPISODE_FRAMES
@@ -107,7 +109,7 @@ class PushWorld:
         return Batch(stacked("frames").movedim(-1, 2).contiguous(), stacked("actions"), extras)
 
     def window(self, number: int, start: int, length: int) -> Episode:
-        """Frames start .. start + length - 1 of an episode, from the pool where it holds them."""
+        """Frames start .. start + length - 1 of an episode, read from the pool where it holds them, else simulated."""
         from .episode import EPISODE_FRAMES, simulate
 
         if number < len(self.pool) and start + length <= EPISODE_FRAMES:

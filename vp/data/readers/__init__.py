@@ -1,1 +1,1 @@
-"""Readers: each turns a folder or file of one layout into recordings and a list of what was left out, hardly decoding."""
+"""Readers: each finds the recordings in a folder or file of one layout and what is left out of it, hardly decoding."""

@@ -13,33 +13,33 @@ from pathlib import Path
 
 from ..clip import Clip
 from ..framing import Framing
-from ..recording import Found, Recording, Watch, unwatched
-from .files import is_picture, natural, walk
-from .pictures import frame_folder, read_masks
-from .pictures import load as load_pictures
+from ..recording import Found, Recording, Watch, without_progress_bar
+from .files import is_image, natural_key, walk_folders
+from .pictures import frame_folder_recording, load_images, read_masks
 
 FPS = 24.0
 LOOKS_FOR = "JPEGImages/480p/NAME/00000.jpg and so on, with Annotations/480p/NAME/00000.png"
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
-    found, sizes = Found(), sorted((folder for folder in root.glob("JPEGImages/*") if folder.is_dir()), key=natural)
+def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the recordings in the first folder below JPEGImages (480p before Full-Resolution), with their masks and splits."""
+    found, sizes = Found(), sorted((folder for folder in root.glob("JPEGImages/*") if folder.is_dir()), key=natural_key)
     if not sizes:
         return found
     chosen, splits = sizes[0], read_splits(root)  # 480p before Full-Resolution
-    for folder, paths in watch([(folder, paths) for folder, paths in walk(chosen) if paths], "folders"):
-        frames = [path for path in paths if is_picture(path)]
+    for folder, paths in watch([(folder, paths) for folder, paths in walk_folders(chosen) if paths], "folders"):
+        frames = [path for path in paths if is_image(path)]
         name = folder.relative_to(chosen).as_posix()
         if frames:
-            found.take(name, lambda: [clip(frames, root, splits.get(name))])
-        masks = [path for path in map(mask_of, frames) if path.is_file()]
+            found.collect(name, lambda: [clip_recording(frames, root, splits.get(name))])
+        masks = [path for path in map(mask_path, frames) if path.is_file()]
         if len(masks) < len(frames):
             found.notes.append(f"{name} has {len(masks)} masks for {len(frames)} frames and is used without.")
     return found
 
 
 def read_splits(root: Path) -> dict[str, str]:
-    """Recording -> split, from the lists; 2017 counts where both years have one."""
+    """Recording -> split, by the lists in ImageSets; 2017 counts where both years have one."""
     out = {}
     for year in ("2016", "2017"):
         for split in ("train", "val"):
@@ -52,17 +52,19 @@ def read_splits(root: Path) -> dict[str, str]:
     return out
 
 
-def mask_of(frame: Path) -> Path:
-    """Annotations/480p/NAME/00000.png of JPEGImages/480p/NAME/00000.jpg."""
+def mask_path(frame: Path) -> Path:
+    """The path of a frame's mask: Annotations/480p/NAME/00000.png for JPEGImages/480p/NAME/00000.jpg."""
     root, size = frame.parents[3], frame.parents[1].name
     return root / "Annotations" / size / frame.parent.name / f"{frame.stem}.png"
 
 
-def clip(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
-    recording = replace(frame_folder(frames, root, split, FPS), group=frames[0].parent.name)
-    masks = tuple(map(mask_of, frames))
-    return replace(recording, load=partial(load, tuple(frames), masks if all(path.is_file() for path in masks) else ()))
+def clip_recording(frames: Sequence[Path], root: Path, split: str | None) -> Recording:
+    """The recording of a folder of frames, with masks where every frame has one."""
+    recording = replace(frame_folder_recording(frames, root, split, FPS), group=frames[0].parent.name)
+    masks = tuple(map(mask_path, frames))
+    return replace(recording, load=partial(load_clip, tuple(frames), masks if all(path.is_file() for path in masks) else ()))
 
 
-def load(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Clip:
-    return replace(load_pictures(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})
+def load_clip(frames: Sequence[Path], masks: Sequence[Path], framing: Framing) -> Clip:
+    """The clip of these frames; extras["masks"] where there are `masks`."""
+    return replace(load_images(frames, framing), extras={"masks": read_masks(masks, framing)} if masks else {})

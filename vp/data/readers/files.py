@@ -1,4 +1,4 @@
-"""Folders and names, as every reader needs them."""
+"""Helpers of all readers: listing folders, and what paths say about recordings."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PIECE = re.compile(
 )
 
 
-def natural(path: Path | str) -> list[tuple[int, str]]:
-    """Sorts names as people count: 2.png before 10.png."""
+def natural_key(path: Path | str) -> list[tuple[int, str]]:
+    """A sort key by which numbers in names count as numbers: 2.png before 10.png."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
-def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """(folder, its files) of a folder and all below it, in natural order; a file stands for itself.
+def walk_folders(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yields (folder, its files) for `root` and every folder below it, in natural order; a file yields itself.
 
-    Hidden files are passed over, and so are folders reached a second time through links.
+    Hidden files are skipped, and so are folders reached a second time through links.
     """
     if root.is_file():
         yield root.parent, [root]
@@ -37,41 +37,43 @@ def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     seen: set[str] = set()
     for folder, below, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        below[:] = [] if real in seen else sorted((name for name in below if name[0] != "."), key=natural)
+        below[:] = [] if real in seen else sorted((name for name in below if name[0] != "."), key=natural_key)
         if real not in seen:
-            yield Path(folder), [Path(folder, name) for name in sorted(files, key=natural) if name[0] != "."]
+            yield Path(folder), [Path(folder, name) for name in sorted(files, key=natural_key) if name[0] != "."]
         seen.add(real)
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Whether the file's ending is that of an image."""
     return path.suffix.lower() in PICTURES
 
 
-def files(root: Path) -> list[Path]:
-    return [path for _, paths in walk(root) for path in paths]
+def list_files(root: Path) -> list[Path]:
+    """All files below `root`, in natural order."""
+    return [path for _, paths in walk_folders(root) for path in paths]
 
 
-def below(path: Path, root: Path) -> str:
-    """The path as people name it in this data set: below the root, with forward slashes."""
-    return readable(path.name if path == root else path.relative_to(root if root.is_dir() else root.parent).as_posix())
+def name_below(path: Path, root: Path) -> str:
+    """A recording's name in its data set: the path below the root, with forward slashes."""
+    return to_printable(path.name if path == root else path.relative_to(root if root.is_dir() else root.parent).as_posix())
 
 
-def readable(name: str) -> str:
-    """A name that can be hashed and printed, where it is no UTF-8."""
+def to_printable(name: str) -> str:
+    """A file name that is no UTF-8 with its broken characters replaced, so that it can be hashed and printed."""
     return name.encode(errors="replace").decode()
 
 
-def split_by_folder(name: str) -> str | None:
-    """The split that the outermost folder named train, val, validate, test or the like stands for, or None."""
+def split_from_folder(name: str) -> str | None:
+    """The split that the outermost folder named train, val, validate, test or the like stands for, None without such a folder."""
     return next((WORDS[folder] for folder in name.lower().split("/")[:-1] if folder in WORDS), None)
 
 
-def source_of(name: str) -> tuple[str, str]:
-    """What a recording's name tells of where it is from.
+def person_and_source(name: str) -> tuple[str, str]:
+    """What a recording's name says about its origin.
 
     Returns:
-        the person that it shows, such as "person01", or "" (of several the innermost is meant), and its source: the name without
-        an ending, and without what makes it a piece of something longer (film_part2.mp4, v_Archery_g01_c03, ID_000010_000020).
+        the person it shows, such as "person01", or "" (the innermost of several), and its source: the name without ending and
+        without a part's number (film_part2.mp4, v_Archery_g01_c03, ID_000010_000020).
     """
     people = PERSON.findall(name)
     person = f"{people[-1][0].lower()}{int(people[-1][1]):02}" if people else ""

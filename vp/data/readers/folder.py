@@ -1,7 +1,7 @@
-"""Any folder of clips, folders of frames and array files, in whatever subfolders; {train,val,test}/ on top say the split.
+"""Any folder of clips, folders of frames and array files, at any depth; {train,val,test}/ on top state the split.
 
-Where an index.csv says more about its clips, it is read as `indexed` reads it. Pictures of a folder are as many clips as their
-names tell apart (see `numbering`), and clips that names tell to be of one person or one source are never torn apart by a split.
+Where an index.csv describes the clips, it is read as `indexed` reads it. The images of one folder form as many clips as their
+names distinguish (see `numbering`), and clips whose names show one person or one source share a split.
 """
 
 from __future__ import annotations
@@ -11,62 +11,63 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ..recording import Found, Recording, Watch, unwatched
+from ..recording import Found, Recording, Watch, without_progress_bar
 from . import indexed
-from .arrays import array_file
-from .files import ARRAYS, PICTURES, VIDEOS, below, is_picture, source_of, split_by_folder, walk
-from .numbering import sequences
-from .pictures import frame_sequence, page_count, paged
-from .videos import video
+from .arrays import array_recordings
+from .files import ARRAYS, PICTURES, VIDEOS, is_image, name_below, person_and_source, split_from_folder, walk_folders
+from .numbering import find_sequences
+from .pictures import count_pages, paged_recording, sequence_recording
+from .videos import video_recording
 
 LOOKS_FOR = "clips (gif, mp4, avi, mkv, webm, mov), folders of png, jpg, tif, webp or ppm frames, .npz or .npy files"
 Job = tuple[str, Callable[[], Iterable[Recording]]]
 
 
-def read(root: Path, watch: Watch = unwatched, axes: str = "") -> Found:
-    """`axes`: of array files, see `arrays.array_file`."""
+def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Found:
+    """Finds all recordings below a folder; `axes`: of array files, see `arrays.array_recordings`."""
     if indexed.is_indexed(root):
         return indexed.read(root, watch)
-    jobs = [job for _, paths in walk(root) for job in jobs_of(paths, root, axes)]
+    jobs = [job for _, paths in walk_folders(root) for job in reading_jobs(paths, root, axes)]
     found = Found()
     for name, make in watch(jobs, "files"):
-        found.take(name, make)
-    found.recordings = grouped(found.recordings)
+        found.collect(name, make)
+    found.recordings = with_shared_groups(found.recordings)
     return found
 
 
-def jobs_of(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
-    """(name, what makes its recordings) of what lies in one folder."""
-    pictures = [path for path in paths if is_picture(path)]
-    stacks = {path for path in pictures if page_count(path) > 1}
-    clips = sequences([path for path in pictures if path not in stacks])
+def reading_jobs(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
+    """Yields (name, function that makes its recordings) for the files of one folder."""
+    pictures = [path for path in paths if is_image(path)]
+    stacks = {path for path in pictures if count_pages(path) > 1}
+    clips = find_sequences([path for path in pictures if path not in stacks])
     for clip in clips:
         whole, first = len(clips) == 1, clip.paths[0]
-        split = split_by_folder(below(first, root))
-        name = below(first.parent if whole or len(clip.paths) > 1 else first, root)
-        yield name, lambda clip=clip, split=split, whole=whole: [frame_sequence(clip, root, split, whole)]
+        split = split_from_folder(name_below(first, root))
+        name = name_below(first.parent if whole or len(clip.paths) > 1 else first, root)
+        yield name, lambda clip=clip, split=split, whole=whole: [sequence_recording(clip, root, split, whole)]
     for path in paths:
         if path in stacks or path not in pictures:
-            yield below(path, root), partial(recordings, path, root, axes)
+            yield name_below(path, root), partial(file_recordings, path, root, axes)
 
 
-def recordings(path: Path, root: Path, axes: str) -> Iterable[Recording]:
-    kind, split = path.suffix.lower(), split_by_folder(below(path, root))
+def file_recordings(path: Path, root: Path, axes: str) -> Iterable[Recording]:
+    """The recordings of one file by its ending; raises ValueError where it is no clip, multi-page image or array file."""
+    kind, split = path.suffix.lower(), split_from_folder(name_below(path, root))
     if kind in PICTURES:
-        return [paged(path, root, split)]
+        return [paged_recording(path, root, split)]
     if kind in VIDEOS:
-        return [video(path, root, split=split)]
+        return [video_recording(path, root, split=split)]
     if kind in ARRAYS:
-        return array_file(path, root, split, axes=axes)
+        return array_recordings(path, root, split, axes=axes)
     raise ValueError("neither a clip, a picture nor an array file")
 
 
-def grouped(recordings: list[Recording]) -> list[Recording]:
-    """The same with those of one person, one source or one file in one group; a group is named after the first of its own."""
+def with_shared_groups(recordings: list[Recording]) -> list[Recording]:
+    """The recordings with those of one person, source or file in one group, which is named after the first of them."""
     first: dict[str, str] = {}
     out = []
     for recording in recordings:
-        person, source = source_of(recording.name if recording.group == recording.name else recording.group)
+        person, source = person_and_source(recording.name if recording.group == recording.name else recording.group)
         if person:
             group = f"{recording.split}/{person}" if recording.split else person
         else:

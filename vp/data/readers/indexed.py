@@ -1,8 +1,8 @@
-"""A folder of clips with a list of them, index.csv, that says how long each is, where it comes from and what it is for.
+"""A folder of clips with an index.csv that states each one's length, source and split.
 
-Columns file (below the folder), source, fps, frames and split (train, dev, val, test or example), and licence where clips are to
-be chosen by it; others are passed over. Clips of one source are alike, so they are a group that no split tears apart. No clip
-is opened before it is drawn.
+Columns: file (below the folder), source, fps, frames and split (train, dev, val, test or example), and licence where clips are to
+be chosen by it; others are ignored. Clips of one source are alike, so they form one group, which shares a split. No clip is
+opened before it is drawn.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import csv
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..recording import Found, Recording, Watch, unwatched
+from ..recording import Found, Recording, Watch, without_progress_bar
 from ..splits import SPLITS, WORDS
-from .videos import MAX_FRAMES, load
+from .videos import MAX_FRAMES, load_video
 
 INDEX = "index.csv"
 COLUMNS = ("file", "source", "fps", "frames", "split")
@@ -21,7 +21,7 @@ LOOKS_FOR = f"{INDEX} with the columns {', '.join(COLUMNS)}, and the clips that 
 
 
 def is_indexed(root: Path) -> bool:
-    """Whether the folder has an index with every column that it needs."""
+    """Whether the folder has an index with every required column."""
     path = root / INDEX
     if not path.is_file():
         return False
@@ -29,22 +29,27 @@ def is_indexed(root: Path) -> bool:
         return set(COLUMNS) <= set(next(csv.reader(file), ()))
 
 
-def read(root: Path, watch: Watch = unwatched) -> Found:
+def read(root: Path, watch: Watch = without_progress_bar) -> Found:
+    """Finds the recordings that the index lists; none without an index."""
     found, splits = Found(), {}
     if not is_indexed(root):
         return found
     with (root / INDEX).open(encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in watch(rows, "clips"):
-        found.take(row["file"] or "a line without a file", lambda: [clip(row, root, splits)])
+        found.collect(row["file"] or "a line without a file", lambda: [row_recording(row, root, splits)])
     return found
 
 
-def clip(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Recording:
-    """The recording of a line of the index; `splits`: source -> split, of the lines so far.
+def row_recording(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Recording:
+    """The recording of a row of the index.
+
+    Args:
+        row: column -> text.
+        splits: source -> split of the rows so far; this row is added.
 
     Raises:
-        ValueError: no such file, numbers that are none, or a split that is unknown or tears the source apart.
+        ValueError: the file is missing, a number is none, or the split is unknown or another one than its source has.
     """
     name, source, word = (row[column] or "" for column in ("file", "source", "split"))
     parts = PurePosixPath(name).parts
@@ -66,7 +71,7 @@ def clip(row: dict[str, str | None], root: Path, splits: dict[str, str]) -> Reco
         source or name,
         min(frames, MAX_FRAMES),
         fps,
-        partial(load, root / name, False),
+        partial(load_video, root / name, False),
         split,
         licence=row.get("licence") or "",
     )

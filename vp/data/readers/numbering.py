@@ -1,7 +1,7 @@
-"""Which pictures of a folder follow each other, told from their names.
+"""Which images of a folder follow each other, by their names.
 
-Names are texts with numbers between them. What the text or another number sets apart is another clip; the last number that counts
-within one is the frame's. Where that number leaps, as from 9 to 500, time does too.
+Names are split into texts and numbers. A differing text or other number means another clip; the last number that counts within a
+clip is the frame's. Where that number jumps, as from 9 to 500, frames are not consecutive.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ MOMENT = re.compile(r"(?<!\d)(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)[-_ T.]?(\d\d)[-_.:h
 
 @dataclass(frozen=True)
 class FrameSequence:
-    """Pictures of one clip.
+    """The images of one clip.
 
     Args:
-        key: what their names share, "" where that is nothing.
+        key: what their names share, "" for nothing.
         paths: in order.
-        numbers: of the frames, by their names; their places where names have none.
-        parts: stretches [first, end) of places without a jump between; none: there is no jump.
+        numbers: of the frames, by their names; their indices where names have no numbers.
+        parts: stretches [first, end) of indices without a jump between; none: there is no jump.
     """
 
     key: str
@@ -37,35 +37,36 @@ class FrameSequence:
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def sequences(paths: Sequence[Path]) -> list[FrameSequence]:
-    """The clips among the pictures of one folder, which come in natural order.
+def find_sequences(paths: Sequence[Path]) -> list[FrameSequence]:
+    """The clips among the images of one folder, which are in natural order.
 
-    Names that have no numbers are one clip in that order; so are all, where no two names differ in numbers alone.
+    Names without numbers form one clip in that order; so do all images, where no two names differ in numbers alone.
     """
     alike: dict[tuple[str, ...], list[Path]] = defaultdict(list)
     for path in paths:
-        pieces = pieces_of(path)
+        pieces = split_name(path)
         alike[(*(pieces[::2] if len(pieces) > 1 else ("",)), path.suffix.lower())].append(path)
     if len(alike) > 1 and max(map(len, alike.values())) == 1:
-        return [in_order("", paths, range(len(paths)))]
-    return [found for group in alike.values() for found in told_apart(group)]
+        return [sort_by_number("", paths, range(len(paths)))]
+    return [found for group in alike.values() for found in group_by_counter(group)]
 
 
-def pieces_of(path: Path) -> list[str]:
-    """The texts of a name and the numbers between them, in turn; a date with a time of day is one number, in seconds."""
-    return NUMBER.split(MOMENT.sub(in_seconds, path.stem))
+def split_name(path: Path) -> list[str]:
+    """The texts of a name and the numbers between them, alternating; a date with a time of day is one number, in seconds."""
+    return NUMBER.split(MOMENT.sub(moment_to_seconds, path.stem))
 
 
-def in_seconds(moment: re.Match[str]) -> str:
+def moment_to_seconds(moment: re.Match[str]) -> str:
+    """A matched date and time as seconds; the matched text itself where it is no valid date."""
     try:
         return str(round((datetime(*map(int, moment.groups())) - datetime(1, 1, 1)).total_seconds()))
     except ValueError:  # no such day or time: just digits
         return moment[0]
 
 
-def told_apart(paths: Sequence[Path]) -> list[FrameSequence]:
-    """Pictures whose names differ in numbers alone: one clip for every value of the numbers that do not count frames."""
-    rows = decimals_joined([pieces_of(path) for path in paths])
+def group_by_counter(paths: Sequence[Path]) -> list[FrameSequence]:
+    """Splits images whose names differ in numbers alone: one clip for each value of the numbers that do not count frames."""
+    rows = join_decimals([split_name(path) for path in paths])
     changing = [place for place in range(1, len(rows[0]), 2) if len({float(row[place]) for row in rows}) > 1]
     for counter in reversed(changing):
         clips: dict[tuple[float, ...], list[int]] = defaultdict(list)
@@ -73,14 +74,16 @@ def told_apart(paths: Sequence[Path]) -> list[FrameSequence]:
             clips[tuple(float(row[place]) for place in changing if place != counter)].append(index)
         if len(clips) <= len(paths) / 2:
             return [
-                in_order(key_of(rows[its[0]], counter), [paths[i] for i in its], [float(rows[i][counter]) for i in its])
+                sort_by_number(
+                    name_without_counter(rows[its[0]], counter), [paths[i] for i in its], [float(rows[i][counter]) for i in its]
+                )
                 for its in clips.values()
             ]
-    return [in_order("", paths, [float(row[changing[0]]) for row in rows] if changing else range(len(paths)))]
+    return [sort_by_number("", paths, [float(row[changing[0]]) for row in rows] if changing else range(len(paths)))]
 
 
-def decimals_joined(rows: list[list[str]]) -> list[list[str]]:
-    """Pieces of names, 12.50 made one number where as many digits follow the point in all of them."""
+def join_decimals(rows: list[list[str]]) -> list[list[str]]:
+    """Pieces of names with decimals such as 12.50 joined to one number, where all rows have as many digits after the point."""
     place = 1
     while place + 2 < len(rows[0]):
         if rows[0][place + 1] == "." and len({len(row[place + 2]) for row in rows}) == 1:
@@ -89,19 +92,20 @@ def decimals_joined(rows: list[list[str]]) -> list[list[str]]:
     return rows
 
 
-def key_of(pieces: Sequence[str], counter: int) -> str:
-    """A picture's name without the frame's number, and without what parted the two."""
+def name_without_counter(pieces: Sequence[str], counter: int) -> str:
+    """An image's name without the frame's number, and without the separator before it."""
     return "".join(pieces[:counter]).rstrip("_-. ") + "".join(pieces[counter + 1 :])
 
 
-def in_order(key: str, paths: Sequence[Path], numbers: Sequence[float]) -> FrameSequence:
+def sort_by_number(key: str, paths: Sequence[Path], numbers: Sequence[float]) -> FrameSequence:
+    """The images sorted by their numbers as one sequence."""
     order = sorted(range(len(paths)), key=lambda place: numbers[place])
     counted = np.array([numbers[place] for place in order], float)
-    return FrameSequence(key, tuple(paths[place] for place in order), tuple(counted.tolist()), without_jumps(counted))
+    return FrameSequence(key, tuple(paths[place] for place in order), tuple(counted.tolist()), spans_without_jumps(counted))
 
 
-def without_jumps(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """Stretches [first, end) of rising numbers that do not leap; none where all are one stretch."""
+def spans_without_jumps(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Stretches [first, end) of increasing numbers without a jump; none where all are one stretch."""
     steps = np.diff(numbers)
     if not (steps > 0).any():
         return ()

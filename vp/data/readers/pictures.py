@@ -1,4 +1,4 @@
-"""Folders of frames (0.png, 1.png, ...) as recordings, and pictures of many pages."""
+"""Folders of frames (0.png, 1.png, ...) and multi-page images as recordings."""
 
 from __future__ import annotations
 
@@ -12,90 +12,107 @@ import numpy as np
 from ..clip import Clip
 from ..framing import Framing
 from ..recording import Recording
-from .files import below, readable
-from .numbering import FrameSequence, sequences
+from .files import name_below, to_printable
+from .numbering import FrameSequence, find_sequences
 
-FPS = 25.0  # nominal: pictures carry no rate
-PAGED = frozenset((".tif", ".tiff", ".webp"))  # formats whose files may hold many pictures
+FPS = 25.0  # nominal: images carry no rate
+PAGED = frozenset((".tif", ".tiff", ".webp"))  # formats whose files may hold several images
 Spans = tuple[tuple[int, int], ...]
 
 
-def frame_folder(paths: Sequence[Path], root: Path, split: str | None = None, fps: float = FPS) -> Recording:
-    """A recording of the pictures of one folder, in the order given; the first one is decoded to see that it is one.
+def frame_folder_recording(paths: Sequence[Path], root: Path, split: str | None = None, fps: float = FPS) -> Recording:
+    """A recording of the images of one folder, in the order given; the first one is decoded to check that it is an image.
 
-    No window goes across a jump in the numbers of the frames, or from one sequence of names to another.
+    No window spans a jump in the numbers of the frames, or two sequences of names.
 
     Raises:
-        ValueError: one picture only, or the first one is damaged.
+        ValueError: there is one image only, or the first one is damaged.
     """
-    place = {path: index for index, path in enumerate(paths)}
-    parts = tuple(sorted(span for found in sequences(paths) for span in spans_of(found, place)))
-    return pictures(paths, below(paths[0].parent, root), split, fps, parts if len(parts) > 1 else ())
+    index_of = {path: index for index, path in enumerate(paths)}
+    parts = tuple(sorted(span for found in find_sequences(paths) for span in spans_in_folder(found, index_of)))
+    return image_recording(paths, name_below(paths[0].parent, root), split, fps, parts if len(parts) > 1 else ())
 
 
-def spans_of(found: FrameSequence, place: dict[Path, int]) -> Spans:
-    """Stretches [first, end) of places in a folder that a sequence has without a jump, as far as it lies there in one piece."""
-    places = [place[path] for path in found.paths]
-    cuts = {first for first, _ in found.parts} | {0}
-    cuts |= {index for index in range(1, len(places)) if places[index] != places[index - 1] + 1}
-    bounds = [*sorted(cuts), len(places)]
-    return tuple((places[first], places[end - 1] + 1) for first, end in zip(bounds, bounds[1:]))
-
-
-def frame_sequence(found: FrameSequence, root: Path, split: str | None, alone: bool, squeeze: bool = False) -> Recording:
-    """A recording of a sequence of pictures; raises ValueError as `frame_folder` does.
+def spans_in_folder(found: FrameSequence, index_of: dict[Path, int]) -> Spans:
+    """The stretches [first, end) of indices in a folder at which a sequence's frames are consecutive and have no jump.
 
     Args:
-        alone: there is no other in its folder, whose name is then enough.
+        found: the sequence.
+        index_of: path -> index in the folder.
+    """
+    indices = [index_of[path] for path in found.paths]
+    cuts = {first for first, _ in found.parts} | {0}
+    cuts |= {index for index in range(1, len(indices)) if indices[index] != indices[index - 1] + 1}
+    bounds = [*sorted(cuts), len(indices)]
+    return tuple((indices[first], indices[end - 1] + 1) for first, end in zip(bounds, bounds[1:]))
+
+
+def sequence_recording(found: FrameSequence, root: Path, split: str | None, alone: bool, squeeze: bool = False) -> Recording:
+    """A recording of a sequence of images; raises ValueError as `frame_folder_recording` does.
+
+    Args:
+        alone: it is the only sequence in its folder, whose name is then used.
         squeeze: see `Framing.fit`.
     """
-    name, last = below(found.paths[0].parent, root), found.paths[-1]
+    name, last = name_below(found.paths[0].parent, root), found.paths[-1]
     if alone:
-        return pictures(found.paths, name, split, FPS, found.parts, squeeze)
+        return image_recording(found.paths, name, split, FPS, found.parts, squeeze)
     if len(found.paths) < 2:
         raise ValueError(f"{last.name} has one picture only; give 2 frames or more")
-    whole = f"{name}/{readable(found.paths[0].stem)} to {readable(last.stem)}"
-    return replace(pictures(found.paths, whole, split, FPS, found.parts, squeeze), group=f"{name}/{readable(found.key)}")
+    whole = f"{name}/{to_printable(found.paths[0].stem)} to {to_printable(last.stem)}"
+    return replace(
+        image_recording(found.paths, whole, split, FPS, found.parts, squeeze), group=f"{name}/{to_printable(found.key)}"
+    )
 
 
-def pictures(paths: Sequence[Path], name: str, split: str | None, fps: float, parts: Spans, squeeze: bool = False) -> Recording:
+def image_recording(
+    paths: Sequence[Path], name: str, split: str | None, fps: float, parts: Spans, squeeze: bool = False
+) -> Recording:
+    """A recording of images, named `name`; raises ValueError as `frame_folder_recording` does.
+
+    Args:
+        parts: stretches [first, end) of consecutive frames; none: all frames.
+        squeeze: see `Framing.fit`.
+    """
     if len(paths) < 2:
         raise ValueError(f"{name.rpartition('/')[2]} has one picture only; give 2 frames or more")
-    deep = read_picture(paths[0]).dtype != np.uint8
+    deep = read_image(paths[0]).dtype != np.uint8
     form = "own range" if deep else ""
-    return Recording(name, name, len(paths), fps, partial(load, tuple(paths), squeeze=squeeze), split, parts=parts, form=form)
+    return Recording(
+        name, name, len(paths), fps, partial(load_images, tuple(paths), squeeze=squeeze), split, parts=parts, form=form
+    )
 
 
-def load(paths: Sequence[Path], framing: Framing, squeeze: bool = False) -> Clip:
-    """Frames uint8 (T, H, W, 3).
+def load_images(paths: Sequence[Path], framing: Framing, squeeze: bool = False) -> Clip:
+    """The clip of these images, frames uint8 (T, H, W, 3).
 
     Raises:
-        ValueError: a damaged picture, or pictures that differ in size or depth.
+        ValueError: an image is damaged, or images differ in size or depth.
     """
-    return fitted(map(read_picture, paths), paths[0].parent.name, framing, squeeze)
+    return fit_images(map(read_image, paths), paths[0].parent.name, framing, squeeze)
 
 
-def fitted(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
-    """Pictures RGB (H, W, 3) of one clip as frames; those of more than 8 bits are scaled by the range that all of them have.
+def fit_images(images: Iterable[np.ndarray], name: str, framing: Framing, squeeze: bool = False) -> Clip:
+    """The clip of images RGB (H, W, 3); those of more than 8 bits are scaled by the range of values of the whole clip.
 
     Args:
         name: of the clip, for messages.
         squeeze: see `Framing.fit`.
 
     Raises:
-        ValueError: pictures that differ in size or depth, or numbers that are not finite.
+        ValueError: images differ in size or depth, or hold numbers that are not finite.
     """
     frames, first, low, high = [], None, np.inf, -np.inf
-    for picture in pictures:
-        first = picture if first is None else first
-        if picture.shape != first.shape:
-            sizes = " and ".join(f"{width}x{height}" for height, width, _ in (first.shape, picture.shape))
+    for image in images:
+        first = image if first is None else first
+        if image.shape != first.shape:
+            sizes = " and ".join(f"{width}x{height}" for height, width, _ in (first.shape, image.shape))
             raise ValueError(f"{name} holds pictures of {sizes}; frames of one clip have one size")
-        if picture.dtype != first.dtype:
-            raise ValueError(f"{name} holds pictures of {first.dtype} and {picture.dtype}; frames of one clip have one depth")
-        if picture.dtype != np.uint8:
-            low, high = min(low, float(picture.min())), max(high, float(picture.max()))
-        frames.append(framing.fit(picture, squeeze))
+        if image.dtype != first.dtype:
+            raise ValueError(f"{name} holds pictures of {first.dtype} and {image.dtype}; frames of one clip have one depth")
+        if image.dtype != np.uint8:
+            low, high = min(low, float(image.min())), max(high, float(image.max()))
+        frames.append(framing.fit(image, squeeze))
     if frames[0].dtype == np.uint8:
         return Clip(np.stack(frames))
     if not np.isfinite(high - low):
@@ -106,31 +123,32 @@ def fitted(pictures: Iterable[np.ndarray], name: str, framing: Framing, squeeze:
     return Clip(np.stack(scaled), notes=(said,))
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """RGB (H, W, 3), uint8 or of more bits; raises ValueError where the file is damaged or no picture."""
-    return decode_picture(path.read_bytes(), path.name)
+def read_image(path: Path) -> np.ndarray:
+    """RGB (H, W, 3), uint8 or of more bits; raises ValueError where the file is damaged or no image."""
+    return decode_image(path.read_bytes(), path.name)
 
 
-def decode_picture(data: bytes, name: str) -> np.ndarray:
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """RGB (H, W, 3), uint8 or of more bits, from a file's bytes; raises ValueError, with `name`, where they are damaged."""
     import cv2
 
     packed = np.frombuffer(data, np.uint8)
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damage is reported by us, once
     try:
-        picture = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-        if picture is None:  # grey pictures of floats cannot be asked for in colour
-            picture = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if image is None:  # grey float images cannot be decoded as colour
+            image = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
     except cv2.error:
-        picture = None
+        image = None
     finally:
         cv2.utils.logging.setLogLevel(level)
-    if picture is None:
+    if image is None:
         raise ValueError(f"{name} is damaged or no picture")
-    return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
 
 
-def page_count(path: Path) -> int:
-    """Pictures in a file; 1 where its format has no pages, or it is damaged."""
+def count_pages(path: Path) -> int:
+    """The number of images in a file; 1 where its format has no pages, or it is damaged."""
     import cv2
 
     if path.suffix.lower() not in PAGED:
@@ -141,13 +159,14 @@ def page_count(path: Path) -> int:
         return 1
 
 
-def paged(path: Path, root: Path, split: str | None = None) -> Recording:
-    """A recording of a picture of many pages, as microscopes write them."""
-    name = below(path, root)
-    return Recording(name, name, page_count(path), FPS, partial(load_pages, path), split, form="pages")
+def paged_recording(path: Path, root: Path, split: str | None = None) -> Recording:
+    """A recording of a multi-page image, as microscopes write them."""
+    name = name_below(path, root)
+    return Recording(name, name, count_pages(path), FPS, partial(load_pages, path), split, form="pages")
 
 
 def load_pages(path: Path, framing: Framing) -> Clip:
+    """The clip of a multi-page image; raises ValueError where it is damaged."""
     import cv2
 
     try:
@@ -156,16 +175,16 @@ def load_pages(path: Path, framing: Framing) -> Clip:
         read, pages = False, ()
     if not read or len(pages) < 2:
         raise ValueError(f"{path.name} is damaged")
-    return fitted((cv2.cvtColor(page, cv2.COLOR_BGR2RGB) for page in pages), path.name, framing)
+    return fit_images((cv2.cvtColor(page, cv2.COLOR_BGR2RGB) for page in pages), path.name, framing)
 
 
 def read_masks(paths: Sequence[Path], framing: Framing) -> np.ndarray:
-    """uint8 (T, 1, H, W), as frames: the palette's numbers, from palette or grey pictures."""
+    """uint8 (T, 1, H, W), masks of the framing's size: the indices of palette images or the levels of grey ones."""
     return np.stack([framing.fit(read_mask(path), nearest=True) for path in paths])[:, None]
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """uint8 (H, W)."""
+    """uint8 (H, W) of one mask; raises ValueError where the file is damaged or neither a palette nor a grey image."""
     from PIL import Image
 
     try:

@@ -13,34 +13,40 @@ from ..clip import Clip
 from ..framing import Framing
 from ..recording import Recording
 from ..video_decode import open_video
-from .files import below
+from .files import name_below
 
 MAX_FRAMES = 10_000  # of a file; 120 MB at 64x64 in colour
 
 
-def video(path: Path, root: Path, group: str | None = None, split: str | None = None, squeeze: bool = False) -> Recording:
-    """A recording of a video file, its first frame decoded to see that it is one.
+def video_recording(
+    path: Path, root: Path, group: str | None = None, split: str | None = None, squeeze: bool = False
+) -> Recording:
+    """A recording of a video file, its first frame decoded to check that it is one.
 
-    `squeeze`: where frames are square, the whole picture is squeezed into the square instead of cut to its centre.
+    Args:
+        group: None: the file's own.
+        squeeze: see `Framing.fit`.
 
     Raises:
-        ValueError: not a video or one picture only, in one sentence.
+        ValueError: not a video, or one frame only, in one sentence.
     """
     with closing(open_video(path)) as stream:
         known = stream.trusted and stream.promised >= 2
-        frames = stream.promised if known else sum(1 for _ in islice(stream.shots(), MAX_FRAMES))
+        frames = stream.promised if known else sum(1 for _ in islice(stream.timed_frames(), MAX_FRAMES))
     if frames < 2:
         raise ValueError(f"{path.name} has one picture only; give a video of 2 frames or more")
-    name = below(path, root)
+    name = name_below(path, root)
     return Recording(
-        name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load, path, squeeze), split, form=stream.form
+        name, group or name, min(frames, MAX_FRAMES), stream.fps, partial(load_video, path, squeeze), split, form=stream.form
     )
 
 
-def load(path: Path, squeeze: bool, framing: Framing) -> Clip:
-    """uint8 (T, H, W, 3); a damaged end is cut off, and so is what follows frame 10,000."""
+def load_video(path: Path, squeeze: bool, framing: Framing) -> Clip:
+    """The clip of a video, frames uint8 (T, H, W, 3); a damaged end is cut off, and so is what follows frame MAX_FRAMES."""
     with closing(open_video(path)) as stream:
-        frames = [framing.fit(frame, squeeze) for frame, _ in islice(stream.shots(), min(framing.most or MAX_FRAMES, MAX_FRAMES))]
+        frames = [
+            framing.fit(frame, squeeze) for frame, _ in islice(stream.timed_frames(), min(framing.most or MAX_FRAMES, MAX_FRAMES))
+        ]
     if len(frames) < 2:
         raise ValueError(f"only one picture of {path.name} can be decoded; give a video of 2 frames or more")
     return Clip(np.stack(frames))
