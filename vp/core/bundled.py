@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def bundled(name: str) -> Path:
+def bundled_folder(name: str) -> Path:
     """The folder `name`: below the package where it was installed from a wheel, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / name

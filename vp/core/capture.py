@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from .tree import map_tensors, tensors_of
+from .tree import map_tensors, list_tensors
 
-MOST = 8  # graphs kept for one function: each holds its own buffers
+MAX_GRAPHS = 8  # graphs kept for one function: each holds its own buffers
 WARMUP = 3
 
 Function = Callable[..., Any]  # (how, *trees of tensors) -> tree of tensors
@@ -37,7 +37,7 @@ class Captured:
     def __call__(self, how: Hashable, *given: Any) -> Any:
         if self.broken:
             return self.function(how, *given)
-        leaves = tensors_of(given)
+        leaves = list_tensors(given)
         key = (how, tuple((x.shape, x.dtype) for x in leaves))
         if key not in self.kept:
             try:
@@ -47,7 +47,7 @@ class Captured:
                 self.kept.clear()
                 warnings.warn(f"no CUDA graph of {self.function.__name__} ({error}); computing without", stacklevel=2)
                 return self.function(how, *given)
-            while len(self.kept) > MOST:
+            while len(self.kept) > MAX_GRAPHS:
                 self.kept.popitem(last=False)
         self.kept.move_to_end(key)
         replay, buffers, out = self.kept[key]
@@ -59,10 +59,10 @@ class Captured:
     def record(self, how: Hashable, given: Any) -> tuple[Replay, list[torch.Tensor], Any]:
         static = map_tensors(torch.clone, given)
         replay, out = self.recorder(lambda: self.function(how, *static))
-        return replay, tensors_of(static), out
+        return replay, list_tensors(static), out
 
 
-def cuda_graph(call: Callable[[], Any]) -> tuple[Replay, Any]:
+def record_cuda_graph(call: Callable[[], Any]) -> tuple[Replay, Any]:
     """Records a call on the present device; memory and choices of algorithms are settled by a few calls beforehand."""
     side_stream = torch.cuda.Stream()
     side_stream.wait_stream(torch.cuda.current_stream())

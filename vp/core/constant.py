@@ -12,7 +12,7 @@ from torch import Tensor
 Made = TypeVar("Made")
 
 
-def constant(make: Callable[..., Made]) -> Callable[..., Made]:
+def cached_constant(make: Callable[..., Made]) -> Callable[..., Made]:
     """Makes what `make` gives for its arguments, all hashable, the first time alone.
 
     It is kept for good, for a recorded graph may read it, and is no inference tensor, for a gradient may need it.
@@ -27,11 +27,11 @@ def constant(make: Callable[..., Made]) -> Callable[..., Made]:
     return kept
 
 
-@constant
-def row(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+@cached_constant
+def cached_vector(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
     return torch.tensor(values, device=device, dtype=dtype)
 
 
-def constants(values: Sequence[float], like: Tensor) -> Tensor:
+def constant_vector(values: Sequence[float], like: Tensor) -> Tensor:
     """(K,), where `like` is and as precise; copied from the host, which no graph could record, the first time alone."""
-    return row(tuple(map(float, values)), like.device, like.dtype)
+    return cached_vector(tuple(map(float, values)), like.device, like.dtype)

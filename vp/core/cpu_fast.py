@@ -38,7 +38,7 @@ def bf16_is_fast(device: torch.device) -> bool:
     return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
 
 
-def quicker_in_float32(maps: Tensor) -> bool:
+def is_faster_in_float32(maps: Tensor) -> bool:
     """Whether a CPU takes less time over bf16 maps when they are converted to float32 first."""
     return maps.dtype == torch.bfloat16 and maps.device.type == "cpu" and maps.numel() <= SMALL
 

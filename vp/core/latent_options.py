@@ -32,7 +32,7 @@ def offered_priors(latent: str) -> dict[str, str | None]:
     return {**dict.fromkeys(PRIORS), "learned": untrained if latent == "fixed" else None}
 
 
-def chosen_prior(prior: str, latent: str) -> str:
+def resolve_prior(prior: str, latent: str) -> str:
     """The prior asked for, 'none' without a latent, or a ValueError with the reason why such a model does not offer it."""
     if latent == "none":
         return "none"
@@ -49,8 +49,8 @@ def disabled_controls(latent: str) -> dict[str, str]:
     return dict.fromkeys(("n_futures", "prior", "temperature"), same) if latent == "none" else {}
 
 
-def check_latent(options: LatentOptions | None, latent: str, observation: Observation) -> None:
+def check_prior(options: LatentOptions | None, latent: str, observation: Observation) -> None:
     """Raises ValueError where the model does not offer the prior asked for, or what that needs did not come."""
-    prior = chosen_prior((options or LatentOptions()).prior, latent)
+    prior = resolve_prior((options or LatentOptions()).prior, latent)
     if prior.startswith("posterior") and observation.target is None:
         raise ValueError("the posterior needs the true future frames, and none came; choose another prior")

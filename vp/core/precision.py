@@ -10,6 +10,6 @@ import torch
 Function = TypeVar("Function", bound=Callable)
 
 
-def in_float32(function: Function) -> Function:
+def without_autocast(function: Function) -> Function:
     """The same function with autocast off, as a decorator: for sums and solutions that bfloat16 would spoil."""
     return torch.autocast("cpu", enabled=False)(torch.autocast("cuda", enabled=False)(function))

@@ -47,7 +47,7 @@ class Predictor(ABC):
         self.capabilities.check(observation)
 
 
-def noise(seeds: Tensor, *shape: int) -> Tensor:
+def draw_noise(seeds: Tensor, *shape: int) -> Tensor:
     """Standard normal float32 (B, N, *shape) on the CPU; entry (b, n) depends on seeds[b, n] alone, on every device."""
     out = torch.empty(*seeds.shape, *shape)
     for index, seed in enumerate(seeds.flatten().tolist()):

@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .capture import Captured, Function, Recorder, cuda_graph
+from .capture import Captured, Function, Recorder, record_cuda_graph
 from .cpu_fast import bf16_is_fast
-from .packed_conv import pack
+from .packed_conv import pack_convolutions
 
 Networks = TypeVar("Networks", bound=nn.Module)
 DEVICES = ("auto", "cpu", "cuda")
@@ -52,7 +52,7 @@ class Runtime:
             raise ValueError(f"precision is {precision!r}; give auto, fp32 or bf16")
         chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         bf16 = bf16_is_fast(chosen) if precision == "auto" else precision == "bf16"
-        return Runtime(chosen, bf16, recorder=cuda_graph if chosen.type == "cuda" else None)
+        return Runtime(chosen, bf16, recorder=record_cuda_graph if chosen.type == "cuda" else None)
 
     def autocast(self) -> AbstractContextManager:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
@@ -72,7 +72,7 @@ class Runtime:
         for layer in networks.modules():
             if self.bf16 and isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
                 layer.to(torch.bfloat16)
-        return pack(networks) if self.packed and self.device.type == "cpu" else networks
+        return pack_convolutions(networks) if self.packed and self.device.type == "cpu" else networks
 
     def capture(self, function: Function) -> Function:
         """The function itself, or where calls are recorded see `Captured`."""

@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 
 
-def one_of(name: str, value: str, values: tuple[str, ...]) -> None:
+def check_one_of(name: str, value: str, values: tuple[str, ...]) -> None:
     """Raises ValueError unless the value of the setting `name` is one of `values`."""
     if value not in values:
         raise ValueError(f"{name} is {value!r}; give one of {', '.join(values)}")
 
 
-def length_at(lengths: Sequence[tuple[float, int]], share: float, most: int) -> int:
+def scheduled_length(lengths: Sequence[tuple[float, int]], share: float, most: int) -> int:
     """Frames trained on, at most `most`: the longest of (share, frames) pairs whose share of the budget is reached."""
     return min(max(frames for start, frames in lengths if share >= start), most)
 
 
-def multiple_of(unit: int, name: str, value: int, least: int) -> None:
+def check_multiple_of(unit: int, name: str, value: int, least: int) -> None:
     """Raises ValueError unless a number of pixels is a multiple of `unit`, `least` or more."""
     if value < least or value % unit:
         raise ValueError(f"{name} is {value}; give a multiple of {unit} pixels, {least} or more")

@@ -16,11 +16,11 @@ def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
     return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
 
 
-def tensors_of(tree: Any) -> list[Tensor]:
+def list_tensors(tree: Any) -> list[Tensor]:
     """Its tensors, in order."""
     if tree is None or isinstance(tree, Tensor):
         return [] if tree is None else [tree]
-    return [found for part in tree for found in tensors_of(part)]
+    return [found for part in tree for found in list_tensors(part)]
 
 
 def repeat_rows(tree: Any, times: int) -> Any:

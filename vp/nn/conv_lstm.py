@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..core.cpu_fast import quicker_in_float32, tanh
+from ..core.cpu_fast import is_faster_in_float32, tanh
 
 ConvState = tuple[Tensor, Tensor]
 
@@ -41,7 +41,7 @@ class ConvLSTMCell(nn.Module):
         gates = self.gates(torch.cat([x, h], 1))
         narrow = gates.dtype
         if torch.is_inference_mode_enabled():  # what is only looked at is kept as coarse as the gates are
-            gates = gates.float() if quicker_in_float32(gates) else gates
+            gates = gates.float() if is_faster_in_float32(gates) else gates
             c = c.to(gates.dtype)
         gates, new = gates.split([3 * self.hidden, self.hidden], 1)
         i, f, o = gates.sigmoid().chunk(3, 1)

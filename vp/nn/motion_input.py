@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..core.constant import constant
-from ..core.precision import in_float32
+from ..core.constant import cached_constant
+from ..core.precision import without_autocast
 from .optical_flow import at_size, dis_flow, resized
 from .warp import warp, widened
 
@@ -112,7 +112,7 @@ def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
     return speed.log() / 2, flows.mean(1).norm(dim=1, keepdim=True) / speed
 
 
-@in_float32
+@without_autocast
 def affine_fit(flows: Tensor) -> Tensor:
     """The affine flow nearest to most of each flow float32 (M, 2, h, w): what a camera's motion looks like.
 
@@ -140,7 +140,7 @@ def affine_flow(coefficients: Tensor, size: tuple[int, int]) -> Tensor:
     return (coefficients[..., None, None] * affine_basis(size, coefficients.device)).sum(2)
 
 
-@constant
+@cached_constant
 def affine_basis(size: tuple[int, int], device: torch.device) -> Tensor:
     """float32 (3, h, w): ones, and rows and columns from -1 to 1."""
     rows, columns = (torch.linspace(-1, 1, side, device=device) for side in size)

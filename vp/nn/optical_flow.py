@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..core.clips import luma
+from ..core.clips import to_luma
 
 
 def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
     Returns:
         float32 (B, 2, H, W) on that device, in pixels relative to the pixel itself, x first.
     """
-    fields = [dis(a, b) for a, b in zip(luma(later).numpy(), luma(earlier).numpy())]
+    fields = [dis(a, b) for a, b in zip(to_luma(later).numpy(), to_luma(earlier).numpy())]
     return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).contiguous().to(later.device)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..core.constant import constant
+from ..core.constant import cached_constant
 
 
 def warp(pictures: Tensor, flow: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def widened(maps: Tensor, size: tuple[int, int]) -> Tensor:
         return (rows @ (maps.flatten(0, 1) @ columns.T)).unflatten(0, maps.shape[:2])
 
 
-@constant
+@cached_constant
 def places(height: int, width: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Where pixels lie as `F.grid_sample` counts, (2, H, W), and what a pixel's width is there, (2, 1, 1), x first."""
     # with align_corners=False, pixel i lies at (2 i + 1) / size - 1
@@ -37,7 +37,7 @@ def places(height: int, width: int, device: torch.device, dtype: torch.dtype) ->
     return here, torch.tensor([2 / width, 2 / height], device=device, dtype=dtype)[:, None, None]
 
 
-@constant
+@cached_constant
 def weights(before: int, after: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """How much each of `before` places gives to each of `after`, (after, before)."""
     even = torch.eye(before, device=device, dtype=dtype)[None]

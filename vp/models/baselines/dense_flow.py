@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vp.core.clips import luma
+from vp.core.clips import to_luma
 from vp.core.options import Options, choice
 from vp.nn.optical_flow import dis
 from vp.nn.warp import warp
@@ -39,7 +39,7 @@ def flow(a: Tensor, b: Tensor, method: str = AUTO) -> Tensor:
     """
     if method == AUTO:
         method = FARNEBACK if min(a.shape[-2:]) <= SMALL else DIS
-    fields = [estimate(x, y, method) for x, y in zip(luma(a).numpy(), luma(b).numpy())]
+    fields = [estimate(x, y, method) for x, y in zip(to_luma(a).numpy(), to_luma(b).numpy())]
     return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).to(a).contiguous()
 
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vp.core.options import Options
-from vp.core.predictor import Predictor, noise
+from vp.core.predictor import Predictor, draw_noise
 from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.nn.warp import warp
 
@@ -56,7 +56,7 @@ class RandomFlow(Predictor):
 def draws(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """Speeds and dampings (B, N, 1, 1, 1), and smooth standard Gaussian fields (B, N, 2, H, W), by seeds int64 (B, N)."""
     rows, columns = (max(1, round(CELLS * side / min(height, width))) for side in (height, width))
-    numbers = noise(seeds, 2 + 2 * rows * columns)
+    numbers = draw_noise(seeds, 2 + 2 * rows * columns)
     speeds, dampings = (
         (low + (high - low) * torch.special.ndtr(numbers[..., i]))[..., None, None, None]
         for i, (low, high) in enumerate((SPEED, DAMPING))

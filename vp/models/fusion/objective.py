@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import length_at
+from ...core.settings import scheduled_length
 from ...core.video import Batch
 from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
 from ...nn.losses import gradient_difference
@@ -42,7 +42,7 @@ def predictor_loss(
     """Stage one. Where a second call is due it starts from the first one's pictures, so that it learns not to drift."""
     network, objective, n = networks["predictor"], cfg.objective, cfg.n_past
     pictures = clip_pictures(cfg, batch)
-    count = length_at(objective.lengths, progress.stage, pictures.shape[1] - n)
+    count = scheduled_length(objective.lengths, progress.stage, pictures.shape[1] - n)
     if chance(generator) < objective.once:
         count = min(count, n)
     future = [network(pictures[:, :n])]

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...core.constant import constants
+from ...core.constant import constant_vector
 from ...nn.blocks import block
 from ...nn.conv_lstm import ConvLSTMCell
 from ...nn.layer_memory import BLEND
@@ -192,7 +192,7 @@ class CompactDenoiser(MovingRollout):
     @staticmethod
     def flags(known: Sequence[bool], gaps: Sequence[float], like: Tensor) -> Tensor:
         """(B, T, 2): whether each frame is known, and how far the one before lies."""
-        rows = [constants(known, like), constants([gap / 4 for gap in gaps], like)]
+        rows = [constant_vector(known, like), constant_vector([gap / 4 for gap in gaps], like)]
         return torch.stack(rows, -1).expand(len(like), -1, -1)
 
     def look(self, x: Tensor, level: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:

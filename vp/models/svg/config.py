@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.latent_options import LATENTS
-from ...core.settings import one_of
+from ...core.settings import check_one_of
 
 BACKBONES = ("compact", "dcgan", "vgg")
 KL_SCHEDULES = ("log-ramp", "none", "monotonic", "cyclical")
@@ -35,7 +35,7 @@ class Conditions:
     def __post_init__(self) -> None:
         if self.size < 1 or self.width < 0 or not self.sources:
             raise ValueError(f"size {self.size}, width {self.width}, {len(self.sources)} sources; give 1, 0 and 1 or more")
-        one_of("alignment", self.alignment, ALIGNMENTS)
+        check_one_of("alignment", self.alignment, ALIGNMENTS)
 
     @property
     def outputs(self) -> int:
@@ -84,8 +84,8 @@ class Objective:
     lengths: tuple[tuple[float, int], ...] = ((0.0, 8), (0.15, 11), (0.4, 15))
 
     def __post_init__(self) -> None:
-        one_of("kl", self.kl, KL_SCHEDULES)
-        one_of("teacher_draw", self.teacher_draw, TEACHER_DRAWS)
+        check_one_of("kl", self.kl, KL_SCHEDULES)
+        check_one_of("teacher_draw", self.teacher_draw, TEACHER_DRAWS)
         if self.beta < 0 or self.beta_start <= 0 or (self.kl == "log-ramp" and self.beta <= 0):
             raise ValueError(f"beta is {self.beta} and beta_start {self.beta_start}; give weights above 0")
         if self.kl_cycles < 1 or not 0 < self.kl_ratio <= 1:
@@ -135,8 +135,8 @@ class SVGConfig:
     conditions: Conditions | None = None
 
     def __post_init__(self) -> None:
-        one_of("latent", self.latent, LATENTS)
-        one_of("backbone", self.backbone, BACKBONES)
+        check_one_of("latent", self.latent, LATENTS)
+        check_one_of("backbone", self.backbone, BACKBONES)
         if self.backbone == "compact" and self.size % 32:
             raise ValueError(f"size is {self.size}; the compact backbone takes multiples of 32")
         if self.backbone != "compact" and self.size not in (64, 128):

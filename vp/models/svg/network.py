@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
+from ...core.clips import previous_frames
 from ...nn.gaussian import Gaussian
 from .conditions import Conditioner
 from .config import SVGConfig
@@ -38,7 +38,7 @@ class SVGNetwork(nn.Module):
 
     def encode_clips(self, frames: Tensor, n_past: int) -> list[Features]:
         """Features of every frame of true clips (B, T, C, H, W), all frames in one batch as far as they are alike."""
-        features = self.encode(frames.flatten(0, 1), preceding(frames).flatten(0, 1))
+        features = self.encode(frames.flatten(0, 1), previous_frames(frames).flatten(0, 1))
         return by_time(features, frames.shape[1])
 
     @abstractmethod

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import length_at, log_ramp
+from ...core.settings import scheduled_length, log_ramp
 from ...core.video import Batch
 from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
 from ...nn.gaussian import Gaussian, kl
@@ -104,7 +104,7 @@ def latent(model: SVGNetwork, state: Any, z: Tensor, t: int, n_past: int, imagin
 def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["svg"], cfg.objective
-    frames = batch.frames[:, : length_at(objective.lengths, progress.share, batch.frames.shape[1])]
+    frames = batch.frames[:, : scheduled_length(objective.lengths, progress.share, batch.frames.shape[1])]
     count, length = frames.shape[:2]
     forced, ratio = forced_frames(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]

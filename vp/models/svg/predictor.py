@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ...core.capture import Function
-from ...core.clips import held
-from ...core.latent_options import LatentOptions, check_latent, chosen_prior, disabled_controls, offered_priors
-from ...core.predictor import Predictor, noise
+from ...core.clips import pad_with_last_frame
+from ...core.latent_options import LatentOptions, check_prior, resolve_prior, disabled_controls, offered_priors
+from ...core.predictor import Predictor, draw_noise
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
@@ -84,7 +84,7 @@ class SVGPredictor(Predictor):
 
     def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
         super().check(observation, options)
-        check_latent(options, self.cfg.latent, observation)
+        check_prior(options, self.cfg.latent, observation)
 
     def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, options, watched=True)
@@ -99,9 +99,9 @@ class SVGPredictor(Predictor):
         self.check(observation, options)
         network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
         refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past + 1, total))
-        spec = RolloutSpec(chosen_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
+        spec = RolloutSpec(resolve_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
         true, vectors = self.given(observation, spec), self.vectors(observation)
-        z = None if spec.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
+        z = None if spec.source == "none" else draw_noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
         frames = observation.frames[:, None].repeat(1, spec.copies, 1, 1, 1, 1)
         if watched:
             future, (*began, known) = [], self.begin(spec, true, vectors)
@@ -109,7 +109,7 @@ class SVGPredictor(Predictor):
                 frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
                 future.append(map_tensors(torch.clone, stats))
                 if t < total - 1:
-                    yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
+                    yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
             future = stacked(future)
         else:
             made, future, known = self.finish(spec, true, vectors, z)

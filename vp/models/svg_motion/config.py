@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.latent_options import LATENTS
-from ...core.settings import multiple_of, one_of
+from ...core.settings import check_multiple_of, check_one_of
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class MotionConfig:
     objective: MotionObjective = field(default_factory=MotionObjective)
 
     def __post_init__(self) -> None:
-        one_of("latent", self.latent, LATENTS)
+        check_one_of("latent", self.latent, LATENTS)
         if self.parts < 1:
             raise ValueError(f"parts is {self.parts}; give 1 or more")
-        multiple_of(8, "short_side", self.short_side, 16)
+        check_multiple_of(8, "short_side", self.short_side, 16)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.precision import in_float32
+from ...core.precision import without_autocast
 from ...nn.blocks import block
 from ...nn.gaussian import Gaussian
 from ...nn.motion_input import affine_fit, affine_flow
@@ -125,7 +125,7 @@ class Latent(nn.Module):
         masks = carried.parts.masks
         return torch.cat([over_parts(carried.summary, masks), carried.parts.known, over_parts(carried.step, masks)], 2)
 
-    @in_float32
+    @without_autocast
     def departure(self, missed: Tensor, masks: Tensor) -> Tensor:
         """The z (B, 1 + K, AFFINE) that best explains what the flow missed (B, 2, h/2, w/2).
 
@@ -141,7 +141,7 @@ class Latent(nn.Module):
         unit = self.log_unit.exp()
         return torch.cat([whole.flatten(1)[:, None] / unit[0], fit.flatten(2) / unit[1]], 1)
 
-    @in_float32
+    @without_autocast
     def flow(self, z: Tensor, masks: Tensor) -> Tensor:
         """The departure of the flow that z (B, Z) says, float32 (B, 2, h/2, w/2), in pixels of that grid."""
         size, unit = masks.shape[-2:], self.log_unit.exp()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import length_at, log_ramp
+from ...core.settings import scheduled_length, log_ramp
 from ...core.tree import map_tensors
 from ...core.video import Batch
 from ...nn.gaussian import kl
@@ -31,7 +31,7 @@ def motion_loss(
 ) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1], H and W multiples of 8."""
     network, objective = networks["svg"], cfg.objective
-    length = cfg.n_past + length_at(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
+    length = cfg.n_past + scheduled_length(objective.lengths, progress.share, batch.frames.shape[1] - cfg.n_past)
     seen = min(cfg.n_past, READ)
     frames = batch.frames[:, cfg.n_past - seen : length]
     clips, (height, width) = len(frames), motion_size(*frames.shape[-2:], cfg.short_side)

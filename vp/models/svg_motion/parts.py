@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...core.constant import constant
-from ...core.precision import in_float32
+from ...core.constant import cached_constant
+from ...core.precision import without_autocast
 from ...nn.motion_input import Known, affine_fit, affine_flow, resized
 from ...nn.warp import warp
 
@@ -59,7 +59,7 @@ class Grouping(nn.Module):
         nn.init.zeros_(self.embed.bias)
         self.log_scales = nn.Parameter(torch.tensor([PLACE, COLOUR, MOTION]).log())
 
-    @in_float32
+    @without_autocast
     def forward(self, known: Known, half: Tensor) -> Parts:
         """`half`: what the network read of it, (B, half, h/2, w/2)."""
         size = half.shape[-2:]
@@ -97,7 +97,7 @@ def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
     return torch.stack(squares, 2).add(LEAST**2).log() / 2
 
 
-@in_float32
+@without_autocast
 def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
     """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
     masks = F.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
@@ -105,7 +105,7 @@ def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
     return (weights / weights.sum(2, keepdim=True).clamp(min=1e-4)) @ maps.float().flatten(2).mT
 
 
-@constant
+@cached_constant
 def coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
     """float32 (2, h, w): row and column from the centre, in widths of a part were there eight."""
     pitch = (size[0] * size[1] / 8) ** 0.5

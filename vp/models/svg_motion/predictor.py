@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ...core.clips import held
-from ...core.latent_options import check_latent, chosen_prior, disabled_controls, offered_priors
-from ...core.predictor import Predictor, noise
+from ...core.clips import pad_with_last_frame
+from ...core.latent_options import check_prior, resolve_prior, disabled_controls, offered_priors
+from ...core.predictor import Predictor, draw_noise
 from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
@@ -45,7 +45,7 @@ class MotionPredictor(Predictor):
 
     def check(self, observation: Observation, options: MotionOptions | None = None) -> None:
         super().check(observation, options)
-        check_latent(options, self.cfg.latent, observation)
+        check_prior(options, self.cfg.latent, observation)
 
     @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Iterator[Step]:
@@ -53,7 +53,7 @@ class MotionPredictor(Predictor):
         self.check(observation, options)
         network, device, n_past = self.network, self.runtime.device, observation.n_past
         total, size = observation.frames.shape[1], observation.frames.shape[-2:]
-        prior = chosen_prior(options.prior, self.cfg.latent)
+        prior = resolve_prior(options.prior, self.cfg.latent)
         known = observation.frames[:, :n_past].to(device)
         height, width = motion_size(*size, self.cfg.short_side)
         truth = self.truth(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
@@ -63,7 +63,7 @@ class MotionPredictor(Predictor):
         last = repeat_rows(known[:, -1], seeds.shape[1])
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
         z_width = 0 if prior == "none" else network.latent.width((height, width))
-        noises = noise(seeds, total - n_past, z_width).flatten(0, 1).to(device) if z_width else None
+        noises = draw_noise(seeds, total - n_past, z_width).flatten(0, 1).to(device) if z_width else None
         latents = []
         for t in range(n_past, total):
             with self.runtime.autocast():
@@ -76,7 +76,7 @@ class MotionPredictor(Predictor):
             frames[:, :, t] = warped(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
             latents.append(stats)
             if t < total - 1:
-                yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
+                yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(latents, n_past, seeds)))
 
     def truth(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:

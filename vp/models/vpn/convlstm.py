@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
+from ...core.clips import previous_frames
 from ...nn.blocks import block, enlarge
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from .config import VPNConfig
@@ -53,7 +53,7 @@ class ConvLSTMNetwork(VPNNetwork):
         first = self.read_first.begin(len(context), side, side, context)
         side //= 1 + self.cfg.pyramid
         state = State(first, self.read_second.begin(len(context), side, side, context))
-        patches, read = self.patches(context, preceding(context)), []
+        patches, read = self.patches(context, previous_frames(context)), []
         for x in patches.unbind(1):
             first = self.read_first(x, state.first)
             h = self.down_read(first[0]) if self.cfg.pyramid else first[0]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
+from ...core.clips import previous_frames
 from ...nn.blocks import block, enlarge
 from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
@@ -59,7 +59,7 @@ class LSTMNetwork(VPNNetwork):
 
     def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
         batch, steps = context.shape[0], context.shape[1] - 1
-        vectors, skips = self.read(context.flatten(0, 1), preceding(context).flatten(0, 1))
+        vectors, skips = self.read(context.flatten(0, 1), previous_frames(context).flatten(0, 1))
         vectors = vectors.unflatten(0, (batch, -1))
         skips = tuple(x.unflatten(0, (batch, -1)) for x in skips)
         zeros = context.new_zeros(batch, self.cfg.latent)
