@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vp.core.capture import MAX_GRAPHS, Captured
 from vp.core.runtime import Runtime
-from vp.core.tree import map_tensors, list_tensors
+from vp.core.tree import list_tensors, map_tensors
 
 from ..recorders import replayed
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from vp.core.clips import shrink_and_enlarge, repeat_per_sample, pad_with_last_frame, previous_frames
+from vp.core.clips import pad_with_last_frame, previous_frames, repeat_per_sample, shrink_and_enlarge
 
 
 def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
@@ -19,7 +19,9 @@ def test_a_smaller_scale_keeps_flat_pictures_and_means_and_stays_in_range():
 
 def test_every_frame_has_one_before_it_and_every_sample_its_own_copy():
     frames = torch.rand(2, 3, 1, 4, 4)
-    assert torch.equal(previous_frames(frames)[:, 1:], frames[:, :-1]) and torch.equal(previous_frames(frames)[:, 0], frames[:, 0])
+    assert torch.equal(previous_frames(frames)[:, 1:], frames[:, :-1]) and torch.equal(
+        previous_frames(frames)[:, 0], frames[:, 0]
+    )
     copies = repeat_per_sample(frames, torch.zeros(2, 5, dtype=torch.int64))
     assert copies.shape == (2, 5, 3, 1, 4, 4) and torch.equal(copies[:, 4], frames)
     copies[:, 0] = 0.0

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vp.core.packed_conv import MAX_SHAPES, PackedConv2d, pack_convolutions, is_packable
+from vp.core.packed_conv import MAX_SHAPES, PackedConv2d, is_packable, pack_convolutions
 from vp.core.runtime import Runtime
 
 LAYERS = {

@@ -8,7 +8,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.metrics import psnr
 from vp.models.baselines import BLEND, COPY_LAST, COPY_NEAREST, FLOW, FLOW_BETWEEN, FLOW_RANDOM
-from vp.models.baselines.dense_flow import METHODS, flow
+from vp.models.baselines.dense_flow import METHODS, estimate_flow
 from vp.models.baselines.flow_random import CELLS, draws, residual
 
 
@@ -79,15 +79,15 @@ def test_flow_continues_constant_motion(clip):
 @pytest.mark.parametrize("method", ["dis", "farneback"])
 def test_the_flow_of_a_translation_is_right_to_a_fraction_of_a_pixel(method, channels):
     clip = texture(channels=channels)
-    found = flow(clip[:, 0], clip[:, 1], method)[0, :, 16:-16, 16:-16]
+    found = estimate_flow(clip[:, 0], clip[:, 1], method)[0, :, 16:-16, 16:-16]
     assert (found - torch.tensor([1.5, -0.5])[:, None, None]).norm(dim=0).mean() < 0.1
 
 
 def test_auto_is_farneback_up_to_64_px_and_dis_above():
     for size, method in (((64, 90), "farneback"), ((65, 90), "dis")):
         a, b = texture(2, *size)[0].split(1)
-        assert torch.equal(flow(a, b), flow(a, b, method))
-        assert not torch.equal(flow(a, b), flow(a, b, "dis" if method == "farneback" else "farneback"))
+        assert torch.equal(estimate_flow(a, b), estimate_flow(a, b, method))
+        assert not torch.equal(estimate_flow(a, b), estimate_flow(a, b, "dis" if method == "farneback" else "farneback"))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -148,10 +148,10 @@ def test_the_residual_is_how_far_the_velocity_changed_in_pixels_a_frame():
     faster = (0.5 + 0.2 * (x * 0.3 + y * 0.2).sin() + 0.2 * (x * 0.1 - y * 0.35).cos())[None, :, None]
     inside = (..., slice(24, -24), slice(24, -24))
     for clip, expected, tolerance in ((steady, 0, 0.15), (faster, 1.5, 0.3)):
-        last = -flow(clip[:, 2], clip[:, 1], "dis")
+        last = -estimate_flow(clip[:, 2], clip[:, 1], "dis")
         got = residual(clip, last, "dis")
         assert got.shape == (1, 1, 96, 128) and got[inside].mean() == pytest.approx(expected, abs=tolerance)
-    last = -flow(faster[:, 2], faster[:, 1], "dis")
+    last = -estimate_flow(faster[:, 2], faster[:, 1], "dis")
     assert residual(faster[:, 1:], last, "dis")[inside].mean() == pytest.approx(1, abs=0.2), "half of the speed, from two frames"
 
 

@@ -14,7 +14,16 @@ from vp.models.svg_motion.network import MotionNetwork, read_known
 from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
 from vp.models.svg_motion.parts import layout
 from vp.nn.losses import pyramid_error
-from vp.nn.motion_input import affine_fit, affine_flow, composed, flows_back, inside, motion_size, pace, warped
+from vp.nn.motion_input import (
+    affine_flow,
+    backward_flows,
+    compose_flows,
+    fit_affine_flow,
+    inside_mask,
+    motion_size,
+    speed_and_steadiness,
+    warp_any_size,
+)
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
 
@@ -80,7 +89,7 @@ def test_the_posterior_needs_the_truth_and_tells_its_divergence():
 
 
 def test_flow_points_back_to_where_pixels_were():
-    flows = flows_back(sliding(3, 128, 128, velocity=(4, 2)), (64, 64))
+    flows = backward_flows(sliding(3, 128, 128, velocity=(4, 2)), (64, 64))
     assert flows.shape == (1, 2, 2, 64, 64)
     middle = flows[..., 24:40, 24:40].mean((0, 1, 3, 4))
     assert torch.allclose(middle, torch.tensor([2.0, 1.0]), atol=0.1), middle  # half as many pixels on a grid of half the side
@@ -92,7 +101,7 @@ def test_the_affine_fit_is_the_cameras_motion_whatever_moves_before_it():
     moving = camera.clone()
     moving[:, 4:16, 10:26] += torch.tensor([3.0, -2.0]).view(2, 1, 1)  # a fifth of the frame
     with torch.autocast("cpu", torch.bfloat16):
-        fit = affine_flow(affine_fit(torch.stack([moving, 0 * moving, torch.zeros(2, 24, 40) + 1])), (24, 40))
+        fit = affine_flow(fit_affine_flow(torch.stack([moving, 0 * moving, torch.zeros(2, 24, 40) + 1])), (24, 40))
     assert torch.allclose(fit[0], camera, atol=0.05), (fit[0] - camera).abs().max()
     assert fit[1].abs().max() < 1e-5 and torch.allclose(fit[2], torch.ones(2, 24, 40), atol=1e-3)
 
@@ -100,14 +109,14 @@ def test_the_affine_fit_is_the_cameras_motion_whatever_moves_before_it():
 def test_pace_tells_a_pan_from_a_shake():
     pan = torch.tensor([1.0, 0.5]).view(1, 1, 2, 1, 1).expand(1, 4, 2, 3, 5)
     shake = pan * torch.tensor([1.0, -1, 1, -1]).view(1, 4, 1, 1, 1)
-    (speed, steady), (same, unsteady) = pace(pan), pace(shake)
-    assert torch.equal(speed, same) and pace(2 * pan)[0].mean() > speed.mean()
-    assert steady.min() > 0.95 and unsteady.max() < 0.05 and pace(0 * pan)[1].max() == 0
+    (speed, steady), (same, unsteady) = speed_and_steadiness(pan), speed_and_steadiness(shake)
+    assert torch.equal(speed, same) and speed_and_steadiness(2 * pan)[0].mean() > speed.mean()
+    assert steady.min() > 0.95 and unsteady.max() < 0.05 and speed_and_steadiness(0 * pan)[1].max() == 0
 
 
 def test_composed_steps_lead_to_the_first_frame():
     steps = torch.tensor([1.0, -0.5]).view(1, 1, 2, 1, 1).expand(1, 4, 2, 8, 8)
-    assert torch.allclose(composed(steps)[0, :, :, 0, 0], torch.tensor([[1.0, -0.5], [2, -1], [3, -1.5], [4, -2]]))
+    assert torch.allclose(compose_flows(steps)[0, :, :, 0, 0], torch.tensor([[1.0, -0.5], [2, -1], [3, -1.5], [4, -2]]))
 
 
 def test_known_frames_lie_over_the_last_one_and_the_earliest_is_repeated():
@@ -124,13 +133,13 @@ def test_frames_of_any_size_are_moved_by_the_same_share_of_it():
     shift = torch.zeros(1, 2, 8, 8)
     shift[:, 0] = 1  # an eighth of the width
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 32, 64)
-    assert torch.allclose(warped(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
+    assert torch.allclose(warp_any_size(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
 
 
 def test_inside_tells_what_no_known_frame_shows():
     shift = torch.zeros(1, 2, 4, 4)
     shift[:, 0] = 2
-    assert inside(shift)[0, 0].tolist() == [[1, 1, 0, 0]] * 4
+    assert inside_mask(shift)[0, 0].tolist() == [[1, 1, 0, 0]] * 4
 
 
 def test_motion_is_read_at_multiples_of_eight():

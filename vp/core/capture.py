@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from .tree import map_tensors, list_tensors
+from .tree import list_tensors, map_tensors
 
 MAX_GRAPHS = 8  # graphs kept for one function: each holds its own buffers
 WARMUP = 3

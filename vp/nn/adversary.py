@@ -16,14 +16,14 @@ from ..core.video import Batch
 from .discriminator import VideoDiscriminator, discriminator_loss, generator_loss
 
 
-class Weights(Protocol):
+class CriticWeights(Protocol):
     """Of the critic's judgement and of the distance between its features; 0 and 0: no critic."""
 
     adversarial: float
     matching: float
 
 
-def has_critic(weights: Weights) -> bool:
+def has_critic(weights: CriticWeights) -> bool:
     return bool(weights.adversarial or weights.matching)
 
 
@@ -32,12 +32,12 @@ def without_critic(weights: Any) -> Any:
     return replace(weights, adversarial=0.0, matching=0.0)
 
 
-def critic_active(weights: Weights, progress: Progress) -> bool:
+def is_critic_active(weights: CriticWeights, progress: Progress) -> bool:
     """Whether predictions are shown to a critic now: it has a weight, and is trained in the current stage."""
     return has_critic(weights) and progress.trains(CRITIC.name)
 
 
-def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
+def build_video_critics(weights: CriticWeights, channels: int) -> nn.ModuleDict:
     """A critic of clips of so many channels, where the weights ask for one."""
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
 
@@ -54,7 +54,7 @@ def adversarial_terms(
     return {"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()}
 
 
-def weighted_sum(weights: Weights, terms: dict[str, Tensor]) -> Tensor:
+def weighted_sum(weights: CriticWeights, terms: dict[str, Tensor]) -> Tensor:
     return weights.adversarial * terms["adversarial"] + weights.matching * terms["matching"]
 
 

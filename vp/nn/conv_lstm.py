@@ -30,7 +30,7 @@ class ConvLSTMCell(nn.Module):
             self.gates.bias.zero_()
             self.gates.bias[hidden : 2 * hidden] = 1.0
 
-    def begin(self, batch: int, height: int, width: int, like: Tensor) -> ConvState:
+    def zero_state(self, batch: int, height: int, width: int, like: Tensor) -> ConvState:
         """Zero state: (h, c), each (B, hidden, H, W)."""
         zeros = like.new_zeros(batch, self.hidden, height, width)
         return zeros, zeros

@@ -33,7 +33,7 @@ class Gaussian(NamedTuple):
         return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
 
     @staticmethod
-    def bounded(mean: Tensor, logvar: Tensor) -> Gaussian:
+    def from_outputs(mean: Tensor, logvar: Tensor) -> Gaussian:
         """From raw network outputs: float32, with a smoothly limited log-variance."""
         return Gaussian(mean.float(), LOGVAR_LIMIT * torch.tanh(logvar.float() / LOGVAR_LIMIT))
 

@@ -25,12 +25,12 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.quick:
-            return self.leaked(super().forward(x))
+            return self.apply_leak(super().forward(x))
         seen = x.dtype == torch.bfloat16 and x.device.type == "cpu" and not torch.is_grad_enabled()
         if seen and x.shape[2:].numel() >= WIDE:
-            return self.leaked(torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps))
+            return self.apply_leak(torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps))
         out = torch.group_norm(x.float(), self.num_groups, self.weight, self.bias, self.eps)
-        return self.leaked(out).to(x.dtype) if seen else self.leaked(out.to(x.dtype))
+        return self.apply_leak(out).to(x.dtype) if seen else self.apply_leak(out.to(x.dtype))
 
-    def leaked(self, x: Tensor) -> Tensor:
+    def apply_leak(self, x: Tensor) -> Tensor:
         return x if self.leak is None else F.leaky_relu_(x, self.leak)

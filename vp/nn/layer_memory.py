@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import block, enlarge
-from .warp import warp, widened
+from .blocks import conv_block, pixel_shuffle_block
+from .warp import resize_bilinear, warp
 
 MAX_FLOW = 16.0  # pixels a frame, at most
 BEND = 0.3  # how easily a layer's motion departs from its velocity
@@ -63,13 +63,13 @@ class LayerMemory(nn.Module):
         written = 4 * channels * (layers + 1)
         self.sources = layers + previous
         self.motions = (2 * layers, layers, layers, 2 * layers, 2 * previous)  # see `advance`
-        self.flow = nn.Sequential(block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
-        self.write_up = enlarge(write_features, WRITE)
-        self.gates = nn.Sequential(block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2))
+        self.flow = nn.Sequential(conv_block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
+        self.write_up = pixel_shuffle_block(write_features, WRITE)
+        self.gates = nn.Sequential(conv_block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2))
         self.blend_up = nn.Sequential(nn.Conv2d(features, 4 * BLEND, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
         self.blend = nn.Sequential(
-            block(BLEND + 4 * channels * self.sources, MIX),
-            block(MIX, MIX),
+            conv_block(BLEND + 4 * channels * self.sources, MIX),
+            conv_block(MIX, MIX),
             nn.Conv2d(MIX, 4 * (self.sources + drawn * (1 + channels)), 3, padding=1),
         )
         nn.init.normal_(self.flow[-1].weight, std=0.01)
@@ -77,7 +77,7 @@ class LayerMemory(nn.Module):
         nn.init.zeros_(self.flow[-1].bias)
         nn.init.constant_(self.gates[-2].bias, 2.0)  # at first every layer takes the frame as it is
 
-    def init(self, frame: Tensor) -> LayerState:
+    def empty_state(self, frame: Tensor) -> LayerState:
         """Nothing remembered yet, for frames like (B, C, H, W)."""
         batch, _, height, width = frame.shape
         blank = frame.new_zeros(batch, self.layers, *frame.shape[1:])
@@ -117,7 +117,7 @@ class LayerMemory(nn.Module):
         coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
         before = warp(state.displacement.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
         displacement = step + before.view_as(step)
-        flows = widened(torch.cat([displacement, recent], 1), size).reshape(-1, 2, *size)
+        flows = resize_bilinear(torch.cat([displacement, recent], 1), size).reshape(-1, 2, *size)
         sources = torch.cat([state.pictures, previous[:, None]], 1) if self.previous else state.pictures
         moved = warp(sources.flatten(0, 1), flows).view_as(sources)
         return LayerState(state.pictures, velocity, displacement, moved[:, : self.layers]), moved

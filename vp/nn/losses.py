@@ -10,7 +10,7 @@ LEVELS = 3  # of the Laplacian pyramid
 ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a picture is good enough
 
 
-def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
+def gradient_difference_loss(a: Tensor, b: Tensor) -> Tensor:
     """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
     return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..core.constant import cached_constant
 from ..core.precision import without_autocast
-from .optical_flow import at_size, dis_flow, resized
-from .warp import warp, widened
+from .optical_flow import dis_flow, resize_flow, resize_frames
+from .warp import resize_bilinear, warp
 
 READ = 5  # known frames that are read
 FEATURES = 4 * (4 * READ - 1) + 2 * (READ - 1) + 3 * (READ - 2)  # channels of pixels, flows, and how flows turn
@@ -27,7 +27,7 @@ def motion_size(height: int, width: int, short_side: int) -> tuple[int, int]:
     return tuple(max(8, 8 * round(side * scale / 8)) for side in (height, width))
 
 
-def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMATED_AT) -> Tensor:
+def backward_flows(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMATED_AT) -> Tensor:
     """Where the pixels of every frame but the first were in the one before.
 
     Args:
@@ -42,12 +42,12 @@ def flows_back(frames: Tensor, size: tuple[int, int], estimated_at: int = ESTIMA
         return frames.new_zeros(len(frames), 0, 2, *size)
     height, width = frames.shape[-2:]
     scale = estimated_at / min(height, width)
-    frames = resized(frames, (round(height * scale), round(width * scale)))
+    frames = resize_frames(frames, (round(height * scale), round(width * scale)))
     later, earlier = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
-    return at_size(dis_flow(later, earlier), size).unflatten(0, (len(frames), -1))
+    return resize_flow(dis_flow(later, earlier), size).unflatten(0, (len(frames), -1))
 
 
-def composed(steps: Tensor) -> Tensor:
+def compose_flows(steps: Tensor) -> Tensor:
     """Displacements into the frame before the first step: steps (B, T, 2, h, w) -> the same shape."""
     out = [steps[:, 0]]
     for step in steps[:, 1:].unbind(1):
@@ -55,7 +55,7 @@ def composed(steps: Tensor) -> Tensor:
     return torch.stack(out, 1)
 
 
-class Known(NamedTuple):
+class AlignedFrames(NamedTuple):
     """What a network reads of known frames, the newest first where there are several; each lies over the last frame.
 
     Args:
@@ -69,12 +69,12 @@ class Known(NamedTuple):
     flows: Tensor
 
 
-def in_colour(frames: Tensor) -> Tensor:
+def to_rgb(frames: Tensor) -> Tensor:
     """Frames (B, T, C, H, W) with three channels."""
     return frames.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else frames
 
 
-def laid_over_last(frames: Tensor, steps: Tensor) -> Known:
+def align_to_last(frames: Tensor, steps: Tensor) -> AlignedFrames:
     """Known frames (B, T, 3, h, w), T from 1 to READ, and the flow (B, T - 1, 2, h/2, w/2) of each to the one before it.
 
     Where T is below READ the earliest is repeated, with no flow where there is none.
@@ -85,13 +85,13 @@ def laid_over_last(frames: Tensor, steps: Tensor) -> Known:
     for frame, step in zip(frames[:, :-1].flip(1).unbind(1), steps.flip(1).unbind(1)):
         flows.append(warp(step, displacement))
         displacement = displacement + flows[-1]
-        earlier.append(warp(frame, 2 * widened(displacement, size)))
+        earlier.append(warp(frame, 2 * resize_bilinear(displacement, size)))
     flows, earlier = flows or [displacement], earlier or [last]
     missing = READ - 1 - len(flows)
-    return Known(last, *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))
+    return AlignedFrames(last, *(torch.stack(x + missing * x[-1:], 1) for x in (earlier, flows)))
 
 
-def features(known: Known, camera: bool) -> Tensor:
+def motion_features(known: AlignedFrames, camera: bool) -> Tensor:
     """What is known as channels for a convolution, (B, FEATURES + CAMERA, h/2, w/2); without `camera` the first ones."""
     last, earlier, flows = known
     difference = earlier - last[:, None]
@@ -99,21 +99,21 @@ def features(known: Known, camera: bool) -> Tensor:
     turns = flows[:, 1:] - flows[:, :1]
     read = [pixels, flows.flatten(1, 2) / 4, turns.flatten(1, 2), turns.norm(dim=2)]
     if camera:
-        whole = affine_flow(affine_fit(flows.flatten(0, 1)), flows.shape[-2:]).view_as(flows)
+        whole = affine_flow(fit_affine_flow(flows.flatten(0, 1)), flows.shape[-2:]).view_as(flows)
         apart = flows[:, 0] - whole[:, 0]
         read += [whole[:, 0] / 4, (whole[:, 1:] - whole[:, :1]).flatten(1, 2), apart, apart.norm(dim=1, keepdim=True)]
-        read += [*pace(flows), *pace(whole)]
+        read += [*speed_and_steadiness(flows), *speed_and_steadiness(whole)]
     return torch.cat(read, 1)
 
 
-def pace(flows: Tensor) -> tuple[Tensor, Tensor]:
+def speed_and_steadiness(flows: Tensor) -> tuple[Tensor, Tensor]:
     """Of flows (B, T, 2, h, w) how fast they are, on a log scale, and how steady, from 0 (to and fro) to 1: (B, 1, h, w) each."""
     speed = flows.norm(dim=2).mean(1, keepdim=True) + STILL
     return speed.log() / 2, flows.mean(1).norm(dim=1, keepdim=True) / speed
 
 
 @without_autocast
-def affine_fit(flows: Tensor) -> Tensor:
+def fit_affine_flow(flows: Tensor) -> Tensor:
     """The affine flow nearest to most of each flow float32 (M, 2, h, w): what a camera's motion looks like.
 
     Least squares in float32 whatever surrounds it, reweighted so that what moves otherwise counts little (Geman & McClure 1987,
@@ -148,13 +148,13 @@ def affine_basis(size: tuple[int, int], device: torch.device) -> Tensor:
     return torch.stack([torch.ones_like(rows), rows, columns])
 
 
-def warped(frames: Tensor, displacement: Tensor) -> Tensor:
+def warp_any_size(frames: Tensor, displacement: Tensor) -> Tensor:
     """Frames float32 (B, C, H, W) of any size, each sampled once where a displacement (B, 2, h, w), in pixels of its own grid,
     points."""
-    return warp(frames, at_size(displacement, frames.shape[-2:]))
+    return warp(frames, resize_flow(displacement, frames.shape[-2:]))
 
 
-def inside(displacement: Tensor) -> Tensor:
+def inside_mask(displacement: Tensor) -> Tensor:
     """float32 (B, 1, h, w): 1 where a displacement (B, 2, h, w) points into the frame, 0 where it points beyond its border."""
     height, width = displacement.shape[-2:]
     xs = displacement[:, 0] + torch.arange(width, device=displacement.device)

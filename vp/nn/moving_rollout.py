@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .blocks import block, enlarge
+from .blocks import conv_block, pixel_shuffle_block
 from .conv_lstm import ConvLSTMCell, ConvState
 from .layer_memory import LayerMemory, LayerState
 
@@ -53,12 +53,14 @@ class MovingRollout(nn.Module):
     ):  # fmt: skip
         super().__init__()
         wide = width * 3 // 2
-        self.encoder = nn.Sequential(nn.PixelUnshuffle(2), block(8 * channels, 32), block(32, width, 2), block(width, width))
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(2), conv_block(8 * channels, 32), conv_block(32, width, 2), conv_block(width, width)
+        )
         self.scene = ConvLSTMCell(width, width)
-        self.coarse = block(width, wide, 2)
+        self.coarse = conv_block(width, wide, 2)
         self.motion = ConvLSTMCell(wide + motion_inputs, wide)
-        self.fine = enlarge(wide, width // 2)
-        self.join = block(width + width // 2 + feature_inputs, width)
+        self.fine = pixel_shuffle_block(wide, width // 2)
+        self.join = conv_block(width + width // 2 + feature_inputs, width)
         self.memory = LayerMemory(width, 2 * width, layers, channels, previous, drawn, hard)
 
     def encode_frames(self, frames: Tensor, before: Tensor) -> Tensor:
@@ -68,9 +70,9 @@ class MovingRollout(nn.Module):
     def start(self, frame: Tensor) -> Rollout:
         """Before any frame, for frames like (B, C, H, W)."""
         batch, _, height, width = frame.shape
-        scene = self.scene.begin(batch, height // 4, width // 4, frame)
-        motion = self.motion.begin(batch, height // 8, width // 8, frame)
-        layers = self.memory.init(frame)
+        scene = self.scene.zero_state(batch, height // 4, width // 4, frame)
+        motion = self.motion.zero_state(batch, height // 8, width // 8, frame)
+        layers = self.memory.empty_state(frame)
         return Rollout(scene, motion, scene[0], layers, layers.moved[:, 0])
 
     def read(self, state: Rollout, frame: Tensor, features: Tensor, write: bool) -> Rollout:

@@ -11,8 +11,8 @@ from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 
-from .copy_last import sources
-from .untrained import untrained
+from .copy_last import source_indices
+from .untrained import untrained_family
 
 SEEDLESS = {"seed": "mixing known frames has no randomness: every future is the same"}
 
@@ -45,10 +45,10 @@ class CopyNearest(Blend):
 def neighbours(known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For each frame the known ones at or before and at or after it, int64 (T,), and how far between them it lies, (T,)."""
     frames = torch.arange(len(known), device=known.device)
-    before, after = sources(known), len(known) - 1 - sources(known.flip(0)).flip(0)
+    before, after = source_indices(known), len(known) - 1 - source_indices(known.flip(0)).flip(0)
     share = (frames - before) / (after - before).clamp(min=1)
     return before, after, share.clamp(0, 1)
 
 
-BLEND = untrained("blend", "Blend of known neighbours", "What filling in has to beat.", Blend)
-COPY_NEAREST = untrained("copy-nearest", "Copy the nearest known frame", "What filling in has to beat.", CopyNearest)
+BLEND = untrained_family("blend", "Blend of known neighbours", "What filling in has to beat.", Blend)
+COPY_NEAREST = untrained_family("copy-nearest", "Copy the nearest known frame", "What filling in has to beat.", CopyNearest)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vp.core.clips import to_luma
 from vp.core.options import Options, choice
-from vp.nn.optical_flow import dis
+from vp.nn.optical_flow import estimate_dis
 from vp.nn.warp import warp
 
 AUTO, DIS, FARNEBACK = "auto", "dis", "farneback"
@@ -27,7 +27,7 @@ class FlowOptions(Options):
     method: str = choice(AUTO, METHODS, "how motion is measured; auto: Farneback up to 64 px a side, DIS above", "Optical flow")
 
 
-def flow(a: Tensor, b: Tensor, method: str = AUTO) -> Tensor:
+def estimate_flow(a: Tensor, b: Tensor, method: str = AUTO) -> Tensor:
     """Where each pixel of `a` went in `b`.
 
     Args:
@@ -39,11 +39,11 @@ def flow(a: Tensor, b: Tensor, method: str = AUTO) -> Tensor:
     """
     if method == AUTO:
         method = FARNEBACK if min(a.shape[-2:]) <= SMALL else DIS
-    fields = [estimate(x, y, method) for x, y in zip(to_luma(a).numpy(), to_luma(b).numpy())]
+    fields = [estimate_flow_numpy(x, y, method) for x, y in zip(to_luma(a).numpy(), to_luma(b).numpy())]
     return torch.from_numpy(np.stack(fields)).permute(0, 3, 1, 2).to(a).contiguous()
 
 
-def estimate(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
+def estimate_flow_numpy(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
     """float32 (H, W, 2) from uint8 (H, W)."""
     height, width = a.shape
     scale = 2 if min(height, width) < DOUBLED[method] else 1
@@ -51,11 +51,11 @@ def estimate(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
         scale = max(scale, -(-LEAST // min(height, width)))
     if scale > 1:
         a, b = (cv2.resize(x, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for x in (a, b))
-    field = cv2.calcOpticalFlowFarneback(a, b, None, **PARAMETERS) if method == FARNEBACK else dis(a, b)
+    field = cv2.calcOpticalFlowFarneback(a, b, None, **PARAMETERS) if method == FARNEBACK else estimate_dis(a, b)
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_AREA) / scale
 
 
-def moved(pictures: Tensor, source: Tensor) -> Tensor:
+def warp_exact(pictures: Tensor, source: Tensor) -> Tensor:
     """Pictures (B, C, H, W) sampled at a displacement (B, 2, H, W) from each pixel, which bit for bit stays where that is 0."""
     still = (source == 0).all(1, keepdim=True)
     return torch.where(still, pictures, warp(pictures, source))

@@ -20,8 +20,8 @@ from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.nn.warp import warp
 
-from .dense_flow import AUTO, FlowOptions, flow, moved
-from .untrained import untrained
+from .dense_flow import AUTO, FlowOptions, estimate_flow, warp_exact
+from .untrained import untrained_family
 
 
 class FlowExtrapolation(Predictor):
@@ -36,7 +36,7 @@ class FlowExtrapolation(Predictor):
         n_past, total = observation.n_past, observation.frames.shape[1]
         before, last = observation.frames[:, n_past - 2], observation.frames[:, n_past - 1]
         out = observation.frames.clone()
-        futures = extrapolate(last, velocity(before, last, options.method))
+        futures = extrapolate(last, estimate_velocity(before, last, options.method))
         for t in range(n_past, total):
             out[:, t] = next(futures)
             yield Step(t - n_past + 1, total - n_past + 1)
@@ -55,15 +55,15 @@ def extrapolate(last: Tensor, velocity: Tensor, damping: Tensor | float = 1.0) -
     while True:
         source = warp(source, -velocity) - velocity
         velocity = damping * warp(velocity, -velocity)
-        yield moved(last, source).clamp(0, 1)
+        yield warp_exact(last, source).clamp(0, 1)
 
 
-def velocity(before: Tensor, last: Tensor, method: str = AUTO) -> Tensor:
+def estimate_velocity(before: Tensor, last: Tensor, method: str = AUTO) -> Tensor:
     """float32 (B, 2, H, W): pixels a frame, x first, of each pixel of `last`; both frames (B, C, H, W) in [0, 1]."""
-    return -flow(last, before, method)
+    return -estimate_flow(last, before, method)
 
 
-FLOW = untrained(
+FLOW = untrained_family(
     "flow",
     "Optical flow extrapolation",
     "Farneback, Two-Frame Motion Estimation Based on Polynomial Expansion, SCIA 2003; "

@@ -12,9 +12,9 @@ from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 
-from .dense_flow import FlowOptions, flow, moved
+from .dense_flow import FlowOptions, estimate_flow, warp_exact
 from .flow import extrapolate
-from .untrained import untrained
+from .untrained import untrained_family
 
 
 class FlowBetween(Predictor):
@@ -51,15 +51,15 @@ def filled(observation: Observation, method: str) -> Iterator[tuple[int, Tensor]
 
 def between(a: Tensor, b: Tensor, steps: int, method: str) -> Iterator[Tensor]:
     """The frames between two that are `steps` apart."""
-    there, back = flow(a, b, method), flow(b, a, method)
+    there, back = estimate_flow(a, b, method), estimate_flow(b, a, method)
     for share in (step / steps for step in range(1, steps)):
         yield torch.lerp(on_the_way(a, there, share), on_the_way(b, back, 1 - share), share).clamp(0, 1)
 
 
 def on_the_way(frame: Tensor, flow: Tensor, share: float) -> Tensor:
     """A frame whose pixels have gone a share of their flow; each pixel's is looked up where it came from, to first order."""
-    flow = share * moved(flow, -share * flow)
-    return moved(frame, -flow)
+    flow = share * warp_exact(flow, -share * flow)
+    return warp_exact(frame, -flow)
 
 
 def beyond(frames: Tensor, nearest: list[int], method: str) -> Iterator[Tensor]:
@@ -67,10 +67,10 @@ def beyond(frames: Tensor, nearest: list[int], method: str) -> Iterator[Tensor]:
     outer, inner = frames[:, nearest[0]], frames[:, nearest[-1]]
     if len(nearest) == 1:
         return repeat(outer)
-    return extrapolate(outer, -flow(outer, inner, method) / abs(nearest[0] - nearest[1]))
+    return extrapolate(outer, -estimate_flow(outer, inner, method) / abs(nearest[0] - nearest[1]))
 
 
-FLOW_BETWEEN = untrained(
+FLOW_BETWEEN = untrained_family(
     "flow-between",
     "Optical flow between known frames",
     "What filling in has to beat: both neighbours warped to the frame between them.",

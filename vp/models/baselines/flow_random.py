@@ -22,8 +22,8 @@ from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.nn.warp import warp
 
 from .dense_flow import FlowOptions
-from .flow import extrapolate, velocity
-from .untrained import untrained
+from .flow import estimate_velocity, extrapolate
+from .untrained import untrained_family
 
 SPEED, DAMPING = (0.5, 1.3), (0.8, 1.0)
 CELLS = 8  # independent values of the field along the shorter side
@@ -42,7 +42,7 @@ class RandomFlow(Predictor):
         n_past, total, samples = observation.n_past, observation.frames.shape[1], seeds.shape[1]
         known = observation.frames[:, max(0, n_past - 3) : n_past]
         speeds, dampings, fields = draws(seeds, *known.shape[-2:])
-        last = velocity(known[:, -2], known[:, -1], options.method)
+        last = estimate_velocity(known[:, -2], known[:, -1], options.method)
         deviation = residual(known, last, options.method)[:, None] / 2**0.5  # of each of the two components
         moving = speeds.to(last) * last[:, None] + deviation * fields.to(last)
         futures = extrapolate(known[:, -1].repeat_interleave(samples, 0), moving.flatten(0, 1), dampings.to(last).flatten(0, 1))
@@ -73,14 +73,14 @@ def residual(known: Tensor, last: Tensor, method: str) -> Tensor:
         known: the last two or three known frames (B, 2 or 3, C, H, W).
         last: velocity between the last two, (B, 2, H, W).
     """
-    before = None if known.shape[1] < 3 else velocity(known[:, 0], known[:, 1], method)
+    before = None if known.shape[1] < 3 else estimate_velocity(known[:, 0], known[:, 1], method)
     apart = UNKNOWN * last if before is None else last - warp(before, -last)
     sigma = max(0.5, min(last.shape[-2:]) / (2 * CELLS))
     blurred = [cv2.GaussianBlur(x, (0, 0), sigma) for x in apart.norm(dim=1).cpu().numpy()]
     return torch.from_numpy(np.stack(blurred))[:, None].to(last)
 
 
-FLOW_RANDOM = untrained(
+FLOW_RANDOM = untrained_family(
     "flow-random",
     "Optical flow with random motion",
     "What stochastic prediction has to beat: constant velocity, its speed and direction left to chance.",

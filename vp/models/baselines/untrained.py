@@ -15,7 +15,7 @@ class NoConfig:
     """Nothing to configure."""
 
 
-def untrained(name: str, title: str, citation: str, predictor: type[Predictor]) -> Family:
+def untrained_family(name: str, title: str, citation: str, predictor: type[Predictor]) -> Family:
     """A family with no networks, no phases and one predictor, made without arguments."""
     return Family(
         name=name,

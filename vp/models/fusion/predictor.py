@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import repeat_per_sample, pad_with_last_frame
+from ...core.clips import pad_with_last_frame, repeat_per_sample
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime

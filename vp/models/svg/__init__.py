@@ -9,7 +9,7 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
+from ...nn.adversary import CRITIC, build_video_critics, has_critic, without_critic
 from .compact import CompactSVG
 from .conditions import fit_statistics
 from .config import Objective, SVGConfig
@@ -30,7 +30,7 @@ def networks(cfg: SVGConfig) -> nn.ModuleDict:
 
 
 def critics(cfg: SVGConfig) -> nn.ModuleDict:
-    return video_critics(cfg.objective, cfg.channels)
+    return build_video_critics(cfg.objective, cfg.channels)
 
 
 def phases(cfg: SVGConfig) -> tuple[Phase, ...]:

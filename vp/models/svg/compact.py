@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...nn.blocks import block
+from ...nn.blocks import conv_block
 from ...nn.gaussian import Gaussian
 from ...nn.moving_rollout import MovingRollout, Rollout
 from .conditions import Conditioner
@@ -41,14 +41,14 @@ class GaussianHead(nn.Module):
     def __init__(self, inputs: int, side: int, z_dim: int, width: int):
         super().__init__()
         small = (side + 3) // 4
-        self.convs = nn.Sequential(block(inputs, width, 2), block(width, width // 2, 2), nn.Flatten())
+        self.convs = nn.Sequential(conv_block(inputs, width, 2), conv_block(width, width // 2, 2), nn.Flatten())
         self.mix = nn.Sequential(nn.Linear(width // 2 * small * small, 2 * width), nn.LeakyReLU(0.2, inplace=True))
         self.out = nn.Linear(2 * width, 2 * z_dim)
         nn.init.normal_(self.out.weight, std=0.01)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, features: Tensor) -> Gaussian:
-        return Gaussian.bounded(*self.out(self.mix(self.convs(features))).chunk(2, -1))
+        return Gaussian.from_outputs(*self.out(self.mix(self.convs(features))).chunk(2, -1))
 
 
 class LatentMap(nn.Module):

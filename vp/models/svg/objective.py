@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import scheduled_length, log_ramp
+from ...core.settings import log_ramp, scheduled_length
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
+from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
 from ...nn.gaussian import Gaussian, kl
 from .config import Objective, SVGConfig
 from .network import Features, SVGNetwork
@@ -109,7 +109,7 @@ def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress
     forced, ratio = forced_frames(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]
     features = model.encode_clips(frames, cfg.n_past)
-    judged = critic_active(objective, progress)
+    judged = is_critic_active(objective, progress)
     guided = count - round(objective.imagined * count) * judged  # without a latent too: the critic alone judges the others
     posterior, z, imagined = None, None, None
     if cfg.latent != "none" and progress.share < objective.latent_from:

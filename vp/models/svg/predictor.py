@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...core.capture import Function
 from ...core.clips import pad_with_last_frame
-from ...core.latent_options import LatentOptions, check_prior, resolve_prior, disabled_controls, offered_priors
+from ...core.latent_options import LatentOptions, check_prior, disabled_controls, offered_priors, resolve_prior
 from ...core.predictor import Predictor, draw_noise
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows

@@ -65,7 +65,7 @@ class GaussianLSTM(LSTMStack):
         self.mean, self.logvar = nn.Linear(hidden, z_dim), nn.Linear(hidden, z_dim)
 
     def head(self, x: Tensor) -> Gaussian:
-        return Gaussian.bounded(self.mean(x), self.logvar(x))
+        return Gaussian.from_outputs(self.mean(x), self.logvar(x))
 
 
 class PublishedSVG(SVGNetwork):

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from ...core.precision import without_autocast
-from ...nn.blocks import block
+from ...nn.blocks import conv_block
 from ...nn.gaussian import Gaussian
-from ...nn.motion_input import affine_fit, affine_flow
+from ...nn.motion_input import affine_flow, fit_affine_flow
 from .config import MotionConfig
 from .parts import KNOWN, Parts, coordinates, layout, over_parts
 
@@ -91,7 +91,7 @@ class Latent(nn.Module):
         self.cfg = cfg
         inputs = cfg.eighth + KNOWN + 2
         self.prior_heads = PriorHeads(inputs) if cfg.latent == "learned" else None
-        self.read = nn.Sequential(nn.PixelUnshuffle(2), block(4 * 10, WIDTH), block(WIDTH, WIDTH, 2))
+        self.read = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4 * 10, WIDTH), conv_block(WIDTH, WIDTH, 2))
         self.posterior_heads = Heads(inputs + WIDTH + AFFINE)
         self.log_unit = nn.Parameter(torch.full((2, AFFINE), UNIT).log())  # of the whole frame, of a part
 
@@ -106,7 +106,7 @@ class Latent(nn.Module):
             masks = carried.parts.masks
             return Gaussian.standard(masks.new_zeros(len(masks), AFFINE * (1 + masks.shape[1])))
         mean, logvar = self.prior_heads(self.of_parts(carried), carried.parts.known).chunk(2, 2)
-        return Gaussian.bounded(mean.flatten(1), logvar.flatten(1))
+        return Gaussian.from_outputs(mean.flatten(1), logvar.flatten(1))
 
     def posterior(self, carried: Carried, prior: Gaussian, true_step: Tensor, true_displacement: Tensor) -> Gaussian:
         """q(z_t | x_<=t), from where pixels do come from, float32 (B, 2, h/2, w/2), relative to the frame before and to the last
@@ -118,7 +118,7 @@ class Latent(nn.Module):
         departure = self.departure(missed, carried.parts.masks)
         cut = FARTHEST * torch.tanh(departure / FARTHEST)
         mean, logvar = self.posterior_heads(torch.cat([self.of_parts(carried), seen, cut], 2)).chunk(2, 2)
-        return Gaussian.bounded((mean + departure).flatten(1), prior.logvar + POSTERIOR_LOGVAR + logvar.flatten(1))
+        return Gaussian.from_outputs((mean + departure).flatten(1), prior.logvar + POSTERIOR_LOGVAR + logvar.flatten(1))
 
     def of_parts(self, carried: Carried) -> Tensor:
         """What is read of the whole frame and of each part, float32 (B, 1 + K, inputs)."""
@@ -131,7 +131,7 @@ class Latent(nn.Module):
 
         Least squares, in the learned units: an affine flow of the whole frame first, then one of each part for what is left.
         """
-        whole = affine_fit(missed)
+        whole = fit_affine_flow(missed)
         rest = (missed - affine_flow(whole, missed.shape[-2:])).flatten(2)
         weights, basis, to_centre = about_centres(masks)
         weighted = weights[:, :, None] * basis

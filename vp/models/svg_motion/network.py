@@ -17,22 +17,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...nn.blocks import block, enlarge
+from ...nn.blocks import conv_block, pixel_shuffle_block
 from ...nn.motion_input import (
     CAMERA,
     FEATURES,
     READ,
-    Known,
-    composed,
-    features,
-    flows_back,
-    in_colour,
-    inside,
-    laid_over_last,
-    resized,
+    AlignedFrames,
+    align_to_last,
+    backward_flows,
+    compose_flows,
+    inside_mask,
+    motion_features,
+    resize_frames,
+    to_rgb,
 )
-from ...nn.optical_flow import at_size
-from ...nn.warp import warp, widened
+from ...nn.optical_flow import resize_flow
+from ...nn.warp import resize_bilinear, warp
 from .config import MotionConfig
 from .conv_gru import ConvGRUCell
 from .latent import Carried, Latent
@@ -76,35 +76,35 @@ class MotionNetwork(nn.Module):
         self.cfg = cfg
         half, quarter, eighth, stochastic = cfg.half, cfg.quarter, cfg.eighth, cfg.latent != "none"
         read = FEATURES + CAMERA * cfg.camera
-        self.encode_half = nn.Sequential(nn.Conv2d(read, half + 16, 3, padding=1), block(half + 16, half))
+        self.encode_half = nn.Sequential(nn.Conv2d(read, half + 16, 3, padding=1), conv_block(half + 16, half))
         self.steady = nn.Conv2d(half, READ - 2, 3, padding=1)
-        self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
-        self.encode_eighth = nn.Sequential(block(quarter, eighth, 2), block(eighth, eighth))
+        self.encode_quarter = nn.Sequential(conv_block(half, quarter, 2), conv_block(quarter, quarter))
+        self.encode_eighth = nn.Sequential(conv_block(quarter, eighth, 2), conv_block(eighth, eighth))
         self.start_fine = nn.Conv2d(quarter, quarter, 3, padding=1)
         self.start_coarse = nn.Conv2d(eighth, eighth, 3, padding=1)
-        self.read = block(2 * quarter + 5, quarter)
+        self.read = conv_block(2 * quarter + 5, quarter)
         self.fine = ConvGRUCell(quarter, quarter)
-        self.down = block(quarter, eighth, 2)
+        self.down = conv_block(quarter, eighth, 2)
         self.whole = nn.Linear(eighth, eighth)
         self.grouping = Grouping(cfg.parts, half) if stochastic else None
         self.latent = Latent(cfg) if stochastic else None
         self.coarse = ConvGRUCell(eighth, eighth)
-        self.up = enlarge(eighth, UP)
-        self.join = block(quarter + UP, JOINED)
+        self.up = pixel_shuffle_block(eighth, UP)
+        self.join = conv_block(quarter + UP, JOINED)
         self.change = nn.Conv2d(JOINED, 3, 3, padding=1)
-        self.up_half = enlarge(JOINED, 16)
-        self.refine = block(16 + half + 4, REFINED)
+        self.up_half = pixel_shuffle_block(JOINED, 16)
+        self.refine = conv_block(16 + half + 4, REFINED)
         self.change_half = nn.Conv2d(REFINED, 2, 3, padding=1)
         for layer in (self.steady, self.change, self.change_half):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def begin(self, known: Known) -> tuple[Scene, State]:
+    def begin(self, known: AlignedFrames) -> tuple[Scene, State]:
         """Reads what is known; h and w multiples of 8."""
         flows = known.flows
         first = flows[:, 0]
         turns = flows[:, 1:] - first[:, None]
-        half = self.encode_half(features(known, self.cfg.camera))
+        half = self.encode_half(motion_features(known, self.cfg.camera))
         quarter = self.encode_quarter(half)
         eighth = self.encode_eighth(quarter)
         fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
@@ -116,14 +116,14 @@ class MotionNetwork(nn.Module):
         """One frame on with constant velocity."""
         step = warp(state.step, state.step)
         displacement = step + warp(state.displacement, step)
-        step_quarter, moved = (at_size(x, scene.quarter.shape[-2:]) for x in (step, displacement))
+        step_quarter, moved = (resize_flow(x, scene.quarter.shape[-2:]) for x in (step, displacement))
         fine = warp(state.fine, step_quarter)
         seen = warp(scene.quarter.float(), moved)
-        x = torch.cat([seen, step_quarter, moved / 4, inside(moved), fine], 1)
+        x = torch.cat([seen, step_quarter, moved / 4, inside_mask(moved), fine], 1)
         fine = self.fine(self.read(x.to(scene.quarter.dtype)), fine)
         summary = self.down(fine.to(scene.quarter.dtype))
         summary = summary + self.whole(summary.float().mean((2, 3)))[..., None, None]
-        coarse = warp(state.coarse, at_size(step, summary.shape[-2:]))
+        coarse = warp(state.coarse, resize_flow(step, summary.shape[-2:]))
         parts = scene.parts and scene.parts.moved(displacement)
         return Carried(fine, coarse, step, displacement, summary, parts)
 
@@ -135,18 +135,21 @@ class MotionNetwork(nn.Module):
         change, gate = self.change(joined).float().split([2, 1], 1)
         seen = warp(scene.half.float(), carried.displacement)
         x = torch.cat([self.up_half(joined).float(), seen, carried.step, carried.displacement / 4], 1)
-        change = widened(change, size) + self.change_half(self.refine(x.to(dtype))).float()
+        change = resize_bilinear(change, size) + self.change_half(self.refine(x.to(dtype))).float()
         if z is not None:
             change = change + self.latent.flow(z, carried.parts.masks)
-        step = (1 + torch.tanh(widened(gate, size))) * carried.step + change
+        step = (1 + torch.tanh(resize_bilinear(gate, size))) * carried.step + change
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
 
 
-def read_known(frames: Tensor, size: tuple[int, int]) -> Known:
+def read_known(frames: Tensor, size: tuple[int, int]) -> AlignedFrames:
     """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
-    frames, grid = in_colour(frames[:, -READ:]), (size[0] // 2, size[1] // 2)
-    steps = flows_back(frames[:, :-1], grid), flows_back(frames[:, -2:], grid, NEWEST_AT)  # a rollout starts with the newest
-    return laid_over_last(resized(frames, size), torch.cat(steps, 1))
+    frames, grid = to_rgb(frames[:, -READ:]), (size[0] // 2, size[1] // 2)
+    steps = (
+        backward_flows(frames[:, :-1], grid),
+        backward_flows(frames[:, -2:], grid, NEWEST_AT),
+    )  # a rollout starts with the newest
+    return align_to_last(resize_frames(frames, size), torch.cat(steps, 1))
 
 
 def true_motion(frames: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -155,5 +158,5 @@ def true_motion(frames: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
     Returns:
         float32 (B, F, 2, h, w) twice, in pixels of that grid, x first.
     """
-    steps = flows_back(frames, grid, TRUE_AT)
-    return steps, composed(steps)
+    steps = backward_flows(frames, grid, TRUE_AT)
+    return steps, compose_flows(steps)

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import scheduled_length, log_ramp
+from ...core.settings import log_ramp, scheduled_length
 from ...core.tree import map_tensors
 from ...core.video import Batch
 from ...nn.gaussian import kl
 from ...nn.losses import ERROR_FLOOR, log_error, pyramid_error
-from ...nn.motion_input import READ, motion_size, warped
+from ...nn.motion_input import READ, motion_size, warp_any_size
 from .config import MotionConfig, MotionObjective
 from .network import read_known, true_motion
 
@@ -60,7 +60,7 @@ def motion_loss(
         state = network.advance(scene, state, carried, z)
         displacements.append(state.displacement)
     last = rows[:, seen - 1].repeat(len(displacements), 1, 1, 1)
-    made = warped(last, torch.cat(displacements)).unflatten(0, (len(displacements), -1)).transpose(0, 1)
+    made = warp_any_size(last, torch.cat(displacements)).unflatten(0, (len(displacements), -1)).transpose(0, 1)
     difference = made - rows[:, seen:]
     absolute, squared = pyramid_error(difference.flatten(0, 1)), difference.flatten(0, 1).square().mean((1, 2, 3))
     absolute, squared = (x.unflatten(0, made.shape[:2]) for x in (absolute, squared))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ...core.constant import cached_constant
 from ...core.precision import without_autocast
-from ...nn.motion_input import Known, affine_fit, affine_flow, resized
+from ...nn.motion_input import AlignedFrames, affine_flow, fit_affine_flow, resize_frames
 from ...nn.warp import warp
 
 ROUNDS = 3  # of k-means
@@ -60,15 +60,15 @@ class Grouping(nn.Module):
         self.log_scales = nn.Parameter(torch.tensor([PLACE, COLOUR, MOTION]).log())
 
     @without_autocast
-    def forward(self, known: Known, half: Tensor) -> Parts:
+    def forward(self, known: AlignedFrames, half: Tensor) -> Parts:
         """`half`: what the network read of it, (B, half, h/2, w/2)."""
         size = half.shape[-2:]
         grid = layout(self.count, size)
         place, colour, motion = self.log_scales.exp()
-        apart = known.flows[:, 0] - affine_flow(affine_fit(known.flows[:, 0]), size)
+        apart = known.flows[:, 0] - affine_flow(fit_affine_flow(known.flows[:, 0]), size)
         usual = apart.square().sum(1).mean((1, 2)).sqrt()[:, None, None, None] + STILL
         here = (coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
-        seen = [here, resized(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
+        seen = [here, resize_frames(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
         x = torch.cat(seen, 1)
         centres = F.adaptive_avg_pool2d(x, grid).flatten(2)
         x = x.flatten(2)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ...core.clips import pad_with_last_frame
-from ...core.latent_options import check_prior, resolve_prior, disabled_controls, offered_priors
+from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
 from ...core.predictor import Predictor, draw_noise
 from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
-from ...nn.motion_input import motion_size, warped
+from ...nn.motion_input import motion_size, warp_any_size
 from .config import MotionConfig
 from .latent import AFFINE, Carried
 from .network import MotionNetwork, read_known, true_motion
@@ -73,7 +73,7 @@ class MotionPredictor(Predictor):
                     true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
                     z, stats = self.latent(prior, options.temperature, carried, true, noises[:, t - n_past])
                 state = network.advance(scene, state, carried, z)
-            frames[:, :, t] = warped(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+            frames[:, :, t] = warp_any_size(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
             latents.append(stats)
             if t < total - 1:
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ...core.clips import repeat_per_sample, pad_with_last_frame
+from ...core.clips import pad_with_last_frame, repeat_per_sample
 from ...core.options import Options
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
