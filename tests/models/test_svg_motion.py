@@ -10,9 +10,9 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
-from vp.models.svg_motion.network import MotionNetwork, read_known
-from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
-from vp.models.svg_motion.parts import layout
+from vp.models.svg_motion.network import MotionNetwork, prepare_known
+from vp.models.svg_motion.objective import energy_score, kl_weight, motion_loss
+from vp.models.svg_motion.parts import grid_layout
 from vp.nn.losses import pyramid_error
 from vp.nn.motion_input import (
     affine_flow,
@@ -121,7 +121,7 @@ def test_composed_steps_lead_to_the_first_frame():
 
 def test_known_frames_lie_over_the_last_one_and_the_earliest_is_repeated():
     clip = sliding(5, 64, 64)
-    five, three = read_known(clip, (64, 64)), read_known(clip[:, 2:], (64, 64))
+    five, three = prepare_known(clip, (64, 64)), prepare_known(clip[:, 2:], (64, 64))
     assert all(a.shape == b.shape for a, b in zip(five, three))
     assert inner(five.earlier - five.last[:, None]).abs().mean() < 0.2 * inner(clip[:, :1] - five.last[:, None]).abs().mean()
     for a, b in zip(five[1:], three[1:]):
@@ -167,16 +167,16 @@ def test_every_weight_is_trained():
 
 def test_beta_rises_on_a_log_scale():
     objective = tiny().objective
-    assert [beta_at(objective, x) for x in (0.0, 1.0)] == pytest.approx([objective.beta_start, objective.beta])
+    assert [kl_weight(objective, x) for x in (0.0, 1.0)] == pytest.approx([objective.beta_start, objective.beta])
     middle = sum(objective.beta_ramp) / 2
-    assert beta_at(objective, middle) == pytest.approx((objective.beta_start * objective.beta) ** 0.5)
+    assert kl_weight(objective, middle) == pytest.approx((objective.beta_start * objective.beta) ** 0.5)
 
 
 @torch.no_grad()
 def test_before_training_z_is_a_departure_from_constant_velocity():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config())
-    scene, state = network.begin(read_known(sliding(3, 64, 96), (64, 96)))
+    scene, state = network.begin(prepare_known(sliding(3, 64, 96), (64, 96)))
     carried = network.carry(scene, state)
     none = torch.zeros(1, network.latent.width((64, 96)))
     assert torch.equal(network.advance(scene, state, carried, none).step, carried.step)
@@ -192,7 +192,7 @@ def test_a_thing_of_one_colour_is_a_part_and_moves_without_its_ground():
     clip = 0.3 + 0.1 * sliding(1, 64, 64).expand(-1, 5, -1, -1, -1)
     clip[..., 24:44, 20:40] = torch.tensor([0.9, 0.2, 0.1]).view(3, 1, 1)
     network = MotionNetwork(FAMILY.config())
-    scene, state = network.begin(read_known(clip, (64, 64)))
+    scene, state = network.begin(prepare_known(clip, (64, 64)))
     carried = network.carry(scene, state)
     thing = torch.zeros(32, 32, dtype=torch.bool)
     thing[12:22, 10:20] = True
@@ -207,7 +207,7 @@ def test_a_thing_of_one_colour_is_a_part_and_moves_without_its_ground():
 def test_parts_share_every_place_and_follow_it():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config(parts=6))
-    scene, _ = network.begin(read_known(sliding(5, 64, 96), (64, 96)))
+    scene, _ = network.begin(prepare_known(sliding(5, 64, 96), (64, 96)))
     masks = scene.parts.masks
     assert masks.shape == (1, 6, 32, 48) and torch.allclose(masks.sum(1), torch.ones(1, 32, 48))
     assert (masks.mean((2, 3)) > 0.02).all()
@@ -216,8 +216,8 @@ def test_parts_share_every_place_and_follow_it():
 
 
 def test_layout_is_about_as_many_parts_as_asked_for():
-    assert layout(8, (32, 32)) == (3, 3) and layout(8, (32, 57)) == (2, 4) and layout(8, (57, 32)) == (4, 2)
-    assert layout(1, (32, 90)) == (1, 1) and layout(4, (8, 80)) == (1, 4)
+    assert grid_layout(8, (32, 32)) == (3, 3) and grid_layout(8, (32, 57)) == (2, 4) and grid_layout(8, (57, 32)) == (4, 2)
+    assert grid_layout(1, (32, 90)) == (1, 1) and grid_layout(4, (8, 80)) == (1, 4)
 
 
 def test_a_still_scene_teaches_finite_numbers():

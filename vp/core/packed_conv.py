@@ -1,6 +1,6 @@
-"""Convolutions whose weights are laid out for oneDNN once, for inference on a CPU.
+"""Convolutions with weights packed into oneDNN's layout once, for inference on a CPU.
 
-Torch lets oneDNN rearrange the weights at every call, which takes as long as the arithmetic where maps are small and few.
+Plain PyTorch has oneDNN reorder the weights at every call; for small feature maps that takes as long as the arithmetic.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TypeGuard, TypeVar
 import torch
 from torch import Tensor, nn
 
-MAX_SHAPES = 8  # sizes of input that are remembered: the best order depends on them
+MAX_SHAPES = 8  # input shapes whose packed weights are kept: the best layout depends on the shape
 
 Networks = TypeVar("Networks", bound=nn.Module)
 
 
 class PackedConv2d(nn.Module):
-    """In the place of a convolution, with its weights: the same to the bit, the input in their precision; takes no gradient."""
+    """Replaces an nn.Conv2d, sharing its weights: bit-identical results in the dtype of the weights; no gradients."""
 
     def __init__(self, layer: nn.Conv2d):
         super().__init__()
@@ -37,13 +37,13 @@ class PackedConv2d(nn.Module):
 
 
 def is_packable(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
-    """Whether `PackedConv2d` can take its place, and torch was built with what it calls (its own compiler does too)."""
+    """Whether `PackedConv2d` can replace the layer, and this build of torch has the oneDNN operators that it calls."""
     able = type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     return able and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 def pack_convolutions(networks: Networks) -> Networks:
-    """The networks with a `PackedConv2d` in the place of every 2D convolution inside them, where one can take it."""
+    """Replaces every 2D convolution inside `networks` that is packable by a `PackedConv2d`, in place; returns the networks."""
     for parent in list(networks.modules()):
         for name, layer in list(parent.named_children()):
             if is_packable(layer):

@@ -40,7 +40,7 @@ class Ensemble:
         parts = []
         for places in torch.cartesian_prod(torch.arange(clips), torch.arange(length)).to(samples.device).split(at_once):
             clip, frame = places.unbind(1)
-            parts.append(terms(samples[clip, :, frame].float().flatten(2), truth[clip, frame].float().flatten(1)))
+            parts.append(ensemble_terms(samples[clip, :, frame].float().flatten(2), truth[clip, frame].float().flatten(1)))
         return cls(n, *(torch.cat(term).cpu().view(clips, length) for term in zip(*parts)))
 
     @classmethod
@@ -53,7 +53,7 @@ class Ensemble:
         return Ensemble(self.n, *(getattr(self, f.name)[which] for f in fields(self)[1:]))
 
 
-def terms(samples: Tensor, truth: Tensor) -> tuple[Tensor, ...]:
+def ensemble_terms(samples: Tensor, truth: Tensor) -> tuple[Tensor, ...]:
     """error, difference, variance and error_of_mean (F,) from samples (F, N, P) and the truth (F, P)."""
     n = samples.shape[1]
     error = (samples - truth[:, None]).abs().mean((1, 2))
@@ -62,11 +62,11 @@ def terms(samples: Tensor, truth: Tensor) -> tuple[Tensor, ...]:
         return error, torch.zeros_like(error), torch.zeros_like(error), of_mean
     # in order, the k-th of N values is the larger one in k pairs and the smaller one in N - 1 - k
     weights = (2 * torch.arange(n, device=samples.device) - (n - 1)).to(samples)
-    sums = (ordered(samples) * weights[:, None]).sum(1)
+    sums = (sort_samples(samples) * weights[:, None]).sum(1)
     return error, sums.mean(1) * 2 / (n * (n - 1)), samples.var(1).mean(1), of_mean
 
 
-def ordered(samples: Tensor) -> Tensor:
+def sort_samples(samples: Tensor) -> Tensor:
     """Sorted along the second axis; on a CPU by numpy, whose vectorised sort takes a tenth of the time."""
     return samples.sort(1).values if samples.is_cuda else torch.from_numpy(np.sort(samples.numpy(), 1))
 

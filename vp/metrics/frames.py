@@ -10,7 +10,7 @@ from torch import Tensor
 PIXELS_CPU, PIXELS_GPU = 2**18, 2**24  # of a chunk: about what a CPU's cache holds, and what keeps a GPU busy
 
 
-def per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, smallest: int = 1) -> Tensor:
+def apply_per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, smallest: int = 1) -> Tensor:
     """`metric` of float32 chunks (F, C, H, W) -> (F,), for every pair of frames; returns float32 (...).
 
     Args:
@@ -20,7 +20,7 @@ def per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, 
     Raises:
         ValueError: not float frames, shapes that do not broadcast, or frames too small.
     """
-    a, b = torch.broadcast_tensors(*check(a, b))
+    a, b = torch.broadcast_tensors(*check_frames(a, b))
     lead, (channels, height, width) = a.shape[:-3], a.shape[-3:]
     if min(height, width) < smallest:
         raise ValueError(f"frames are {width}x{height}; this metric needs at least {smallest}x{smallest}: enlarge them")
@@ -35,7 +35,7 @@ def per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, 
     return out
 
 
-def check(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def check_frames(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Both as they are; raises ValueError unless they are floats (..., C, H, W) of the same C, H and W."""
     for frames in (a, b):
         if frames.ndim < 3 or not frames.is_floating_point():

@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import Tensor
 
-from .frames import per_frame
+from .frames import apply_per_frame
 
 CAP_DB = 100.0  # equal frames would be infinite, which neither JSON nor an average survives
 
@@ -21,14 +21,14 @@ def psnr(a: Tensor, b: Tensor, cap: float = CAP_DB) -> Tensor:
     Returns:
         float32 (...) in dB, each channel capped.
     """
-    return per_frame(partial(channel_mean_db, cap=cap), a, b)
+    return apply_per_frame(partial(channel_mean_db, cap=cap), a, b)
 
 
 def channel_mean_db(a: Tensor, b: Tensor, cap: float) -> Tensor:
-    return decibels((a - b).square().mean((-2, -1)), cap)
+    return to_decibels((a - b).square().mean((-2, -1)), cap)
 
 
-def decibels(mse: Tensor, cap: float = CAP_DB) -> Tensor:
+def to_decibels(mse: Tensor, cap: float = CAP_DB) -> Tensor:
     """Of mean squared errors (..., C), the mean over channels."""
     return mse.clamp(min=10 ** (-cap / 10)).log10().mul(-10).mean(-1)
 
@@ -45,7 +45,7 @@ def psnr_of_mean_mse(mse: Tensor) -> Tensor:
     Returns:
         of the same shape and dtype, in dB, capped at 100.
     """
-    return decibels(mse[..., None])
+    return to_decibels(mse[..., None])
 
 
 def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
@@ -59,4 +59,4 @@ def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
         float32 (...) in dB, each channel capped at 100; NaN where no pixel counts.
     """
     counted = mask[..., None, :, :].to(a.dtype)
-    return decibels(((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))).float()
+    return to_decibels(((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))).float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .frames import per_frame
+from .frames import apply_per_frame
 
 FLAT = 1 / 1024  # mean gradient below a quarter of a grey level a pixel: no edges an 8-bit frame could hold
 
@@ -22,16 +22,16 @@ def sharpness(pred: Tensor, truth: Tensor) -> Tensor:
     Returns:
         float32 (...), never negative.
     """
-    return per_frame(edge_ratio, pred, truth, smallest=2)
+    return apply_per_frame(edge_ratio, pred, truth, smallest=2)
 
 
 def edge_ratio(pred: Tensor, truth: Tensor) -> Tensor:
-    ours, theirs = edges(pred), edges(truth)
+    ours, theirs = mean_gradient(pred), mean_gradient(truth)
     both_flat = torch.maximum(ours, theirs) < FLAT
     return torch.where(both_flat, 1.0, ours / theirs.clamp(min=FLAT))
 
 
-def edges(frames: Tensor) -> Tensor:
+def mean_gradient(frames: Tensor) -> Tensor:
     """Mean gradient magnitude of each frame: (F, C, H, W) -> (F,)."""
     down = frames[..., 1:, :-1] - frames[..., :-1, :-1]
     right = frames[..., :-1, 1:] - frames[..., :-1, :-1]

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .frames import per_frame
+from .frames import apply_per_frame
 
 K1, K2 = 0.01, 0.03
 LARGE = 96 * 96  # pixels of a frame from which OpenCV is the faster on a CPU
@@ -37,7 +37,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         float32 (...), 1 for equal frames.
     """
-    return per_frame(partial(similarity, window=gaussian(11, 1.5), span=1.0, unbias=1.0), a, b, smallest=11)
+    return apply_per_frame(partial(similarity, window=gaussian_window(11, 1.5), span=1.0, unbias=1.0), a, b, smallest=11)
 
 
 def ssim_legacy(a: Tensor, b: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def ssim_legacy(a: Tensor, b: Tensor) -> Tensor:
         float32 (...), 1 for equal frames.
     """
     window = torch.full((7,), 1 / 7, dtype=torch.float64)
-    return per_frame(partial(similarity, window=window, span=2.0, unbias=49 / 48), a, b, smallest=7)
+    return apply_per_frame(partial(similarity, window=window, span=2.0, unbias=49 / 48), a, b, smallest=7)
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
@@ -70,18 +70,18 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         float32 (...), 1 for equal frames. Comparable between frames of the same number of scales only.
     """
-    return per_frame(over_scales, a, b, smallest=11)
+    return apply_per_frame(similarity_over_scales, a, b, smallest=11)
 
 
-def over_scales(a: Tensor, b: Tensor) -> Tensor:
+def similarity_over_scales(a: Tensor, b: Tensor) -> Tensor:
     """(F, C, H, W) twice -> (F,)."""
-    window = gaussian(11, 1.5)
+    window = gaussian_window(11, 1.5)
     exponents = [x for i, x in enumerate(SCALES) if min(a.shape[-2:]) >> i >= len(window)]
     value = a.new_ones(a.shape[:2])
     for i, exponent in enumerate(exponents):
         if i:
             a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
-        luminance, structure = comparisons(a, b, window, span=1.0, unbias=1.0)
+        luminance, structure = compare_windows(a, b, window, span=1.0, unbias=1.0)
         coarsest = i == len(exponents) - 1
         of_scale = (luminance * structure if coarsest else structure).mean((-2, -1)).clamp(min=0)
         value = value * of_scale ** (exponent / sum(exponents))
@@ -90,15 +90,15 @@ def over_scales(a: Tensor, b: Tensor) -> Tensor:
 
 def similarity(a: Tensor, b: Tensor, window: Tensor, span: float, unbias: float) -> Tensor:
     """(F, C, H, W) twice -> (F,): equation 13 of the paper, averaged over windows and channels."""
-    luminance, structure = comparisons(a, b, window, span, unbias)
+    luminance, structure = compare_windows(a, b, window, span, unbias)
     return (luminance * structure).mean((-3, -2, -1))
 
 
-def comparisons(a: Tensor, b: Tensor, window: Tensor, span: float, unbias: float) -> tuple[Tensor, Tensor]:
+def compare_windows(a: Tensor, b: Tensor, window: Tensor, span: float, unbias: float) -> tuple[Tensor, Tensor]:
     """Of luminance, and of contrast and structure together, at each window of n px: both (F, C, H - n + 1, W - n + 1)."""
     c1, c2 = (K1 * span) ** 2, (K2 * span) ** 2
     if not a.is_cuda and a.shape[-2:].numel() >= LARGE:
-        return comparisons_by_opencv(a, b, window, c1, c2, unbias)
+        return compare_windows_opencv(a, b, window, c1, c2, unbias)
     maps = torch.stack((a, b, a * a + b * b, a * b))  # the two variances are only ever needed as a sum
     mean_a, mean_b, squares, product = filtered(maps, window)
     means = mean_a * mean_b
@@ -109,12 +109,12 @@ def comparisons(a: Tensor, b: Tensor, window: Tensor, span: float, unbias: float
 
 def filtered(maps: Tensor, window: Tensor) -> Tensor:
     """`window` along both axes, inside the frame only: (..., H, W) -> (..., H - n + 1, W - n + 1)."""
-    rows, columns = (band(window, size).to(maps) for size in maps.shape[-2:])
+    rows, columns = (band_matrix(window, size).to(maps) for size in maps.shape[-2:])
     with full_precision(maps.device):
         return rows @ (maps @ columns.T)
 
 
-def comparisons_by_opencv(a: Tensor, b: Tensor, window: Tensor, c1: float, c2: float, unbias: float) -> tuple[Tensor, Tensor]:
+def compare_windows_opencv(a: Tensor, b: Tensor, window: Tensor, c1: float, c2: float, unbias: float) -> tuple[Tensor, Tensor]:
     """As `comparisons`, for frames on a CPU; OpenCV and NumPy let other threads run, so every core has its share."""
     kernel, first = window.numpy().astype(np.float32), (len(window) - 1) // 2
     height, width = (side - len(window) + 1 for side in a.shape[-2:])
@@ -131,17 +131,17 @@ def comparisons_by_opencv(a: Tensor, b: Tensor, window: Tensor, c1: float, c2: f
         np.divide(2 * means + c1, mean_squares + c1, out=luminance)
         np.divide(2 * covariance + c2, variances + c2, out=structure)
 
-    list(pool().map(compare, a.flatten(0, 1).numpy(), b.flatten(0, 1).numpy(), luminance, structure))
+    list(thread_pool().map(compare, a.flatten(0, 1).numpy(), b.flatten(0, 1).numpy(), luminance, structure))
     return tuple(torch.from_numpy(x).unflatten(0, a.shape[:2]) for x in (luminance, structure))
 
 
 @cache
-def pool() -> ThreadPoolExecutor:
+def thread_pool() -> ThreadPoolExecutor:
     """As many threads as PyTorch works with when it is first asked for."""
     return ThreadPoolExecutor(torch.get_num_threads(), "ssim")
 
 
-def band(window: Tensor, size: int) -> Tensor:
+def band_matrix(window: Tensor, size: int) -> Tensor:
     """(size - n + 1, size) with the window on each row, one place further along."""
     out = window.new_zeros(size - len(window) + 1, size)
     for row in range(len(out)):
@@ -149,7 +149,7 @@ def band(window: Tensor, size: int) -> Tensor:
     return out
 
 
-def gaussian(size: int, sigma: float) -> Tensor:
+def gaussian_window(size: int, sigma: float) -> Tensor:
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     weights = (-x.square() / (2 * sigma**2)).exp()
     return weights / weights.sum()

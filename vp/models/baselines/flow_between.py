@@ -31,38 +31,38 @@ class FlowBetween(Predictor):
         options = options or FlowOptions()
         self.check(observation, options)
         out, unknown = observation.frames.clone(), int((~observation.known).sum())
-        for index, (t, frame) in enumerate(filled(observation, options.method), 1):
+        for index, (t, frame) in enumerate(fill_unknown(observation, options.method), 1):
             out[:, t] = frame
             yield Step(index, unknown + 1)
         yield Step(unknown + 1, unknown + 1, prediction=Prediction(out[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)))
 
 
-def filled(observation: Observation, method: str) -> Iterator[tuple[int, Tensor]]:
+def fill_unknown(observation: Observation, method: str) -> Iterator[tuple[int, Tensor]]:
     """(t, frame (B, C, H, W)) of every unknown frame."""
     frames, known = observation.frames, observation.known.nonzero().flatten().tolist()
     for a, b in zip(known, known[1:]):
         if b - a > 1:
-            yield from zip(range(a + 1, b), between(frames[:, a], frames[:, b], b - a, method))
+            yield from zip(range(a + 1, b), interpolate_between(frames[:, a], frames[:, b], b - a, method))
     if known[0] > 0:
-        yield from zip(range(known[0] - 1, -1, -1), beyond(frames, known[:2], method))
+        yield from zip(range(known[0] - 1, -1, -1), extrapolate_beyond(frames, known[:2], method))
     if known[-1] < frames.shape[1] - 1:
-        yield from zip(range(known[-1] + 1, frames.shape[1]), beyond(frames, known[:-3:-1], method))
+        yield from zip(range(known[-1] + 1, frames.shape[1]), extrapolate_beyond(frames, known[:-3:-1], method))
 
 
-def between(a: Tensor, b: Tensor, steps: int, method: str) -> Iterator[Tensor]:
+def interpolate_between(a: Tensor, b: Tensor, steps: int, method: str) -> Iterator[Tensor]:
     """The frames between two that are `steps` apart."""
     there, back = estimate_flow(a, b, method), estimate_flow(b, a, method)
     for share in (step / steps for step in range(1, steps)):
-        yield torch.lerp(on_the_way(a, there, share), on_the_way(b, back, 1 - share), share).clamp(0, 1)
+        yield torch.lerp(warp_partway(a, there, share), warp_partway(b, back, 1 - share), share).clamp(0, 1)
 
 
-def on_the_way(frame: Tensor, flow: Tensor, share: float) -> Tensor:
+def warp_partway(frame: Tensor, flow: Tensor, share: float) -> Tensor:
     """A frame whose pixels have gone a share of their flow; each pixel's is looked up where it came from, to first order."""
     flow = share * warp_exact(flow, -share * flow)
     return warp_exact(frame, -flow)
 
 
-def beyond(frames: Tensor, nearest: list[int], method: str) -> Iterator[Tensor]:
+def extrapolate_beyond(frames: Tensor, nearest: list[int], method: str) -> Iterator[Tensor]:
     """The frames that come after, or before, the first of the two nearest known ones, outwards and without end."""
     outer, inner = frames[:, nearest[0]], frames[:, nearest[-1]]
     if len(nearest) == 1:

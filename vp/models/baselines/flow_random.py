@@ -41,9 +41,9 @@ class RandomFlow(Predictor):
         self.check(observation, options)
         n_past, total, samples = observation.n_past, observation.frames.shape[1], seeds.shape[1]
         known = observation.frames[:, max(0, n_past - 3) : n_past]
-        speeds, dampings, fields = draws(seeds, *known.shape[-2:])
+        speeds, dampings, fields = draw_motion(seeds, *known.shape[-2:])
         last = estimate_velocity(known[:, -2], known[:, -1], options.method)
-        deviation = residual(known, last, options.method)[:, None] / 2**0.5  # of each of the two components
+        deviation = velocity_residual(known, last, options.method)[:, None] / 2**0.5  # of each of the two components
         moving = speeds.to(last) * last[:, None] + deviation * fields.to(last)
         futures = extrapolate(known[:, -1].repeat_interleave(samples, 0), moving.flatten(0, 1), dampings.to(last).flatten(0, 1))
         out = observation.frames[:, None].repeat(1, samples, 1, 1, 1, 1)
@@ -53,7 +53,7 @@ class RandomFlow(Predictor):
         yield Step(total - n_past + 1, total - n_past + 1, prediction=Prediction(out))
 
 
-def draws(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def draw_motion(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """Speeds and dampings (B, N, 1, 1, 1), and smooth standard Gaussian fields (B, N, 2, H, W), by seeds int64 (B, N)."""
     rows, columns = (max(1, round(CELLS * side / min(height, width))) for side in (height, width))
     numbers = draw_noise(seeds, 2 + 2 * rows * columns)
@@ -66,7 +66,7 @@ def draws(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tenso
     return speeds, dampings, fields.unflatten(0, seeds.shape)
 
 
-def residual(known: Tensor, last: Tensor, method: str) -> Tensor:
+def velocity_residual(known: Tensor, last: Tensor, method: str) -> Tensor:
     """float32 (B, 1, H, W) in pixels a frame: how uncertain the velocity of each pixel of the last known frame is.
 
     Args:

@@ -21,12 +21,12 @@ from .recipes import RECIPES
 from .reference import per_frame_loss
 
 
-def build(cfg: SVGConfig) -> SVGNetwork:
+def build_network(cfg: SVGConfig) -> SVGNetwork:
     return CompactSVG(cfg) if cfg.backbone == "compact" else PublishedSVG(cfg)
 
 
 def networks(cfg: SVGConfig) -> nn.ModuleDict:
-    return nn.ModuleDict({"svg": build(cfg)})
+    return nn.ModuleDict({"svg": build_network(cfg)})
 
 
 def critics(cfg: SVGConfig) -> nn.ModuleDict:

@@ -20,28 +20,28 @@ VGG_STAGES = {
 }
 
 
-def down(inputs: int, outputs: int) -> nn.Sequential:
+def strided_block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
-def up(inputs: int, outputs: int) -> nn.Sequential:
+def transposed_block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
-def same(inputs: int, outputs: int) -> nn.Sequential:
+def same_size_block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 1, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
-def chain(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
+def same_size_chain(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
     pairs = zip((inputs, *widths), widths)
-    return nn.Sequential(*(module for a, b in pairs for module in same(a, b)))
+    return nn.Sequential(*(module for a, b in pairs for module in same_size_block(a, b)))
 
 
-def to_vector(g_dim: int) -> nn.Sequential:
+def vector_head(g_dim: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(512, g_dim, 4), nn.BatchNorm2d(g_dim), nn.Tanh(), nn.Flatten())
 
 
-def from_vector(g_dim: int) -> nn.Sequential:
+def vector_stem(g_dim: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Unflatten(1, (g_dim, 1, 1)),
         nn.ConvTranspose2d(g_dim, 512, 4),
@@ -54,8 +54,8 @@ class DCGANEncoder(nn.Module):
     def __init__(self, size: int, channels: int, g_dim: int):
         super().__init__()
         widths = DCGAN_WIDTHS[size]
-        self.stages = nn.ModuleList(down(a, b) for a, b in zip((channels, *widths), widths))
-        self.head = to_vector(g_dim)
+        self.stages = nn.ModuleList(strided_block(a, b) for a, b in zip((channels, *widths), widths))
+        self.head = vector_head(g_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(h, skip of the finest stage, ..., skip of the coarsest)."""
@@ -66,7 +66,7 @@ class DCGANEncoder(nn.Module):
         return (self.head(x), *skips)
 
 
-def half_of(conv: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, skip: bool) -> Tensor:
+def convolve_half(conv: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, skip: bool) -> Tensor:
     """What conv(cat([x, skip], 1)) owes to its skip, or to x together with the bias."""
     transposed = isinstance(conv, nn.ConvTranspose2d)
     weight = conv.weight.tensor_split(2, 0 if transposed else 1)[skip]
@@ -84,13 +84,13 @@ class Decoder(nn.Module):
 
     def project(self, *skips: Tensor) -> tuple[Tensor, ...]:
         """Skips, finest first, to what each adds to its stage's first convolution, coarsest first."""
-        return tuple(half_of(stage[0], skip, True) for stage, skip in zip(self.stages, reversed(skips)))
+        return tuple(convolve_half(stage[0], skip, True) for stage, skip in zip(self.stages, reversed(skips)))
 
     def forward(self, g: Tensor, *projected: Tensor) -> Tensor:
         """g (M, g_dim) and what `project` gave for M rows to frames (M, C, H, W)."""
         x = self.head(g)
         for stage, added in zip(self.stages, projected):
-            x = stage[1:](half_of(stage[0], self.enlarge(x), False) + added)
+            x = stage[1:](convolve_half(stage[0], self.enlarge(x), False) + added)
         return self.last(x)
 
     def concatenated(self, g: Tensor, *skips: Tensor) -> Tensor:
@@ -105,8 +105,8 @@ class DCGANDecoder(Decoder):
     def __init__(self, size: int, channels: int, g_dim: int):
         super().__init__()
         widths = DCGAN_WIDTHS[size][::-1]
-        self.head, self.enlarge, self.last = from_vector(g_dim), nn.Identity(), nn.Sigmoid()
-        self.stages = nn.ModuleList(up(2 * a, b) for a, b in zip(widths, widths[1:]))
+        self.head, self.enlarge, self.last = vector_stem(g_dim), nn.Identity(), nn.Sigmoid()
+        self.stages = nn.ModuleList(transposed_block(2 * a, b) for a, b in zip(widths, widths[1:]))
         self.stages.append(nn.Sequential(nn.ConvTranspose2d(2 * widths[-1], channels, 4, 2, 1)))
 
 
@@ -115,9 +115,9 @@ class VGGEncoder(nn.Module):
         super().__init__()
         stages = VGG_STAGES[size]
         inputs = (channels, *(widths[-1] for widths in stages))
-        self.stages = nn.ModuleList(chain(a, widths) for a, widths in zip(inputs, stages))
+        self.stages = nn.ModuleList(same_size_chain(a, widths) for a, widths in zip(inputs, stages))
         self.pool = nn.MaxPool2d(2)
-        self.head = to_vector(g_dim)
+        self.head = vector_head(g_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(h, skip of the finest stage, ..., skip of the coarsest), skips taken before pooling."""
@@ -137,8 +137,8 @@ class VGGDecoder(Decoder):
         ends = [widths[-1] for widths in plan[1:]] + [plan[-1][-1]]
         bodies = [(*widths[:-1], end) for widths, end in zip(plan, ends)]
         bodies[-1] = bodies[-1][:1]
-        self.head, self.enlarge = from_vector(g_dim), nn.Upsample(scale_factor=2, mode="nearest")
-        self.stages = nn.ModuleList(chain(2 * widths[-1], body) for widths, body in zip(plan, bodies))
+        self.head, self.enlarge = vector_stem(g_dim), nn.Upsample(scale_factor=2, mode="nearest")
+        self.stages = nn.ModuleList(same_size_chain(2 * widths[-1], body) for widths, body in zip(plan, bodies))
         self.last = nn.Sequential(nn.ConvTranspose2d(bodies[-1][-1], channels, 3, 1, 1), nn.Sigmoid())
 
 
@@ -146,7 +146,7 @@ ENCODERS = {"dcgan": DCGANEncoder, "vgg": VGGEncoder}
 DECODERS = {"dcgan": DCGANDecoder, "vgg": VGGDecoder}
 
 
-def published_init(module: nn.Module) -> None:
+def init_published_weights(module: nn.Module) -> None:
     """W ~ N(0, 0.02), b = 0; BatchNorm W ~ N(1, 0.02), b = 0; recurrent cells keep the framework's default."""
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)):
         nn.init.normal_(module.weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, 0.02)

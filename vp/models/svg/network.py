@@ -39,7 +39,7 @@ class SVGNetwork(nn.Module):
     def encode_clips(self, frames: Tensor, n_past: int) -> list[Features]:
         """Features of every frame of true clips (B, T, C, H, W), all frames in one batch as far as they are alike."""
         features = self.encode(frames.flatten(0, 1), previous_frames(frames).flatten(0, 1))
-        return by_time(features, frames.shape[1])
+        return split_by_time(features, frames.shape[1])
 
     @abstractmethod
     def begin(self, batch: int, like: Tensor) -> Any:
@@ -90,6 +90,6 @@ class SVGNetwork(nn.Module):
         return self.cfg.last_frame_skip or t < n_past + (not self.cfg.skip_off_by_one)
 
 
-def by_time(features: Features, length: int) -> list[Features]:
+def split_by_time(features: Features, length: int) -> list[Features]:
     """Features of B * T frames as one tuple a frame, each tensor with B rows."""
     return list(zip(*(x.unflatten(0, (-1, length)).unbind(1) for x in features)))

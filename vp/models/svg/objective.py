@@ -22,7 +22,7 @@ from .network import Features, SVGNetwork
 SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
 
-def beta_at(objective: Objective, share: float) -> float:
+def kl_weight(objective: Objective, share: float) -> float:
     """Weight of the KL."""
     if objective.kl == "log-ramp":
         return log_ramp(share, objective.beta_ramp, objective.beta_start, objective.beta)
@@ -41,7 +41,9 @@ def teacher_ratio(objective: Objective, share: float) -> float:
     return start + (floor - start) * along
 
 
-def forced_frames(objective: Objective, progress: Progress, length: int, generator: torch.Generator) -> tuple[list[bool], float]:
+def draw_teacher_forcing(
+    objective: Objective, progress: Progress, length: int, generator: torch.Generator
+) -> tuple[list[bool], float]:
     """For each of `length` frames whether chance would feed it, and the ratio; by epochs it depends on run and epoch alone."""
     draws = torch.rand(length, generator=generator, device=generator.device)
     share = progress.share
@@ -55,7 +57,7 @@ def forced_frames(objective: Objective, progress: Progress, length: int, generat
     return draws.lt(ratio).tolist(), ratio
 
 
-def rollout(
+def roll_out(
     model: SVGNetwork,
     frames: Tensor,
     features: list[Features],
@@ -80,7 +82,7 @@ def rollout(
         refresh = model.refreshes(t, n_past)
         seen = features[t - 1] if both_true else model.encode(frame, before, skips=refresh)
         state = model.observe(state, frame, seen, refresh, conditions[t])
-        state, code = model.advance(state, None if z is None else latent(model, state, z[:, t - 1], t, n_past, imagined))
+        state, code = model.advance(state, None if z is None else choose_latent(model, state, z[:, t - 1], t, n_past, imagined))
         summaries.append(state.summary)
         if t == length - 1 or true[t]:
             codes[t] = code
@@ -93,7 +95,7 @@ def rollout(
     return predicted, prior and Gaussian(*(x.unflatten(0, (count, length - 1)) for x in prior))
 
 
-def latent(model: SVGNetwork, state: Any, z: Tensor, t: int, n_past: int, imagined: Tensor | None) -> Tensor:
+def choose_latent(model: SVGNetwork, state: Any, z: Tensor, t: int, n_past: int, imagined: Tensor | None) -> Tensor:
     """z_t (B, Z), of imagined rows from the prior where frame t is to be predicted."""
     if imagined is None or not len(imagined) or t < n_past:
         return z
@@ -106,7 +108,7 @@ def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress
     model, objective = networks["svg"], cfg.objective
     frames = batch.frames[:, : scheduled_length(objective.lengths, progress.share, batch.frames.shape[1])]
     count, length = frames.shape[:2]
-    forced, ratio = forced_frames(objective, progress, length, generator)
+    forced, ratio = draw_teacher_forcing(objective, progress, length, generator)
     true = [t < cfg.n_past or forced[t] for t in range(length)]
     features = model.encode_clips(frames, cfg.n_past)
     judged = is_critic_active(objective, progress)
@@ -119,24 +121,24 @@ def rollout_loss(cfg: SVGConfig, networks: nn.ModuleDict, batch: Batch, progress
         noise = torch.randn(posterior.mean.shape, generator=generator, device=generator.device).to(frames.device)
         z, imagined = posterior.sample(noise), noise[guided:]
     vectors = batch.vectors(cfg.conditions.sources) if cfg.conditions else None
-    predicted, prior = rollout(model, frames, features, z, cfg.n_past, true, imagined, vectors)
+    predicted, prior = roll_out(model, frames, features, z, cfg.n_past, true, imagined, vectors)
     error = (predicted - frames[:, 1:])[:guided].square().mean()
     total, parts, outputs = error, {"mse": error, "teacher_ratio": torch.tensor(ratio)}, {}
     if judged:
-        fake = scene(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
-        terms, outputs = adversarial_terms(networks, scene(cfg, frames), fake, guided)
+        fake = critic_clip(cfg, torch.cat([frames[:, :1], predicted], 1), frames)
+        terms, outputs = adversarial_terms(networks, critic_clip(cfg, frames), fake, guided)
         parts.update(terms)
         total = total + weighted_sum(objective, terms)
     if posterior is not None:
         parts["kl"] = kl(posterior, prior).sum(-1)[:guided].mean()
-        beta = beta_at(objective, progress.share)
+        beta = kl_weight(objective, progress.share)
         parts["beta"] = torch.tensor(beta)
         parts["kl_anneal"] = torch.tensor(beta / objective.beta if objective.beta else 0.0)
         total = total + beta * parts["kl"]
     return Losses(total, parts, outputs)
 
 
-def scene(cfg: SVGConfig, frames: Tensor, past: Tensor | None = None) -> Tensor:
+def critic_clip(cfg: SVGConfig, frames: Tensor, past: Tensor | None = None) -> Tensor:
     """What the critic sees: the last known frames, taken from `past` where given, and all that follow."""
     start = max(cfg.n_past - SEEN_PAST, 0)
     return torch.cat([(frames if past is None else past)[:, start : cfg.n_past], frames[:, cfg.n_past :]], 1)

@@ -110,11 +110,11 @@ class SVGPredictor(Predictor):
                 future.append(map_tensors(torch.clone, stats))
                 if t < total - 1:
                     yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
-            future = stacked(future)
+            future = stack_steps(future)
         else:
             made, future, known = self.finish(spec, true, vectors, z)
             frames[:, :, n_past:] = made.unflatten(0, seeds.shape).to(frames.device)
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(known, future, spec, total)))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(known, future, spec, total)))
 
     def given(self, observation: Observation, spec: RolloutSpec) -> Tensor:
         """The true frames that may be seen: the known ones, or the whole clip."""
@@ -144,14 +144,14 @@ class SVGPredictor(Predictor):
             state = network.begin(len(true), true)
             for t in range(1, n_past + 1):
                 refresh = network.refreshes(t, n_past)
-                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, at(conditions, t))
+                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, at_step(conditions, t))
                 prior = network.prior(state.summary)
                 if t < n_past:
                     if prior is not None:
-                        stats.append(LatentStats.of(prior, at(posterior, t - 1)))
+                        stats.append(LatentStats.of(prior, at_step(posterior, t - 1)))
                     state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
         future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if spec.source.startswith("posterior") else None
-        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stacked(stats)
+        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stack_steps(stats)
 
     def step(
         self, spec: RolloutSpec, state: Any, prior: Gaussian | None, last: Tensor, z: Tensor | None, posterior: Gaussian | None,
@@ -184,7 +184,7 @@ class SVGPredictor(Predictor):
         """All futures (R, F, C, H, W), and the numbers of future and known steps."""
         *began, known = self.context(spec, true, vectors)
         frames, stats = zip(*self.unrolled(spec, began, true, z, self.step))
-        return torch.stack(frames, 1), stacked(stats), known
+        return torch.stack(frames, 1), stack_steps(stats), known
 
     @staticmethod
     def unrolled(
@@ -196,12 +196,12 @@ class SVGPredictor(Predictor):
         for t in range(len(spec.refreshes) + 1):
             here, noises = replace(spec, refreshes=spec.refreshes[t - 1 : t]), None if z is None else z[:, spec.n_past + t]
             condition = None if conditions is None or t == 0 else conditions[:, t - 1]
-            state, frame, stats = step(here, state, prior, last, noises, at(posterior, t), condition)
+            state, frame, stats = step(here, state, prior, last, noises, at_step(posterior, t), condition)
             last, prior = torch.stack([last[:, 1], frame], 1), None
             yield frame, stats
 
 
-def traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutSpec, total: int) -> dict[str, Tensor]:
+def make_traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutSpec, total: int) -> dict[str, Tensor]:
     """name -> float32 (B, N, T, Z), or (B, N, T) for the KL; NaN at steps without one."""
     if known is None:
         return {}
@@ -216,13 +216,13 @@ def traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutS
     return out
 
 
-def stacked(stats: Sequence[LatentStats | None]) -> LatentStats | None:
+def stack_steps(stats: Sequence[LatentStats | None]) -> LatentStats | None:
     """The numbers of several steps as (M, steps, ...)."""
     if not stats or stats[0] is None:
         return None
     return LatentStats(*(None if parts[0] is None else torch.stack(parts, 1) for parts in zip(*stats)))
 
 
-def at(tree: Any, t: int) -> Any:
+def at_step(tree: Any, t: int) -> Any:
     """Place t of tensors (M, T, ...)."""
     return map_tensors(lambda x: x[:, t], tree)

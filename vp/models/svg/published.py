@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from ...nn.gaussian import Gaussian
-from .backbones import DECODERS, ENCODERS, published_init
+from .backbones import DECODERS, ENCODERS, init_published_weights
 from .conditions import Conditioner
 from .config import SVGConfig
-from .network import Code, Features, SVGNetwork, by_time
+from .network import Code, Features, SVGNetwork, split_by_time
 
 Cells = tuple[tuple[Tensor, Tensor], ...]
 
@@ -85,7 +85,7 @@ class PublishedSVG(SVGNetwork):
         seen = cfg.g_dim + (given if conditions and conditions.prior else 0)
         self.prior_lstm = GaussianLSTM(seen, cfg.z_dim, cfg.rnn_size) if cfg.latent == "learned" else None
         self.conditioner = Conditioner(conditions) if conditions else None
-        self.apply(published_init)
+        self.apply(init_published_weights)
 
     def encode(self, frames: Tensor, before: Tensor | None = None, skips: bool = True) -> Features:
         """(h, what the coarsest skip adds to the decoder, ..., the finest) or (h,); the frame before is not looked at."""
@@ -97,7 +97,7 @@ class PublishedSVG(SVGNetwork):
         source = frames.shape[1] if self.cfg.last_frame_skip else n_past
         parts = ((frames[:, :source], True), (frames[:, source:], False))
         parts = ((part, part.shape[1], skips) for part, skips in parts if part.shape[1])
-        return [f for part, length, skips in parts for f in by_time(self.encode(part.flatten(0, 1), skips=skips), length)]
+        return [f for part, length, skips in parts for f in split_by_time(self.encode(part.flatten(0, 1), skips=skips), length)]
 
     def begin(self, batch: int, like: Tensor) -> State:
         prior = self.prior_lstm.begin(batch, like) if self.prior_lstm is not None else ()

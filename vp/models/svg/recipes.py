@@ -20,7 +20,7 @@ DIGITS = Objective(
 )
 
 
-def digits(short: str) -> Recipe:
+def digits_recipe(short: str) -> Recipe:
     """Moving digits under both bounce laws and in their variety.
 
     Pixels come from remembered layers alone, each from a single one: what is blended or drawn anew turns to fog
@@ -31,14 +31,14 @@ def digits(short: str) -> Recipe:
     return Recipe(f"svg-{short}-smmnist", cfg, MIX, STAGES, batch=8, about=f"{words}, moving digits, both bounce laws")
 
 
-def scenes(short: str, data: str, cfg: SVGConfig, about: str, **more: Any) -> Recipe:
+def scenes_recipe(short: str, data: str, cfg: SVGConfig, about: str, **more: Any) -> Recipe:
     """Clips other than digits, where fog is not what PSNR prefers; by default validated on clips of their own."""
     usual = {"batch": 8, "epoch_clips": 4_000, "protocol": "", "best_by": "psnr_db"}
     stages = AGAINST_CRITIC if cfg.objective.adversarial else STAGES
     return Recipe(f"svg-lp-{short}", cfg, {data: 1.0}, stages, about=about, **{**usual, **more})
 
 
-def published(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> Recipe:
+def published_recipe(name: str, data: str, cfg: SVGConfig, beta: float, about: str) -> Recipe:
     """As published: teacher-forced throughout, constant beta, batch 100."""
     length = cfg.n_past + cfg.n_future
     objective = Objective(beta=beta, beta_start=beta, teacher=float("inf"), lengths=((0.0, length),))
@@ -74,25 +74,25 @@ LAB = SVGConfig(
 )
 
 RECIPES = (
-    *(digits(short) for short in LATENTS),
-    published(
+    *(digits_recipe(short) for short in LATENTS),
+    published_recipe(
         "svg-lp-published",
         "smmnist-svg",
         SVGConfig(latent="learned", backbone="dcgan", z_dim=10),
         1e-4,
         "SVG-LP as published on moving digits (dcgan_64, 12.6 M)",
     ),
-    published(
+    published_recipe(
         "svg-fp-published",
         "smmnist-svg",
         SVGConfig(latent="fixed", backbone="dcgan", z_dim=10),
         1e-4,
         "SVG-FP as published on moving digits (dcgan_64, 12.0 M)",
     ),
-    scenes("push", "push", PUSH, "learned prior, the push world, told what the arm will do", protocol="push"),
-    scenes("people", "kth", PEOPLE, WATCHES, varied=True),
-    scenes("people-finetune", "kth", replace(PEOPLE, objective=WATCHED), WATCHES, varied=True),
-    scenes(
+    scenes_recipe("push", "push", PUSH, "learned prior, the push world, told what the arm will do", protocol="push"),
+    scenes_recipe("people", "kth", PEOPLE, WATCHES, varied=True),
+    scenes_recipe("people-finetune", "kth", replace(PEOPLE, objective=WATCHED), WATCHES, varied=True),
+    scenes_recipe(
         "lab",
         "bair-lab",
         LAB,

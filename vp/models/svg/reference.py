@@ -13,7 +13,7 @@ from ...core.family import Losses, Progress
 from ...core.video import Batch
 from ...nn.gaussian import Gaussian, kl
 from .config import SVGConfig
-from .objective import beta_at
+from .objective import kl_weight
 from .published import PublishedSVG
 
 
@@ -44,5 +44,5 @@ def per_frame_loss(
         error = error + (predicted - frames[:, t]).square().mean()
         divergence = divergence + kl(posterior, prior).sum(-1).mean()
     error, divergence = error / (length - 1), divergence / (length - 1)
-    beta = beta_at(objective, progress.share)
+    beta = kl_weight(objective, progress.share)
     return Losses(error + beta * divergence, {"mse": error, "kl": divergence, "beta": torch.tensor(beta)})

@@ -18,7 +18,7 @@ from ...nn.blocks import conv_block
 from ...nn.gaussian import Gaussian
 from ...nn.motion_input import affine_flow, fit_affine_flow
 from .config import MotionConfig
-from .parts import KNOWN, Parts, coordinates, layout, over_parts
+from .parts import KNOWN, Parts, centred_coordinates, grid_layout, mean_over_parts
 
 WIDTH = 64
 AFFINE = 6  # numbers of a departure, an affine flow: along x its value, its growth by row and by column, and the same along y
@@ -97,7 +97,7 @@ class Latent(nn.Module):
 
     def width(self, size: tuple[int, int]) -> int:
         """Numbers of z where motion is read from frames of this size (h, w)."""
-        rows, columns = layout(self.cfg.parts, (size[0] // 2, size[1] // 2))
+        rows, columns = grid_layout(self.cfg.parts, (size[0] // 2, size[1] // 2))
         return AFFINE * (1 + rows * columns)
 
     def prior(self, carried: Carried) -> Gaussian:
@@ -114,7 +114,7 @@ class Latent(nn.Module):
         missed = true_step - carried.step
         apart = (true_displacement - carried.displacement) / 4
         seen = torch.cat([missed, apart, carried.step, true_step, carried.displacement / 4], 1)
-        seen = over_parts(self.read(seen.to(carried.summary.dtype)), carried.parts.masks)
+        seen = mean_over_parts(self.read(seen.to(carried.summary.dtype)), carried.parts.masks)
         departure = self.departure(missed, carried.parts.masks)
         cut = FARTHEST * torch.tanh(departure / FARTHEST)
         mean, logvar = self.posterior_heads(torch.cat([self.of_parts(carried), seen, cut], 2)).chunk(2, 2)
@@ -123,7 +123,7 @@ class Latent(nn.Module):
     def of_parts(self, carried: Carried) -> Tensor:
         """What is read of the whole frame and of each part, float32 (B, 1 + K, inputs)."""
         masks = carried.parts.masks
-        return torch.cat([over_parts(carried.summary, masks), carried.parts.known, over_parts(carried.step, masks)], 2)
+        return torch.cat([mean_over_parts(carried.summary, masks), carried.parts.known, mean_over_parts(carried.step, masks)], 2)
 
     @without_autocast
     def departure(self, missed: Tensor, masks: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ class Latent(nn.Module):
         """
         whole = fit_affine_flow(missed)
         rest = (missed - affine_flow(whole, missed.shape[-2:])).flatten(2)
-        weights, basis, to_centre = about_centres(masks)
+        weights, basis, to_centre = affine_bases(masks)
         weighted = weights[:, :, None] * basis
         moments = to_centre @ (weighted @ basis.T) @ to_centre.mT
         sides = to_centre @ (weighted @ rest[:, None].mT)
@@ -146,17 +146,17 @@ class Latent(nn.Module):
         """The departure of the flow that z (B, Z) says, float32 (B, 2, h/2, w/2), in pixels of that grid."""
         size, unit = masks.shape[-2:], self.log_unit.exp()
         whole, places = z.unflatten(1, (-1, AFFINE)).tensor_split([1], 1)
-        _, basis, to_centre = about_centres(masks)
+        _, basis, to_centre = affine_bases(masks)
         about_origin = (places * unit[1]).unflatten(2, (2, 3)) @ to_centre
         local = (about_origin.flatten(2).mT @ masks.flatten(2)).unflatten(1, (2, 3))  # (B, 2, 3, h * w)
         return affine_flow((whole[:, 0] * unit[0]).unflatten(1, (2, 3)), size) + (local * basis).sum(2).unflatten(2, size)
 
 
-def about_centres(masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def affine_bases(masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of masks (B, K, h, w): weights (B, K, h * w) that sum to 1, the basis (3, h * w) of affine flows about the centre of the
     picture, and (B, K, 3, 3), what takes that basis to one about the centre of each part."""
     weights = masks.flatten(2) / masks.sum((2, 3))[..., None].clamp(min=1e-4)
-    here = coordinates(masks.shape[-2:], masks.device).flatten(1)
+    here = centred_coordinates(masks.shape[-2:], masks.device).flatten(1)
     centres = weights @ here.T
     to_centre = torch.eye(3, device=masks.device).expand(*centres.shape[:2], 3, 3).clone()
     to_centre[..., 1:, 0] = -centres

@@ -142,7 +142,7 @@ class MotionNetwork(nn.Module):
         return State(carried.fine, coarse, step, step + warp(before.displacement, step))
 
 
-def read_known(frames: Tensor, size: tuple[int, int]) -> AlignedFrames:
+def prepare_known(frames: Tensor, size: tuple[int, int]) -> AlignedFrames:
     """Reads known frames (B, T, C, H, W) at `size` (h, w); where T, two or more, is below READ, the earliest is repeated."""
     frames, grid = to_rgb(frames[:, -READ:]), (size[0] // 2, size[1] // 2)
     steps = (

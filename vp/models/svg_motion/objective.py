@@ -18,10 +18,10 @@ from ...nn.gaussian import kl
 from ...nn.losses import ERROR_FLOOR, log_error, pyramid_error
 from ...nn.motion_input import READ, motion_size, warp_any_size
 from .config import MotionConfig, MotionObjective
-from .network import read_known, true_motion
+from .network import prepare_known, true_motion
 
 
-def beta_at(objective: MotionObjective, share: float) -> float:
+def kl_weight(objective: MotionObjective, share: float) -> float:
     """Weight of the KL."""
     return log_ramp(share, objective.beta_ramp, objective.beta_start, objective.beta)
 
@@ -37,7 +37,7 @@ def motion_loss(
     clips, (height, width) = len(frames), motion_size(*frames.shape[-2:], cfg.short_side)
     fewer = torch.rand((), generator=generator, device=generator.device) < objective.from_fewer
     skipped = int(torch.randint(seen - 1, (), generator=generator, device=generator.device)) if fewer else 0
-    scene, state = network.begin(read_known(frames[:, skipped:seen], (height, width)))
+    scene, state = network.begin(prepare_known(frames[:, skipped:seen], (height, width)))
     drawn = cfg.latent != "none" and progress.share >= objective.latent_from
     foreseen = int(objective.foreseen * clips) if drawn and cfg.latent == "learned" else 0
     sampled = round(objective.sampled * clips) if drawn else 0
@@ -72,7 +72,7 @@ def motion_loss(
         parts["energy_score"], share = energy_score(absolute[posted.stop :], made[posted.stop :]), sampled / clips
         total = (1 - share) * total + share * parts["energy_score"]
     if drawn:
-        parts["kl"], beta = torch.stack(divergences).mean(), beta_at(objective, progress.share)
+        parts["kl"], beta = torch.stack(divergences).mean(), kl_weight(objective, progress.share)
         parts["beta"], total = torch.tensor(beta), total + beta * parts["kl"]
     return Losses(total, parts)
 

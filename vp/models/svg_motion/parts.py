@@ -42,7 +42,7 @@ class Parts(NamedTuple):
         return Parts(warp(self.masks, displacement), self.known)
 
 
-def layout(count: int, size: tuple[int, int]) -> tuple[int, int]:
+def grid_layout(count: int, size: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of about `count` parts that are about as wide as high in a picture of this size (h, w)."""
     rows = max(1, round((count * size[0] / size[1]) ** 0.5))
     return rows, max(1, round(count / rows))
@@ -63,11 +63,11 @@ class Grouping(nn.Module):
     def forward(self, known: AlignedFrames, half: Tensor) -> Parts:
         """`half`: what the network read of it, (B, half, h/2, w/2)."""
         size = half.shape[-2:]
-        grid = layout(self.count, size)
+        grid = grid_layout(self.count, size)
         place, colour, motion = self.log_scales.exp()
         apart = known.flows[:, 0] - affine_flow(fit_affine_flow(known.flows[:, 0]), size)
         usual = apart.square().sum(1).mean((1, 2)).sqrt()[:, None, None, None] + STILL
-        here = (coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
+        here = (centred_coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
         seen = [here, resize_frames(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
         x = torch.cat(seen, 1)
         centres = F.adaptive_avg_pool2d(x, grid).flatten(2)
@@ -77,14 +77,14 @@ class Grouping(nn.Module):
             masks = near.softmax(1)
             centres = x @ (masks / masks.sum(2, keepdim=True)).mT
         masks = masks.unflatten(2, size)
-        return Parts(masks, how_moved(masks, known.flows))
+        return Parts(masks, motion_statistics(masks, known.flows))
 
 
-def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
+def motion_statistics(masks: Tensor, flows: Tensor) -> Tensor:
     """`Parts.known` of masks (B, K, h, w) and the known flows (B, READ - 1, 2, h, w), the newest first."""
     turned = (flows[:, 1:] - flows[:, :1]).square().sum(2).mean(1, keepdim=True)
     squared = flows[:, 0].square().sum(1, keepdim=True)
-    means = over_parts(torch.cat([flows.flatten(1, 2), turned, squared], 1), masks)
+    means = mean_over_parts(torch.cat([flows.flatten(1, 2), turned, squared], 1), masks)
     own = means[..., :-2].unflatten(2, flows.shape[1:3])  # (B, 1 + K, READ - 1, 2)
     share = masks.mean((2, 3))
     squares = [
@@ -98,7 +98,7 @@ def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
 
 
 @without_autocast
-def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
+def mean_over_parts(maps: Tensor, masks: Tensor) -> Tensor:
     """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
     masks = F.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
     weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1)
@@ -106,7 +106,7 @@ def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 @cached_constant
-def coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
+def centred_coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
     """float32 (2, h, w): row and column from the centre, in widths of a part were there eight."""
     pitch = (size[0] * size[1] / 8) ** 0.5
     rows, columns = ((torch.arange(side, device=device) - (side - 1) / 2) / pitch for side in size)

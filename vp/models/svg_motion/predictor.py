@@ -18,7 +18,7 @@ from ...nn.gaussian import Gaussian, kl
 from ...nn.motion_input import motion_size, warp_any_size
 from .config import MotionConfig
 from .latent import AFFINE, Carried
-from .network import MotionNetwork, read_known, true_motion
+from .network import MotionNetwork, prepare_known, true_motion
 from .options import MotionOptions
 
 SMALLEST = 16  # px of the shorter side of a clip
@@ -57,7 +57,7 @@ class MotionPredictor(Predictor):
         known = observation.frames[:, :n_past].to(device)
         height, width = motion_size(*size, self.cfg.short_side)
         truth = self.truth(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
-        read = read_known(known, (height, width))
+        read = prepare_known(known, (height, width))
         with self.runtime.autocast():
             scene, state = repeat_rows(network.begin(read), seeds.shape[1])
         last = repeat_rows(known[:, -1], seeds.shape[1])
@@ -77,7 +77,7 @@ class MotionPredictor(Predictor):
             latents.append(stats)
             if t < total - 1:
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(latents, n_past, seeds)))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(latents, n_past, seeds)))
 
     def truth(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Where the pixels of each true future frame were in the one before and in the last known frame, (B, F, 2, h/2, w/2)."""
@@ -101,7 +101,7 @@ class MotionPredictor(Predictor):
         return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), stats
 
 
-def traces(latents: Sequence[dict[str, Tensor]], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
+def make_traces(latents: Sequence[dict[str, Tensor]], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
     """name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of every predicted step; NaN at known frames."""
     out = {}
     for name in latents[0]:
