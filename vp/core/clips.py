@@ -20,7 +20,7 @@ def repeat_per_sample(frames: Tensor, seeds: Tensor) -> Tensor:
 
 
 def shrink_and_enlarge(frames: Tensor, scale: int) -> Tensor:
-    """Frames float32 (..., C, H, W) in [0, 1] averaged over scale x scale blocks, then enlarged to their size (bicubic, clamped)."""
+    """Frames float32 (..., C, H, W) in [0, 1] averaged over scale x scale blocks, then enlarged again (bicubic, clamped)."""
     if scale == 1:
         return frames
     flat = F.avg_pool2d(frames.flatten(0, -4), scale)

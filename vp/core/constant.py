@@ -34,5 +34,5 @@ def cached_vector(values: tuple[float, ...], device: torch.device, dtype: torch.
 
 
 def constant_vector(values: Sequence[float], like: Tensor) -> Tensor:
-    """The values as a tensor (K,) with device and dtype of `like`; copied from the host once, as a CUDA graph cannot record that."""
+    """The values as a tensor (K,) with device and dtype of `like`; copied from the host once, as no CUDA graph records that."""
     return cached_vector(tuple(map(float, values)), like.device, like.dtype)

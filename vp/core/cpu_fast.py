@@ -1,7 +1,7 @@
 """CPU speed beyond plain PyTorch: the allocator, and where bfloat16 is faster than float32.
 
-Convolutions with packed weights are in `packed_conv`, group normalisation in `nn/group_norm`. `python -m vp bench sample` switches
-each off in turn and reports its gain. The allocator setting is used in training, which becomes two to three times as fast.
+Convolutions with packed weights are in `packed_conv`, group normalisation in `nn/group_norm`. `python -m vp bench sample`
+switches each off in turn and reports its gain. The allocator setting is used in training, which it makes 2-3x as fast.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ class Crops:
         short_side: px of the shorter side that whole frames are resized to.
         side: px of the square cut out of them.
         strides: distances in frames between consecutive frames of a clip, drawn uniformly from this tuple.
-        most_of_group: largest share of the clips that one group (person, source) may have. Below it a group is drawn in proportion
-            to the square root of its number of recordings.
+        most_of_group: largest share of the clips that one group (person, source) may have. Below it a group is drawn in
+            proportion to the square root of its number of recordings.
         still: probability of keeping a motionless window; it grows with the motion in it.
         lively: mean absolute change of a pixel, in grey levels of 255, from which every window is kept.
         reversed, turned: shares of clips reversed in time, and transposed (rows and columns exchanged). Half of all clips are
             mirrored, a fifth are flipped upside down.
-        closer, nearest: share of clips that are zoomed in (cut out smaller and enlarged), and the smallest cut, as a share of `side`.
+        closer, nearest: share of clips that are zoomed in, that is cut out smaller and enlarged, and the smallest cut as a share
+            of `side`.
         tinted: share of clips with colour jitter.
 
     Raises:

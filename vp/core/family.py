@@ -132,13 +132,13 @@ class Family:
         phases: config -> the phases of training (empty: the family has nothing to train).
         predictor: (config, networks, runtime) -> Predictor.
         tiny: () -> the smallest config, for tests.
-        fit_statistics: (config, networks, draw) stores statistics of the training data in the networks before the first step, such
-            as the scale of actions; draw(clips) returns a Batch on the CPU. Raises ValueError where the data lack what is measured.
+        fit_statistics: (config, networks, draw) stores statistics of the training data in the networks before the first step,
+            such as the scale of actions; draw(clips) returns a Batch on the CPU. Raises ValueError where the data lack it.
         recipes: the trainings offered by name.
-        adapting: config -> config for fine-tuning on a single clip (`vp.training.adapt`); only weights of the objective may differ.
+        adapting: config -> config for fine-tuning on a single clip (`vp.training.adapt`); only loss weights may differ.
         reference_rows: label -> sampling options of extra rows in an evaluation, such as an oracle.
-        benchmark_losses: label -> (config, phase loss) of training steps that `python -m vp bench train` compares; the first is the
-            baseline.
+        benchmark_losses: label -> (config, phase loss) of training steps that `python -m vp bench train` compares; the first is
+            the baseline.
     """
 
     name: str

@@ -48,7 +48,7 @@ class Predictor(ABC):
 
 
 def draw_noise(seeds: Tensor, *shape: int) -> Tensor:
-    """Standard normal noise float32 (B, N, *shape) on the CPU for seeds int64 (B, N); entry (b, n) depends on seeds[b, n] alone."""
+    """Standard normal noise float32 (B, N, *shape) on the CPU ; entry (b, n) depends on the seed int64 (B, N) alone."""
     out = torch.empty(*seeds.shape, *shape)
     for index, seed in enumerate(seeds.flatten().tolist()):
         out.view(-1, *shape)[index] = torch.randn(shape, generator=torch.Generator().manual_seed(seed))

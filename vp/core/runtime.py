@@ -68,8 +68,8 @@ class Runtime:
         return networks
 
     def lowered(self, networks: Networks) -> Networks:
-        """Prepares networks for sampling only, in place: convolution weights are converted to bfloat16 and packed once, where set,
-        instead of at every call. Returns the networks."""
+        """Prepares networks for sampling only, in place: convolution weights are converted to bf16 and packed once, where set,
+        not at every call. Returns the networks."""
         for layer in networks.modules():
             if self.bf16 and isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
                 layer.to(torch.bfloat16)

@@ -13,7 +13,7 @@ def check_one_of(name: str, value: str, values: tuple[str, ...]) -> None:
 
 
 def scheduled_length(lengths: Sequence[tuple[float, int]], share: float, most: int) -> int:
-    """Number of frames to train on: the most frames of those (share, frames) pairs whose share of the budget is reached, or `most`."""
+    """Number of frames to train on, at most `most`: the largest of the (share, frames) pairs whose share is reached."""
     return min(max(frames for start, frames in lengths if share >= start), most)
 
 

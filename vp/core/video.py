@@ -77,7 +77,7 @@ class Prediction:
     Args:
         frames: float32 (B, N, T, C, H, W) in [0, 1]; known frames are bit-identical to the observation's.
         traces: name -> float32 (B, N, T, ...), values per frame for plots; NaN where a frame has none.
-        pictures: name -> float32 (B, N, K, C, H, W), intermediate images for display; NAME_true is NAME computed on the true clip.
+        pictures: name -> float32 (B, N, K, C, H, W), intermediate images to show; NAME_true is NAME computed on the true clip.
         raw: float32 (B, N, T, C, H, W) or None: the output before it was clipped to `frames`, of a model with unbounded output;
             evaluations compute errors on it.
     """

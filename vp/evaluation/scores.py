@@ -241,7 +241,7 @@ def of_variant(scores: Scores, which: Tensor) -> dict[str, float | None]:
     """psnr_of_mean_mse_db, mse, ssim and crps of some of the clips, bool (clips,): means over samples, frames and clips."""
     mse, ssim = (scores.frames[name][which].double().mean() for name in ("mse", "ssim"))
     levels = {"psnr_of_mean_mse_db": psnr_of_mean_mse(mse / scores.pixels), "mse": mse, "ssim": ssim}
-    levels["crps"] = crps(scores.ensemble.clips(which)).double().mean()
+    levels["crps"] = crps(scores.ensemble.select_clips(which)).double().mean()
     return {name: number(value) for name, value in levels.items()}
 
 

@@ -1,7 +1,7 @@
-"""Errors of predictions that were not clipped, as sums over a frame's pixels or as means over them.
+"""Errors of unclipped predictions, as sums or means over the pixels of a frame.
 
-Moving MNIST tables report sums (Srivastava et al. 2015 and what followed): a black frame has 174 on the official test set. Where
-frames differ in size only means can be compared.
+Moving MNIST tables report sums (since Srivastava et al. 2015): a black prediction has an MSE of 174 per frame on the official
+test set. Between frames of different sizes only means are comparable.
 """
 
 from __future__ import annotations

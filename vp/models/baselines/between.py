@@ -1,4 +1,4 @@
-"""Copy-nearest and blend: what filling in has to beat."""
+"""Baselines of infilling: copy the nearest known frame, or blend the neighbouring known frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEEDLESS = {"seed": "mixing known frames has no randomness: every future is the 
 
 
 class Blend(Predictor):
-    """Mixes the known frames on either side, each the more the nearer it is; beyond the outermost ones it copies."""
+    """Linear interpolation in time between the known frames on either side; a copy before the first and after the last of them."""
 
     capabilities = Capabilities(any_mask=True, reasons=SEEDLESS)
 
@@ -31,19 +31,19 @@ class Blend(Predictor):
         yield Step(1, 1, prediction=Prediction(frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)))
 
     def mix(self, share: Tensor) -> Tensor:
-        """How much of the later frame to show, from how far on the way to it one is."""
+        """Weight of the later frame, (T,), from the position between the two, (T,), 0 at the earlier one and 1 at the later one."""
         return share
 
 
 class CopyNearest(Blend):
-    """Repeats the nearest known frame, of two equally near ones the earlier."""
+    """Repeats the nearest known frame; of two at the same distance the earlier one."""
 
     def mix(self, share: Tensor) -> Tensor:
         return (share > 0.5).float()
 
 
 def neighbours(known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """For each frame the known ones at or before and at or after it, int64 (T,), and how far between them it lies, (T,)."""
+    """Index of the nearest known frame up to each frame and from it on, int64 (T,) each, and its position between them, (T,)."""
     frames = torch.arange(len(known), device=known.device)
     before, after = source_indices(known), len(known) - 1 - source_indices(known.flip(0)).flip(0)
     share = (frames - before) / (after - before).clamp(min=1)

@@ -1,4 +1,4 @@
-"""Copy-last: nothing moves any more. The floor that a predictor has to beat, and on short horizons often does not."""
+"""Copy-last baseline: a still future. Over short horizons many predictors are no better."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CopyLast(Predictor):
 
 
 def source_indices(known: Tensor) -> Tensor:
-    """int64 (T,): the frame that each frame is copied from, itself where it is known."""
+    """Index of the frame that each frame is copied from, int64 (T,); a known frame is its own source."""
     frames = torch.arange(len(known), device=known.device)
     first = known.nonzero()[0]
     return torch.where(known, frames, first).cummax(0).values

@@ -1,4 +1,4 @@
-"""Optical flow between the known frames on both sides: the classic way to fill in and to slow down."""
+"""Infilling and slow motion by optical flow between the known frames on both sides."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .untrained import untrained_family
 
 
 class FlowBetween(Predictor):
-    """Warps the known frames on either side by their share of the flow between them, and mixes them, the nearer the more.
+    """Warps the known frames on either side to the time of each unknown one and blends them, the nearer with more weight.
 
-    Beyond the outermost known frames the motion of the two nearest goes on, evenly over the frames between these; with one known
-    frame nothing moves.
+    Before the first and after the last known frame the mean velocity between the two nearest known frames is extrapolated; with one
+    known frame it is copied.
     """
 
     capabilities = Capabilities(any_mask=True, reasons={"seed": "the flow has no randomness: every future is the same"})
@@ -38,7 +38,7 @@ class FlowBetween(Predictor):
 
 
 def fill_unknown(observation: Observation, method: str) -> Iterator[tuple[int, Tensor]]:
-    """(t, frame (B, C, H, W)) of every unknown frame."""
+    """Yields (index t, frame (B, C, H, W)) of every unknown frame."""
     frames, known = observation.frames, observation.known.nonzero().flatten().tolist()
     for a, b in zip(known, known[1:]):
         if b - a > 1:
@@ -50,20 +50,20 @@ def fill_unknown(observation: Observation, method: str) -> Iterator[tuple[int, T
 
 
 def interpolate_between(a: Tensor, b: Tensor, steps: int, method: str) -> Iterator[Tensor]:
-    """The frames between two that are `steps` apart."""
+    """Yields the `steps` - 1 frames between `a` and `b`, each (B, C, H, W) in [0, 1]."""
     there, back = estimate_flow(a, b, method), estimate_flow(b, a, method)
     for share in (step / steps for step in range(1, steps)):
         yield torch.lerp(warp_partway(a, there, share), warp_partway(b, back, 1 - share), share).clamp(0, 1)
 
 
 def warp_partway(frame: Tensor, flow: Tensor, share: float) -> Tensor:
-    """A frame whose pixels have gone a share of their flow; each pixel's is looked up where it came from, to first order."""
+    """Warps a frame by a share of its forward flow; the flow is inverted to first order."""
     flow = share * warp_exact(flow, -share * flow)
     return warp_exact(frame, -flow)
 
 
 def extrapolate_beyond(frames: Tensor, nearest: list[int], method: str) -> Iterator[Tensor]:
-    """The frames that come after, or before, the first of the two nearest known ones, outwards and without end."""
+    """Yields frames outwards from the known frame `nearest[0]`, without end; `nearest` are the outermost one or two known indices."""
     outer, inner = frames[:, nearest[0]], frames[:, nearest[-1]]
     if len(nearest) == 1:
         return repeat(outer)

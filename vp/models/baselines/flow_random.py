@@ -1,9 +1,9 @@
-"""Flow with chance in its motion: what a stochastic model has to beat in its best samples and in CRPS.
+"""Optical flow extrapolation with random motion: a stochastic baseline for best-of-N metrics and CRPS.
 
-A sample of constant velocity differs from the next in speed, times U(.5, 1.3), in damping, U(.8, 1) a frame, and by a smooth
-Gaussian field that is added to the velocity. The field's root mean square length, in pixels a frame, is the residual of the last
-known flow: how far the velocity of each pixel is from what the flow before predicts for it, averaged over the neighbourhood. With
-two known frames there is no flow before, and half of the speed stands in for the residual. Where nothing moved nothing will.
+Each sample extrapolates the last velocity times a speed from U(.5, 1.3), with a damping from U(.8, 1) per frame, plus a smooth
+Gaussian field. The root mean square length of the field, in pixels per frame, is the residual of the last known flow: the distance
+of each pixel's velocity from what the flow before predicts, averaged over a neighbourhood. With two known frames there is no flow
+before, and half of the speed replaces the residual. Pixels at rest stay at rest.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .untrained import untrained_family
 
 SPEED, DAMPING = (0.5, 1.3), (0.8, 1.0)
 CELLS = 8  # independent values of the field along the shorter side
-UNKNOWN = 0.5  # of the speed, where two frames say nothing of how it changes
+UNKNOWN = 0.5  # residual as a share of the speed, where only two frames are known
 
 
 class RandomFlow(Predictor):
-    """Continues the motion of the last two known frames, faster or slower, and somewhere else."""
+    """Extrapolates the motion of the last two known frames with random speed, damping and direction."""
 
     capabilities = Capabilities(n_past=(2, None), stochastic=True)
     options_type = FlowOptions
@@ -54,7 +54,7 @@ class RandomFlow(Predictor):
 
 
 def draw_motion(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Speeds and dampings (B, N, 1, 1, 1), and smooth standard Gaussian fields (B, N, 2, H, W), by seeds int64 (B, N)."""
+    """Draws speeds and dampings (B, N, 1, 1, 1), and smooth standard Gaussian fields (B, N, 2, H, W), for seeds int64 (B, N)."""
     rows, columns = (max(1, round(CELLS * side / min(height, width))) for side in (height, width))
     numbers = draw_noise(seeds, 2 + 2 * rows * columns)
     speeds, dampings = (
@@ -67,7 +67,7 @@ def draw_motion(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor,
 
 
 def velocity_residual(known: Tensor, last: Tensor, method: str) -> Tensor:
-    """float32 (B, 1, H, W) in pixels a frame: how uncertain the velocity of each pixel of the last known frame is.
+    """Uncertainty of the velocity of each pixel of the last known frame, float32 (B, 1, H, W) in pixels per frame.
 
     Args:
         known: the last two or three known frames (B, 2 or 3, C, H, W).

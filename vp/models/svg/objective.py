@@ -44,7 +44,10 @@ def teacher_ratio(objective: Objective, share: float) -> float:
 def draw_teacher_forcing(
     objective: Objective, progress: Progress, length: int, generator: torch.Generator
 ) -> tuple[list[bool], float]:
-    """For each of `length` frames whether chance would feed it, and the ratio; by epochs it depends on run and epoch alone."""
+    """Draws for each of `length` frames whether the true frame is fed to the next step; also returns the teacher-forcing ratio.
+
+    With `teacher_draw` 'epoch' the draw depends on the run's seed and the epoch alone.
+    """
     draws = torch.rand(length, generator=generator, device=generator.device)
     share = progress.share
     if objective.teacher_draw == "batch":
