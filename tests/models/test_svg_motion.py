@@ -176,13 +176,13 @@ def test_beta_rises_on_a_log_scale():
 def test_before_training_z_is_a_departure_from_constant_velocity():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config())
-    scene, state = network.begin(prepare_known(sliding(3, 64, 96), (64, 96)))
-    carried = network.carry(scene, state)
-    none = torch.zeros(1, network.latent.width((64, 96)))
+    scene, state = network.encode_known(prepare_known(sliding(3, 64, 96), (64, 96)))
+    carried = network.carry_forward(scene, state)
+    none = torch.zeros(1, network.latent.z_size((64, 96)))
     assert torch.equal(network.advance(scene, state, carried, none).step, carried.step)
     missed = torch.tensor([1.5, -0.5]).view(1, 2, 1, 1).expand(1, 2, 32, 48).clone()
     missed[:, 0] += 0.02 * torch.arange(48) - 0.01 * torch.arange(32)[:, None]  # and an affine flow on top of a shift
-    z = network.latent.departure(missed, carried.parts.masks).flatten(1)
+    z = network.latent.fit_departure(missed, carried.parts.masks).flatten(1)
     change = network.advance(scene, state, carried, z).step - carried.step
     assert torch.allclose(change, missed, atol=1e-3)
 
@@ -192,14 +192,14 @@ def test_a_thing_of_one_colour_is_a_part_and_moves_without_its_ground():
     clip = 0.3 + 0.1 * sliding(1, 64, 64).expand(-1, 5, -1, -1, -1)
     clip[..., 24:44, 20:40] = torch.tensor([0.9, 0.2, 0.1]).view(3, 1, 1)
     network = MotionNetwork(FAMILY.config())
-    scene, state = network.begin(prepare_known(clip, (64, 64)))
-    carried = network.carry(scene, state)
+    scene, state = network.encode_known(prepare_known(clip, (64, 64)))
+    carried = network.carry_forward(scene, state)
     thing = torch.zeros(32, 32, dtype=torch.bool)
     thing[12:22, 10:20] = True
     missed = torch.zeros(1, 2, 32, 32)
     missed[:, 0, thing] = 1.0
-    z = network.latent.departure(missed, carried.parts.masks).flatten(1)
-    moved = network.latent.flow(z, carried.parts.masks)[0, 0]
+    z = network.latent.fit_departure(missed, carried.parts.masks).flatten(1)
+    moved = network.latent.departure_flow(z, carried.parts.masks)[0, 0]
     assert moved[thing].mean() > 0.8 and moved[~thing].abs().mean() < 0.05, (moved[thing].mean(), moved[~thing].abs().mean())
 
 
@@ -207,11 +207,11 @@ def test_a_thing_of_one_colour_is_a_part_and_moves_without_its_ground():
 def test_parts_share_every_place_and_follow_it():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config(parts=6))
-    scene, _ = network.begin(prepare_known(sliding(5, 64, 96), (64, 96)))
+    scene, _ = network.encode_known(prepare_known(sliding(5, 64, 96), (64, 96)))
     masks = scene.parts.masks
     assert masks.shape == (1, 6, 32, 48) and torch.allclose(masks.sum(1), torch.ones(1, 32, 48))
     assert (masks.mean((2, 3)) > 0.02).all()
-    moved = scene.parts.moved(torch.tensor([3.0, -2.0]).view(1, 2, 1, 1).expand(1, 2, 32, 48)).masks
+    moved = scene.parts.warped(torch.tensor([3.0, -2.0]).view(1, 2, 1, 1).expand(1, 2, 32, 48)).masks
     assert torch.allclose(moved[..., 2:, :-3], masks[..., :-2, 3:], atol=1e-5)
 
 

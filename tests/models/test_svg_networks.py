@@ -58,7 +58,7 @@ def test_totals_that_the_papers_quote():
 def test_the_skip_rule_freezes_at_the_last_context_frame_and_one_earlier_by_switch():
     n_past = 5
     steps = range(1, 10)
-    right = [t - 1 for t in steps if build_network(tiny()).refreshes(t, n_past)]
-    released = [t - 1 for t in steps if build_network(SVGConfig(skip_off_by_one=True)).refreshes(t, n_past)]
-    always = [t - 1 for t in steps if build_network(SVGConfig(last_frame_skip=True)).refreshes(t, n_past)]
+    right = [t - 1 for t in steps if build_network(tiny()).refreshes_skips(t, n_past)]
+    released = [t - 1 for t in steps if build_network(SVGConfig(skip_off_by_one=True)).refreshes_skips(t, n_past)]
+    always = [t - 1 for t in steps if build_network(SVGConfig(last_frame_skip=True)).refreshes_skips(t, n_past)]
     assert (right[-1], released[-1], always[-1]) == (n_past - 1, n_past - 2, 8)

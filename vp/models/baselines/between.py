@@ -18,7 +18,7 @@ SEEDLESS = {"seed": "mixing known frames has no randomness: every future is the 
 
 
 class Blend(Predictor):
-    """Linear interpolation in time between the known frames on either side; a copy before the first and after the last of them."""
+    """Interpolates linearly in time between the known frames on either side; copies before the first and after the last one."""
 
     capabilities = Capabilities(any_mask=True, reasons=SEEDLESS)
 
@@ -31,7 +31,7 @@ class Blend(Predictor):
         yield Step(1, 1, prediction=Prediction(frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)))
 
     def mix(self, share: Tensor) -> Tensor:
-        """Weight of the later frame, (T,), from the position between the two, (T,), 0 at the earlier one and 1 at the later one."""
+        """Weight of the later frame, (T,), from the position between the two, (T,), 0 at the earlier and 1 at the later."""
         return share
 
 
@@ -43,7 +43,8 @@ class CopyNearest(Blend):
 
 
 def neighbours(known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Index of the nearest known frame up to each frame and from it on, int64 (T,) each, and its position between them, (T,)."""
+    """Indices of the last known frame up to each frame and of the next from it on, int64 (T,) each, and its position between
+    them from 0 to 1, (T,); beyond the outermost known frames both indices are theirs."""
     frames = torch.arange(len(known), device=known.device)
     before, after = source_indices(known), len(known) - 1 - source_indices(known.flip(0)).flip(0)
     share = (frames - before) / (after - before).clamp(min=1)

@@ -1,8 +1,8 @@
 """Optical flow extrapolation: every pixel keeps the velocity it had between the last two known frames.
 
-The velocity field advects itself (semi-Lagrangian advection, Stam 1999, "Stable Fluids"), and the last frame is warped backwards
-once per future frame, which leaves no holes. Splatting pixels forwards kept digits sharper (sharpness 1.04 instead of 0.62) at the same
-PSNR and .03 less SSIM.
+The velocity field advects itself (semi-Lagrangian advection, Stam 1999, "Stable Fluids"), and the last frame is warped
+backwards once per future frame, which leaves no holes. Forward splatting kept digits sharper (sharpness 1.04 instead of 0.62) at
+the same PSNR and .03 less SSIM.
 
 Which flow is better depends on the clip: Farneback on moving digits, DIS on recordings (docs/log/any-clip.md). So auto is
 Farneback up to 64 px, the size of digits and of the push world, and evaluations on recordings ask for DIS at any size.

@@ -20,8 +20,8 @@ from .untrained import untrained_family
 class FlowBetween(Predictor):
     """Warps the known frames on either side to the time of each unknown one and blends them, the nearer with more weight.
 
-    Before the first and after the last known frame the mean velocity between the two nearest known frames is extrapolated; with one
-    known frame it is copied.
+    Before the first and after the last known frame the mean velocity between the two nearest known frames is extrapolated; one
+    known frame is copied.
     """
 
     capabilities = Capabilities(any_mask=True, reasons={"seed": "the flow has no randomness: every future is the same"})
@@ -63,7 +63,7 @@ def warp_partway(frame: Tensor, flow: Tensor, share: float) -> Tensor:
 
 
 def extrapolate_beyond(frames: Tensor, nearest: list[int], method: str) -> Iterator[Tensor]:
-    """Yields frames outwards from the known frame `nearest[0]`, without end; `nearest` are the outermost one or two known indices."""
+    """Yields frames outwards from frame `nearest[0]`, without end; `nearest`: the one or two outermost known indices."""
     outer, inner = frames[:, nearest[0]], frames[:, nearest[-1]]
     if len(nearest) == 1:
         return repeat(outer)

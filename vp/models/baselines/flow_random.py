@@ -1,9 +1,9 @@
 """Optical flow extrapolation with random motion: a stochastic baseline for best-of-N metrics and CRPS.
 
 Each sample extrapolates the last velocity times a speed from U(.5, 1.3), with a damping from U(.8, 1) per frame, plus a smooth
-Gaussian field. The root mean square length of the field, in pixels per frame, is the residual of the last known flow: the distance
-of each pixel's velocity from what the flow before predicts, averaged over a neighbourhood. With two known frames there is no flow
-before, and half of the speed replaces the residual. Pixels at rest stay at rest.
+Gaussian field. The root mean square length of the field, in pixels per frame, is the residual of the last known flow: the
+distance of each pixel's velocity from what the flow before predicts, averaged over a neighbourhood. With two known frames there
+is no flow before, and half of the speed replaces the residual. Pixels at rest stay at rest.
 """
 
 from __future__ import annotations
