@@ -110,8 +110,8 @@ class Latent(nn.Module):
         return Gaussian.from_outputs(mean.flatten(1), logvar.flatten(1))
 
     def posterior(self, carried: Carried, prior: Gaussian, true_step: Tensor, true_displacement: Tensor) -> Gaussian:
-        """q(z_t | x_<=t), (B, Z), from the true backward flow, float32 (B, 2, h/2, w/2), to the frame before and to the last known
-        one."""
+        """q(z_t | x_<=t), (B, Z), from the true backward flow, float32 (B, 2, h/2, w/2), to the frame before and to the last
+        known one."""
         missed = true_step - carried.step
         apart = (true_displacement - carried.displacement) / 4
         seen = torch.cat([missed, apart, carried.step, true_step, carried.displacement / 4], 1)
