@@ -12,15 +12,15 @@ def check_one_of(name: str, value: str, values: tuple[str, ...]) -> None:
         raise ValueError(f"{name} is {value!r}; give one of {', '.join(values)}")
 
 
-def scheduled_length(lengths: Sequence[tuple[float, int]], share: float, most: int) -> int:
-    """Number of frames to train on, at most `most`: the largest of the (share, frames) pairs whose share is reached."""
-    return min(max(frames for start, frames in lengths if share >= start), most)
+def scheduled_length(lengths: Sequence[tuple[float, int]], share: float, maximum: int) -> int:
+    """Number of frames to train on, at most `maximum`: the largest of the (share, frames) pairs whose share is reached."""
+    return min(max(frames for start, frames in lengths if share >= start), maximum)
 
 
-def check_multiple_of(unit: int, name: str, value: int, least: int) -> None:
-    """Raises ValueError, naming the setting `name`, unless its value in pixels is a multiple of `unit` and at least `least`."""
-    if value < least or value % unit:
-        raise ValueError(f"{name} is {value}; give a multiple of {unit} pixels, {least} or more")
+def check_multiple_of(unit: int, name: str, value: int, minimum: int) -> None:
+    """Raises ValueError, naming the setting `name`, unless its value in pixels is a multiple of `unit` and at least `minimum`."""
+    if value < minimum or value % unit:
+        raise ValueError(f"{name} is {value}; give a multiple of {unit} pixels, {minimum} or more")
 
 
 def log_ramp(share: float, between: tuple[float, float], start: float, end: float) -> float:

@@ -66,7 +66,7 @@ def roll_out(
     features: list[Features],
     z: Tensor | None,
     n_past: int,
-    true: list[bool],
+    feed_true: list[bool],
     imagined: Tensor | None = None,
     vectors: Tensor | None = None,
 ) -> tuple[Tensor, Gaussian | None]:
@@ -75,7 +75,7 @@ def roll_out(
     Args:
         features: of every true frame, from `encode_clips`.
         z: latents (B, T - 1, Z), or None.
-        true: per frame t, whether step t + 1 is fed the true frame; otherwise it is fed the generated one.
+        feed_true: per frame t, whether step t + 1 is fed the true frame; otherwise it is fed the generated one.
         imagined: noise (rows, T - 1, Z) for the last rows of the batch, whose latents are drawn from the prior after the context.
         vectors: conditions (B, T, A), or None.
 
@@ -86,14 +86,14 @@ def roll_out(
     state, frame, summaries, codes, rendered = model.initial_state(count, frames), None, [], {}, {}
     conditions = model.embed_conditions(vectors, frames)
     for t in range(1, length):
-        before, frame = frame, frames[:, t - 1] if true[t - 1] else rendered[t - 1]
-        both_true = true[t - 1] and true[max(t - 2, 0)]
+        before, frame = frame, frames[:, t - 1] if feed_true[t - 1] else rendered[t - 1]
+        both_true = feed_true[t - 1] and feed_true[max(t - 2, 0)]
         refresh = model.refreshes_skips(t, n_past)
         seen = features[t - 1] if both_true else model.encode(frame, before, skips=refresh)
         state = model.observe(state, frame, seen, refresh, conditions[t])
         state, code = model.advance(state, None if z is None else choose_latent(model, state, z[:, t - 1], t, n_past, imagined))
         summaries.append(state.summary)
-        if t == length - 1 or true[t]:
+        if t == length - 1 or feed_true[t]:
             codes[t] = code
         else:
             rendered[t] = model.render(code)

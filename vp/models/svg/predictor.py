@@ -108,8 +108,8 @@ class SVGPredictor(Predictor):
         z = None if spec.source == "none" else draw_noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
         frames = observation.frames[:, None].repeat(1, spec.copies, 1, 1, 1, 1)
         if watched:
-            future, (*began, known) = [], self.captured_context(spec, true, vectors)
-            for t, (frame, stats) in enumerate(self.iterate_steps(spec, began, true, z, self.captured_step), n_past):
+            future, (*context, known) = [], self.captured_context(spec, true, vectors)
+            for t, (frame, stats) in enumerate(self.iterate_steps(spec, context, true, z, self.captured_step), n_past):
                 frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
                 future.append(map_tensors(torch.clone, stats))
                 if t < total - 1:
@@ -152,11 +152,11 @@ class SVGPredictor(Predictor):
             state = network.initial_state(len(true), true)
             for t in range(1, n_past + 1):
                 refresh = network.refreshes_skips(t, n_past)
-                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, at_step(conditions, t))
+                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, select_step(conditions, t))
                 prior = network.prior(state.summary)
                 if t < n_past:
                     if prior is not None:
-                        stats.append(LatentStats.from_gaussians(prior, at_step(posterior, t - 1)))
+                        stats.append(LatentStats.from_gaussians(prior, select_step(posterior, t - 1)))
                     state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
         future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if spec.source.startswith("posterior") else None
         return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stack_steps(stats)
@@ -201,26 +201,26 @@ class SVGPredictor(Predictor):
         self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None, z: Tensor | None
     ) -> tuple[Tensor, LatentStats | None, LatentStats | None]:
         """All futures (R, F, C, H, W), and the statistics of the future and of the known steps."""
-        *began, known = self.encode_context(spec, true, vectors)
-        frames, stats = zip(*self.iterate_steps(spec, began, true, z, self.predict_step))
+        *context, known = self.encode_context(spec, true, vectors)
+        frames, stats = zip(*self.iterate_steps(spec, context, true, z, self.predict_step))
         return torch.stack(frames, 1), stack_steps(stats), known
 
     @staticmethod
     def iterate_steps(
-        spec: RolloutSpec, began: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
+        spec: RolloutSpec, context: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
     ) -> Iterator[tuple[Tensor, LatentStats | None]]:
         """Yields (frame (R, C, H, W), its latent statistics) of every future step.
 
         Args:
-            began: the first four results of `encode_context`.
+            context: the first four results of `encode_context`.
             step: `predict_step` or its captured version.
         """
-        state, prior, conditions, posterior = repeat_rows(tuple(began), spec.copies)
+        state, prior, conditions, posterior = repeat_rows(tuple(context), spec.copies)
         last = repeat_rows(true[:, spec.n_past - 2 : spec.n_past], spec.copies)
         for t in range(len(spec.refreshes) + 1):
             here, noises = replace(spec, refreshes=spec.refreshes[t - 1 : t]), None if z is None else z[:, spec.n_past + t]
             condition = None if conditions is None or t == 0 else conditions[:, t - 1]
-            state, frame, stats = step(here, state, prior, last, noises, at_step(posterior, t), condition)
+            state, frame, stats = step(here, state, prior, last, noises, select_step(posterior, t), condition)
             last, prior = torch.stack([last[:, 1], frame], 1), None
             yield frame, stats
 
@@ -247,6 +247,6 @@ def stack_steps(stats: Sequence[LatentStats | None]) -> LatentStats | None:
     return LatentStats(*(None if parts[0] is None else torch.stack(parts, 1) for parts in zip(*stats)))
 
 
-def at_step(tree: Any, t: int) -> Any:
+def select_step(tree: Any, t: int) -> Any:
     """Index t along the time axis of every tensor (M, T, ...) of a tree."""
     return map_tensors(lambda x: x[:, t], tree)
