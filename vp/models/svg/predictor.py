@@ -32,8 +32,8 @@ class RolloutSpec:
         temperature: factor on the standard deviation of z.
         n_past: number of known frames.
         copies: number of samples per clip, N.
-        refreshes: whether skip connections are taken from each generated frame that is fed back; for one step of zero or one
-            entry.
+        refreshes: for each generated frame that is fed back, whether skip connections are taken from it; zero or one entry in the
+            spec of a single step.
     """
 
     source: str
