@@ -1,6 +1,6 @@
 """A stand-in for CUDA graphs on a CPU."""
 
-from vp.core.tree import tensors_of
+from vp.core.tree import list_tensors
 
 
 def replayed(call):
@@ -8,7 +8,7 @@ def replayed(call):
     out = call()
 
     def replay() -> None:
-        for old, new in zip(tensors_of(out), tensors_of(call())):
+        for old, new in zip(list_tensors(out), list_tensors(call())):
             old.copy_(new)
 
     return replay, out

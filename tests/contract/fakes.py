@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vp.core.options import Options, choice, slider
-from vp.core.predictor import Predictor, noise
+from vp.core.predictor import Predictor, draw_noise
 from vp.core.video import Actions, Capabilities, Observation, Prediction, Step
 
 
@@ -47,7 +47,7 @@ class Honest(Predictor):
             yield Step(self.count(index), len(unknown), frames.clone(), prediction)
 
     def draw(self, seeds: Tensor, length: int) -> Tensor:
-        return noise(seeds, length)
+        return draw_noise(seeds, length)
 
     def spread(self, options: HonestOptions) -> float:
         return 0.1 * options.temperature
@@ -97,7 +97,7 @@ class OneGeneratorForTheBatch(Honest):
 
 class DeafToSeeds(Honest):
     def draw(self, seeds, length):
-        return noise(torch.zeros_like(seeds), length)
+        return draw_noise(torch.zeros_like(seeds), length)
 
 
 class SecretlyStochastic(Honest):

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from vp.core.capture import MOST, Captured
+from vp.core.capture import MAX_GRAPHS, Captured
 from vp.core.runtime import Runtime
-from vp.core.tree import map_tensors, tensors_of
+from vp.core.tree import list_tensors, map_tensors
 
 from ..recorders import replayed
 
@@ -44,11 +44,11 @@ def test_what_comes_back_is_overwritten_by_the_next_call_of_its_kind():
 
 def test_only_so_many_are_kept_and_the_one_used_longest_ago_goes():
     captured = Captured(lambda how, x: x, replayed)
-    for how in range(MOST):
+    for how in range(MAX_GRAPHS):
         captured(how, torch.zeros(1))
     captured(0, torch.zeros(1))
-    captured(MOST, torch.zeros(1))
-    assert len(captured.kept) == MOST and {key[0] for key in captured.kept} == {0, *range(2, MOST + 1)}
+    captured(MAX_GRAPHS, torch.zeros(1))
+    assert len(captured.kept) == MAX_GRAPHS and {key[0] for key in captured.kept} == {0, *range(2, MAX_GRAPHS + 1)}
 
 
 def test_a_recording_that_fails_is_said_once_and_everything_is_computed_as_usual():
@@ -70,5 +70,5 @@ def test_a_cpu_computes_each_time():
 
 def test_trees_are_flattened_in_order():
     a, b = torch.zeros(1), torch.ones(1)
-    assert [x.item() for x in tensors_of((a, (None, b)))] == [0, 1] and tensors_of(None) == []
+    assert [x.item() for x in list_tensors((a, (None, b)))] == [0, 1] and list_tensors(None) == []
     assert map_tensors(torch.neg, (b,))[0].item() == -1

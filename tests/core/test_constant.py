@@ -2,14 +2,14 @@
 
 import torch
 
-from vp.core.constant import constant, constants
+from vp.core.constant import cached_constant, constant_vector
 from vp.nn.warp import warp
 
 
 def test_what_is_made_once_is_the_same_tensor_again():
     calls = []
 
-    @constant
+    @cached_constant
     def made(side: int) -> torch.Tensor:
         calls.append(side)
         return torch.arange(side)
@@ -18,7 +18,7 @@ def test_what_is_made_once_is_the_same_tensor_again():
 
 
 def test_constants_are_of_the_kind_of_what_they_go_with():
-    row = constants([True, 0.5], torch.zeros(1, dtype=torch.float64))
+    row = constant_vector([True, 0.5], torch.zeros(1, dtype=torch.float64))
     assert row.tolist() == [1.0, 0.5] and row.dtype == torch.float64
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vp.core.packed_conv import KINDS, PackedConv2d, pack, packable
+from vp.core.packed_conv import MAX_SHAPES, PackedConv2d, is_packable, pack_convolutions
 from vp.core.runtime import Runtime
 
 LAYERS = {
@@ -17,15 +17,15 @@ LAYERS = {
 }
 
 
-@pytest.mark.skipif(not packable(nn.Conv2d(1, 1, 1)), reason="torch was built without oneDNN")
+@pytest.mark.skipif(not is_packable(nn.Conv2d(1, 1, 1)), reason="torch was built without oneDNN")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_packed_convolution_gives_what_it_gave(name, dtype):
     layer = copy.deepcopy(LAYERS[name]).to(dtype)
-    inputs = [torch.rand(n, 6, 12, 10).to(dtype) for n in range(1, KINDS + 3)]
+    inputs = [torch.rand(n, 6, 12, 10).to(dtype) for n in range(1, MAX_SHAPES + 3)]
     with torch.inference_mode():
         want = [layer(x) for x in inputs]
-        packed = pack(nn.Sequential(layer))
+        packed = pack_convolutions(nn.Sequential(layer))
         assert type(packed[0]) is PackedConv2d
         for _ in range(2):
             for x, y in zip(inputs, want):
@@ -36,7 +36,7 @@ def test_a_packed_convolution_gives_what_it_gave(name, dtype):
 
 def test_other_layers_stay_as_they_are():
     layers = nn.Conv2d(2, 2, 3, padding="same"), nn.Conv2d(2, 2, 3, padding_mode="reflect"), nn.ConvTranspose2d(2, 2, 3)
-    assert [type(layer) for layer in pack(nn.Sequential(*layers))] == [nn.Conv2d, nn.Conv2d, nn.ConvTranspose2d]
+    assert [type(layer) for layer in pack_convolutions(nn.Sequential(*layers))] == [nn.Conv2d, nn.Conv2d, nn.ConvTranspose2d]
 
 
 def test_it_can_be_left():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vp.core.cpu_fast import keep_big_buffers
-from vp.core.predictor import noise, seed_grid
+from vp.core.predictor import draw_noise, seed_grid
 from vp.core.runtime import Runtime
 
 
@@ -47,10 +47,10 @@ def test_the_allocator_takes_the_thresholds():
 
 def test_noise_depends_on_the_seed_alone():
     grid = torch.tensor([[3, 4], [5, 3]])
-    draws = noise(grid, 2, 5)
+    draws = draw_noise(grid, 2, 5)
     assert draws.shape == (2, 2, 2, 5)
     assert torch.equal(draws[0, 0], draws[1, 1]) and not torch.equal(draws[0, 0], draws[0, 1])
-    assert torch.equal(draws[1, 0], noise(torch.tensor([[5]]), 2, 5)[0, 0])
+    assert torch.equal(draws[1, 0], draw_noise(torch.tensor([[5]]), 2, 5)[0, 0])
 
 
 def test_seeds_do_not_change_as_the_grid_grows_and_do_not_repeat():

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from vp.core.clips import at_scale
+from vp.core.clips import shrink_and_enlarge
 from vp.core.options import Options, choice, slider
-from vp.core.predictor import Predictor, noise
+from vp.core.predictor import Predictor, draw_noise
 from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.evaluation.diagnose import contrast_std, learned_prior_timing, uncertain_frames
@@ -55,7 +55,7 @@ class Faded(Predictor):
     def stream(self, observation, seeds, options=None):
         self.check(observation)
         options = options or FadedOptions()
-        keep = noise(seeds).sigmoid() if self.stochastic else torch.full(seeds.shape, 0.5)
+        keep = draw_noise(seeds).sigmoid() if self.stochastic else torch.full(seeds.shape, 0.5)
         keep = torch.ones_like(keep) if options.prior == "oracle" else keep
         frames = observation.target[:, None] * keep[..., None, None, None, None]
         frames[:, :, observation.known] = observation.frames[:, None, observation.known]
@@ -166,10 +166,10 @@ def test_official_sequences_replace_our_clips(tmp_path):
 def test_super_resolution_shows_the_context_small_and_scores_the_future_large():
     got = evaluate(load("copy-last"), "super-resolution", 3, 1)
     clips = protocol_clips("mmnist", 3).frames.float() / 255
-    small = at_scale(clips, 2)
+    small = shrink_and_enlarge(clips, 2)
     for row, future in (
         (got, small[:, 9:10]),
-        (got["baselines"]["model_bicubic"], at_scale(small[:, 9:10], 2)),
+        (got["baselines"]["model_bicubic"], shrink_and_enlarge(small[:, 9:10], 2)),
         (got["baselines"]["true_bicubic"], small[:, 10:]),
     ):
         want = (future - clips[:, 10:]).double().square().sum((2, 3, 4)).mean().item()
@@ -334,7 +334,7 @@ class Warm(Predictor):
 
     def stream(self, observation, seeds, options=None):
         size = (options or WarmOptions()).temperature * self.capabilities.stochastic
-        frames = observation.target[:, None] + 0.1 * size * noise(seeds, *observation.target.shape[1:])
+        frames = observation.target[:, None] + 0.1 * size * draw_noise(seeds, *observation.target.shape[1:])
         yield Step(1, 1, prediction=Prediction(frames.clamp(0, 1), raw=frames))
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vp.core.options import Options, slider
-from vp.core.predictor import Predictor, noise
+from vp.core.predictor import Predictor, draw_noise
 from vp.core.video import Actions, Capabilities, Prediction, Step
 from vp.data import write_mp4
 from vp.evaluation.evaluate import evaluate, headline_numbers
@@ -69,7 +69,7 @@ class TinyColour(Predictor):
         warmth = (options or WarmOptions()).temperature * self.capabilities.stochastic
         out = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
         before, last = (observation.frames[:, None, observation.n_past - back] for back in (2, 1))
-        change = warmth * noise(seeds)[..., None, None, None] * (last - before)
+        change = warmth * draw_noise(seeds)[..., None, None, None] * (last - before)
         for t in range(observation.n_past, out.shape[2]):
             out[:, :, t] = (last.roll(t + 1 - observation.n_past, -1) + change).clamp(0, 1)
         yield Step(1, 1, prediction=Prediction(out))

@@ -8,8 +8,8 @@ from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.metrics import psnr
 from vp.models.baselines import BLEND, COPY_LAST, COPY_NEAREST, FLOW, FLOW_BETWEEN, FLOW_RANDOM
-from vp.models.baselines.dense_flow import METHODS, flow
-from vp.models.baselines.flow_random import CELLS, draws, residual
+from vp.models.baselines.dense_flow import METHODS, estimate_flow
+from vp.models.baselines.flow_random import CELLS, draw_motion, velocity_residual
 
 
 def predictor(family):
@@ -79,15 +79,15 @@ def test_flow_continues_constant_motion(clip):
 @pytest.mark.parametrize("method", ["dis", "farneback"])
 def test_the_flow_of_a_translation_is_right_to_a_fraction_of_a_pixel(method, channels):
     clip = texture(channels=channels)
-    found = flow(clip[:, 0], clip[:, 1], method)[0, :, 16:-16, 16:-16]
+    found = estimate_flow(clip[:, 0], clip[:, 1], method)[0, :, 16:-16, 16:-16]
     assert (found - torch.tensor([1.5, -0.5])[:, None, None]).norm(dim=0).mean() < 0.1
 
 
 def test_auto_is_farneback_up_to_64_px_and_dis_above():
     for size, method in (((64, 90), "farneback"), ((65, 90), "dis")):
         a, b = texture(2, *size)[0].split(1)
-        assert torch.equal(flow(a, b), flow(a, b, method))
-        assert not torch.equal(flow(a, b), flow(a, b, "dis" if method == "farneback" else "farneback"))
+        assert torch.equal(estimate_flow(a, b), estimate_flow(a, b, method))
+        assert not torch.equal(estimate_flow(a, b), estimate_flow(a, b, "dis" if method == "farneback" else "farneback"))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -129,7 +129,7 @@ def test_random_flow_differs_by_seed_and_by_what_it_cannot_know():
 
 
 def test_the_dice_of_random_flow_have_the_distributions_they_are_said_to_have():
-    speeds, dampings, fields = draws(seed_grid(0, 1, 1500), 64, 96)
+    speeds, dampings, fields = draw_motion(seed_grid(0, 1, 1500), 64, 96)
     for values, low, high in ((speeds, 0.5, 1.3), (dampings, 0.8, 1.0)):
         quantiles = values.flatten().quantile(torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]))
         expected = low + (high - low) * torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -148,11 +148,13 @@ def test_the_residual_is_how_far_the_velocity_changed_in_pixels_a_frame():
     faster = (0.5 + 0.2 * (x * 0.3 + y * 0.2).sin() + 0.2 * (x * 0.1 - y * 0.35).cos())[None, :, None]
     inside = (..., slice(24, -24), slice(24, -24))
     for clip, expected, tolerance in ((steady, 0, 0.15), (faster, 1.5, 0.3)):
-        last = -flow(clip[:, 2], clip[:, 1], "dis")
-        got = residual(clip, last, "dis")
+        last = -estimate_flow(clip[:, 2], clip[:, 1], "dis")
+        got = velocity_residual(clip, last, "dis")
         assert got.shape == (1, 1, 96, 128) and got[inside].mean() == pytest.approx(expected, abs=tolerance)
-    last = -flow(faster[:, 2], faster[:, 1], "dis")
-    assert residual(faster[:, 1:], last, "dis")[inside].mean() == pytest.approx(1, abs=0.2), "half of the speed, from two frames"
+    last = -estimate_flow(faster[:, 2], faster[:, 1], "dis")
+    assert velocity_residual(faster[:, 1:], last, "dis")[inside].mean() == pytest.approx(1, abs=0.2), (
+        "half of the speed, from two frames"
+    )
 
 
 def test_the_frames_between_two_are_nearly_exact_and_beyond_them_the_motion_goes_on():

@@ -91,7 +91,7 @@ def test_statistics_make_the_scale_of_the_numbers_irrelevant():
     torch.testing.assert_close(one(rows), other(rows * scale), rtol=1e-4, atol=1e-4)
     fed = one(rows)[:, 1:]
     assert fed[..., :2].std() == pytest.approx(1, abs=0.05) and fed[..., 2].abs().max() < 1e-5
-    (low, high), *_ = one.actions().ranges
+    (low, high), *_ = one.action_spec().ranges
     assert low == pytest.approx(rows[..., 0].min().item()) and high == pytest.approx(rows[..., 0].max().item())
 
 

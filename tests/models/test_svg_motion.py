@@ -10,11 +10,20 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
-from vp.models.svg_motion.network import MotionNetwork, read_known
-from vp.models.svg_motion.objective import beta_at, energy_score, motion_loss
-from vp.models.svg_motion.parts import layout
+from vp.models.svg_motion.network import MotionNetwork, prepare_known
+from vp.models.svg_motion.objective import energy_score, kl_weight, motion_loss
+from vp.models.svg_motion.parts import grid_layout
 from vp.nn.losses import pyramid_error
-from vp.nn.motion_input import affine_fit, affine_flow, composed, flows_back, inside, motion_size, pace, warped
+from vp.nn.motion_input import (
+    affine_flow,
+    backward_flows,
+    compose_flows,
+    fit_affine_flow,
+    inside_mask,
+    motion_size,
+    speed_and_steadiness,
+    warp_any_size,
+)
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
 
@@ -80,7 +89,7 @@ def test_the_posterior_needs_the_truth_and_tells_its_divergence():
 
 
 def test_flow_points_back_to_where_pixels_were():
-    flows = flows_back(sliding(3, 128, 128, velocity=(4, 2)), (64, 64))
+    flows = backward_flows(sliding(3, 128, 128, velocity=(4, 2)), (64, 64))
     assert flows.shape == (1, 2, 2, 64, 64)
     middle = flows[..., 24:40, 24:40].mean((0, 1, 3, 4))
     assert torch.allclose(middle, torch.tensor([2.0, 1.0]), atol=0.1), middle  # half as many pixels on a grid of half the side
@@ -92,7 +101,7 @@ def test_the_affine_fit_is_the_cameras_motion_whatever_moves_before_it():
     moving = camera.clone()
     moving[:, 4:16, 10:26] += torch.tensor([3.0, -2.0]).view(2, 1, 1)  # a fifth of the frame
     with torch.autocast("cpu", torch.bfloat16):
-        fit = affine_flow(affine_fit(torch.stack([moving, 0 * moving, torch.zeros(2, 24, 40) + 1])), (24, 40))
+        fit = affine_flow(fit_affine_flow(torch.stack([moving, 0 * moving, torch.zeros(2, 24, 40) + 1])), (24, 40))
     assert torch.allclose(fit[0], camera, atol=0.05), (fit[0] - camera).abs().max()
     assert fit[1].abs().max() < 1e-5 and torch.allclose(fit[2], torch.ones(2, 24, 40), atol=1e-3)
 
@@ -100,19 +109,19 @@ def test_the_affine_fit_is_the_cameras_motion_whatever_moves_before_it():
 def test_pace_tells_a_pan_from_a_shake():
     pan = torch.tensor([1.0, 0.5]).view(1, 1, 2, 1, 1).expand(1, 4, 2, 3, 5)
     shake = pan * torch.tensor([1.0, -1, 1, -1]).view(1, 4, 1, 1, 1)
-    (speed, steady), (same, unsteady) = pace(pan), pace(shake)
-    assert torch.equal(speed, same) and pace(2 * pan)[0].mean() > speed.mean()
-    assert steady.min() > 0.95 and unsteady.max() < 0.05 and pace(0 * pan)[1].max() == 0
+    (speed, steady), (same, unsteady) = speed_and_steadiness(pan), speed_and_steadiness(shake)
+    assert torch.equal(speed, same) and speed_and_steadiness(2 * pan)[0].mean() > speed.mean()
+    assert steady.min() > 0.95 and unsteady.max() < 0.05 and speed_and_steadiness(0 * pan)[1].max() == 0
 
 
 def test_composed_steps_lead_to_the_first_frame():
     steps = torch.tensor([1.0, -0.5]).view(1, 1, 2, 1, 1).expand(1, 4, 2, 8, 8)
-    assert torch.allclose(composed(steps)[0, :, :, 0, 0], torch.tensor([[1.0, -0.5], [2, -1], [3, -1.5], [4, -2]]))
+    assert torch.allclose(compose_flows(steps)[0, :, :, 0, 0], torch.tensor([[1.0, -0.5], [2, -1], [3, -1.5], [4, -2]]))
 
 
 def test_known_frames_lie_over_the_last_one_and_the_earliest_is_repeated():
     clip = sliding(5, 64, 64)
-    five, three = read_known(clip, (64, 64)), read_known(clip[:, 2:], (64, 64))
+    five, three = prepare_known(clip, (64, 64)), prepare_known(clip[:, 2:], (64, 64))
     assert all(a.shape == b.shape for a, b in zip(five, three))
     assert inner(five.earlier - five.last[:, None]).abs().mean() < 0.2 * inner(clip[:, :1] - five.last[:, None]).abs().mean()
     for a, b in zip(five[1:], three[1:]):
@@ -124,13 +133,13 @@ def test_frames_of_any_size_are_moved_by_the_same_share_of_it():
     shift = torch.zeros(1, 2, 8, 8)
     shift[:, 0] = 1  # an eighth of the width
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 32, 64)
-    assert torch.allclose(warped(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
+    assert torch.allclose(warp_any_size(ramp, shift)[..., :56], ramp[..., 8:], atol=1e-5)
 
 
 def test_inside_tells_what_no_known_frame_shows():
     shift = torch.zeros(1, 2, 4, 4)
     shift[:, 0] = 2
-    assert inside(shift)[0, 0].tolist() == [[1, 1, 0, 0]] * 4
+    assert inside_mask(shift)[0, 0].tolist() == [[1, 1, 0, 0]] * 4
 
 
 def test_motion_is_read_at_multiples_of_eight():
@@ -158,22 +167,22 @@ def test_every_weight_is_trained():
 
 def test_beta_rises_on_a_log_scale():
     objective = tiny().objective
-    assert [beta_at(objective, x) for x in (0.0, 1.0)] == pytest.approx([objective.beta_start, objective.beta])
+    assert [kl_weight(objective, x) for x in (0.0, 1.0)] == pytest.approx([objective.beta_start, objective.beta])
     middle = sum(objective.beta_ramp) / 2
-    assert beta_at(objective, middle) == pytest.approx((objective.beta_start * objective.beta) ** 0.5)
+    assert kl_weight(objective, middle) == pytest.approx((objective.beta_start * objective.beta) ** 0.5)
 
 
 @torch.no_grad()
 def test_before_training_z_is_a_departure_from_constant_velocity():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config())
-    scene, state = network.begin(read_known(sliding(3, 64, 96), (64, 96)))
-    carried = network.carry(scene, state)
-    none = torch.zeros(1, network.latent.width((64, 96)))
+    scene, state = network.encode_known(prepare_known(sliding(3, 64, 96), (64, 96)))
+    carried = network.carry_forward(scene, state)
+    none = torch.zeros(1, network.latent.z_size((64, 96)))
     assert torch.equal(network.advance(scene, state, carried, none).step, carried.step)
     missed = torch.tensor([1.5, -0.5]).view(1, 2, 1, 1).expand(1, 2, 32, 48).clone()
     missed[:, 0] += 0.02 * torch.arange(48) - 0.01 * torch.arange(32)[:, None]  # and an affine flow on top of a shift
-    z = network.latent.departure(missed, carried.parts.masks).flatten(1)
+    z = network.latent.fit_departure(missed, carried.parts.masks).flatten(1)
     change = network.advance(scene, state, carried, z).step - carried.step
     assert torch.allclose(change, missed, atol=1e-3)
 
@@ -183,14 +192,14 @@ def test_a_thing_of_one_colour_is_a_part_and_moves_without_its_ground():
     clip = 0.3 + 0.1 * sliding(1, 64, 64).expand(-1, 5, -1, -1, -1)
     clip[..., 24:44, 20:40] = torch.tensor([0.9, 0.2, 0.1]).view(3, 1, 1)
     network = MotionNetwork(FAMILY.config())
-    scene, state = network.begin(read_known(clip, (64, 64)))
-    carried = network.carry(scene, state)
+    scene, state = network.encode_known(prepare_known(clip, (64, 64)))
+    carried = network.carry_forward(scene, state)
     thing = torch.zeros(32, 32, dtype=torch.bool)
     thing[12:22, 10:20] = True
     missed = torch.zeros(1, 2, 32, 32)
     missed[:, 0, thing] = 1.0
-    z = network.latent.departure(missed, carried.parts.masks).flatten(1)
-    moved = network.latent.flow(z, carried.parts.masks)[0, 0]
+    z = network.latent.fit_departure(missed, carried.parts.masks).flatten(1)
+    moved = network.latent.departure_flow(z, carried.parts.masks)[0, 0]
     assert moved[thing].mean() > 0.8 and moved[~thing].abs().mean() < 0.05, (moved[thing].mean(), moved[~thing].abs().mean())
 
 
@@ -198,17 +207,17 @@ def test_a_thing_of_one_colour_is_a_part_and_moves_without_its_ground():
 def test_parts_share_every_place_and_follow_it():
     torch.manual_seed(0)
     network = MotionNetwork(FAMILY.config(parts=6))
-    scene, _ = network.begin(read_known(sliding(5, 64, 96), (64, 96)))
+    scene, _ = network.encode_known(prepare_known(sliding(5, 64, 96), (64, 96)))
     masks = scene.parts.masks
     assert masks.shape == (1, 6, 32, 48) and torch.allclose(masks.sum(1), torch.ones(1, 32, 48))
     assert (masks.mean((2, 3)) > 0.02).all()
-    moved = scene.parts.moved(torch.tensor([3.0, -2.0]).view(1, 2, 1, 1).expand(1, 2, 32, 48)).masks
+    moved = scene.parts.warped(torch.tensor([3.0, -2.0]).view(1, 2, 1, 1).expand(1, 2, 32, 48)).masks
     assert torch.allclose(moved[..., 2:, :-3], masks[..., :-2, 3:], atol=1e-5)
 
 
 def test_layout_is_about_as_many_parts_as_asked_for():
-    assert layout(8, (32, 32)) == (3, 3) and layout(8, (32, 57)) == (2, 4) and layout(8, (57, 32)) == (4, 2)
-    assert layout(1, (32, 90)) == (1, 1) and layout(4, (8, 80)) == (1, 4)
+    assert grid_layout(8, (32, 32)) == (3, 3) and grid_layout(8, (32, 57)) == (2, 4) and grid_layout(8, (57, 32)) == (4, 2)
+    assert grid_layout(1, (32, 90)) == (1, 1) and grid_layout(4, (8, 80)) == (1, 4)
 
 
 def test_a_still_scene_teaches_finite_numbers():

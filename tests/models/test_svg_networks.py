@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vp.models.svg import build, tiny
+from vp.models.svg import build_network, tiny
 from vp.models.svg.config import SVGConfig
 
 # specs of the released code: encoder, decoder for (backbone, size, channels)
@@ -35,7 +35,7 @@ def on_meta():
 @pytest.mark.parametrize("latent", ["fixed", "learned"])
 def test_published_backbones_have_the_published_parameter_counts(frame, latent):
     backbone, size, channels = frame
-    net = build(SVGConfig(latent=latent, backbone=backbone, size=size, channels=channels, z_dim=10))
+    net = build_network(SVGConfig(latent=latent, backbone=backbone, size=size, channels=channels, z_dim=10))
     assert (count(net.encoder), count(net.decoder)) == FRAMES[frame]
     total = sum(FRAMES[frame]) + LATENTS[10][0] + LATENTS[10][1] * (2 if latent == "learned" else 1)
     assert count(net) == total
@@ -43,22 +43,22 @@ def test_published_backbones_have_the_published_parameter_counts(frame, latent):
 
 @pytest.mark.parametrize("z_dim", LATENTS)
 def test_recurrent_networks_have_the_published_parameter_counts(z_dim):
-    net = build(SVGConfig(backbone="dcgan", z_dim=z_dim))
+    net = build_network(SVGConfig(backbone="dcgan", z_dim=z_dim))
     counts = count(net.frame_predictor), count(net.posterior_lstm), count(net.prior_lstm)
     assert counts == (LATENTS[z_dim][0], LATENTS[z_dim][1], LATENTS[z_dim][1])
 
 
 def test_totals_that_the_papers_quote():
-    assert count(build(SVGConfig(latent="learned", backbone="dcgan", z_dim=10))) == 12_614_057
-    assert count(build(SVGConfig(latent="fixed", backbone="dcgan", z_dim=10))) == 12_049_557
-    assert count(build(SVGConfig(latent="learned", backbone="vgg", z_dim=64, channels=3))) == 22_831_747
-    assert count(build(SVGConfig(latent="fixed", backbone="vgg", z_dim=24))) == 22_206_385
+    assert count(build_network(SVGConfig(latent="learned", backbone="dcgan", z_dim=10))) == 12_614_057
+    assert count(build_network(SVGConfig(latent="fixed", backbone="dcgan", z_dim=10))) == 12_049_557
+    assert count(build_network(SVGConfig(latent="learned", backbone="vgg", z_dim=64, channels=3))) == 22_831_747
+    assert count(build_network(SVGConfig(latent="fixed", backbone="vgg", z_dim=24))) == 22_206_385
 
 
 def test_the_skip_rule_freezes_at_the_last_context_frame_and_one_earlier_by_switch():
     n_past = 5
     steps = range(1, 10)
-    right = [t - 1 for t in steps if build(tiny()).refreshes(t, n_past)]
-    released = [t - 1 for t in steps if build(SVGConfig(skip_off_by_one=True)).refreshes(t, n_past)]
-    always = [t - 1 for t in steps if build(SVGConfig(last_frame_skip=True)).refreshes(t, n_past)]
+    right = [t - 1 for t in steps if build_network(tiny()).refreshes_skips(t, n_past)]
+    released = [t - 1 for t in steps if build_network(SVGConfig(skip_off_by_one=True)).refreshes_skips(t, n_past)]
+    always = [t - 1 for t in steps if build_network(SVGConfig(last_frame_skip=True)).refreshes_skips(t, n_past)]
     assert (right[-1], released[-1], always[-1]) == (n_past - 1, n_past - 2, 8)

@@ -11,7 +11,7 @@ from vp.core.family import Progress
 from vp.core.video import Batch
 from vp.models.svg import critics, networks, phases, tiny
 from vp.models.svg.config import Objective, SVGConfig
-from vp.models.svg.objective import beta_at, forced_frames, rollout_loss, teacher_ratio
+from vp.models.svg.objective import draw_teacher_forcing, kl_weight, rollout_loss, teacher_ratio
 from vp.models.svg.reference import per_frame_loss
 from vp.nn.gaussian import Gaussian, kl
 
@@ -25,7 +25,7 @@ def test_kl_equals_torch_distributions():
 
 def test_kl_is_finite_with_a_finite_gradient_at_extreme_outputs():
     raw = torch.tensor([[1e4, -1e4, 88.0]], requires_grad=True)
-    q, p = Gaussian.bounded(raw, raw), Gaussian.bounded(-raw, -raw)
+    q, p = Gaussian.from_outputs(raw, raw), Gaussian.from_outputs(-raw, -raw)
     total = kl(q, p).sum()
     total.backward()
     assert torch.isfinite(total) and torch.isfinite(raw.grad).all()
@@ -84,9 +84,9 @@ def test_z_is_zero_and_free_until_motion_has_been_learned():
 
 def test_schedules_are_functions_of_the_share():
     objective = Objective(beta=1e-4, beta_start=1e-6, beta_ramp=(0.2, 0.6), teacher=0.5, lengths=((0, 8), (0.5, 12)))
-    assert beta_at(objective, 0.1) == pytest.approx(1e-6)
-    assert beta_at(objective, 0.4) == pytest.approx(1e-5)  # halfway, on a log scale
-    assert beta_at(objective, 1.0) == pytest.approx(1e-4)
+    assert kl_weight(objective, 0.1) == pytest.approx(1e-6)
+    assert kl_weight(objective, 0.4) == pytest.approx(1e-5)  # halfway, on a log scale
+    assert kl_weight(objective, 1.0) == pytest.approx(1e-4)
     assert [teacher_ratio(objective, s) for s in (0, 0.25, 0.5, 1)] == [1, 0.5, 0, 0]
     assert math.isinf(Objective(teacher=float("inf")).teacher) and teacher_ratio(Objective(teacher=math.inf), 0.9) == 1
 
@@ -134,7 +134,7 @@ def test_the_critic_sees_the_clips_that_the_predictor_has_just_made():
     ids=["none", "monotonic", "cyclical", "saw"],
 )
 def test_kl_schedules(schedule, shares, expected):
-    assert [beta_at(schedule, share) for share in shares] == pytest.approx(expected)
+    assert [kl_weight(schedule, share) for share in shares] == pytest.approx(expected)
 
 
 def test_the_kl_s_weight_is_what_the_loss_uses():
@@ -158,7 +158,7 @@ def test_the_teacher_forcing_ratio_starts_holds_and_falls_to_its_floor():
 
 
 def draws(objective: Objective, progress: Progress, seed: int) -> list[bool]:
-    return forced_frames(objective, progress, 12, torch.Generator().manual_seed(seed))[0]
+    return draw_teacher_forcing(objective, progress, 12, torch.Generator().manual_seed(seed))[0]
 
 
 def test_chance_decides_by_frame_by_batch_or_by_epoch():
@@ -178,7 +178,7 @@ def test_chance_decides_by_frame_by_batch_or_by_epoch():
 def test_an_epoch_keeps_the_ratio_that_it_began_with():
     falling = Objective(teacher=1.0, teacher_draw="epoch")
     at = [Progress(epoch=epoch, share=epoch / 10) for epoch in (0.0, 0.9, 4.0, 4.9, 5.0)]
-    ratios = [forced_frames(falling, progress, 3, torch.Generator())[1] for progress in at]
+    ratios = [draw_teacher_forcing(falling, progress, 3, torch.Generator())[1] for progress in at]
     assert ratios == pytest.approx([1, 1, 0.6, 0.6, 0.5])
 
 
@@ -196,10 +196,10 @@ def test_teacher_forcing_drawn_by_epochs_differs_from_run_to_run_and_holds_for_a
 
     def draws(seed: int) -> list[bool]:
         at = [Progress(epoch=epoch + 0.5, share=0.5, seed=seed) for epoch in range(40)]
-        return [forced_frames(objective, progress, 1, torch.Generator())[0][0] for progress in at]
+        return [draw_teacher_forcing(objective, progress, 1, torch.Generator())[0][0] for progress in at]
 
     assert draws(0) != draws(1) != draws(2)
-    again = forced_frames(objective, Progress(epoch=3.9, share=0.5, seed=1), 1, torch.Generator())[0][0]
+    again = draw_teacher_forcing(objective, Progress(epoch=3.9, share=0.5, seed=1), 1, torch.Generator())[0][0]
     assert again == draws(1)[3]
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vp.core.clips import at_scale
+from vp.core.clips import shrink_and_enlarge
 from vp.core.family import Progress
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
@@ -150,7 +150,7 @@ def test_a_small_context_is_the_one_that_super_resolution_shows():
     cfg = config("convlstm", "sigmoid", objective=Objective(scale=2, context=0.0, short=0.0, lengths=((0.0, 3),)))
     nets, clips = shaken(cfg), torch.rand(2, 7, 1, 32, 32)
     got = rollout_loss(cfg, nets, Batch(clips), Progress(stage=1.0), generator()).terms["mse"]
-    observation, seeds = Observation.prefix(at_scale(clips, 2), 4, 7), torch.zeros(2, 1, dtype=torch.int64)
+    observation, seeds = Observation.prefix(shrink_and_enlarge(clips, 2), 4, 7), torch.zeros(2, 1, dtype=torch.int64)
     shown = predictor(cfg, nets, CPU).predict(observation, seeds).frames[:, 0]
     assert got.item() == pytest.approx((shown[:, 4:] - clips[:, 4:]).square().mean().item(), rel=1e-4)
 

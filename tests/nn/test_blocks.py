@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vp.nn.conv_lstm import ConvLSTMCell
-from vp.nn.warp import warp, widened
+from vp.nn.warp import resize_bilinear, warp
 
 
 def test_conv_lstm_on_one_pixel_is_the_lstm_of_torch():
@@ -17,7 +17,7 @@ def test_conv_lstm_on_one_pixel_is_the_lstm_of_torch():
         plain.weight_hh.copy_(weight[order, 3:])
         plain.bias_ih.copy_(bias[order])
         plain.bias_hh.zero_()
-    state, expected = cell.begin(2, 1, 1, torch.zeros(1)), None
+    state, expected = cell.zero_state(2, 1, 1, torch.zeros(1)), None
     for x in torch.randn(5, 2, 3):
         state = cell(x[..., None, None], state)
         expected = plain(x, expected)
@@ -45,7 +45,7 @@ def test_maps_are_widened_as_torch_interpolates_them(size):
     maps = torch.randn(2, 3, 4, 6, requires_grad=True)
     want = torch.nn.functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        got = widened(maps, size)
+        got = resize_bilinear(maps, size)
     torch.testing.assert_close(got, want, rtol=0, atol=1e-5)
     got.square().sum().backward()
     assert maps.grad.abs().sum() > 0

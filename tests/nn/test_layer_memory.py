@@ -22,7 +22,7 @@ def test_a_layer_goes_on_with_its_velocity_when_nothing_renews_it():
     made.flow[-1].bias.split(made.motions)[2].fill_(-100.0)  # renewals
     pictures, velocity = torch.zeros(1, 2, 1, 32, 48), torch.tensor([[[2.0, 0.0], [0.0, -1.0]]])
     pictures[..., 8:12, 8:12] = 1.0
-    state = made.init(FRAME)._replace(pictures=pictures, velocity=velocity)
+    state = made.empty_state(FRAME)._replace(pictures=pictures, velocity=velocity)
     for dt in (1.0, 2.0):
         state, _ = made.advance(state, FRAME, FEATURES, dt)
     assert torch.allclose(state.velocity, velocity) and torch.equal(state.pictures, pictures)
@@ -33,7 +33,7 @@ def test_a_layer_goes_on_with_its_velocity_when_nothing_renews_it():
 @torch.no_grad()
 def test_what_is_written_lies_between_what_was_there_and_the_frame_and_starts_from_rest():
     made, frame = memory(), torch.rand(1, 1, 32, 48)
-    state = made.init(FRAME)
+    state = made.empty_state(FRAME)
     written = made.write(state._replace(displacement=torch.ones_like(state.displacement)), frame, torch.randn(1, 24, 8, 12))
     assert (written.pictures > 0).any() and (written.pictures <= frame[:, None] + 1e-6).all()
     assert (written.displacement == 0).all()
@@ -54,7 +54,7 @@ def test_with_nothing_but_layers_a_pixel_lies_between_theirs_and_hard_masks_take
     for hard in (False, True):
         torch.manual_seed(0)
         made = LayerMemory(16, 24, 2, 1, previous=False, drawn=False, hard=hard)
-        _, moved = made.advance(made.init(FRAME), FRAME, FEATURES)
+        _, moved = made.advance(made.empty_state(FRAME), FRAME, FEATURES)
         assert moved.shape[1] == 2
         frame = made.compose(sources, FEATURES)
         assert (frame >= sources.amin(1) - 1e-6).all() and (frame <= sources.amax(1) + 1e-6).all()

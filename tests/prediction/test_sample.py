@@ -8,7 +8,7 @@ import torch
 
 from vp.core.family import Family
 from vp.core.options import Options, choice, slider
-from vp.core.predictor import Predictor, noise
+from vp.core.predictor import Predictor, draw_noise
 from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.data import Clip, open_dataset
 from vp.metrics import METRICS
@@ -38,7 +38,7 @@ class Fake(Predictor):
     def stream(self, observation, seeds, options=None):
         self.shown.append((observation, options))
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
-        jitter = noise(seeds, *frames.shape[2:])
+        jitter = draw_noise(seeds, *frames.shape[2:])
         unknown = (~observation.known).nonzero()[:, 0].tolist()
         last = int(observation.known.nonzero().max())
         try:

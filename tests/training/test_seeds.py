@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vp.catalog import recipe
-from vp.core.predictor import noise, seed_grid
+from vp.core.predictor import draw_noise, seed_grid
 from vp.training.settings import Settings
 from vp.training.trainer import Trainer
 from vp.training.training_data import Data, step_seed
@@ -82,4 +82,4 @@ def test_samples_keep_the_seeds_they_always_had_and_differ_between_seeds():
     assert seed_grid(3, 2, 2).tolist() == [[23_757, 23_758], [1_023_760, 1_023_761]]
     seeds = [int(seed_grid(seed, 1, 1)) % 2**32 for seed in (0, 1, 2**16, 2**31, 2**32 - 1)]
     assert len(set(seeds)) == 5, "what the CPU's generator keeps of them"
-    assert torch.equal(noise(torch.tensor([[7]]), 3)[0, 0], torch.randn(3, generator=torch.Generator().manual_seed(7)))
+    assert torch.equal(draw_noise(torch.tensor([[7]]), 3)[0, 0], torch.randn(3, generator=torch.Generator().manual_seed(7)))

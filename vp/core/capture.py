@@ -1,6 +1,6 @@
-"""Functions of tensors as CUDA graphs: recorded once for every kind of call, then replayed.
+"""Functions of tensors as CUDA graphs: recorded once per settings and input shapes, then replayed.
 
-Small networks are bound by the time that launching their kernels takes; a replayed graph launches them all at once.
+Small networks are bound by the time it takes to launch their kernels; a replayed graph launches them all at once.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 
 import torch
 
-from .tree import map_tensors, tensors_of
+from .tree import list_tensors, map_tensors
 
-MOST = 8  # graphs kept for one function: each holds its own buffers
-WARMUP = 3
+MAX_GRAPHS = 8  # graphs kept for one function: each holds its own buffers
+WARMUP = 3  # calls before the recording
 
-Function = Callable[..., Any]  # (how, *trees of tensors) -> tree of tensors
+Function = Callable[..., Any]  # (hashable settings, *trees of tensors) -> tree of tensors
 Replay = Callable[[], None]
-Recorder = Callable[[Callable[[], Any]], tuple[Replay, Any]]  # a call to record -> (replay, its result, which replays rewrite)
+Recorder = Callable[[Callable[[], Any]], tuple[Replay, Any]]  # call -> (replay, the result, overwritten by each replay)
 
 
 class Captured:
-    """`function(how, *given)`, recorded once for each `how` and the shapes given.
+    """Calls `function(settings, *inputs)` by replaying a recording, made once per `settings` and per shapes and dtypes of inputs.
 
-    `given` and what comes back are nested tuples of tensors. What comes back is overwritten by the next call: copy what is to
-    be kept. If recording fails, it is said once and everything is computed as usual from then on.
+    Inputs and results are nested tuples of tensors. A result is overwritten by the next call of its kind: copy what you keep. If
+    a recording fails, the object warns once and calls the function directly from then on.
     """
 
     def __init__(self, function: Function, recorder: Recorder):
@@ -34,20 +34,20 @@ class Captured:
         self.kept: OrderedDict[Hashable, tuple[Replay, list[torch.Tensor], Any]] = OrderedDict()
         self.broken = False
 
-    def __call__(self, how: Hashable, *given: Any) -> Any:
+    def __call__(self, settings: Hashable, *inputs: Any) -> Any:
         if self.broken:
-            return self.function(how, *given)
-        leaves = tensors_of(given)
-        key = (how, tuple((x.shape, x.dtype) for x in leaves))
+            return self.function(settings, *inputs)
+        leaves = list_tensors(inputs)
+        key = (settings, tuple((x.shape, x.dtype) for x in leaves))
         if key not in self.kept:
             try:
-                self.kept[key] = self.record(how, given)
+                self.kept[key] = self.record(settings, inputs)
             except RuntimeError as error:
                 self.broken = True
                 self.kept.clear()
                 warnings.warn(f"no CUDA graph of {self.function.__name__} ({error}); computing without", stacklevel=2)
-                return self.function(how, *given)
-            while len(self.kept) > MOST:
+                return self.function(settings, *inputs)
+            while len(self.kept) > MAX_GRAPHS:
                 self.kept.popitem(last=False)
         self.kept.move_to_end(key)
         replay, buffers, out = self.kept[key]
@@ -56,14 +56,19 @@ class Captured:
         replay()
         return out
 
-    def record(self, how: Hashable, given: Any) -> tuple[Replay, list[torch.Tensor], Any]:
-        static = map_tensors(torch.clone, given)
-        replay, out = self.recorder(lambda: self.function(how, *static))
-        return replay, tensors_of(static), out
+    def record(self, settings: Hashable, inputs: Any) -> tuple[Replay, list[torch.Tensor], Any]:
+        """Returns the replay, the input buffers that it reads and the result that it overwrites."""
+        static = map_tensors(torch.clone, inputs)
+        replay, out = self.recorder(lambda: self.function(settings, *static))
+        return replay, list_tensors(static), out
 
 
-def cuda_graph(call: Callable[[], Any]) -> tuple[Replay, Any]:
-    """Records a call on the present device; memory and choices of algorithms are settled by a few calls beforehand."""
+def record_cuda_graph(call: Callable[[], Any]) -> tuple[Replay, Any]:
+    """Records `call()` on the current CUDA device, after WARMUP calls that settle memory and the choice of algorithms.
+
+    Returns:
+        the function that replays it, and its result, which every replay overwrites.
+    """
     side_stream = torch.cuda.Stream()
     side_stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side_stream):

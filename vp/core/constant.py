@@ -12,10 +12,10 @@ from torch import Tensor
 Made = TypeVar("Made")
 
 
-def constant(make: Callable[..., Made]) -> Callable[..., Made]:
-    """Makes what `make` gives for its arguments, all hashable, the first time alone.
+def cached_constant(make: Callable[..., Made]) -> Callable[..., Made]:
+    """Decorator: calls `make` once per tuple of arguments, all hashable, and returns the kept result from then on.
 
-    It is kept for good, for a recorded graph may read it, and is no inference tensor, for a gradient may need it.
+    The result is never freed, because a recorded CUDA graph may read it. It is no inference tensor, because autograd may save it.
     """
     made = lru_cache(maxsize=None)(make)
 
@@ -27,11 +27,12 @@ def constant(make: Callable[..., Made]) -> Callable[..., Made]:
     return kept
 
 
-@constant
-def row(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+@cached_constant
+def cached_vector(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The values as a tensor (K,)."""
     return torch.tensor(values, device=device, dtype=dtype)
 
 
-def constants(values: Sequence[float], like: Tensor) -> Tensor:
-    """(K,), where `like` is and as precise; copied from the host, which no graph could record, the first time alone."""
-    return row(tuple(map(float, values)), like.device, like.dtype)
+def constant_vector(values: Sequence[float], like: Tensor) -> Tensor:
+    """The values as a tensor (K,) with device and dtype of `like`; copied from the host once, as no CUDA graph records that."""
+    return cached_vector(tuple(map(float, values)), like.device, like.dtype)

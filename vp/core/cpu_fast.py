@@ -1,7 +1,7 @@
-"""What makes CPUs fast and is not plain PyTorch: the allocator, when bfloat16 pays, and when it does not.
+"""CPU speed beyond plain PyTorch: the allocator, and where bfloat16 is faster than float32.
 
-Weights laid out beforehand are in `packed_conv`, group normalisation is in `nn/group_norm`. `python -m vp bench sample` switches
-each off in turn and says what it gives. The allocator is told in training, which it makes two to three times as fast.
+Convolutions with packed weights are in `packed_conv`, group normalisation in `nn/group_norm`. `python -m vp bench sample`
+switches each off in turn and reports its gain. The allocator setting is used in training, which it makes 2-3x as fast.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt parameters
-SMALL = 2**18  # numbers of a map
+SMALL = 2**18  # elements of a feature map
 
 
 def keep_big_buffers(bytes_kept: int = 2**31 - 1) -> bool:
-    """Tells glibc to keep freed tensors instead of returning them to the system at every free (2-3x on a CPU).
+    """Makes glibc keep up to `bytes_kept` of freed memory instead of returning it to the system (2-3x faster on a CPU).
 
     Helps the main thread only. Returns whether it took effect: False where the C library is not glibc.
     """
@@ -38,13 +38,13 @@ def bf16_is_fast(device: torch.device) -> bool:
     return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
 
 
-def quicker_in_float32(maps: Tensor) -> bool:
-    """Whether a CPU takes less time over bf16 maps when they are converted to float32 first."""
+def is_faster_in_float32(maps: Tensor) -> bool:
+    """Whether element-wise operations on these maps are faster after a conversion to float32: small bf16 maps on a CPU."""
     return maps.dtype == torch.bfloat16 and maps.device.type == "cpu" and maps.numel() <= SMALL
 
 
 def tanh(x: Tensor) -> Tensor:
-    """torch's, which on CPUs takes four times as long in bfloat16 as in float32, conversions and all."""
+    """`x.tanh()`; bf16 on a CPU without gradients is computed in float32, four times as fast with both conversions."""
     if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not torch.is_grad_enabled():
         return x.float().tanh_().to(x.dtype)
     return x.tanh()

@@ -10,17 +10,18 @@ class Crops:
     """How training windows are drawn from recordings.
 
     Args:
-        short_side: whole frames are resized to so many px on the shorter side.
-        side: of the square cut out of them, px.
-        strides: frames from one taken to the next, each as often as it stands here.
-        most_of_group: share of the clips that come from one group (person, source) at most; otherwise groups count by the root of
-            their number of recordings, so that neither the largest nor the many smallest rule.
-        still: share of the windows in which nothing moves that are kept.
-        lively: mean change of a pixel, in grey levels, from which all windows are kept.
-        reversed, turned: shares of clips shown backwards in time, and with rows and columns exchanged. Half are mirrored, a fifth
-            upside down.
-        closer, nearest: share of clips that are cut out smaller and enlarged, and the least side of these, as a share of `side`.
-        tinted: share of clips whose colours are changed.
+        short_side: px of the shorter side that whole frames are resized to.
+        side: px of the square cut out of them.
+        strides: distances in frames between consecutive frames of a clip, drawn uniformly from this tuple.
+        most_of_group: largest share of the clips that one group (person, source) may have. Below it a group is drawn in
+            proportion to the square root of its number of recordings.
+        still: probability of keeping a motionless window; it grows with the motion in it.
+        lively: mean absolute change of a pixel, in grey levels of 255, from which every window is kept.
+        reversed, turned: shares of clips reversed in time, and transposed (rows and columns exchanged). Half of all clips are
+            mirrored, a fifth are flipped upside down.
+        closer, nearest: share of clips that are zoomed in, that is cut out smaller and enlarged, and the smallest cut as a share
+            of `side`.
+        tinted: share of clips with colour jitter.
 
     Raises:
         ValueError: a value out of range.
@@ -47,5 +48,5 @@ class Crops:
             raise ValueError(f"nearest is {self.nearest}; give a share of the side, above 0 and up to 1")
 
 
-# of recordings of any kind: mostly at their own rate, since what lies further apart in time says less of what follows
+# for recordings of any kind: mostly at their own frame rate, since frames further apart in time are harder to predict from
 REAL_CLIPS = Crops(strides=(1, 1, 1, 1, 2), closer=0.4, tinted=0.5)

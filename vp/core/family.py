@@ -17,28 +17,29 @@ from .video import Batch
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands; schedules are functions of this alone, so they survive resuming."""
+    """Where training stands. Schedules depend on this record alone, so a resumed run continues them exactly."""
 
     step: int = 0
     clips: int = 0
     epoch: float = 0.0
-    share: float = 0.0  # of the budget, 0 at the start and 1 at the end
-    stage: float = 0.0  # the same of the current stage
-    seed: int = 0  # of the run, below 2**32: for what is drawn for longer than a step
-    phases: tuple[str, ...] | None = None  # that take turns in the current stage; None: all there are
+    share: float = 0.0  # of the training budget spent, from 0 to 1
+    stage: float = 0.0  # the same for the current stage
+    seed: int = 0  # of the run, below 2**32: for random choices that hold for more than one step
+    phases: tuple[str, ...] | None = None  # trained in the current stage; None: all
 
     def trains(self, phase: str) -> bool:
+        """Whether the phase of this name is trained in the current stage."""
         return self.phases is None or phase in self.phases
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What a phase's turn computes on a mini-batch.
+    """Result of one phase's loss on a mini-batch.
 
     Args:
         total: scalar to minimise.
         terms: scalars for the log.
-        outputs: detached tensors for the turns that follow in the same step; they find them among the extras of their mini-batch.
+        outputs: detached tensors for the later phases of the same step, which find them in the `extras` of their mini-batch.
     """
 
     total: Tensor
@@ -46,7 +47,7 @@ class Losses:
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-# None where a batch has nothing to learn from
+# None where the phase has nothing to learn from this batch
 LossFn = Callable[[nn.ModuleDict, Batch, Progress, torch.Generator], Losses | None]
 
 
@@ -65,15 +66,15 @@ class Phase:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training.
+    """A part of the training schedule.
 
     Args:
-        phases: those that take turns in it.
+        phases: names of the phases trained in it, one after the other in each step.
         share: of the budget's steps.
-        init: network -> the one whose averaged weights it starts from in this stage, where that is not its own.
+        init: network -> another network whose averaged weights it starts from in this stage.
 
-    The learning rate warms up and falls once a stage, and the averaged weights are averaged anew; networks that no phase
-    trains keep what they had. A stage after the first goes on from the averaged weights of the ones before.
+    Each stage has its own learning-rate schedule (warm-up, then cosine) and its own weight average. Networks that no phase trains
+    keep their weights. A later stage starts from the averaged weights of the stage before.
     """
 
     phases: tuple[str, ...]
@@ -83,24 +84,23 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that makes one checkpoint; `python -m vp train NAME` runs it.
+    """All settings that define the training of one checkpoint; `python -m vp train NAME` runs it.
 
     Args:
         config: the family's config.
-        data: training data sets of `vp.data` with their weights in the mix.
-        batch: clips a step.
-        length: frames a clip, or None for config.n_past + config.n_future.
+        data: name of a data set of `vp.data` -> its weight in the mix.
+        batch: clips per step.
+        length: frames per clip, or None for config.n_past + config.n_future.
         warmup: share of a stage's steps for linear warm-up before the cosine.
-        final_lr: share of the peak at its end.
-        ema: decay of the averaged weights.
+        final_lr: learning rate at the end, as a share of the peak.
+        ema: decay of the exponential moving average of the weights.
         clip: gradient-norm limit.
-        protocol: what validation during training scores (on validation clips of its own); "": the validation split of the first
-            of `data`, config.n_past frames given and config.n_future predicted.
-        best_by: the number of it that chooses the best weights: 'ssim_best' or 'psnr_db', the higher the better, or 'mse' or
-            'crps', the lower.
-        epoch_clips: clips of an epoch, for schedules and plots.
+        protocol: name of the protocol that validation during training scores (on its validation clips); "": the validation split
+            of the first data set, with config.n_past known and config.n_future predicted frames.
+        best_by: validation metric that selects the best weights: 'ssim_best' or 'psnr_db' (highest), 'mse' or 'crps' (lowest).
+        epoch_clips: number of clips that counts as an epoch, for schedules and plots.
         crops: training windows are cut from whole frames of recordings of any size; None: clips have the config's size.
-        varied: training clips are mirrored, cut and lit at random, for few recordings (`vp.training.augment`).
+        varied: augment training clips (mirroring, cropping, brightness), for small data sets (`vp.training.augment`).
     """
 
     name: str
@@ -128,18 +128,17 @@ class Family:
     Args:
         config: the dataclass that describes one of its models.
         networks: config -> nn.ModuleDict of named networks.
-        critics: config -> networks that only training needs, a discriminator say; checkpoints leave them out.
-        phases: config -> the optimisers' turns (empty: the family has nothing to train).
+        critics: config -> networks needed for training only, such as a discriminator; not saved in checkpoints.
+        phases: config -> the phases of training (empty: the family has nothing to train).
         predictor: (config, networks, runtime) -> Predictor.
         tiny: () -> the smallest config, for tests.
-        fit_statistics: (config, networks, draw) takes what the networks must know of the training data, the scale of its
-            actions say, before the first step; draw(clips) gives a Batch on the CPU. Raises ValueError where the data lack it.
-        recipes: what can be trained by name.
-        adapting: config -> the one under which a model goes on to learn a single clip (`vp.training.adapt`); weights of the
-            objective alone may differ.
-        reference_rows: label -> options for extra rows that an evaluation shows (an oracle, say).
-        benchmark_losses: label -> (config, phase loss) of training steps that `python -m vp bench train` times beside each other;
-            the first is the plain way of doing it.
+        fit_statistics: (config, networks, draw) stores statistics of the training data in the networks before the first step,
+            such as the scale of actions; draw(clips) returns a Batch on the CPU. Raises ValueError where the data lack it.
+        recipes: the trainings offered by name.
+        adapting: config -> config for fine-tuning on a single clip (`vp.training.adapt`); only loss weights may differ.
+        reference_rows: label -> sampling options of extra rows in an evaluation, such as an oracle.
+        benchmark_losses: label -> (config, phase loss) of training steps that `python -m vp bench train` compares; the first is
+            the baseline.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Functions that compute in float32, whatever is around them."""
+"""Functions that ignore the autocast of their caller."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ import torch
 Function = TypeVar("Function", bound=Callable)
 
 
-def in_float32(function: Function) -> Function:
-    """The same function with autocast off, as a decorator: for sums and solutions that bfloat16 would spoil."""
+def without_autocast(function: Function) -> Function:
+    """Decorator: runs the function with autocast off, for sums and linear solves that need float32."""
     return torch.autocast("cpu", enabled=False)(torch.autocast("cuda", enabled=False)(function))

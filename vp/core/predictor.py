@@ -1,4 +1,4 @@
-"""Predictor: the one interface that UI, CLI and evaluation know."""
+"""Predictor: the interface by which UI, CLI and evaluation use every model."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ class Predictor(ABC):
 
     @abstractmethod
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
-        """Yields Steps, the last with the Prediction; closing the iterator cancels.
+        """Yields one Step after another, the last with the Prediction; closing the iterator cancels the computation.
 
         Args:
-            observation: what is known.
+            observation: the partly known clips.
             seeds: int64 (B, N): how many samples, and the noise of each; sample (b, n) depends on its seed alone.
             options: an instance of `options_type`, or None for its defaults.
 
         Raises:
-            ValueError: what came cannot be predicted from, in one sentence.
+            ValueError: the model cannot predict from this observation or with these options, in one sentence.
         """
 
     def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
-        """Drains `stream`."""
+        """The prediction at the end of `stream`."""
         last = deque(self.stream(observation, seeds, options), maxlen=1).pop().prediction
         assert last is not None, "the last step of a stream has the prediction"
         return last
 
     def check(self, observation: Observation, options: Options | None = None) -> None:
-        """Raises ValueError with one sentence that says what came and what is accepted."""
+        """Raises ValueError, in one sentence, where the model does not accept the observation or the options."""
         self.capabilities.check(observation)
 
 
-def noise(seeds: Tensor, *shape: int) -> Tensor:
-    """Standard normal float32 (B, N, *shape) on the CPU; entry (b, n) depends on seeds[b, n] alone, on every device."""
+def draw_noise(seeds: Tensor, *shape: int) -> Tensor:
+    """Standard normal noise float32 (B, N, *shape) on the CPU ; entry (b, n) depends on the seed int64 (B, N) alone."""
     out = torch.empty(*seeds.shape, *shape)
     for index, seed in enumerate(seeds.flatten().tolist()):
         out.view(-1, *shape)[index] = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
@@ -56,10 +56,10 @@ def noise(seeds: Tensor, *shape: int) -> Tensor:
 
 
 def seed_grid(seed: int, batch: int, samples: int) -> Tensor:
-    """int64 (batch, samples): entry (b, n) depends on the seed, b and n alone, so more clips or samples only add entries.
+    """Seeds int64 (batch, samples); entry (b, n) depends on seed, b and n alone, so more clips or samples only add entries.
 
     Raises:
-        ValueError: a seed that is negative or has more than 32 bits: torch's CPU generator would drop the rest of it.
+        ValueError: the seed is negative or has more than 32 bits, which torch's CPU generator would truncate.
     """
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed}; give a whole number from 0 to {2**32 - 1}")

@@ -1,4 +1,4 @@
-"""The machine: device, precision, threads, allocator, and capture(step)."""
+"""Device, precision and layout in which networks compute, and CUDA graphs of their calls."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .capture import Captured, Function, Recorder, cuda_graph
+from .capture import Captured, Function, Recorder, record_cuda_graph
 from .cpu_fast import bf16_is_fast
-from .packed_conv import pack
+from .packed_conv import pack_convolutions
 
 Networks = TypeVar("Networks", bound=nn.Module)
 DEVICES = ("auto", "cpu", "cuda")
@@ -27,8 +27,8 @@ class Runtime:
         device: the torch device.
         bf16: run matrix products and convolutions in bfloat16 under autocast.
         channels_last: keep the weights of 2D layers in channels_last order.
-        packed: on a CPU, lay out the weights of 2D convolutions beforehand for sampling.
-        recorder: how calls are recorded for replaying, CUDA graphs say; None: they are computed each time.
+        packed: on a CPU, pack the weights of 2D convolutions once for sampling (`packed_conv`).
+        recorder: records a call for replay, such as `record_cuda_graph`; None: calls are not recorded.
     """
 
     device: torch.device
@@ -42,7 +42,7 @@ class Runtime:
         """The runtime for `device` (auto, cpu, cuda) and `precision` (auto, fp32, bf16).
 
         Raises:
-            ValueError: a device or precision that does not exist here.
+            ValueError: the device or precision is unknown, or there is no CUDA GPU.
         """
         if device not in DEVICES:
             raise ValueError(f"device is {device!r}; give one of {', '.join(DEVICES)}")
@@ -52,13 +52,14 @@ class Runtime:
             raise ValueError(f"precision is {precision!r}; give auto, fp32 or bf16")
         chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         bf16 = bf16_is_fast(chosen) if precision == "auto" else precision == "bf16"
-        return Runtime(chosen, bf16, recorder=cuda_graph if chosen.type == "cuda" else None)
+        return Runtime(chosen, bf16, recorder=record_cuda_graph if chosen.type == "cuda" else None)
 
     def autocast(self) -> AbstractContextManager:
+        """Context manager: bfloat16 autocast on the device, where `bf16` is set."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
     def place(self, networks: Networks) -> Networks:
-        """The networks on the device, in the order that computes fastest there."""
+        """Moves the networks to the device, with weights in channels_last order where that is set; returns them."""
         networks = networks.to(self.device)
         if self.channels_last:
             for layer in networks.modules():
@@ -67,23 +68,25 @@ class Runtime:
         return networks
 
     def lowered(self, networks: Networks) -> Networks:
-        """The networks, for sampling alone, with the weights of convolutions in the precision and order that they compute in, for
-        both would be converted anew at every call."""
+        """Prepares networks for sampling only, in place: convolution weights are converted to bf16 and packed once, where set,
+        not at every call. Returns the networks."""
         for layer in networks.modules():
             if self.bf16 and isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
                 layer.to(torch.bfloat16)
-        return pack(networks) if self.packed and self.device.type == "cpu" else networks
+        return pack_convolutions(networks) if self.packed and self.device.type == "cpu" else networks
 
     def capture(self, function: Function) -> Function:
-        """The function itself, or where calls are recorded see `Captured`."""
+        """The function wrapped in `Captured` where there is a recorder, otherwise the function itself."""
         return function if self.recorder is None else Captured(function, self.recorder)
 
     def describe(self) -> str:
+        """One line for logs: device name, threads, precision and torch version."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else cpu_name()
         return f"{name}, {torch.get_num_threads()} threads, {'bf16' if self.bf16 else 'fp32'}, torch {torch.__version__}"
 
 
 def cpu_name() -> str:
+    """Model name of the processor from /proc/cpuinfo, or what `platform` reports."""
     try:
         with open("/proc/cpuinfo") as file:
             lines = [line for line in file if line.startswith("model name")]
@@ -93,5 +96,5 @@ def cpu_name() -> str:
 
 
 def thread_count() -> int:
-    """Cores this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

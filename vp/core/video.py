@@ -1,4 +1,4 @@
-"""The tensors that cross boundaries, and their checks.
+"""The records of tensors that models, data sets, evaluation and UI exchange, and their checks.
 
 Frames are float32 in [0, 1], shaped (B, T, C, H, W), RGB or one channel. Samples add an axis: (B, N, T, C, H, W).
 """
@@ -16,18 +16,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Observation:
-    """One partly known clip per batch row: prediction, infilling and generation are all masks over it.
+    """One partly known clip per batch row. The mask `known` makes it prediction, infilling or generation.
 
     Args:
-        frames: float32 (B, T, C, H, W) in [0, 1]; the whole clip, unknown frames are ignored (they may be NaN).
+        frames: float32 (B, T, C, H, W) in [0, 1], the whole clip; unknown frames are ignored (they may be NaN).
         known: bool (T,), which frames are given.
-        actions: float32 (B, T, A) or None; `actions[:, t]` leads from frame t to t + 1. A model may ask for other numbers of the
-            frames side by side with them (see `Actions.sources`).
-        pictures: name -> float32 (B, K, C, H, W), replaces the model's own intermediate pictures.
-        target: float32 (B, T, C, H, W) or None: the true clip, read only where an option asks for it.
+        actions: float32 (B, T, A) or None; `actions[:, t]` leads from frame t to t + 1. A model may expect other vectors
+            concatenated with them (see `Actions.sources`).
+        pictures: name -> float32 (B, K, C, H, W), replaces the intermediate images that the model predicts.
+        target: float32 (B, T, C, H, W) or None, the true clip; read only where an option needs it (a posterior).
 
     Raises:
-        ValueError: shapes, dtypes or known values out of range, in one sentence.
+        ValueError: wrong shape or dtype, or known pixels outside [0, 1], in one sentence.
     """
 
     frames: Tensor
@@ -52,18 +52,18 @@ class Observation:
 
     @property
     def n_past(self) -> int:
-        """Length of the known prefix."""
+        """Number of known frames before the first unknown one."""
         unknown = (~self.known).nonzero()
         return int(unknown[0]) if len(unknown) else len(self.known)
 
     @property
     def is_prefix(self) -> bool:
-        """True where the known frames are exactly a prefix."""
+        """Whether all known frames come before all unknown ones."""
         return int(self.known.sum()) == self.n_past
 
     @staticmethod
     def prefix(frames: Tensor, n_past: int, length: int | None = None, **extra) -> Observation:
-        """The first `n_past` of `frames` (B, T, C, H, W) known, padded with NaN to `length` frames."""
+        """Observation of the first `n_past` of `frames` (B, T, C, H, W), padded with NaN to `length` frames (default T)."""
         length = frames.shape[1] if length is None else length
         padded = frames.new_full((frames.shape[0], length, *frames.shape[2:]), float("nan"))
         padded[:, :n_past] = frames[:, :n_past]
@@ -72,14 +72,14 @@ class Observation:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Finished futures.
+    """Predicted clips, N samples each.
 
     Args:
-        frames: float32 (B, N, T, C, H, W) in [0, 1]; known frames returned bit for bit.
-        traces: name -> float32 (B, N, T, ...) numbers per step for plots; NaN where a step has none.
-        pictures: name -> float32 (B, N, K, C, H, W) for display; NAME_true is what NAME would be on the true clip.
-        raw: float32 (B, N, T, C, H, W) or None: what a model without bounds gave before it was clipped to `frames`; benchmarks
-            take errors from it.
+        frames: float32 (B, N, T, C, H, W) in [0, 1]; known frames are bit-identical to the observation's.
+        traces: name -> float32 (B, N, T, ...), values per frame for plots; NaN where a frame has none.
+        pictures: name -> float32 (B, N, K, C, H, W), intermediate images to show; NAME_true is NAME computed on the true clip.
+        raw: float32 (B, N, T, C, H, W) or None: the output before it was clipped to `frames`, of a model with unbounded output;
+            evaluations compute errors on it.
     """
 
     frames: Tensor
@@ -90,9 +90,9 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a stream: `index` of `total`, a `preview` (B, N, T, C, H, W) or None; the last has the `prediction`.
+    """Step `index` of `total` of a prediction in progress; the last one has the `prediction`.
 
-    `draft` is the preview, or what makes it: most are never looked at.
+    `draft` is the preview (B, N, T, C, H, W) or a function that makes it, as most previews are never shown.
     """
 
     index: int
@@ -102,6 +102,7 @@ class Step:
 
     @cached_property
     def preview(self) -> Tensor | None:
+        """float32 (B, N, T, C, H, W) in [0, 1], the clip as predicted so far, or None."""
         return self.draft() if callable(self.draft) else self.draft
 
 
@@ -111,9 +112,9 @@ class Actions:
 
     Args:
         names, ranges: one per component, ranges as (low, high).
-        sources: what of a batch they are, side by side: "actions", or names of extras, such as the arm's positions.
-        path: (points (K, 2) on a frame as shares of its width and height, number of steps) -> float32 array (steps, A), the
-            actions that follow them; None where places on the frame mean nothing.
+        sources: names of the vectors of a batch that are concatenated: "actions", or extras such as the arm's positions.
+        path: (points (K, 2) as shares of frame width and height, number of steps) -> float32 array (steps, A), the actions that
+            follow this path; None where actions have no position in the frame.
     """
 
     names: tuple[str, ...]
@@ -122,7 +123,7 @@ class Actions:
     path: Callable[[Any, int], Any] | None = None
 
     def check(self, given: Tensor) -> None:
-        """Raises ValueError where `given` (B, T, A) has another A or numbers that are not finite."""
+        """Raises ValueError where `given` (B, T, A) has another number of components or holds values that are not finite."""
         if given.shape[-1] != len(self.names):
             wanted = f"{len(self.names)} ({', '.join(self.names)})"
             raise ValueError(f"actions of {given.shape[-1]} numbers a frame came; this model takes {wanted}")
@@ -132,23 +133,23 @@ class Actions:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a predictor accepts and offers; the UI builds its controls from this.
+    """Inputs that a predictor accepts and options that it offers; the UI builds its controls from this.
 
     Args:
         n_past: (lowest, highest) number of known frames; highest None: no limit.
         n_future: (lowest, highest) number of frames to predict; highest None: no limit.
         channels: accepted channel counts, best first.
         size: side in pixels, or None for any size.
-        smallest: where any size will do, px of the shorter side at least.
-        fps: frames a second of the training data, or None.
+        smallest: least px of the shorter side, where `size` is None.
+        fps: frames per second of the training data, or None.
         dataset: name of the training data set, or "" where none was used.
         trained_past, trained_future: the lengths it was trained on, or None.
         any_mask: any frames may be known, not only a prefix.
         stochastic: different seeds give different futures.
-        priors: name -> None where it is offered, or the reason why not.
-        actions: the actions it understands, or None; a clip without any is one whose actions are all zero.
-        pictures: names of the pictures of its own that it predicts and shows -> titles; an Observation may replace them.
-        reasons: control -> why it is disabled, in words a person can read.
+        priors: name -> None where it is offered, otherwise the reason why not.
+        actions: the actions it is conditioned on, or None; a clip without actions counts as one with zero actions.
+        pictures: name -> title of each intermediate image that it predicts; an Observation may replace them.
+        reasons: control -> why it is disabled, as text for the UI.
     """
 
     n_past: tuple[int, int | None] = (1, None)
@@ -168,7 +169,7 @@ class Capabilities:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, observation: Observation) -> None:
-        """Raises ValueError with one sentence that says what came and what is accepted."""
+        """Raises ValueError, in one sentence, where the observation has a size, length, mask or actions that are not accepted."""
         _, length, channels, height, width = observation.frames.shape
         if channels not in self.channels:
             accepted = " or ".join(map(str, self.channels))
@@ -212,15 +213,15 @@ class Batch:
         return replace(self, extras={**self.extras, **more}) if more else self
 
     def pinned(self) -> Batch:
-        """The same clips in page-locked memory, from where a GPU fetches them while it computes."""
+        """The same clips in page-locked memory, for transfers to a GPU that overlap with computation."""
         actions = None if self.actions is None else self.actions.pin_memory()
         return Batch(self.frames.pin_memory(), actions, {name: x.pin_memory() for name, x in self.extras.items()})
 
     def vectors(self, sources: Sequence[str] = ("actions",)) -> Tensor:
-        """Numbers of every frame side by side, float32 (B, T, A): the actions, or extras by name.
+        """The named vectors of every frame, concatenated: float32 (B, T, A). A name is "actions" or a key of `extras`.
 
         Raises:
-            ValueError: one of them is not there, or is not a vector of numbers per frame.
+            ValueError: one of them is missing, or is not one vector per frame.
         """
         there = {name: x for name, x in {"actions": self.actions, **self.extras}.items() if x is not None and x.ndim == 3}
         missing = [name for name in sources if name not in there]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vp.core.clips import at_scale
+from vp.core.clips import shrink_and_enlarge
 from vp.core.options import Options
 from vp.core.predictor import Predictor, seed_grid
 from vp.core.runtime import Runtime
@@ -122,10 +122,10 @@ def bicubic_rows(model: EvalRow, scale: int) -> dict[Key, EvalRow]:
         return {}
 
     def enlarged(observation: Observation, seeds: Tensor) -> Tensor:
-        return at_scale(model.futures(observation, seeds), scale)
+        return shrink_and_enlarge(model.futures(observation, seeds), scale)
 
     def true(observation: Observation, seeds: Tensor) -> Tensor:
-        return at_scale(observation.target, scale)[:, None].expand(-1, seeds.shape[1], -1, -1, -1, -1)
+        return shrink_and_enlarge(observation.target, scale)[:, None].expand(-1, seeds.shape[1], -1, -1, -1, -1)
 
     rows = {"model_bicubic": replace(model, futures=enlarged), "true_bicubic": EvalRow(true, device=model.device)}
     return {("baselines", name): row for name, row in rows.items()}

@@ -257,7 +257,7 @@ def summarise_variant(scores: Scores, selected: Tensor) -> dict[str, float | Non
     """
     mse, ssim = (scores.frames[name][selected].double().mean() for name in ("mse", "ssim"))
     levels = {"psnr_of_mean_mse_db": psnr_of_mean_mse(mse / scores.pixels), "mse": mse, "ssim": ssim}
-    levels["crps"] = crps(scores.ensemble.clips(selected)).double().mean()
+    levels["crps"] = crps(scores.ensemble.select_clips(selected)).double().mean()
     return {name: to_json_number(value) for name, value in levels.items()}
 
 

@@ -57,13 +57,13 @@ def compute_scores(
     frames = {name: metric(futures if name in ERRORS else clipped, against).cpu() for name, metric in metrics.items()}
     if touched is not None:
         frames["psnr_touched_db"] = psnr_of_touched(clipped, against, touched).cpu()
-    return Scores(frames, Ensemble.of(futures, truth), truth[0, 0].numel() if "mse" in metrics else 1, one_future)
+    return Scores(frames, Ensemble.from_samples(futures, truth), truth[0, 0].numel() if "mse" in metrics else 1, one_future)
 
 
 def join_scores(parts: Sequence[Scores]) -> Scores:
     """The scores of all parts' clips, concatenated."""
     frames = {name: torch.cat([part.frames[name] for part in parts]) for name in parts[0].frames}
-    return replace(parts[0], frames=frames, ensemble=Ensemble.joined([part.ensemble for part in parts]))
+    return replace(parts[0], frames=frames, ensemble=Ensemble.concatenate([part.ensemble for part in parts]))
 
 
 def tabulate(

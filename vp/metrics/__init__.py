@@ -1,6 +1,6 @@
-"""Image metrics per frame, batched on the device: PSNR, SSIM in two definitions and over scales, sharpness, and errors.
+"""Image metrics per frame, batched on the device: PSNR, SSIM in two definitions, MS-SSIM, sharpness and errors.
 
-`ensemble` holds those of all samples of a clip together.
+`ensemble` has the metrics of all samples of a clip together.
 """
 
 from functools import partial
@@ -20,8 +20,8 @@ METRICS = {
     "mse": mse,
     "mae": mae,
 }
-# of clips that may differ in size: errors as means over pixels, and PSNR capped lower, for real frames are never so near to one
-# another unless nothing moves, and a few such frames would rule its mean
+# for clips of different sizes: errors are means over pixels, and PSNR is capped lower, as real frames come that close only where
+# nothing moves, and a few such frames would dominate its mean
 CAP_ANY_SIZE_DB = 50.0
 METRICS_ANY_SIZE = {
     "psnr_db": partial(psnr, cap=CAP_ANY_SIZE_DB),
@@ -31,7 +31,7 @@ METRICS_ANY_SIZE = {
     "pixel_mse": pixel_mse,
     "pixel_mae": pixel_mae,
 }
-# lower is better; taken from predictions as the model gave them, all others from clipped ones
+# lower is better; computed on unclipped predictions, all other metrics on clipped ones
 ERRORS = ("mse", "mae", "pixel_mse", "pixel_mae")
 
 __all__ = [

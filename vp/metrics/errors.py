@@ -1,14 +1,14 @@
-"""Errors of predictions that were not clipped, as sums over a frame's pixels or as means over them.
+"""Errors of unclipped predictions, as sums or means over the pixels of a frame.
 
-Moving MNIST tables report sums (Srivastava et al. 2015 and what followed): a black frame has 174 on the official test set. Where
-frames differ in size only means can be compared.
+Moving MNIST tables report sums (since Srivastava et al. 2015): a black prediction has an MSE of 174 per frame on the official
+test set. Between frames of different sizes only means are comparable.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from .frames import per_frame
+from .frames import apply_per_frame
 
 
 def mse(a: Tensor, b: Tensor) -> Tensor:
@@ -20,19 +20,19 @@ def mse(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         float32 (...), never negative; 0 for equal frames.
     """
-    return per_frame(lambda x, y: (x - y).square().sum((-3, -2, -1)), a, b)
+    return apply_per_frame(lambda x, y: (x - y).square().sum((-3, -2, -1)), a, b)
 
 
 def mae(a: Tensor, b: Tensor) -> Tensor:
     """Absolute differences summed over channels and pixels; arguments and result as for `mse`."""
-    return per_frame(lambda x, y: (x - y).abs().sum((-3, -2, -1)), a, b)
+    return apply_per_frame(lambda x, y: (x - y).abs().sum((-3, -2, -1)), a, b)
 
 
 def pixel_mse(a: Tensor, b: Tensor) -> Tensor:
     """Squared differences, mean over channels and pixels; arguments and result as for `mse`."""
-    return per_frame(lambda x, y: (x - y).square().mean((-3, -2, -1)), a, b)
+    return apply_per_frame(lambda x, y: (x - y).square().mean((-3, -2, -1)), a, b)
 
 
 def pixel_mae(a: Tensor, b: Tensor) -> Tensor:
     """Absolute differences, mean over channels and pixels; arguments and result as for `mse`."""
-    return per_frame(lambda x, y: (x - y).abs().mean((-3, -2, -1)), a, b)
+    return apply_per_frame(lambda x, y: (x - y).abs().mean((-3, -2, -1)), a, b)

@@ -1,4 +1,4 @@
-"""Walks two broadcastable stacks of frames in chunks, so that a metric's memory does not grow with the batch."""
+"""Applies a metric to two broadcastable stacks of frames in chunks, so that its memory does not grow with the batch."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-PIXELS_CPU, PIXELS_GPU = 2**18, 2**24  # of a chunk: about what a CPU's cache holds, and what keeps a GPU busy
+PIXELS_CPU, PIXELS_GPU = 2**18, 2**24  # per chunk: about what fits a CPU's cache, and what keeps a GPU busy
 
 
-def per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, smallest: int = 1) -> Tensor:
-    """`metric` of float32 chunks (F, C, H, W) -> (F,), for every pair of frames; returns float32 (...).
+def apply_per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, smallest: int = 1) -> Tensor:
+    """Value of `metric` for every pair of frames, float32 (...).
 
     Args:
+        metric: (a, b), float32 (F, C, H, W) both -> float32 (F,); it is called once per chunk.
         a, b: float (..., C, H, W) in [0, 1] on one device, broadcastable.
         smallest: the least height and width the metric is defined for.
 
     Raises:
-        ValueError: not float frames, shapes that do not broadcast, or frames too small.
+        ValueError: frames that are not float, have different C, H or W, or are too small.
     """
-    a, b = torch.broadcast_tensors(*check(a, b))
+    a, b = torch.broadcast_tensors(*check_frames(a, b))
     lead, (channels, height, width) = a.shape[:-3], a.shape[-3:]
     if min(height, width) < smallest:
         raise ValueError(f"frames are {width}x{height}; this metric needs at least {smallest}x{smallest}: enlarge them")
@@ -35,8 +36,8 @@ def per_frame(metric: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, 
     return out
 
 
-def check(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as they are; raises ValueError unless they are floats (..., C, H, W) of the same C, H and W."""
+def check_frames(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns both unchanged; raises ValueError unless they are float (..., C, H, W) of the same C, H and W."""
     for frames in (a, b):
         if frames.ndim < 3 or not frames.is_floating_point():
             raise ValueError(f"frames are {frames.dtype} {tuple(frames.shape)}; give float (..., C, H, W) in [0, 1]")

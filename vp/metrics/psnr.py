@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio, the convention of Finn et al. 2016 that SVG, SRVP and SLAMP report."""
+"""Peak signal-to-noise ratio in the convention of Finn et al. 2016, which SVG, SRVP and SLAMP report."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from functools import partial
 
 from torch import Tensor
 
-from .frames import per_frame
+from .frames import apply_per_frame
 
-CAP_DB = 100.0  # equal frames would be infinite, which neither JSON nor an average survives
+CAP_DB = 100.0  # the value of equal frames, which would be infinite
 
 
 def psnr(a: Tensor, b: Tensor, cap: float = CAP_DB) -> Tensor:
@@ -16,47 +16,48 @@ def psnr(a: Tensor, b: Tensor, cap: float = CAP_DB) -> Tensor:
 
     Args:
         a, b: float (..., C, H, W) in [0, 1], broadcastable.
-        cap: in dB, of each channel.
+        cap: upper limit in dB, per channel.
 
     Returns:
         float32 (...) in dB, each channel capped.
     """
-    return per_frame(partial(channel_mean_db, cap=cap), a, b)
+    return apply_per_frame(partial(channel_mean_db, cap=cap), a, b)
 
 
 def channel_mean_db(a: Tensor, b: Tensor, cap: float) -> Tensor:
-    return decibels((a - b).square().mean((-2, -1)), cap)
+    """`psnr` of one chunk: (F, C, H, W) twice -> (F,)."""
+    return to_decibels((a - b).square().mean((-2, -1)), cap)
 
 
-def decibels(mse: Tensor, cap: float = CAP_DB) -> Tensor:
-    """Of mean squared errors (..., C), the mean over channels."""
+def to_decibels(mse: Tensor, cap: float = CAP_DB) -> Tensor:
+    """Mean squared errors per channel (..., C) to PSNR in dB, capped and averaged over channels: (...)."""
     return mse.clamp(min=10 ** (-cap / 10)).log10().mul(-10).mean(-1)
 
 
 def psnr_of_mean_mse(mse: Tensor) -> Tensor:
-    """PSNR of an error that was averaged first, over pixels, channels, frames and clips: 10 log10(1 / mean MSE).
+    """PSNR of a mean error, averaged before over pixels, channels, frames and clips: 10 log10(1 / mean MSE).
 
-    The mean of frames' own PSNR is ruled by the few frames that are all but exact, for those have tens of dB more than the rest;
-    this one goes up only where the mean error goes down.
+    The mean of PSNR over frames is dominated by the few almost exact frames, which have tens of dB more than the rest; this
+    value rises only where the mean error falls.
 
     Args:
         mse: float (...), squared errors per pixel and channel, already averaged.
 
     Returns:
-        of the same shape and dtype, in dB, capped at 100.
+        PSNR in dB of the same shape and dtype, capped at 100.
     """
-    return decibels(mse[..., None])
+    return to_decibels(mse[..., None])
 
 
 def psnr_within(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """PSNR over some of the pixels, in the same convention.
+    """PSNR over the pixels of a mask, in the convention of `psnr`.
 
     Args:
         a, b: float (..., C, H, W) in [0, 1], broadcastable.
         mask: bool (..., H, W), the pixels that count.
 
     Returns:
-        float32 (...) in dB, each channel capped at 100; NaN where no pixel counts.
+        float32 (...) in dB, each channel capped at 100; NaN where the mask is empty.
     """
     counted = mask[..., None, :, :].to(a.dtype)
-    return decibels(((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))).float()
+    return to_decibels(((a - b).square() * counted).sum((-2, -1)) / counted.sum((-2, -1))).float()

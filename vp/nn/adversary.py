@@ -1,6 +1,6 @@
-"""Training against a critic: what every family that does it shares.
+"""Adversarial training, shared by the families: loss terms of the predictor, and the phase that trains the critic.
 
-The predictor's turn shows true and predicted clips to the critic and passes them on; the critic's own turn is trained on those.
+The predictor's phase passes its true and predicted clips on to the critic's phase of the same step.
 """
 
 from __future__ import annotations
@@ -16,50 +16,51 @@ from ..core.video import Batch
 from .discriminator import VideoDiscriminator, discriminator_loss, generator_loss
 
 
-class Weights(Protocol):
-    """Of the critic's judgement and of the distance between its features; 0 and 0: no critic."""
+class CriticWeights(Protocol):
+    """Weights of the adversarial loss and of feature matching; both 0: no critic."""
 
     adversarial: float
     matching: float
 
 
-def has_critic(weights: Weights) -> bool:
+def has_critic(weights: CriticWeights) -> bool:
     return bool(weights.adversarial or weights.matching)
 
 
 def without_critic(weights: Any) -> Any:
-    """The same record without the critic's terms: checkpoints leave critics out, and a new one has nothing to say yet."""
+    """The same record with both weights 0, for fine-tuning a checkpoint, which has no critic."""
     return replace(weights, adversarial=0.0, matching=0.0)
 
 
-def critic_active(weights: Weights, progress: Progress) -> bool:
-    """Whether predictions are shown to a critic now: it has a weight, and is trained in the current stage."""
+def is_critic_active(weights: CriticWeights, progress: Progress) -> bool:
+    """Whether the critic has a weight and is trained in the current stage."""
     return has_critic(weights) and progress.trains(CRITIC.name)
 
 
-def video_critics(weights: Weights, channels: int) -> nn.ModuleDict:
-    """A critic of clips of so many channels, where the weights ask for one."""
+def build_video_critics(weights: CriticWeights, channels: int) -> nn.ModuleDict:
+    """{"critic": network} for clips with this many channels; empty where both weights are 0."""
     return nn.ModuleDict({"critic": VideoDiscriminator(channels)} if has_critic(weights) else {})
 
 
 def adversarial_terms(
     networks: nn.ModuleDict, real: Tensor, fake: Tensor, paired: int | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Shows true and predicted clips to the critic, in the predictor's turn; arguments as for `generator_loss`.
+    """Terms of the predictor's loss; arguments as for `generator_loss`.
 
     Returns:
-        the terms "adversarial" and "matching" of predicted clips, and the clips for the critic's turn, `Losses.outputs`.
+        {"adversarial": ..., "matching": ...}, and the clips {"real": ..., "fake": ...} for `critic_loss` (`Losses.outputs`).
     """
     adversarial, matching = generator_loss(networks["critic"], real, fake, paired)
     return {"adversarial": adversarial, "matching": matching}, {"real": real, "fake": fake.detach()}
 
 
-def weighted_sum(weights: Weights, terms: dict[str, Tensor]) -> Tensor:
+def weighted_sum(weights: CriticWeights, terms: dict[str, Tensor]) -> Tensor:
+    """What a predictor adds to its loss; `terms` are those of `adversarial_terms`."""
     return weights.adversarial * terms["adversarial"] + weights.matching * terms["matching"]
 
 
 def critic_loss(networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses | None:
-    """True clips against those that have just been predicted; None where none were shown to it."""
+    """Loss of the critic's phase on the clips that `adversarial_terms` returned; None where there are none."""
     if "fake" not in batch.extras:
         return None
     loss = discriminator_loss(networks["critic"], batch.extras["real"], batch.extras["fake"])

@@ -1,4 +1,4 @@
-"""Convolutions that our compact networks are made of."""
+"""Convolution blocks of the compact networks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import nn
 from .group_norm import GroupNorm
 
 
-def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, GroupNorm (no statistics of the batch or of time), LeakyReLU."""
+def conv_block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """3x3 convolution, GroupNorm, LeakyReLU: (M, inputs, H, W) -> (M, outputs, H / stride, W / stride)."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), GroupNorm(8, outputs, leak=0.2))
 
 
-def enlarge(inputs: int, outputs: int) -> nn.Sequential:
-    """A map of twice the side: a 1x1 convolution, its channels shuffled into pixels."""
+def pixel_shuffle_block(inputs: int, outputs: int) -> nn.Sequential:
+    """1x1 convolution and pixel shuffle: (M, inputs, H, W) -> (M, outputs, 2H, 2W)."""
     return nn.Sequential(nn.Conv2d(inputs, 4 * outputs, 1), nn.PixelShuffle(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..core.cpu_fast import quicker_in_float32, tanh
+from ..core.cpu_fast import is_faster_in_float32, tanh
 
 ConvState = tuple[Tensor, Tensor]
 
@@ -20,7 +20,7 @@ class ConvLSTMCell(nn.Module):
     The forget gate's bias starts at 1, so that a fresh cell remembers.
     """
 
-    recomputable = True  # activation checkpointing may compute it twice
+    recomputable = True  # activation checkpointing may run forward twice
 
     def __init__(self, inputs: int, hidden: int, kernel: int = 3):
         super().__init__()
@@ -30,18 +30,18 @@ class ConvLSTMCell(nn.Module):
             self.gates.bias.zero_()
             self.gates.bias[hidden : 2 * hidden] = 1.0
 
-    def begin(self, batch: int, height: int, width: int, like: Tensor) -> ConvState:
-        """Zero state: (h, c), each (B, hidden, H, W)."""
+    def zero_state(self, batch: int, height: int, width: int, like: Tensor) -> ConvState:
+        """(h, c) of zeros, each (B, hidden, H, W), with dtype and device of `like`."""
         zeros = like.new_zeros(batch, self.hidden, height, width)
         return zeros, zeros
 
     def forward(self, x: Tensor, state: ConvState) -> ConvState:
-        """x (B, inputs, H, W) and (h, c) to the next (h, c)."""
+        """Input x (B, inputs, H, W) and state (h, c) to the next (h, c)."""
         h, c = state
         gates = self.gates(torch.cat([x, h], 1))
         narrow = gates.dtype
-        if torch.is_inference_mode_enabled():  # what is only looked at is kept as coarse as the gates are
-            gates = gates.float() if quicker_in_float32(gates) else gates
+        if torch.is_inference_mode_enabled():  # without gradients c has the precision of the gates
+            gates = gates.float() if is_faster_in_float32(gates) else gates
             c = c.to(gates.dtype)
         gates, new = gates.split([3 * self.hidden, self.hidden], 1)
         i, f, o = gates.sigmoid().chunk(3, 1)

@@ -1,7 +1,7 @@
-"""A critic of moving pictures, and the losses of the game against it.
+"""A patch discriminator (critic) of clips, and the losses of both sides.
 
-Least squares (Mao et al. 2017), spectral normalisation (Miyato et al. 2018), feature matching (Wang et al. 2018, pix2pixHD,
-eq. 4). It judges patches of space and time: is this part of a clip real?
+Least squares GAN (Mao et al. 2017) with spectral normalisation (Miyato et al. 2018) and feature matching (Wang et al. 2018,
+pix2pixHD, eq. 4). Its scores are local in space and time.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class VideoDiscriminator(nn.Module):
-    """Scores a clip patch by patch: 3D convolutions from half the frame's side down to a sixteenth.
+    """Scores patches of a clip by 3D convolutions, from half of the frame's side down to a sixteenth.
 
     Args:
-        channels: of the frames.
-        width: features of the first layer.
+        channels: channels of the frames.
+        width: channels of the first layer.
     """
 
     def __init__(self, channels: int, width: int = 32):
@@ -29,7 +29,7 @@ class VideoDiscriminator(nn.Module):
         self.score = spectral_norm(nn.Conv3d(sizes[-1], 1, 3, 1, 1))
 
     def forward(self, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Frames float32 (B, T, C, H, W) in [0, 1] to scores (B, 1, T, H/16, W/16), 1 for real, and every layer's features."""
+        """Frames float32 (B, T, C, H, W) in [0, 1] to scores (B, 1, T, H/16, W/16), and the features of each layer."""
         x = F.pixel_unshuffle(2 * frames - 1, 2).transpose(1, 2)
         features = []
         for layer in self.layers:
@@ -39,7 +39,7 @@ class VideoDiscriminator(nn.Module):
 
 
 def discriminator_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """What the critic minimises: 1 for real clips, 0 for predicted ones; both (B, T, C, H, W)."""
+    """Least squares loss of the critic, targets 1 for `real` and 0 for `fake` clips, both (B, T, C, H, W)."""
     critic.train()
     scores, _ = critic(torch.cat([real, fake.detach()]))
     true, false = scores.chunk(2)
@@ -47,14 +47,14 @@ def discriminator_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def generator_loss(critic: nn.Module, real: Tensor, fake: Tensor, paired: int | None = None) -> tuple[Tensor, Tensor]:
-    """What the predictor minimises: how far its clips are from being judged real, and their features from the truth's.
+    """Adversarial loss of the predicted clips `fake`, and the mean L1 distance of their features to those of `real`.
 
-    Only the first `paired` clips are meant to equal the real ones; by default all are.
+    Both are (B, T, C, H, W). Only the first `paired` clips (default all) are matched with the real ones.
     """
-    critic.eval()  # its spectral norms stay as its own turn left them, or equal clips would have unequal features
+    critic.eval()  # keeps the spectral norms fixed, so that equal clips have equal features
     scores, features = critic(fake)
     with torch.no_grad():
-        _, wanted = critic(real[:paired])
-    pairs = ((ours[:paired].float(), theirs.float()) for ours, theirs in zip(features, wanted))
+        _, targets = critic(real[:paired])
+    pairs = ((ours[:paired].float(), theirs.float()) for ours, theirs in zip(features, targets))
     matching = torch.stack([(ours - theirs).abs().mean() for ours, theirs in pairs]).mean()
     return (scores - 1).square().mean() / 2, matching

@@ -24,21 +24,18 @@ class Gaussian(NamedTuple):
         """mean + std * noise (reparametrisation, Kingma & Welling 2014)."""
         return self.mean + self.std * noise
 
-    def at(self, t: int) -> Gaussian:
-        """The one at place t of (B, T, Z): (B, Z)."""
-        return Gaussian(self.mean[:, t], self.logvar[:, t])
-
     @staticmethod
     def standard(like: Tensor) -> Gaussian:
+        """N(0, I) of the shape of `like`."""
         return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
 
     @staticmethod
-    def bounded(mean: Tensor, logvar: Tensor) -> Gaussian:
-        """From raw network outputs: float32, with a smoothly limited log-variance."""
+    def from_outputs(mean: Tensor, logvar: Tensor) -> Gaussian:
+        """From raw network outputs: float32, log-variance limited by tanh to (-8, 8)."""
         return Gaussian(mean.float(), LOGVAR_LIMIT * torch.tanh(logvar.float() / LOGVAR_LIMIT))
 
 
 def kl(q: Gaussian, p: Gaussian) -> Tensor:
-    """KL(q || p) per dimension, float32 (..., Z), in nats; written with log-variances so that nothing overflows early."""
+    """KL(q || p) per dimension, float32 (..., Z), in nats; from log-variances, for numerical range."""
     difference = q.logvar - p.logvar
     return 0.5 * (torch.exp(difference) + (q.mean - p.mean).square() * torch.exp(-p.logvar) - 1 - difference)

@@ -1,10 +1,10 @@
-"""Known frames remembered in layers that are moved instead of repainted.
+"""Known frames stored in layers, which are moved by learned flow instead of being synthesised anew.
 
-Gates write frames into K layers. A layer keeps a velocity of its own and moves on with it until the network renews it; a small
-flow field bends the motion. Every step extends each layer's displacement, samples the layer once through the whole
-displacement, so that nothing blurs by being resampled again and again, and blends the layers, the moved previous frame and a
-synthesised picture by softmax masks (after Finn et al. 2016, CDNA, section 3.2; Lee et al. 2018, SAVP, section 3.4). A thing
-that is hidden behind another one stays whole in its layer. What goes into which layer nobody says: all is learned from frames.
+Gates write frames into K layers. Each layer has a velocity, kept until the network renews it, plus a small flow field. Every step
+extends each layer's displacement and warps the stored layer once by the whole displacement, which avoids blur from repeated
+resampling. Softmax masks blend the layers, the moved previous frame and a synthesised image (after Finn et al. 2016, CDNA,
+section 3.2; Lee et al. 2018, SAVP, section 3.4). An occluded object stays complete in its layer. The assignment of content to
+layers is learned from frames without supervision.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import block, enlarge
-from .warp import warp, widened
+from .blocks import conv_block, pixel_shuffle_block
+from .warp import resize_bilinear, warp
 
-MAX_FLOW = 16.0  # pixels a frame, at most
-BEND = 0.3  # how easily a layer's motion departs from its velocity
-WRITE, BLEND, MIX = 16, 24, 48  # channels at half the frame's side: what frames are written by, what they are blended by
+MAX_FLOW = 16.0  # largest speed, pixels per frame
+BEND = 0.3  # scale of the flow field that is added to a layer's velocity
+WRITE, BLEND, MIX = 16, 24, 48  # channels at half the frame's side: for writing, for blending
 
 
 class LayerState(NamedTuple):
-    """What is remembered, and where it has got to.
+    """Stored layers and their motion so far.
 
     Args:
-        pictures: float32 (B, K, C, H, W) in [0, 1], as written.
-        velocity: float32 (B, K, 2), pixels a frame, x first.
-        displacement: float32 (B, 2K, h, w), pixels from the present to where the pictures were written, on a coarse grid.
-        moved: float32 (B, K, C, H, W), the pictures through it.
+        pictures: float32 (B, K, C, H, W) in [0, 1], the layers as written.
+        velocity: float32 (B, K, 2), pixels per frame, x first.
+        displacement: float32 (B, 2K, h, w), pixels from the current frame back to the layers as written, on a coarse grid.
+        moved: float32 (B, K, C, H, W), the layers warped by it.
     """
 
     pictures: Tensor
@@ -40,18 +40,17 @@ class LayerState(NamedTuple):
 
 
 class LayerMemory(nn.Module):
-    """Writes frames into layers, moves them and blends them: the only full-resolution part, free of features there.
+    """Writes frames into layers, moves and blends them; the only part of a network that works at full resolution.
 
     Args:
-        features: channels of the maps that it moves and blends by, at a quarter of the frame's side.
-        write_features: channels of the maps that it writes by, at a quarter of the frame's side.
-        layers: how many, K.
-        channels: of the frames, C.
-        previous: whether the moved previous frame is a source beside the layers. Being generated itself, it is resampled at every
-            step and blurs.
-        drawn: whether a synthesised picture is one too. Squared error has it draw fog wherever it is in doubt.
-        hard: every pixel comes from the source with the largest mask alone, so that no fog can be made of several; gradients are
-            those of the soft blend (straight-through, Bengio et al. 2013, arXiv 1308.3432).
+        features: channels of the maps that control motion and blending, at a quarter of the frame's side.
+        write_features: channels of the maps that control writing, at a quarter of the frame's side.
+        layers: number of layers, K.
+        channels: channels of the frames, C.
+        previous: whether the moved previous frame is a source too. It is resampled at every step, so it blurs.
+        drawn: whether a synthesised image is a source too. Squared error makes it blurred where the model is uncertain.
+        hard: take every pixel from the source with the largest mask, which prevents blurred mixtures; gradients are those of
+            the soft blend (straight-through, Bengio et al. 2013, arXiv 1308.3432).
     """
 
     def __init__(
@@ -63,13 +62,13 @@ class LayerMemory(nn.Module):
         written = 4 * channels * (layers + 1)
         self.sources = layers + previous
         self.motions = (2 * layers, layers, layers, 2 * layers, 2 * previous)  # see `advance`
-        self.flow = nn.Sequential(block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
-        self.write_up = enlarge(write_features, WRITE)
-        self.gates = nn.Sequential(block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2))
+        self.flow = nn.Sequential(conv_block(features, features), nn.Conv2d(features, sum(self.motions), 3, padding=1))
+        self.write_up = pixel_shuffle_block(write_features, WRITE)
+        self.gates = nn.Sequential(conv_block(WRITE + written, 32), nn.Conv2d(32, 4 * layers, 3, padding=1), nn.PixelShuffle(2))
         self.blend_up = nn.Sequential(nn.Conv2d(features, 4 * BLEND, 1), nn.PixelShuffle(2), nn.LeakyReLU(0.2, inplace=True))
         self.blend = nn.Sequential(
-            block(BLEND + 4 * channels * self.sources, MIX),
-            block(MIX, MIX),
+            conv_block(BLEND + 4 * channels * self.sources, MIX),
+            conv_block(MIX, MIX),
             nn.Conv2d(MIX, 4 * (self.sources + drawn * (1 + channels)), 3, padding=1),
         )
         nn.init.normal_(self.flow[-1].weight, std=0.01)
@@ -77,15 +76,15 @@ class LayerMemory(nn.Module):
         nn.init.zeros_(self.flow[-1].bias)
         nn.init.constant_(self.gates[-2].bias, 2.0)  # at first every layer takes the frame as it is
 
-    def init(self, frame: Tensor) -> LayerState:
-        """Nothing remembered yet, for frames like (B, C, H, W)."""
+    def empty_state(self, frame: Tensor) -> LayerState:
+        """State without content, for frames of the shape of `frame`, (B, C, H, W)."""
         batch, _, height, width = frame.shape
         blank = frame.new_zeros(batch, self.layers, *frame.shape[1:])
         displacement = frame.new_zeros(batch, 2 * self.layers, height // 4, width // 4)
         return LayerState(blank, frame.new_zeros(batch, self.layers, 2), displacement, blank)
 
     def write(self, state: LayerState, frame: Tensor, features: Tensor) -> LayerState:
-        """The layers with a known frame (B, C, H, W) written in where gates, read from `features`, are open."""
+        """Blends a known frame (B, C, H, W) into the layers by gates computed from `features` (B, write_features, H/4, W/4)."""
         frame = frame[:, None]
         pictures = F.pixel_unshuffle(torch.cat([state.moved, frame], 1).flatten(1, 2), 2)
         gates = self.gates(torch.cat([self.write_up(features), pictures], 1)).float().sigmoid()
@@ -93,20 +92,20 @@ class LayerMemory(nn.Module):
         return state._replace(pictures=written, displacement=torch.zeros_like(state.displacement))
 
     def advance(self, state: LayerState, previous: Tensor, features: Tensor, dt: float = 1.0) -> tuple[LayerState, Tensor]:
-        """Moves everything on.
+        """Moves the layers and the previous frame.
 
         Args:
             state: the layers.
             previous: float32 (B, C, H, W), the frame before.
             features: (B, features, H/4, W/4).
-            dt: frames ahead.
+            dt: time step in frames.
 
         Returns:
-            The layers `dt` frames on, and what the next frame is blended from, (B, S, C, H, W): the layers and, if it is a
-            source, the previous frame moved through a flow field of its own.
+            The layers `dt` frames later, and the sources of the next frame, (B, S, C, H, W): the moved layers and, where it is a
+            source, the previous frame moved by a flow field of its own.
         """
         votes, weights, renewals, bend, recent = self.flow(features).float().split(self.motions, 1)
-        weights = weights.flatten(2).softmax(-1)  # (B, K, places): whose vote counts for a layer
+        weights = weights.flatten(2).softmax(-1)  # (B, K, positions): weight of each position's vote for a layer
         votes = (votes.unflatten(1, (-1, 2)).flatten(3) * weights[:, :, None]).sum(-1)
         renewal = (renewals.flatten(2) * weights).sum(-1, keepdim=True).sigmoid()
         velocity = torch.lerp(state.velocity, MAX_FLOW * votes, renewal)
@@ -117,18 +116,18 @@ class LayerMemory(nn.Module):
         coarse = side[0] / size[0]  # the displacement is itself sampled where the step points
         before = warp(state.displacement.reshape(-1, 2, *side), step.reshape(-1, 2, *side) * coarse)
         displacement = step + before.view_as(step)
-        flows = widened(torch.cat([displacement, recent], 1), size).reshape(-1, 2, *size)
+        flows = resize_bilinear(torch.cat([displacement, recent], 1), size).reshape(-1, 2, *size)
         sources = torch.cat([state.pictures, previous[:, None]], 1) if self.previous else state.pictures
         moved = warp(sources.flatten(0, 1), flows).view_as(sources)
         return LayerState(state.pictures, velocity, displacement, moved[:, : self.layers]), moved
 
     def compose(self, moved: Tensor, features: Tensor, extra: Tensor | None = None) -> Tensor:
-        """The next frame.
+        """Blends the sources to the next frame.
 
         Args:
-            moved: float32 (B, S, C, H, W), the sources.
+            moved: float32 (B, S, C, H, W), the sources from `advance`.
             features: (B, features, H/4, W/4).
-            extra: (B, 24, H/2, W/2) or None, added to what the masks are read from.
+            extra: (B, 24, H/2, W/2) or None, added to the features that the masks are computed from.
 
         Returns:
             float32 (B, C, H, W) in [0, 1].

@@ -1,4 +1,4 @@
-"""Distances between pictures that two or more families train with."""
+"""Image losses that several families share."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LEVELS = 3  # of the Laplacian pyramid
-ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # errors below which a picture is good enough
+ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # added before the logarithm: error scales below which it levels off
 
 
-def gradient_difference(a: Tensor, b: Tensor) -> Tensor:
-    """How far the sizes of the gradients differ, along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
+def gradient_difference_loss(a: Tensor, b: Tensor) -> Tensor:
+    """Gradient difference loss of images (..., H, W) along both axes (Mathieu et al. 2016, eq. 6, alpha 1, as a mean)."""
     return sum((a.diff(dim=axis).abs() - b.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1))
 
 
 def pyramid_error(difference: Tensor) -> Tensor:
-    """Mean absolute error on a Laplacian pyramid (Niklaus & Liu 2018, section 3.3), of differences (M, C, H, W): (M,).
+    """Mean absolute error on a Laplacian pyramid (Niklaus & Liu 2018, section 3.3), from differences (M, C, H, W): (M,).
 
-    A pyramid is linear, so the one of the difference is the difference of the two. Each level weighs twice the finer one.
+    As the pyramid is linear, it is built from the difference of two images. Each level has twice the weight of the finer one.
     """
     total, weight = 0.0, 0.5
     for _ in range(LEVELS):
@@ -29,6 +29,6 @@ def pyramid_error(difference: Tensor) -> Tensor:
 
 
 def log_error(absolute: Tensor, squared: Tensor, weight: float) -> Tensor:
-    """Mean logarithm of pictures' absolute errors, see `pyramid_error`, and `weight` times that of their squared ones: a clip
-    that hardly moves then counts as much as one where much happens, and the squared part is what PSNR measures."""
+    """Mean logarithm of the images' absolute errors (`pyramid_error`) plus `weight` times that of the squared errors: clips with
+    little and with much motion count alike, and the squared part is what PSNR measures."""
     return torch.log(absolute + ERROR_FLOOR).mean() + weight * torch.log(squared + SQUARED_FLOOR).mean()

@@ -19,12 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..core.bundled import bundled
+from ..core.bundled import bundled_folder
 from ..data import licence_of_weights
 from ..data.licence import strictest
 
 FORMAT = 1
-FOLDER = bundled("checkpoints")
+FOLDER = bundled_folder("checkpoints")
 HEADER_LIMIT = 10_000_000  # bytes; a foreign file's first eight bytes may claim anything
 STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vp.core.clips import at_scale
+from vp.core.clips import shrink_and_enlarge
 from vp.core.video import Batch, Observation
 
 
@@ -19,5 +19,5 @@ def observe_clips(data: Batch, clips: slice, known: Tensor, scale: int = 1, devi
         scale: frames are shown at 1/scale of their size, enlarged again.
     """
     part = Batch(data.frames[clips], None if data.actions is None else data.actions[clips]).to(device)
-    hidden = at_scale(part.frames, scale).masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
+    hidden = shrink_and_enlarge(part.frames, scale).masked_fill(~known.view(1, -1, 1, 1, 1).to(device), float("nan"))
     return Observation(hidden, known, part.actions, target=part.frames)

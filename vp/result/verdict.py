@@ -31,7 +31,7 @@ def describe_spread(result: Result) -> str:
     every = -(-max(result.rows[0].frames.shape[1:3]) // LOOKED_AT)
     futures = torch.stack([subsample_pixels(result.rows[index].frames[made], every) for index in samples])[None]
     truth = subsample_pixels(result.frames("truth")[0][made], every)[None]
-    compared = Ensemble.of(futures, truth)
+    compared = Ensemble.from_samples(futures, truth)
     judged = torch.from_numpy(result.scored[made])
     distance, beside, alike = float(compared.difference.mean()), "", False
     if judged.any():

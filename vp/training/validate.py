@@ -67,7 +67,7 @@ class Validation:
         out = {name: float(x.mean()) for name, x in quality.items()}
         out |= {f"{name}_best": float(x.amax(1).mean()) for name, x in quality.items()}
         out["mse"] = float(mse(future, truth).mean())
-        ensemble = Ensemble.of(future, truth[:, 0])
+        ensemble = Ensemble.from_samples(future, truth[:, 0])
         out |= {"crps": float(crps(ensemble).mean()), "spread_skill": float(spread_skill(ensemble).nan_to_num())}
         sharp = sharpness(future, truth).nanmean((0, 1))
         return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from vp.core.bundled import bundled
+from vp.core.bundled import bundled_folder
 from vp.data import SIMULATORS, Clip, open_dataset, read_clip
 from vp.data.video_file import MAX_FPS
 from vp.prediction.actions import read_actions
 
 from .expiring_store import ExpiringStore
 
-ASSETS = bundled("assets")
+ASSETS = bundled_folder("assets")
 CLIPS = ASSETS / "clips"
 RANDOM_FRAMES = 60
 UPLOAD_FRAMES = 120

@@ -1,4 +1,4 @@
-"""Untrained predictors that keep every table honest: they work on any clip, at any size, and cost nothing to learn."""
+"""Untrained baseline predictors for clips of any size."""
 
 from .between import BLEND, COPY_NEAREST
 from .copy_last import COPY_LAST

@@ -1,4 +1,4 @@
-"""Copy-last: nothing moves any more. The floor that a predictor has to beat, and on short horizons often does not."""
+"""Copy-last baseline: a still future. Over short horizons many predictors are no better."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 
-from .untrained import untrained
+from .untrained import untrained_family
 
 
 class CopyLast(Predictor):
@@ -21,18 +21,18 @@ class CopyLast(Predictor):
 
     def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
         self.check(observation)
-        copied = observation.frames[:, sources(observation.known)]
+        copied = observation.frames[:, source_indices(observation.known)]
         yield Step(1, 1, prediction=Prediction(copied[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)))
 
 
-def sources(known: Tensor) -> Tensor:
-    """int64 (T,): the frame that each frame is copied from, itself where it is known."""
+def source_indices(known: Tensor) -> Tensor:
+    """Index of the frame that each frame is copied from, int64 (T,); a known frame is its own source."""
     frames = torch.arange(len(known), device=known.device)
     first = known.nonzero()[0]
     return torch.where(known, frames, first).cummax(0).values
 
 
-COPY_LAST = untrained(
+COPY_LAST = untrained_family(
     "copy-last",
     "Copy the last frame",
     "The customary floor of video prediction.",

@@ -1,4 +1,4 @@
-"""The family record of a predictor that has nothing to train."""
+"""Families of predictors without networks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class NoConfig:
     """Nothing to configure."""
 
 
-def untrained(name: str, title: str, citation: str, predictor: type[Predictor]) -> Family:
-    """A family with no networks, no phases and one predictor, made without arguments."""
+def untrained_family(name: str, title: str, citation: str, predictor: type[Predictor]) -> Family:
+    """A family without networks and phases; `predictor` is its class, called without arguments."""
     return Family(
         name=name,
         title=title,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...core.settings import one_of
+from ...core.settings import check_one_of
 
 FOLD = 2  # pixels of a side that the 3D U-Net reads as channels
 
@@ -32,8 +32,8 @@ class Drawing:
     canny: tuple[int, int] = (100, 200)
 
     def __post_init__(self) -> None:
-        one_of("mode", self.mode, MODES)
-        one_of("segment", self.segment, SEGMENTERS)
+        check_one_of("mode", self.mode, MODES)
+        check_one_of("segment", self.segment, SEGMENTERS)
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold}; give a number between 0 and 1")
 

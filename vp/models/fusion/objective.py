@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
-from ...core.settings import length_at
+from ...core.settings import scheduled_length
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
-from ...nn.losses import gradient_difference
+from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
+from ...nn.losses import gradient_difference_loss
 from .config import FusionConfig, Objective
 from .network import predict_pictures
 from .pictures import fusion_pictures
@@ -42,7 +42,7 @@ def predictor_loss(
     """Stage one. Where a second call is due it starts from the first one's pictures, so that it learns not to drift."""
     network, objective, n = networks["predictor"], cfg.objective, cfg.n_past
     pictures = clip_pictures(cfg, batch)
-    count = length_at(objective.lengths, progress.stage, pictures.shape[1] - n)
+    count = scheduled_length(objective.lengths, progress.stage, pictures.shape[1] - n)
     if chance(generator) < objective.once:
         count = min(count, n)
     future = [network(pictures[:, :n])]
@@ -127,7 +127,7 @@ def translator_loss(
     painted, truth = task.painted(networks[name]), task.truth
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
     total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
-    if critic_active(weights, progress):
+    if is_critic_active(weights, progress):
         real, fake = (torch.cat([task.pictures, frames], 1) for frames in (truth, painted))
         judged, shown = adversarial_terms(networks, real, fake)
         total, terms, outputs = total + weighted_sum(weights, judged), terms | judged, outputs | shown
@@ -145,7 +145,7 @@ def sharpener_loss(
         painted = task.painted(networks["tuned" if predicted else "translator"])
     sharp, truth = networks["sharpener"](task.pictures, painted), task.truth
     l1, mse = (sharp - truth).abs().mean(), (sharp - truth).square().mean()
-    gradient = gradient_difference(sharp, truth)
+    gradient = gradient_difference_loss(sharp, truth)
     total = objective.sharp_l1 * l1 + objective.sharp_mse * mse + objective.sharp_gradient * gradient
     return Losses(
         total, {"sharp_mse": mse, "sharp_gradient": gradient, "dull_mse": (painted - truth).square().mean()}, {PICTURES: pictures}

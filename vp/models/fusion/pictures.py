@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.clips import luma
+from ...core.clips import to_luma
 from .config import Drawing
 from .segment import by_background, by_colour, by_deeplab
 
@@ -30,7 +30,7 @@ def fusion_pictures(frames: Tensor, drawing: Drawing, n_past: int, masks: Tensor
     Returns:
         float32 (B, T, drawing.channels, H, W) in [0, 1].
     """
-    grey = luma(frames)
+    grey = to_luma(frames)
     maps = torch.stack([edges(grey, drawing.canny), segment(frames, grey, drawing, n_past, masks)], 2)
     maps = maps.to(frames.device, torch.float32)
     return overlay(maps) if drawing.mode == "overlay" else maps

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import for_every_sample, held
+from ...core.clips import pad_with_last_frame, repeat_per_sample
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -90,10 +90,10 @@ class FusionPredictor(Predictor):
             frames = torch.cat([frames, self.paint(part, past[:, -1], pictures[:, -1], options).to(frames)], 1)
             made += part.shape[1]
             if made < steps:
-                yield Step(made, steps, for_every_sample(held(frames, past.shape[1] + steps), seeds))
+                yield Step(made, steps, repeat_per_sample(pad_with_last_frame(frames, past.shape[1] + steps), seeds))
         strips = {PICTURES: torch.cat([pictures, own], 1)} | ({} if true is None else {TRUE: true})
-        strips = {name: for_every_sample(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
-        prediction = Prediction(for_every_sample(frames, seeds), pictures=strips)
+        strips = {name: repeat_per_sample(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
+        prediction = Prediction(repeat_per_sample(frames, seeds), pictures=strips)
         yield Step(steps, steps, prediction.frames, prediction)
 
     def fusion_pictures(self, frames: Tensor, n_past: int) -> Tensor:

@@ -8,7 +8,7 @@ from torch import nn
 
 from ...core.family import Family, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
+from ...nn.adversary import CRITIC, build_video_critics, has_critic, without_critic
 from .compact import CompactDenoiser
 from .config import RamvidConfig
 from .objective import random_mask_loss
@@ -31,7 +31,7 @@ def phases(cfg: RamvidConfig) -> tuple[Phase, ...]:
 
 
 def critics(cfg: RamvidConfig) -> nn.ModuleDict:
-    return video_critics(cfg, cfg.channels)
+    return build_video_critics(cfg, cfg.channels)
 
 
 def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> RamvidPredictor:

@@ -22,8 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...core.constant import constants
-from ...nn.blocks import block
+from ...core.constant import constant_vector
+from ...nn.blocks import conv_block
 from ...nn.conv_lstm import ConvLSTMCell
 from ...nn.layer_memory import BLEND
 from ...nn.moving_rollout import MovingRollout, Rollout
@@ -123,9 +123,9 @@ class CompactDenoiser(MovingRollout):
         width, c = cfg.width, cfg.channels
         self.embed = nn.Sequential(nn.Linear(LEVEL_CHANNELS + 2, EMBEDDING), nn.SiLU())
         self.trust = nn.Linear(EMBEDDING, width)
-        self.evidence = nn.Sequential(nn.PixelUnshuffle(2), block(4 * c, 32), block(32, width, 2))
+        self.evidence = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4 * c, 32), conv_block(32, width, 2))
         self.evidence_level = nn.Linear(EMBEDDING, width)
-        self.evidence_out, self.evidence_coarse = block(width, width), block(width, width, 2)
+        self.evidence_out, self.evidence_coarse = conv_block(width, width), conv_block(width, width, 2)
         self.later = ConvLSTMCell(width, width)
         self.hint = nn.Conv2d(2 * width, HINT_CHANNELS, 3, padding=1)
         self.see = nn.Conv2d(2 * width, width, 3, padding=1)
@@ -192,7 +192,7 @@ class CompactDenoiser(MovingRollout):
     @staticmethod
     def flags(known: Sequence[bool], gaps: Sequence[float], like: Tensor) -> Tensor:
         """(B, T, 2): whether each frame is known, and how far the one before lies."""
-        rows = [constants(known, like), constants([gap / 4 for gap in gaps], like)]
+        rows = [constant_vector(known, like), constant_vector([gap / 4 for gap in gaps], like)]
         return torch.stack(rows, -1).expand(len(like), -1, -1)
 
     def look(self, x: Tensor, level: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -207,7 +207,7 @@ class CompactDenoiser(MovingRollout):
         seen = gains[0] * self.evidence_out(seen)
         noisy_skip = gains[1] * self.noisy_skip((linear_guess(level)[..., None, None, None] * x).flatten(0, 1))
         coarse = self.evidence_coarse(seen).unflatten(0, (batch, length))
-        state, states = self.later.begin(batch, *coarse.shape[-2:], x), [None] * length
+        state, states = self.later.zero_state(batch, *coarse.shape[-2:], x), [None] * length
         for t in reversed(range(length)):
             state = self.later(coarse[:, t], state)
             states[t] = state[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...core.settings import one_of
+from ...core.settings import check_one_of
 
 PROCESSES = ("flow", "ddpm")
 NETWORKS = ("compact", "published")
@@ -58,7 +58,7 @@ class RamvidConfig:
     balance: bool = False
 
     def __post_init__(self) -> None:
-        one_of("process", self.process, PROCESSES)
-        one_of("network", self.network, NETWORKS)
+        check_one_of("process", self.process, PROCESSES)
+        check_one_of("network", self.network, NETWORKS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")

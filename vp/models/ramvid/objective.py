@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
+from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
 from . import masks
 from .config import RamvidConfig
 from .process import noisy
@@ -37,7 +37,7 @@ def random_mask_loss(
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
     losses, judged = flow_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
-    if not critic_active(cfg, progress):
+    if not is_critic_active(cfg, progress):
         return losses
     terms, outputs = adversarial_terms(networks, *judged)
     return Losses(losses.total + weighted_sum(cfg, terms), {**losses.terms, **terms}, outputs)

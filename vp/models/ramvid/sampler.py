@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.constant import constants
+from ...core.constant import constant_vector
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors
 from . import process, solvers
@@ -57,11 +57,11 @@ class WindowSpec:
     def temporal_pass(self, frames: Tensor, time: Tensor) -> TemporalPass:
         """Of frames (R, L, C, H, W), those at the level `time` () that are not settled. Sampled ones are not remembered as known
         ones are, but move what is remembered: they say where things are, and no longer what they look like."""
-        trusts = constants([self.trust if known else SAMPLED for known in self.known], time)
-        level = torch.where(constants(self.settled, time).bool(), trusts, time)
+        trusts = constant_vector([self.trust if known else SAMPLED for known in self.known], time)
+        level = torch.where(constant_vector(self.settled, time).bool(), trusts, time)
         if self.known != self.settled:
             faded = [SAMPLED if settled and not known else 1.0 for known, settled in zip(self.known, self.settled)]
-            frames = frames * constants(faded, time)[:, None, None, None]
+            frames = frames * constant_vector(faded, time)[:, None, None, None]
         return TemporalPass(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
 
 

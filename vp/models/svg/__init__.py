@@ -9,7 +9,7 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
+from ...nn.adversary import CRITIC, build_video_critics, has_critic, without_critic
 from .compact import CompactSVG
 from .conditions import fit_statistics
 from .config import Objective, SVGConfig
@@ -21,19 +21,21 @@ from .recipes import RECIPES
 from .reference import per_frame_loss
 
 
-def build(cfg: SVGConfig) -> SVGNetwork:
+def build_network(cfg: SVGConfig) -> SVGNetwork:
+    """The network of the config's backbone, with random weights."""
     return CompactSVG(cfg) if cfg.backbone == "compact" else PublishedSVG(cfg)
 
 
 def networks(cfg: SVGConfig) -> nn.ModuleDict:
-    return nn.ModuleDict({"svg": build(cfg)})
+    return nn.ModuleDict({"svg": build_network(cfg)})
 
 
 def critics(cfg: SVGConfig) -> nn.ModuleDict:
-    return video_critics(cfg.objective, cfg.channels)
+    return build_video_critics(cfg.objective, cfg.channels)
 
 
 def phases(cfg: SVGConfig) -> tuple[Phase, ...]:
+    """The published networks use the published optimiser settings; the compact one may add the critic's phase."""
     loss = partial(rollout_loss, cfg)
     if cfg.backbone != "compact":  # as published
         return (Phase("svg", ("svg",), loss, lr=2e-3, betas=(0.9, 0.999), optimizer="adamw"),)
@@ -46,11 +48,12 @@ def predictor(cfg: SVGConfig, nets: nn.ModuleDict, runtime: Runtime) -> SVGPredi
 
 
 def tiny() -> SVGConfig:
+    """The smallest config, for tests."""
     return SVGConfig(size=32, n_past=3, n_future=3, z_dim=4, width=16, flows=2)
 
 
 def benchmark_losses() -> dict[str, tuple[SVGConfig, LossFn]]:
-    """The published networks trained three ways: frame by frame, all true frames in one batch, on their own frames."""
+    """The published network trained frame by frame (reference), teacher-forced in one batch, and on its own frames."""
     forced = SVGConfig(backbone="dcgan", z_dim=10, objective=Objective(teacher=float("inf"), lengths=((0.0, 15),)))
     closed = replace(forced, objective=replace(forced.objective, teacher=0.0))
     return {

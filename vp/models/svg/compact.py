@@ -1,11 +1,11 @@
-"""The compact SVG network: it moves pixels instead of repainting them.
+"""The compact SVG network: it moves pixels instead of synthesising them.
 
-SVG (Denton & Fergus 2018) with a convolutional recurrent state and an output composed of moving layers (see `nn`), which take
-in frames during the context and stay as they are afterwards. GroupNorm throughout: no statistics of the batch.
+SVG (Denton & Fergus 2018) with a convolutional recurrent state and an output composed of moving layers (`nn.layer_memory`).
+Frames are written into the layers during the context only. GroupNorm throughout: no statistics of the batch.
 
-Where it differs from the paper: the posterior sees a window of three frames instead of an LSTM over all of them, the prior
-reads the recurrent state instead of keeping one of its own, and z enters through a coarse spatial map. Conditions are the
-same at every place of the map (after Finn et al. 2016), at the coarse level and again where the plan is made.
+Differences from the paper: the posterior sees a window of three frames instead of an LSTM over all of them, the prior
+reads the recurrent state instead of keeping one of its own, and z enters through a coarse spatial map. Conditions are
+constant maps (after Finn et al. 2016), at the input of the motion LSTM and of the features.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...nn.blocks import block
+from ...nn.blocks import conv_block
 from ...nn.gaussian import Gaussian
 from ...nn.moving_rollout import MovingRollout, Rollout
 from .conditions import Conditioner
@@ -27,8 +27,8 @@ LATENT_CHANNELS = 16
 
 
 class State(NamedTuple):
-    """What one rollout carries: the condition (B, E) that leads on from the last frame, or None, and the summary
-    (B, width, H/4, W/4) that the learned prior reads; conditions are further channels."""
+    """State of a rollout: `condition` (B, E) leads from the last frame to the next, or None; `summary` (B, C, H/4, W/4) is the
+    input of the learned prior, C the width plus, where the prior reads them, the conditions."""
 
     rollout: Rollout
     condition: Tensor | None
@@ -36,23 +36,23 @@ class State(NamedTuple):
 
 
 class GaussianHead(nn.Module):
-    """A Gaussian over z from a feature map (B, C, h, w): position is kept by flattening a 4x smaller map."""
+    """A Gaussian over z, (B, Z), from a feature map (B, C, h, w), which is shrunk by 4 and flattened, so position is kept."""
 
     def __init__(self, inputs: int, side: int, z_dim: int, width: int):
         super().__init__()
         small = (side + 3) // 4
-        self.convs = nn.Sequential(block(inputs, width, 2), block(width, width // 2, 2), nn.Flatten())
+        self.convs = nn.Sequential(conv_block(inputs, width, 2), conv_block(width, width // 2, 2), nn.Flatten())
         self.mix = nn.Sequential(nn.Linear(width // 2 * small * small, 2 * width), nn.LeakyReLU(0.2, inplace=True))
         self.out = nn.Linear(2 * width, 2 * z_dim)
         nn.init.normal_(self.out.weight, std=0.01)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, features: Tensor) -> Gaussian:
-        return Gaussian.bounded(*self.out(self.mix(self.convs(features))).chunk(2, -1))
+        return Gaussian.from_outputs(*self.out(self.mix(self.convs(features))).chunk(2, -1))
 
 
 class LatentMap(nn.Module):
-    """z (B, Z) as a map (B, 16, side, side): one linear layer to a grid of half the side, enlarged; it starts faint."""
+    """z (B, Z) to a map (B, 16, side, side): a linear layer to a grid of half the side, enlarged; small weights at first."""
 
     def __init__(self, z_dim: int, side: int):
         super().__init__()
@@ -66,14 +66,14 @@ class LatentMap(nn.Module):
 
 
 def with_condition(x: Tensor, condition: Tensor | None) -> Tensor:
-    """A map (B, C, h, w) with the condition (B, E) as further channels, the same everywhere, or as it is."""
+    """Appends the condition (B, E) to a map (B, C, h, w) as constant channels; None: returns the map."""
     if condition is None:
         return x
     return torch.cat([x, condition.to(x.dtype)[..., None, None].expand(-1, -1, *x.shape[-2:])], 1)
 
 
 class CompactSVG(MovingRollout, SVGNetwork):
-    """The network behind the small checkpoints."""
+    """SVG with the compact backbone."""
 
     def __init__(self, cfg: SVGConfig):
         width, stochastic, conditions = cfg.width, cfg.latent != "none", cfg.conditions
@@ -90,7 +90,7 @@ class CompactSVG(MovingRollout, SVGNetwork):
     def encode(self, frames: Tensor, before: Tensor, skips: bool = True) -> Features:
         return (self.encode_frames(frames, before),)
 
-    def begin(self, batch: int, like: Tensor) -> State:
+    def initial_state(self, batch: int, like: Tensor) -> State:
         rollout = self.start(like[:, 0])
         return State(rollout, None, rollout.scene[0])
 
@@ -105,7 +105,7 @@ class CompactSVG(MovingRollout, SVGNetwork):
     def observe(
         self, state: State, frame: Tensor, features: Features, refresh_skip: bool, condition: Tensor | None = None
     ) -> State:
-        """Writes the frame into the layers where `refresh_skip` says so, that is during the context."""
+        """`refresh_skip`, true during the context, says whether the frame is written into the layers."""
         rollout = self.read(state.rollout, frame, features[0], write=refresh_skip)
         summary = rollout.scene[0]
         if condition is not None and self.cfg.conditions.prior:

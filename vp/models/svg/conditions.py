@@ -1,4 +1,4 @@
-"""Conditions: numbers that come with every frame, normalised by what the training data showed and embedded."""
+"""Conditions: a vector per frame, such as an action, normalised by statistics of the training data and embedded."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from ...core.video import Actions, Batch
 from .config import Conditions, SVGConfig
 
-MEASURED = 256  # clips
-STEADY = 1e-6  # a component that varies less is taken as constant
+MEASURED = 256  # number of clips that statistics are taken from
+STEADY = 1e-6  # a component with a smaller standard deviation counts as constant
 
 
 class Conditioner(nn.Module):
-    """The numbers of all frames to what each step of a rollout is fed.
+    """Normalises and embeds the vectors of all frames, and aligns them to the steps of a rollout.
 
-    Mean, standard deviation and range of the training data are buffers in float64, which checkpoints store unrounded.
+    Mean, standard deviation and range of the training data are buffers in float64, which checkpoints store at full precision.
     """
 
     def __init__(self, conditions: Conditions):
@@ -31,7 +31,7 @@ class Conditioner(nn.Module):
         self.embed = nn.Sequential(*layers)
 
     def fit_statistics(self, vectors: Tensor) -> None:
-        """Takes the statistics of training vectors (..., A)."""
+        """Sets mean, standard deviation and range from training vectors (..., A)."""
         rows = vectors.detach().double().reshape(-1, self.conditions.size).cpu()
         spread = rows.std(0, correction=0)
         found = {"mean": rows.mean(0), "std": spread.where(spread > STEADY, 1.0), "low": rows.amin(0), "high": rows.amax(0)}
@@ -39,22 +39,22 @@ class Conditioner(nn.Module):
             getattr(self, name).copy_(value)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """(B, T, A) to float32 (B, T, E): at place t what leads to frame t."""
+        """Vectors (B, T, A) to float32 (B, T, E); index t of the result leads to frame t."""
         if self.conditions.alignment == "t-1":
             vectors = torch.cat([vectors[:, :1], vectors[:, :-1]], 1)
         return self.embed((vectors.float() - self.mean.float()) / self.std.float()).float()
 
-    def actions(self) -> Actions:
-        """What it understands, with the ranges that training saw."""
+    def action_spec(self) -> Actions:
+        """Names, ranges in the training data, and sources of the vector's components."""
         ranges = tuple(zip(self.low.tolist(), self.high.tolist()))
         return Actions(tuple(f"number {k + 1}" for k in range(len(ranges))), ranges, self.conditions.sources)
 
 
 def fit_statistics(cfg: SVGConfig, networks: nn.ModuleDict, draw: Callable[[int], Batch]) -> None:
-    """Gives a conditional network the statistics of some training clips.
+    """Fits the conditioner to MEASURED training clips; draw(n) returns a Batch of n clips. Nothing to do without conditions.
 
     Raises:
-        ValueError: the clips have not the numbers that the network is conditioned on.
+        ValueError: the clips lack the vectors that the network is conditioned on, or these have another size.
     """
     if cfg.conditions is None:
         return

@@ -1,4 +1,4 @@
-"""Sampling from an SVG model: futures from the learned or fixed prior, or from the posterior, which sees the future."""
+"""Sampling from an SVG model: futures from the learned or fixed prior, or from the posterior, which reads the true future."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ...core.capture import Function
-from ...core.clips import held
-from ...core.latent_options import LatentOptions, check_latent, chosen_prior, disabled_controls, offered_priors
-from ...core.predictor import Predictor, noise
+from ...core.clips import pad_with_last_frame
+from ...core.latent_options import LatentOptions, check_prior, disabled_controls, offered_priors, resolve_prior
+from ...core.predictor import Predictor, draw_noise
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
@@ -25,14 +25,15 @@ from .network import SVGNetwork
 
 @dataclass(frozen=True)
 class RolloutSpec:
-    """What does not change while a prediction is computed.
+    """Settings of a rollout, hashable so that recorded CUDA graphs can be looked up by them.
 
     Args:
         source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'.
-        temperature: scale of its noise.
-        n_past: known frames.
-        copies: futures a clip.
-        refreshes: of each generated frame that a step takes in first, whether skip connections move on to it.
+        temperature: factor on the standard deviation of z.
+        n_past: number of known frames.
+        copies: number of samples per clip, N.
+        refreshes: for each generated frame that is fed back, whether skip connections are taken from it; zero or one entry in the
+            spec of a single step.
     """
 
     source: str
@@ -43,7 +44,7 @@ class RolloutSpec:
 
 
 class LatentStats(NamedTuple):
-    """Statistics of the latents of a step, float32 (M, Z), the divergence (M,)."""
+    """Statistics of the latent of a step, float32 (M, Z), and the KL, (M,); None where there is no posterior."""
 
     prior_mean: Tensor
     prior_std: Tensor
@@ -52,16 +53,17 @@ class LatentStats(NamedTuple):
     kl: Tensor | None = None
 
     @classmethod
-    def of(cls, prior: Gaussian, posterior: Gaussian | None) -> LatentStats:
+    def from_gaussians(cls, prior: Gaussian, posterior: Gaussian | None) -> LatentStats:
+        """Statistics of the two distributions, with KL(posterior || prior) summed over z."""
         if posterior is None:
             return cls(prior.mean, prior.std)
         return cls(prior.mean, prior.std, posterior.mean, posterior.std, kl(posterior, prior).sum(-1))
 
 
 class SVGPredictor(Predictor):
-    """Rolls an SVG network forward, all futures of all clips in one batch; the context is computed once per clip.
+    """Rolls out an SVG network with all samples of all clips in one batch; the context is computed once per clip.
 
-    Known steps take the posterior mean, so that all futures of a clip share one context.
+    In the context z is the posterior mean, so that all samples of a clip share it.
     """
 
     options_type = LatentOptions
@@ -69,7 +71,8 @@ class SVGPredictor(Predictor):
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
-        self.begin, self.advance, self.finish = (runtime.capture(f) for f in (self.context, self.step, self.rollout))
+        functions = (self.encode_context, self.predict_step, self.roll_out)
+        self.captured_context, self.captured_step, self.captured_rollout = map(runtime.capture, functions)
         self.capabilities = Capabilities(
             n_past=(2, None),
             channels=(cfg.channels,),
@@ -79,52 +82,53 @@ class SVGPredictor(Predictor):
             stochastic=cfg.latent != "none",
             priors=offered_priors(cfg.latent),
             reasons=disabled_controls(cfg.latent),
-            actions=network.conditioner and network.conditioner.actions(),
+            actions=network.conditioner and network.conditioner.action_spec(),
         )
 
     def check(self, observation: Observation, options: LatentOptions | None = None) -> None:
         super().check(observation, options)
-        check_latent(options, self.cfg.latent, observation)
+        check_prior(options, self.cfg.latent, observation)
 
     def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, options, watched=True)
 
     def predict(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Prediction:
-        """All steps at once, for nobody watches them."""
+        """The prediction without intermediate steps, which allows one CUDA graph for the whole rollout."""
         return deque(self.run(observation, seeds, options, watched=False), maxlen=1).pop().prediction
 
     @torch.inference_mode()
     def run(self, observation: Observation, seeds: Tensor, options: LatentOptions | None, watched: bool) -> Iterator[Step]:
+        """As `stream`; without `watched` it yields the last step alone."""
         options = options or LatentOptions()
         self.check(observation, options)
         network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
-        refreshes = tuple(network.refreshes(t, n_past) for t in range(n_past + 1, total))
-        spec = RolloutSpec(chosen_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
-        true, vectors = self.given(observation, spec), self.vectors(observation)
-        z = None if spec.source == "none" else noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
+        refreshes = tuple(network.refreshes_skips(t, n_past) for t in range(n_past + 1, total))
+        spec = RolloutSpec(resolve_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
+        true, vectors = self.visible_frames(observation, spec), self.condition_vectors(observation)
+        z = None if spec.source == "none" else draw_noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
         frames = observation.frames[:, None].repeat(1, spec.copies, 1, 1, 1, 1)
         if watched:
-            future, (*began, known) = [], self.begin(spec, true, vectors)
-            for t, (frame, stats) in enumerate(self.unrolled(spec, began, true, z, self.advance), n_past):
+            future, (*context, known) = [], self.captured_context(spec, true, vectors)
+            for t, (frame, stats) in enumerate(self.iterate_steps(spec, context, true, z, self.captured_step), n_past):
                 frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
                 future.append(map_tensors(torch.clone, stats))
                 if t < total - 1:
-                    yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
-            future = stacked(future)
+                    yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
+            future = stack_steps(future)
         else:
-            made, future, known = self.finish(spec, true, vectors, z)
+            made, future, known = self.captured_rollout(spec, true, vectors, z)
             frames[:, :, n_past:] = made.unflatten(0, seeds.shape).to(frames.device)
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(known, future, spec, total)))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(known, future, spec, total)))
 
-    def given(self, observation: Observation, spec: RolloutSpec) -> Tensor:
-        """The true frames that may be seen: the known ones, or the whole clip."""
+    def visible_frames(self, observation: Observation, spec: RolloutSpec) -> Tensor:
+        """The true frames that the network may read: the known ones, or the whole clip where z is from the posterior."""
         known = observation.frames[:, : spec.n_past]
         if spec.source.startswith("posterior"):
             known = torch.cat([known, observation.target[:, spec.n_past :]], 1)
         return known.to(self.runtime.device)
 
-    def vectors(self, observation: Observation) -> Tensor | None:
-        """The numbers (B, T, A) that the network is conditioned on; where none came they are zero."""
+    def condition_vectors(self, observation: Observation) -> Tensor | None:
+        """Vectors (B, T, A) that the network is conditioned on, zeros where the observation has none; None without conditions."""
         if self.network.conditioner is None:
             return None
         if observation.actions is not None:
@@ -132,34 +136,48 @@ class SVGPredictor(Predictor):
         clips, length = observation.frames.shape[:2]
         return torch.zeros(clips, length, self.cfg.conditions.size, device=self.runtime.device)
 
-    def context(self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None) -> tuple[Any, ...]:
-        """What a prediction begins from, a row a clip: the state after taking in every known frame, with posterior-mean latents,
-        and the prior of the first frame to predict; the later steps' conditions (B, F - 1, E) and the future's posterior, or
-        None; and the known steps' numbers."""
+    def encode_context(self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None) -> tuple[Any, ...]:
+        """Runs the network over the known frames, with z the posterior mean; one row per clip.
+
+        Returns:
+            the state after the last known frame; the prior of the first future step; the conditions of the later steps,
+            (B, F - 1, E) or None; the posterior of the future, (B, F, Z), or None where z is not from it; and the statistics of
+            the known steps.
+        """
         network, n_past = self.network, spec.n_past
         conditions = None if vectors is None else network.conditioner(vectors)
         with self.runtime.autocast():
             features, stats = network.encode_clips(true, n_past), []
             posterior = None if spec.source == "none" else network.posterior(features)
-            state = network.begin(len(true), true)
+            state = network.initial_state(len(true), true)
             for t in range(1, n_past + 1):
-                refresh = network.refreshes(t, n_past)
-                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, at(conditions, t))
+                refresh = network.refreshes_skips(t, n_past)
+                state = network.observe(state, true[:, t - 1], features[t - 1], refresh, select_step(conditions, t))
                 prior = network.prior(state.summary)
                 if t < n_past:
                     if prior is not None:
-                        stats.append(LatentStats.of(prior, at(posterior, t - 1)))
+                        stats.append(LatentStats.from_gaussians(prior, select_step(posterior, t - 1)))
                     state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
         future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if spec.source.startswith("posterior") else None
-        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stacked(stats)
+        return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stack_steps(stats)
 
-    def step(
+    def predict_step(
         self, spec: RolloutSpec, state: Any, prior: Gaussian | None, last: Tensor, z: Tensor | None, posterior: Gaussian | None,
         condition: Tensor | None,
     ) -> tuple[Any, Tensor, LatentStats | None]:  # fmt: skip
-        """One frame, a row a future. Where `how.refreshes` tells of one, the generated frame before it is taken in first: `last`
-        (R, 2, C, H, W) are the two before, `condition` (R, E) leads to the frame. Otherwise the state has seen it, and `prior` is
-        what it gave. Noise `z` (R, Z). Returns the state, the frame (R, C, H, W) in [0, 1] and the latent's numbers."""
+        """Predicts one frame; one row per sample, R in all.
+
+        Args:
+            spec: with one entry in `refreshes`, the previous generated frame is observed first; with none, the state has observed
+                the last known frame already, and `prior` is given.
+            last: (R, 2, C, H, W), the two frames before.
+            z: standard normal noise (R, Z), or None.
+            posterior: of this step, or None.
+            condition: (R, E), leads to the frame, or None.
+
+        Returns:
+            the next state, the frame (R, C, H, W) in [0, 1], and the statistics of its latent.
+        """
         network = self.network
         with self.runtime.autocast():
             for refresh in spec.refreshes:
@@ -167,42 +185,48 @@ class SVGPredictor(Predictor):
                 features = network.encode(previous, before, skips=refresh)
                 state = network.observe(state, previous, features, refresh, condition)
                 prior = network.prior(state.summary)
-            stats = None if prior is None else LatentStats.of(prior, posterior)
-            state, code = network.advance(state, None if prior is None else self.latent(spec, prior, posterior, z))
+            stats = None if prior is None else LatentStats.from_gaussians(prior, posterior)
+            state, code = network.advance(state, None if prior is None else self.draw_latent(spec, prior, posterior, z))
             return state, network.render(code).float().clamp(0, 1), stats
 
     @staticmethod
-    def latent(spec: RolloutSpec, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
+    def draw_latent(spec: RolloutSpec, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
+        """Sample (R, Z) of the distribution that `spec` names, from standard normal noise `z` (R, Z)."""
         chosen = prior if posterior is None else posterior
         if spec.source == "fixed":
             chosen = Gaussian.standard(prior.mean)
         return chosen.sample((0.0 if spec.source == "posterior-mean" else spec.temperature) * z)
 
-    def rollout(
+    def roll_out(
         self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None, z: Tensor | None
     ) -> tuple[Tensor, LatentStats | None, LatentStats | None]:
-        """All futures (R, F, C, H, W), and the numbers of future and known steps."""
-        *began, known = self.context(spec, true, vectors)
-        frames, stats = zip(*self.unrolled(spec, began, true, z, self.step))
-        return torch.stack(frames, 1), stacked(stats), known
+        """All futures (R, F, C, H, W), and the statistics of the future and of the known steps."""
+        *context, known = self.encode_context(spec, true, vectors)
+        frames, stats = zip(*self.iterate_steps(spec, context, true, z, self.predict_step))
+        return torch.stack(frames, 1), stack_steps(stats), known
 
     @staticmethod
-    def unrolled(
-        spec: RolloutSpec, began: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
+    def iterate_steps(
+        spec: RolloutSpec, context: Sequence[Any], true: Tensor, z: Tensor | None, step: Function
     ) -> Iterator[tuple[Tensor, LatentStats | None]]:
-        """(frame (R, C, H, W), its numbers) of every future step, from what `context` gave."""
-        state, prior, conditions, posterior = repeat_rows(tuple(began), spec.copies)
+        """Yields (frame (R, C, H, W), its latent statistics) of every future step.
+
+        Args:
+            context: the first four results of `encode_context`.
+            step: `predict_step` or its captured version.
+        """
+        state, prior, conditions, posterior = repeat_rows(tuple(context), spec.copies)
         last = repeat_rows(true[:, spec.n_past - 2 : spec.n_past], spec.copies)
         for t in range(len(spec.refreshes) + 1):
             here, noises = replace(spec, refreshes=spec.refreshes[t - 1 : t]), None if z is None else z[:, spec.n_past + t]
             condition = None if conditions is None or t == 0 else conditions[:, t - 1]
-            state, frame, stats = step(here, state, prior, last, noises, at(posterior, t), condition)
+            state, frame, stats = step(here, state, prior, last, noises, select_step(posterior, t), condition)
             last, prior = torch.stack([last[:, 1], frame], 1), None
             yield frame, stats
 
 
-def traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutSpec, total: int) -> dict[str, Tensor]:
-    """name -> float32 (B, N, T, Z), or (B, N, T) for the KL; NaN at steps without one."""
+def make_traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutSpec, total: int) -> dict[str, Tensor]:
+    """`Prediction.traces`: name -> float32 (B, N, T, Z), or (B, N, T) for the KL; NaN at frames without a value."""
     if known is None:
         return {}
     out = {}
@@ -216,13 +240,13 @@ def traces(known: LatentStats | None, future: LatentStats | None, spec: RolloutS
     return out
 
 
-def stacked(stats: Sequence[LatentStats | None]) -> LatentStats | None:
-    """The numbers of several steps as (M, steps, ...)."""
+def stack_steps(stats: Sequence[LatentStats | None]) -> LatentStats | None:
+    """Stacks the statistics of several steps along a new axis 1: (M, steps, ...); None without a latent or steps."""
     if not stats or stats[0] is None:
         return None
     return LatentStats(*(None if parts[0] is None else torch.stack(parts, 1) for parts in zip(*stats)))
 
 
-def at(tree: Any, t: int) -> Any:
-    """Place t of tensors (M, T, ...)."""
+def select_step(tree: Any, t: int) -> Any:
+    """Index t along the time axis of every tensor (M, T, ...) of a tree."""
     return map_tensors(lambda x: x[:, t], tree)

@@ -1,7 +1,7 @@
-"""The plain training step: one frame at a time, as the published code walks through a clip.
+"""The reference training step: one frame at a time, as in the published code.
 
-Slow, and kept as the yardstick: the vectorised objective must give the same loss, and `vp bench train` times both. Every
-frame is encoded twice, as a target and as an input, and every skip is convolved anew at every frame.
+Slow; kept for comparison: the vectorised objective must give the same loss, and `vp bench train` times both. Every frame is
+encoded twice, as target and as input, and every skip is convolved anew at every frame.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ...core.family import Losses, Progress
 from ...core.video import Batch
 from ...nn.gaussian import Gaussian, kl
 from .config import SVGConfig
-from .objective import beta_at
+from .objective import kl_weight
 from .published import PublishedSVG
 
 
@@ -24,10 +24,10 @@ def per_frame_loss(
     model: PublishedSVG = networks["svg"]
     frames, objective = batch.frames, cfg.objective
     count, length = frames.shape[:2]
-    torch.rand(length, generator=generator)  # the vectorised step draws its teacher forcing here
+    torch.rand(length, generator=generator)  # advances the generator as the vectorised step, which draws its teacher forcing here
     noise = torch.randn(count, length - 1, cfg.z_dim, generator=generator)
-    start, skips = model.begin(count, frames), ()
-    predictor_state, prior_state, posterior_state = start.predictor, start.prior, model.posterior_lstm.begin(count, frames)
+    start, skips = model.initial_state(count, frames), ()
+    predictor_state, prior_state, posterior_state = start.predictor, start.prior, model.posterior_lstm.zero_state(count, frames)
     error, divergence, summary = 0.0, 0.0, start.summary
     for t in range(1, length):
         (h, *seen_skips), target = model.encoder(frames[:, t - 1]), model.encoder(frames[:, t])
@@ -36,13 +36,13 @@ def per_frame_loss(
         if model.prior_lstm is not None:
             summary, prior_state = model.prior_lstm(h, prior_state)
         prior: Gaussian = model.prior(summary)
-        if model.refreshes(t, cfg.n_past) or not skips:
+        if model.refreshes_skips(t, cfg.n_past) or not skips:
             skips = seen_skips
         z = posterior.sample(noise[:, t - 1].to(frames.device))
         output, predictor_state = model.frame_predictor(torch.cat([h, z], 1), predictor_state)
-        predicted = model.decoder.concatenated(model.frame_predictor.out(output), *skips).float()
+        predicted = model.decoder.forward_concatenated(model.frame_predictor.out(output), *skips).float()
         error = error + (predicted - frames[:, t]).square().mean()
         divergence = divergence + kl(posterior, prior).sum(-1).mean()
     error, divergence = error / (length - 1), divergence / (length - 1)
-    beta = beta_at(objective, progress.share)
+    beta = kl_weight(objective, progress.share)
     return Losses(error + beta * divergence, {"mse": error, "kl": divergence, "beta": torch.tensor(beta)})

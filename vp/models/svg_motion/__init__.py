@@ -1,4 +1,4 @@
-"""SVG over motion: a conditional VAE (Denton & Fergus 2018) whose futures are the last known frame with its pixels moved."""
+"""SVG over motion: a conditional VAE (Denton & Fergus 2018) that predicts futures by warping the last known frame."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def phases(cfg: MotionConfig) -> tuple[Phase, ...]:
 
 
 def adapting(cfg: MotionConfig) -> MotionConfig:
-    """Most clips follow the prior's mean, for it is the most likely future that a clip is learned for; none follow samples."""
+    """The config for learning a single clip: most clips of a mini-batch train the prior's mean, none train samples."""
     return replace(cfg, objective=replace(cfg.objective, foreseen=0.75, sampled=0.0))
 
 
@@ -34,6 +34,7 @@ def predictor(cfg: MotionConfig, nets: nn.ModuleDict, runtime: Runtime) -> Motio
 
 
 def tiny() -> MotionConfig:
+    """The smallest config, for tests."""
     return MotionConfig(short_side=16, n_past=3, n_future=3, half=8, quarter=16, eighth=16, parts=4)
 
 

@@ -1,11 +1,11 @@
-"""What describes one model that predicts motion: the network, the latent and the objective."""
+"""Configuration of an SVG model over motion: network, latent and objective."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from ...core.latent_options import LATENTS
-from ...core.settings import multiple_of, one_of
+from ...core.settings import check_multiple_of, check_one_of
 
 
 @dataclass(frozen=True)
@@ -13,15 +13,15 @@ class MotionObjective:
     """The loss and its schedules, each a function of the share of the budget spent.
 
     Args:
-        beta_start, beta, beta_ramp: weight of the KL, in nats a frame, against the logarithm of a frame's error: it goes from the
-            one to the other on a log scale between the two shares.
-        latent_from: share of the budget before which there is no z: motion that can be foreseen is learned first.
+        beta_start, beta, beta_ramp: weight of the KL, in nats per frame, relative to the logarithm of a frame's error:
+            interpolated on a log scale from `beta_start` to `beta` between the two shares.
+        latent_from: share of the budget before which there is no z: predictable motion is learned first.
         squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
-        foreseen: share of the clips of a mini-batch that follow the prior's mean: they train the most likely future.
-        sampled: share of the clips of a mini-batch that are followed by two samples from the prior, judged together by their
-            energy score (Gneiting & Raftery 2007, section 4.3): it is lowest where samples are as likely as what comes.
-        from_fewer: share of the mini-batches for which fewer frames are known than the network reads, two or more.
-        lengths: (share, frames) pairs: how many future frames are trained on from that share of the budget.
+        foreseen: share of the clips of a mini-batch with z the prior's mean: they train the most likely future.
+        sampled: share of the clips of a mini-batch with two samples of z from the prior, trained by their energy score (Gneiting
+            & Raftery 2007, section 4.3), which is lowest where samples have the distribution of the data.
+        from_fewer: share of the mini-batches with fewer known frames than the network reads, but two or more.
+        lengths: (share, frames) pairs: number of future frames to train on from that share of the budget.
     """
 
     beta_start: float = 1e-3
@@ -43,17 +43,16 @@ class MotionObjective:
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """One model.
+    """One model of the family.
 
     Args:
         latent: 'none' (deterministic), 'fixed' (prior N(0, I)) or 'learned'.
-        short_side: of the frames that motion is read from, px, a multiple of 8; the clip's own frames have any size.
-        channels: of the frames.
-        n_past, n_future: lengths trained on.
-        half, quarter, eighth: channels at these shares of that size.
-        camera: beside the flows the network reads the affine ones that fit them best, how the whole frame moves, and of both how
-            fast and how steady they are.
-        parts: about how many parts of a picture z moves, each as one, beside the whole frame.
+        short_side: px of the shorter side at which motion is predicted, a multiple of 8; the clips themselves have any size.
+        channels: channels of the frames.
+        n_past, n_future: numbers of known and predicted frames in training.
+        half, quarter, eighth: channels of the feature maps at these shares of that size.
+        camera: whether the network also reads affine fits of the flows, and speed and steadiness of both.
+        parts: approximate number of parts of a frame that z moves, beside the whole frame.
     """
 
     latent: str = "learned"
@@ -69,7 +68,7 @@ class MotionConfig:
     objective: MotionObjective = field(default_factory=MotionObjective)
 
     def __post_init__(self) -> None:
-        one_of("latent", self.latent, LATENTS)
+        check_one_of("latent", self.latent, LATENTS)
         if self.parts < 1:
             raise ValueError(f"parts is {self.parts}; give 1 or more")
-        multiple_of(8, "short_side", self.short_side, 16)
+        check_multiple_of(8, "short_side", self.short_side, 16)

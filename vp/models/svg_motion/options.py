@@ -1,4 +1,4 @@
-"""What can be chosen when the model samples."""
+"""Sampling options of the family."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from ...core.latent_options import LatentOptions
 from ...core.options import slider
 
-USUAL = 0.6  # on clips to choose by: as good a CRPS as 1, which the prior was trained for, and better single futures
+USUAL = 0.6  # on validation clips its CRPS equals that of 1, the value in training, and single samples are better
 
 
 @dataclass(frozen=True)
 class MotionOptions(LatentOptions):
-    """As of every model with a latent, but samples usually stray less from the most likely motion."""
+    """Options of models with a latent, with a lower default temperature."""
 
     temperature: float = slider(USUAL, 0.0, 2.0, 0.05, "scale of the noise: 0 follows the most likely motion", "Temperature")

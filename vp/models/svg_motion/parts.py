@@ -1,7 +1,7 @@
-"""Parts of a picture that may move as one: a soft grouping of its places by position, colour and motion.
+"""Soft segmentation of a frame into parts that may move independently, by position, colour and motion.
 
-Grouped as SLIC does (Achanta et al. 2012), by a few rounds of k-means that start from a regular grid, here soft and
-differentiable, on features that begin with place, colour and motion and are learned from there.
+As in SLIC (Achanta et al. 2012), a few rounds of k-means start from a regular grid. Here they are soft and differentiable, and
+use position, colour and motion with learned scales, and learned features.
 """
 
 from __future__ import annotations
@@ -12,44 +12,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...core.constant import constant
-from ...core.precision import in_float32
-from ...nn.motion_input import Known, affine_fit, affine_flow, resized
+from ...core.constant import cached_constant
+from ...core.precision import without_autocast
+from ...nn.motion_input import AlignedFrames, affine_flow, fit_affine_flow, resize_frames
 from ...nn.warp import warp
 
 ROUNDS = 3  # of k-means
-LEARNED = 8  # features beside place, colour and motion
-PLACE, COLOUR, MOTION = 1.2, 4.0, 1.0  # at first: what a distance of one part's width, of black to white, of usual motion counts
-STILL = 0.1  # px a frame on the flow's grid that add nothing to a part's motion
-LEAST = 0.01  # px a frame, or a share, under logarithms
-KNOWN = 5  # numbers that say how a part has moved
+LEARNED = 8  # learned features beside position, colour and motion
+PLACE, COLOUR, MOTION = 1.2, 4.0, 1.0  # initial scales of a distance of one part's width, from black to white, of the mean motion
+STILL = 0.1  # px per frame on the flow's grid, added to the mean motion, so that noise of still clips counts little
+LEAST = 0.01  # added under logarithms: px per frame, or a share
+KNOWN = 5  # motion statistics of a part
 
 
 class Parts(NamedTuple):
-    """K parts of each picture, and how they have moved.
+    """K parts of each frame, and statistics of their motion.
 
     Args:
-        masks: float32 (B, K, h/2, w/2), how much of a place belongs to each; they sum to 1.
-        known: float32 (B, 1 + K, KNOWN), of the whole frame and of each part: logarithms of its speed, of how much its own
-            motion, that of its places, and that within it changed over the known frames, and of its share of the frame.
+        masks: float32 (B, K, h/2, w/2), share of each pixel in each part; they sum to 1 over K.
+        known: float32 (B, 1 + K, KNOWN), of the whole frame and of each part, logarithms of: its speed, the change of its
+            mean motion, the change of motion per pixel, the spread of motion within it, and its share of the frame.
     """
 
     masks: Tensor
     known: Tensor
 
-    def moved(self, displacement: Tensor) -> Parts:
-        """The parts where pixels come from `displacement` (B, 2, h/2, w/2) away in the frame that was grouped."""
+    def warped(self, displacement: Tensor) -> Parts:
+        """The parts with masks warped by a backward displacement (B, 2, h/2, w/2) into the segmented frame."""
         return Parts(warp(self.masks, displacement), self.known)
 
 
-def layout(count: int, size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of about `count` parts that are about as wide as high in a picture of this size (h, w)."""
+def grid_layout(count: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of a grid of about `count` roughly square cells in a frame of this size (h, w)."""
     rows = max(1, round((count * size[0] / size[1]) ** 0.5))
     return rows, max(1, round(count / rows))
 
 
 class Grouping(nn.Module):
-    """Finds about `count` parts in what is known."""
+    """Segments the last known frame into about `count` parts."""
 
     def __init__(self, count: int, half: int):
         super().__init__()
@@ -59,16 +59,16 @@ class Grouping(nn.Module):
         nn.init.zeros_(self.embed.bias)
         self.log_scales = nn.Parameter(torch.tensor([PLACE, COLOUR, MOTION]).log())
 
-    @in_float32
-    def forward(self, known: Known, half: Tensor) -> Parts:
-        """`half`: what the network read of it, (B, half, h/2, w/2)."""
+    @without_autocast
+    def forward(self, known: AlignedFrames, half: Tensor) -> Parts:
+        """`half`: features of the known frames, (B, half, h/2, w/2)."""
         size = half.shape[-2:]
-        grid = layout(self.count, size)
+        grid = grid_layout(self.count, size)
         place, colour, motion = self.log_scales.exp()
-        apart = known.flows[:, 0] - affine_flow(affine_fit(known.flows[:, 0]), size)
+        apart = known.flows[:, 0] - affine_flow(fit_affine_flow(known.flows[:, 0]), size)
         usual = apart.square().sum(1).mean((1, 2)).sqrt()[:, None, None, None] + STILL
-        here = (coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
-        seen = [here, resized(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
+        here = (centred_coordinates(size, half.device) * place).expand(len(half), -1, -1, -1)
+        seen = [here, resize_frames(known.last, size) * colour, apart / usual * motion, self.embed(half.float())]
         x = torch.cat(seen, 1)
         centres = F.adaptive_avg_pool2d(x, grid).flatten(2)
         x = x.flatten(2)
@@ -77,14 +77,14 @@ class Grouping(nn.Module):
             masks = near.softmax(1)
             centres = x @ (masks / masks.sum(2, keepdim=True)).mT
         masks = masks.unflatten(2, size)
-        return Parts(masks, how_moved(masks, known.flows))
+        return Parts(masks, motion_statistics(masks, known.flows))
 
 
-def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
-    """`Parts.known` of masks (B, K, h, w) and the known flows (B, READ - 1, 2, h, w), the newest first."""
+def motion_statistics(masks: Tensor, flows: Tensor) -> Tensor:
+    """`Parts.known` of masks (B, K, h, w) and the known flows (B, READ - 1, 2, h, w), newest first."""
     turned = (flows[:, 1:] - flows[:, :1]).square().sum(2).mean(1, keepdim=True)
     squared = flows[:, 0].square().sum(1, keepdim=True)
-    means = over_parts(torch.cat([flows.flatten(1, 2), turned, squared], 1), masks)
+    means = mean_over_parts(torch.cat([flows.flatten(1, 2), turned, squared], 1), masks)
     own = means[..., :-2].unflatten(2, flows.shape[1:3])  # (B, 1 + K, READ - 1, 2)
     share = masks.mean((2, 3))
     squares = [
@@ -97,17 +97,17 @@ def how_moved(masks: Tensor, flows: Tensor) -> Tensor:
     return torch.stack(squares, 2).add(LEAST**2).log() / 2
 
 
-@in_float32
-def over_parts(maps: Tensor, masks: Tensor) -> Tensor:
-    """Means of maps (B, C, ...) of any size over the whole frame and over each part, float32 (B, 1 + K, C)."""
+@without_autocast
+def mean_over_parts(maps: Tensor, masks: Tensor) -> Tensor:
+    """Means of maps (B, C, ...) of any size over the whole frame and, by masks, over each part: float32 (B, 1 + K, C)."""
     masks = F.adaptive_avg_pool2d(masks, maps.shape[-2:]).flatten(2)
     weights = torch.cat([torch.ones_like(masks[:, :1]), masks], 1)
     return (weights / weights.sum(2, keepdim=True).clamp(min=1e-4)) @ maps.float().flatten(2).mT
 
 
-@constant
-def coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
-    """float32 (2, h, w): row and column from the centre, in widths of a part were there eight."""
+@cached_constant
+def centred_coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
+    """Row and column from the centre, float32 (2, h, w); the unit is the side of a square of an eighth of the area."""
     pitch = (size[0] * size[1] / 8) ** 0.5
     rows, columns = ((torch.arange(side, device=device) - (side - 1) / 2) / pitch for side in size)
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))

@@ -1,4 +1,4 @@
-"""Sampling: futures of a clip of any size, from the learned or fixed prior, or from the posterior, which sees the future."""
+"""Sampling futures of a clip of any size, with z from the learned or fixed prior or from the posterior of the true future."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ...core.clips import held
-from ...core.latent_options import check_latent, chosen_prior, disabled_controls, offered_priors
-from ...core.predictor import Predictor, noise
+from ...core.clips import pad_with_last_frame
+from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
+from ...core.predictor import Predictor, draw_noise
 from ...core.runtime import Runtime
 from ...core.tree import repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
 from ...nn.gaussian import Gaussian, kl
-from ...nn.motion_input import motion_size, warped
+from ...nn.motion_input import motion_size, warp_any_size
 from .config import MotionConfig
 from .latent import AFFINE, Carried
-from .network import MotionNetwork, read_known, true_motion
+from .network import MotionNetwork, prepare_known, true_motion
 from .options import MotionOptions
 
 SMALLEST = 16  # px of the shorter side of a clip
 
 
 class MotionPredictor(Predictor):
-    """Moves the last known frame, all futures of all clips in one batch; what is known is read once per clip."""
+    """Warps the last known frame, with all samples of all clips in one batch; known frames are encoded once per clip."""
 
     options_type = MotionOptions
 
@@ -45,7 +45,7 @@ class MotionPredictor(Predictor):
 
     def check(self, observation: Observation, options: MotionOptions | None = None) -> None:
         super().check(observation, options)
-        check_latent(options, self.cfg.latent, observation)
+        check_prior(options, self.cfg.latent, observation)
 
     @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Iterator[Step]:
@@ -53,41 +53,49 @@ class MotionPredictor(Predictor):
         self.check(observation, options)
         network, device, n_past = self.network, self.runtime.device, observation.n_past
         total, size = observation.frames.shape[1], observation.frames.shape[-2:]
-        prior = chosen_prior(options.prior, self.cfg.latent)
+        prior = resolve_prior(options.prior, self.cfg.latent)
         known = observation.frames[:, :n_past].to(device)
         height, width = motion_size(*size, self.cfg.short_side)
-        truth = self.truth(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
-        read = read_known(known, (height, width))
+        truth = self.true_flows(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
+        read = prepare_known(known, (height, width))
         with self.runtime.autocast():
-            scene, state = repeat_rows(network.begin(read), seeds.shape[1])
+            scene, state = repeat_rows(network.encode_known(read), seeds.shape[1])
         last = repeat_rows(known[:, -1], seeds.shape[1])
         frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
-        z_width = 0 if prior == "none" else network.latent.width((height, width))
-        noises = noise(seeds, total - n_past, z_width).flatten(0, 1).to(device) if z_width else None
+        z_width = 0 if prior == "none" else network.latent.z_size((height, width))
+        noises = draw_noise(seeds, total - n_past, z_width).flatten(0, 1).to(device) if z_width else None
         latents = []
         for t in range(n_past, total):
             with self.runtime.autocast():
-                carried = network.carry(scene, state)
+                carried = network.carry_forward(scene, state)
                 z, stats = None, {}
                 if z_width:
                     true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
-                    z, stats = self.latent(prior, options.temperature, carried, true, noises[:, t - n_past])
+                    z, stats = self.draw_latent(prior, options.temperature, carried, true, noises[:, t - n_past])
                 state = network.advance(scene, state, carried, z)
-            frames[:, :, t] = warped(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+            frames[:, :, t] = warp_any_size(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
             latents.append(stats)
             if t < total - 1:
-                yield Step(t + 1 - n_past, total - n_past, partial(held, frames[:, :, : t + 1], total))
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces(latents, n_past, seeds)))
+                yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(latents, n_past, seeds)))
 
-    def truth(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Where the pixels of each true future frame were in the one before and in the last known frame, (B, F, 2, h/2, w/2)."""
+    def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """`true_motion` of the true future frames, on a grid (h, w): two float32 (B, F, 2, h, w)."""
         true = torch.cat([observation.frames[:, : observation.n_past], observation.target[:, observation.n_past :]], 1)
         return true_motion(true[:, observation.n_past - 1 :].to(self.runtime.device), grid)
 
-    def latent(
+    def draw_latent(
         self, prior: str, temperature: float, carried: Carried, true: tuple[Tensor, Tensor] | None, noise: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """z (M, Z), and its statistics to plot: the departure of the whole frame, (M, AFFINE), and the divergence, (M,)."""
+        """Draws z (M, Z) of one step from standard normal `noise` (M, Z).
+
+        Args:
+            prior: 'learned', 'fixed', 'posterior' or 'posterior-mean'.
+            true: true flow of the step, see `Latent.posterior`; needed for the posterior, otherwise None.
+
+        Returns:
+            z, and statistics for plots: those of the whole frame's departure, (M, AFFINE), and the KL, (M,).
+        """
         latent = self.network.latent
         own = latent.prior(carried)
         stats = {"prior_mean": own.mean, "prior_std": own.std}
@@ -101,8 +109,8 @@ class MotionPredictor(Predictor):
         return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), stats
 
 
-def traces(latents: Sequence[dict[str, Tensor]], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
-    """name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of every predicted step; NaN at known frames."""
+def make_traces(latents: Sequence[dict[str, Tensor]], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
+    """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of all steps; NaN at known frames."""
     out = {}
     for name in latents[0]:
         future = torch.stack([stats[name] for stats in latents], 1).float().cpu().unflatten(0, seeds.shape)

@@ -1,4 +1,4 @@
-"""What can be trained by name."""
+"""The recipe of the family."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ...core.crops import REAL_CLIPS
 from ...core.family import Recipe, Stage
 from .config import MotionConfig, MotionObjective
 
-# the most likely motion first, then what chance adds to it
+# the most likely motion first, then its distribution
 OBJECTIVE = MotionObjective(latent_from=0.2, beta_ramp=(0.3, 0.8), sampled=0.25, lengths=((0.0, 5), (0.1, 10)))
 
 RECIPES = (

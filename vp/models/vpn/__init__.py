@@ -9,7 +9,7 @@ from torch import nn
 
 from ...core.family import Family, LossFn, Phase
 from ...core.runtime import Runtime
-from ...nn.adversary import CRITIC, has_critic, video_critics, without_critic
+from ...nn.adversary import CRITIC, build_video_critics, has_critic, without_critic
 from .config import Objective, VPNConfig
 from .convlstm import ConvLSTMNetwork
 from .lstm import LSTMNetwork
@@ -31,7 +31,7 @@ def networks(cfg: VPNConfig) -> nn.ModuleDict:
 
 
 def critics(cfg: VPNConfig) -> nn.ModuleDict:
-    return video_critics(cfg.objective, cfg.channels)
+    return build_video_critics(cfg.objective, cfg.channels)
 
 
 def phases(cfg: VPNConfig) -> tuple[Phase, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...core.settings import one_of
+from ...core.settings import check_one_of
 
 NETWORKS = ("convlstm", "lstm", "simvp")
 OUTPUTS = ("linear", "sigmoid")
@@ -80,8 +80,8 @@ class VPNConfig:
     objective: Objective = field(default_factory=Objective)
 
     def __post_init__(self) -> None:
-        one_of("network", self.network, NETWORKS)
-        one_of("output", self.output, OUTPUTS)
+        check_one_of("network", self.network, NETWORKS)
+        check_one_of("output", self.output, OUTPUTS)
         if self.size % 16:
             raise ValueError(f"size is {self.size}; give a multiple of 16")
         count, multiple = (4, 8) if self.network == "lstm" else (2, 1 if self.network == "convlstm" and not self.pyramid else 8)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
-from ...nn.blocks import block, enlarge
+from ...core.clips import previous_frames
+from ...nn.blocks import conv_block, pixel_shuffle_block
 from ...nn.conv_lstm import ConvLSTMCell, ConvState
 from .config import VPNConfig
 from .network import VPNNetwork
@@ -42,18 +42,22 @@ class ConvLSTMNetwork(VPNNetwork):
         self.read_first, self.read_second = ConvLSTMCell(inputs, first), ConvLSTMCell(first, second)
         self.head = nn.Conv2d(first, pixels, 3, padding=1)
         if cfg.pyramid:
-            self.down_read, self.down_write, self.up = block(first, first, 2), block(inputs, first, 2), enlarge(second, first)
-            self.guess = block(2 * first, first)
+            self.down_read, self.down_write, self.up = (
+                conv_block(first, first, 2),
+                conv_block(inputs, first, 2),
+                pixel_shuffle_block(second, first),
+            )
+            self.guess = conv_block(2 * first, first)
             self.write_second, self.write_first = ConvLSTMCell(first, second), ConvLSTMCell(first + inputs, first)
         else:
             self.write_second, self.write_first = ConvLSTMCell(inputs, second), ConvLSTMCell(second, first)
 
     def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
         side = self.cfg.size // self.cfg.patch
-        first = self.read_first.begin(len(context), side, side, context)
+        first = self.read_first.zero_state(len(context), side, side, context)
         side //= 1 + self.cfg.pyramid
-        state = State(first, self.read_second.begin(len(context), side, side, context))
-        patches, read = self.patches(context, preceding(context)), []
+        state = State(first, self.read_second.zero_state(len(context), side, side, context))
+        patches, read = self.patches(context, previous_frames(context)), []
         for x in patches.unbind(1):
             first = self.read_first(x, state.first)
             h = self.down_read(first[0]) if self.cfg.pyramid else first[0]

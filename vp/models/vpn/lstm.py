@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core.clips import preceding
-from ...nn.blocks import block, enlarge
+from ...core.clips import previous_frames
+from ...nn.blocks import conv_block, pixel_shuffle_block
 from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
 from .network import VPNNetwork
@@ -45,8 +45,8 @@ class LSTMNetwork(VPNNetwork):
         self.unsqueeze = nn.Sequential(
             nn.Linear(cfg.latent, widths[3] * small**2), nn.LeakyReLU(0.2), nn.Unflatten(1, (widths[3], small, small))
         )
-        self.ups = nn.ModuleList((enlarge(widths[3], widths[2]), enlarge(widths[2], widths[1])))
-        self.joins = nn.ModuleList((block(2 * widths[2], widths[2]), block(2 * widths[1], widths[1])))
+        self.ups = nn.ModuleList((pixel_shuffle_block(widths[3], widths[2]), pixel_shuffle_block(widths[2], widths[1])))
+        self.joins = nn.ModuleList((conv_block(2 * widths[2], widths[2]), conv_block(2 * widths[1], widths[1])))
         self.painter = Painter(cfg.channels, widths[1])
 
     def read(self, frames: Tensor, before: Tensor) -> tuple[Tensor, Skips]:
@@ -59,7 +59,7 @@ class LSTMNetwork(VPNNetwork):
 
     def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
         batch, steps = context.shape[0], context.shape[1] - 1
-        vectors, skips = self.read(context.flatten(0, 1), preceding(context).flatten(0, 1))
+        vectors, skips = self.read(context.flatten(0, 1), previous_frames(context).flatten(0, 1))
         vectors = vectors.unflatten(0, (batch, -1))
         skips = tuple(x.unflatten(0, (batch, -1)) for x in skips)
         zeros = context.new_zeros(batch, self.cfg.latent)

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...core.clips import at_scale
+from ...core.clips import shrink_and_enlarge
 from ...core.family import Losses, Progress
-from ...core.settings import length_at
+from ...core.settings import scheduled_length
 from ...core.video import Batch
-from ...nn.adversary import adversarial_terms, critic_active, weighted_sum
-from ...nn.losses import gradient_difference
+from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
+from ...nn.losses import gradient_difference_loss
 from .config import Objective, VPNConfig
 from .network import VPNNetwork, rollout
 
@@ -47,9 +47,9 @@ def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["vpn"], cfg.objective
     n_past = context_length(cfg, generator)
-    n_future = length_at(objective.lengths, progress.stage, batch.frames.shape[1] - cfg.n_past)
+    n_future = scheduled_length(objective.lengths, progress.stage, batch.frames.shape[1] - cfg.n_past)
     frames = batch.frames[:, cfg.n_past - n_past : cfg.n_past + n_future]
-    context, future = at_scale(frames[:, :n_past], objective.scale), frames[:, n_past:]
+    context, future = shrink_and_enlarge(frames[:, :n_past], objective.scale), frames[:, n_past:]
     chance = teacher_probability(objective, progress.stage)
     truth = {i: future[:, i] for i, x in enumerate(uniform_numbers(cfg.n_future, generator)) if x < chance and i < n_future}
     raw, guesses = predict(model, context, n_future, truth, objective.context > 0)
@@ -59,7 +59,7 @@ def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress
         known = compare(objective, model, guesses, frames[:, 1:n_past])
         total = total + objective.context * weighted(objective, known)
         parts["context_mse"] = known["mse"]
-    if critic_active(objective, progress):
+    if is_critic_active(objective, progress):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
         real, fake = torch.cat([shown, future], 1), torch.cat([shown, model.to_frames(raw)], 1)
         terms, outputs = adversarial_terms(networks, real, fake)
@@ -85,7 +85,7 @@ def compare(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor)
     if objective.bce:
         parts["bce"] = F.binary_cross_entropy_with_logits(raw, truth)
     if objective.gradient:
-        parts["gradient"] = gradient_difference(shown, truth)
+        parts["gradient"] = gradient_difference_loss(shown, truth)
     return parts
 
 

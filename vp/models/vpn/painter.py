@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...nn.blocks import block, enlarge
+from ...nn.blocks import conv_block, pixel_shuffle_block
 
 WIDTH = 32  # channels at half the frame's side
 
@@ -20,9 +20,9 @@ class Painter(nn.Module):
 
     def __init__(self, channels: int, width: int):
         super().__init__()
-        self.skip = nn.Sequential(nn.PixelUnshuffle(2), block(4 * channels, WIDTH))
-        self.up = enlarge(width, WIDTH)
-        self.paint = nn.Sequential(block(2 * WIDTH, WIDTH), nn.Conv2d(WIDTH, 4 * channels, 3, padding=1), nn.PixelShuffle(2))
+        self.skip = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4 * channels, WIDTH))
+        self.up = pixel_shuffle_block(width, WIDTH)
+        self.paint = nn.Sequential(conv_block(2 * WIDTH, WIDTH), nn.Conv2d(WIDTH, 4 * channels, 3, padding=1), nn.PixelShuffle(2))
 
     def forward(self, features: Tensor, skip: Tensor) -> Tensor:
         """Raw maps, float32, of features and of what `skip` gave for a frame, (M, 32, H/2, W/2)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ...core.clips import for_every_sample, held
+from ...core.clips import pad_with_last_frame, repeat_per_sample
 from ...core.options import Options
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -42,7 +42,7 @@ class VPNPredictor(Predictor):
                 block = self.network.to_frames(next(blocks)).float()
             raw, made = torch.cat([raw, block.to(raw.device)], 1), made + block.shape[1]
             if made < steps:
-                yield Step(made, steps, for_every_sample(held(raw, total), seeds).clamp(0, 1))
-        frames = for_every_sample(raw, seeds)
+                yield Step(made, steps, repeat_per_sample(pad_with_last_frame(raw, total), seeds).clamp(0, 1))
+        frames = repeat_per_sample(raw, seeds)
         prediction = Prediction(frames.clamp(0, 1), raw=frames if self.cfg.output == "linear" else None)
         yield Step(steps, steps, prediction.frames, prediction)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...nn.blocks import block, enlarge
+from ...nn.blocks import conv_block, pixel_shuffle_block
 from ...nn.group_norm import GroupNorm
 from .config import VPNConfig
 from .network import VPNNetwork
@@ -50,9 +50,11 @@ class SimVPNetwork(VPNNetwork):
         super().__init__(cfg)
         each, wide = cfg.widths
         wider = wide * 3 // 2
-        self.read = nn.Sequential(nn.PixelUnshuffle(2), block(4 * cfg.channels, each), block(each, each, 2))
-        self.stack = nn.Sequential(block(cfg.n_past * each, wide), *(Residual(wide) for _ in range(cfg.blocks // 2)))
-        self.deep = nn.Sequential(block(wide, wider, 2), *(Residual(wider) for _ in range(cfg.blocks)), enlarge(wider, wide))
+        self.read = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4 * cfg.channels, each), conv_block(each, each, 2))
+        self.stack = nn.Sequential(conv_block(cfg.n_past * each, wide), *(Residual(wide) for _ in range(cfg.blocks // 2)))
+        self.deep = nn.Sequential(
+            conv_block(wide, wider, 2), *(Residual(wider) for _ in range(cfg.blocks)), pixel_shuffle_block(wider, wide)
+        )
         self.last = nn.Sequential(
             *(Residual(wide) for _ in range(cfg.blocks - cfg.blocks // 2)), GroupNorm(8, wide), nn.LeakyReLU(0.2)
         )

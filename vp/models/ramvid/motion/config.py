@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ....core.settings import multiple_of
+from ....core.settings import check_multiple_of
 
 # what users do, in shares: continue a clip, fill in between its ends, slow it down, any frames known
 MASK_MIX = {"prefix": 0.4, "ends": 0.3, "every": 0.2, "random": 0.1}
@@ -51,7 +51,7 @@ class MotionDiffusionConfig:
     max_known: int = 6
 
     def __post_init__(self) -> None:
-        multiple_of(8, "short_side", self.short_side, 16)
+        check_multiple_of(8, "short_side", self.short_side, 16)
         if self.width % 32:
             raise ValueError(f"width is {self.width}; give a multiple of 32")
         if not 0 <= self.blind < 1:

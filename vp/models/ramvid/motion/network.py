@@ -18,11 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ....core.tree import repeat_rows
-from ....nn.blocks import block, enlarge
+from ....nn.blocks import conv_block, pixel_shuffle_block
 from ....nn.group_norm import GroupNorm
-from ....nn.motion_input import CAMERA, FEATURES, features, inside, warped
-from ....nn.optical_flow import at_size
-from ....nn.warp import warp, widened
+from ....nn.motion_input import CAMERA, FEATURES, inside_mask, motion_features, warp_any_size
+from ....nn.optical_flow import resize_flow
+from ....nn.warp import resize_bilinear, warp
 from .config import MotionDiffusionConfig
 from .references import SIDES, References, Sides
 
@@ -91,13 +91,13 @@ class Motion(NamedTuple):
         """
         those = [u for u, sides in enumerate(of) if sides[side] is not None]
         sources = references[:, [of[u][side] for u in those]]
-        moved = warped(sources.flatten(0, 1), self.displacement[:, those, side].flatten(0, 1))
+        moved = warp_any_size(sources.flatten(0, 1), self.displacement[:, those, side].flatten(0, 1))
         return those, moved.unflatten(0, sources.shape[:2])
 
     def frames(self, references: Tensor, of: Sides) -> tuple[Tensor, list[tuple[list[int], Tensor]]]:
         """The frames (B, U, C, H, W), and what each side makes of them; arguments and parts as of `moved`."""
         parts = [self.moved(references, of, side) for side in range(SIDES)]
-        share = widened(self.before.flatten(0, 1), references.shape[-2:]).unflatten(0, self.before.shape[:2])
+        share = resize_bilinear(self.before.flatten(0, 1), references.shape[-2:]).unflatten(0, self.before.shape[:2])
         out = []
         for u, sides in enumerate(of):
             known = [part[:, those.index(u)] for (those, part), r in zip(parts, sides) if r is not None]
@@ -117,7 +117,7 @@ def departure(displacement: Tensor, scene: Scene) -> Tensor:
 def displacement(departure: Tensor, scene: Scene) -> Tensor:
     """The displacements, like `Scene.even`, that depart so."""
     coarse = departure.unflatten(2, (SIDES, 2)).clamp(-LARGEST, LARGEST).sinh() * scene.scale * scene.there
-    return scene.even + widened(coarse.flatten(0, 2), scene.even.shape[-2:]).unflatten(0, coarse.shape[:3])
+    return scene.even + resize_bilinear(coarse.flatten(0, 2), scene.even.shape[-2:]).unflatten(0, coarse.shape[:3])
 
 
 class Level(nn.Module):
@@ -161,7 +161,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = block(width, width)
+        self.first = conv_block(width, width)
         self.film = nn.Linear(width, 2 * width)
         self.whole = nn.Linear(width, width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
@@ -185,7 +185,7 @@ class Denoiser(nn.Module):
         self.enter = nn.Conv2d(width + COARSE, width, 3, padding=1)
         self.level = Level(width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.leave = nn.Sequential(block(width, width), nn.Conv2d(width, COARSE, 3, padding=1))
+        self.leave = nn.Sequential(conv_block(width, width), nn.Conv2d(width, COARSE, 3, padding=1))
         nn.init.zeros_(self.leave[1].weight)
         nn.init.zeros_(self.leave[1].bias)
 
@@ -207,14 +207,14 @@ class MotionDenoiser(nn.Module):
         super().__init__()
         self.cfg = cfg
         half, quarter, width = cfg.half, cfg.quarter, cfg.width
-        self.encode_half = nn.Sequential(nn.Conv2d(FEATURES + CAMERA, half + 16, 3, padding=1), block(half + 16, half))
-        self.encode_quarter = nn.Sequential(block(half, quarter, 2), block(quarter, quarter))
-        self.join = nn.Sequential(block(SIDES * (quarter + 6) + 1, 96), block(96, width, 2))
+        self.encode_half = nn.Sequential(nn.Conv2d(FEATURES + CAMERA, half + 16, 3, padding=1), conv_block(half + 16, half))
+        self.encode_quarter = nn.Sequential(conv_block(half, quarter, 2), conv_block(quarter, quarter))
+        self.join = nn.Sequential(conv_block(SIDES * (quarter + 6) + 1, 96), conv_block(96, width, 2))
         self.clean = Denoiser(width, cfg.blocks)
-        self.refine_quarter = nn.Sequential(block(SIDES * (quarter + 6) + 1, JOINED), block(JOINED, JOINED))
+        self.refine_quarter = nn.Sequential(conv_block(SIDES * (quarter + 6) + 1, JOINED), conv_block(JOINED, JOINED))
         self.change_quarter = nn.Conv2d(JOINED, COARSE + 1, 3, padding=1)
-        self.up_half = enlarge(JOINED, 16)
-        self.refine_half = block(16 + SIDES * (half + 2), REFINED)
+        self.up_half = pixel_shuffle_block(JOINED, 16)
+        self.refine_half = conv_block(16 + SIDES * (half + 2), REFINED)
         self.change_half = nn.Conv2d(REFINED, COARSE + 1, 3, padding=1)
         for layer in (self.change_quarter, self.change_half):
             nn.init.zeros_(layer.weight)
@@ -222,7 +222,7 @@ class MotionDenoiser(nn.Module):
 
     def begin(self, references: References, places: Tensor) -> Scene:
         """Reads references; `places` float32 (U,), where the unknown frames lie in time."""
-        half = self.encode_half(features(references.known, camera=True))
+        half = self.encode_half(motion_features(references.known, camera=True))
         quarter = self.encode_quarter(half)
         count = len(references.even)
         halves, quarters = (features_of_sides(x.unflatten(0, (-1, count)), references.of) for x in (half, quarter))
@@ -241,11 +241,11 @@ class MotionDenoiser(nn.Module):
 
         parts, moved = [], []
         for side in range(SIDES):
-            flow = at_size(displacement[:, :, side].flatten(0, 1), size)
+            flow = resize_flow(displacement[:, :, side].flatten(0, 1), size)
             moved.append(warp(scene.quarter[:, :, side].flatten(0, 1).float(), flow))
             there, far = everywhere(scene.there[None, :, side]), everywhere(scene.distance[None, :, side, None, None, None] / 8)
             scale = everywhere((scene.scale[:, :, side] + 0.1).log())
-            parts += [moved[-1], flow / 4, inside(flow) * there, there, far, scale]
+            parts += [moved[-1], flow / 4, inside_mask(flow) * there, there, far, scale]
         parts.append((moved[0] - moved[1]).abs().mean(1, keepdim=True) * everywhere(scene.there.prod(1)[None]))
         return torch.cat(parts, 1).to(scene.quarter.dtype)
 
@@ -258,8 +258,8 @@ class MotionDenoiser(nn.Module):
         moved = [warp(scene.half[:, :, s].flatten(0, 1).float(), coarse[:, :, s].flatten(0, 1)) for s in range(SIDES)]
         x = torch.cat([self.up_half(joined).float(), *moved, coarse.flatten(2, 3).flatten(0, 1) / 4], 1)
         finer, finer_towards = self.change_half(self.refine_half(x.to(joined.dtype))).float().split([COARSE, 1], 1)
-        change = (widened(change, size) + finer).unflatten(0, frames).unflatten(2, (SIDES, 2)) * scene.there
-        towards = (widened(towards, size) + finer_towards).unflatten(0, frames)
+        change = (resize_bilinear(change, size) + finer).unflatten(0, frames).unflatten(2, (SIDES, 2)) * scene.there
+        towards = (resize_bilinear(towards, size) + finer_towards).unflatten(0, frames)
         nearer = (scene.distance[:, 1].clamp_min(0.5) / scene.distance[:, 0].clamp_min(0.5)).log()  # the nearer side counts more
         return Motion(coarse + change, torch.sigmoid(towards + nearer[:, None, None, None]))
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ....nn.motion_input import READ, Known, composed, flows_back, in_colour, laid_over_last
-from ....nn.optical_flow import resized
+from ....nn.motion_input import READ, AlignedFrames, align_to_last, backward_flows, compose_flows, to_rgb
+from ....nn.optical_flow import resize_frames
 from ....nn.warp import warp
 
 SIDES = 2  # before, after
@@ -55,7 +55,7 @@ class References(NamedTuple):
         speed: float32 (B,), of the known frames, in pixels of this grid a frame.
     """
 
-    known: Known
+    known: AlignedFrames
     of: Sides
     frames: tuple[int, ...]
     even: Tensor
@@ -73,14 +73,14 @@ def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]
     """
     times = [t for t, given in enumerate(known) if given]
     gaps, grid = find_gaps(known), (size[0] // 2, size[1] // 2)
-    frames = in_colour(frames)
+    frames = to_rgb(frames)
     spans = frames.new_tensor([b - a for a, b in zip(times, times[1:])]).view(-1, 1, 1, 1)
-    back = flows_back(frames, grid, ESTIMATED_AT)  # number k: from known frame k + 1 to k
-    forth = flows_back(frames.flip(1), grid, ESTIMATED_AT).flip(1)  # from k to k + 1
+    back = backward_flows(frames, grid, ESTIMATED_AT)  # number k: from known frame k + 1 to k
+    forth = backward_flows(frames.flip(1), grid, ESTIMATED_AT).flip(1)  # from k to k + 1
     speeds = torch.cat([back / spans, forth / spans], 1)
     speed = speeds.square().sum(2).mean((1, 2, 3)).sqrt() if len(times) > 1 else frames.new_full((len(frames),), USUAL_SPEED)
-    small, none = resized(frames, size), frames.new_zeros(len(frames), 2, *grid)
-    read: dict[tuple[int, int], Known] = {}
+    small, none = resize_frames(frames, size), frames.new_zeros(len(frames), 2, *grid)
+    read: dict[tuple[int, int], AlignedFrames] = {}
     of, even, distances = [], [], []
     for before, after in ((gap.before, gap.after) for gap in gaps):
         if before is not None and (before, 0) not in read:
@@ -97,15 +97,15 @@ def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]
         ends = [None if known is None else times[known] for known in (gap.before, gap.after)]
         distances += [[0 if end is None else abs(t - end) for end in ends] for t in gap.frames]
         even += evenly(gap, times, back, forth, none)
-    stacked = Known(*(torch.cat(parts) for parts in zip(*read.values())))
+    stacked = AlignedFrames(*(torch.cat(parts) for parts in zip(*read.values())))
     return References(
         stacked, of, tuple(number for number, _ in order), torch.stack(even, 1), frames.new_tensor(distances), speed
     )
 
 
-def reading(frames: Tensor, steps: Tensor, spans: Tensor) -> Known:
+def reading(frames: Tensor, steps: Tensor, spans: Tensor) -> AlignedFrames:
     """Known frames, the nearest last, over that one; flows as if they were one frame apart."""
-    known = laid_over_last(frames, steps)
+    known = align_to_last(frames, steps)
     if not len(spans):
         return known
     newest = list(spans.flip(0).unbind(0))
@@ -139,7 +139,7 @@ def going_on(step: Tensor, count: int) -> list[Tensor]:
     for _ in range(count):
         step = warp(step, step)
         steps.append(step)
-    return list(composed(torch.stack(steps, 1)).unbind(1))
+    return list(compose_flows(torch.stack(steps, 1)).unbind(1))
 
 
 def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, int], estimated_at: int) -> Tensor:
@@ -149,12 +149,12 @@ def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, i
         frames: float32 (B, T, C, H, W), the whole clip.
     """
     grid = (size[0] // 2, size[1] // 2)
-    back, forth = (flows_back(x, grid, estimated_at) for x in (frames, frames.flip(1)))
+    back, forth = (backward_flows(x, grid, estimated_at) for x in (frames, frames.flip(1)))
     forth, out = forth.flip(1), []  # back[:, t] leads from frame t + 1 to t, forth[:, t] from t to t + 1
     for gap in find_gaps(known):
         first, last = gap.frames[0], gap.frames[-1]
         none = back.new_zeros(len(frames), len(gap.frames), 2, *grid)
-        before = none if gap.before is None else composed(back[:, first - 1 : last])
-        after = none if gap.after is None else composed(forth[:, first : last + 1].flip(1)).flip(1)
+        before = none if gap.before is None else compose_flows(back[:, first - 1 : last])
+        after = none if gap.after is None else compose_flows(forth[:, first : last + 1].flip(1)).flip(1)
         out.append(torch.stack([before, after], 2))
     return torch.cat(out, 1)
