@@ -63,8 +63,7 @@ def evaluate(
     per_clip: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Scores `samples` futures of `clips` clips, for a model, its extra rows and the baselines; the module says what is
-    returned.
+    """Scores `samples` futures of `clips` clips, of a model and the rows beside it; the module says what is returned.
 
     Args:
         model: what `vp.load` returns.
