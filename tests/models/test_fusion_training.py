@@ -8,7 +8,7 @@ import torch
 
 from vp.catalog import recipe
 from vp.core.family import Stage
-from vp.models.fusion.objective import painting
+from vp.models.fusion.objective import painting_weights
 from vp.models.fusion.recipes import RECIPES
 from vp.nn.adversary import has_critic
 from vp.prediction import checkpoint
@@ -78,7 +78,7 @@ def test_a_critic_is_trained_along_with_whoever_is_judged_by_it():
     for found in RECIPES:
         for stage in found.stages:
             name = stage.phases[0]
-            judged = name in ("translator", "tuned") and has_critic(painting(found.config.objective, name))
+            judged = name in ("translator", "tuned") and has_critic(painting_weights(found.config.objective, name))
             assert ("critic" in stage.phases) == judged
 
 

@@ -16,10 +16,12 @@ from .recipes import RECIPES
 
 
 def networks(cfg: MotionDiffusionConfig) -> nn.ModuleDict:
+    """The untrained denoiser."""
     return nn.ModuleDict({"denoiser": MotionDenoiser(cfg)})
 
 
 def phases(cfg: MotionDiffusionConfig) -> tuple[Phase, ...]:
+    """One phase for the denoiser."""
     loss = partial(motion_diffusion_loss, cfg)
     return (Phase("denoiser", ("denoiser",), loss, lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
 
@@ -29,6 +31,7 @@ def predictor(cfg: MotionDiffusionConfig, nets: nn.ModuleDict, runtime: Runtime)
 
 
 def tiny() -> MotionDiffusionConfig:
+    """The smallest config, for tests."""
     return MotionDiffusionConfig(short_side=16, length=8, n_past=2, n_future=3, half=8, quarter=16, width=32, blocks=1)
 
 
