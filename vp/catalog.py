@@ -22,7 +22,7 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def recipe(name: str) -> tuple[Family, Recipe]:
+def find_recipe(name: str) -> tuple[Family, Recipe]:
     """The recipe called `name` and its family.
 
     Raises:

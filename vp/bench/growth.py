@@ -12,9 +12,9 @@ import torch
 
 from ..prediction.model import Model
 from ..result.figure import blank, write
-from ..training.machine import ceilings
-from ..training.timing import apart, tell, timed
-from .sampling import model_or_recipe, prediction
+from ..training.machine import measure_ceilings
+from ..training.timing import print_row, run_in_fresh_process, time_calls
+from .sampling import load_model_or_recipe, prediction_call
 from .switches import Switches
 
 FUTURES, FRAMES, STEPS, SIDES = (1, 2, 4, 8, 16, 32, 64, 100), (5, 10, 20, 40), (2, 4, 8, 16, 32), (32, 64, 96, 128)
@@ -29,36 +29,44 @@ def growth(names: Sequence[str], repeats: int, figure: Path, device: str = "auto
     """
     curves = {}
     for name in names:
-        for quantity, values in swept(name).items():
+        for quantity, values in swept_values(name).items():
             curve = {"values": list(values), "median_s": []}
             for value in values:
                 wish = {**USUAL, quantity: value}
-                row = apart(predicting, name=name, repeats=repeats, device=device, precision=precision, **wish)
+                row = run_in_fresh_process(
+                    time_prediction, name=name, repeats=repeats, device=device, precision=precision, **wish
+                )
                 curve["median_s"].append(row["median_s"])
-                tell(f"{name}, {quantity} {value}", row)
+                print_row(f"{name}, {quantity} {value}", row)
             curve["exponent"] = round(growth_exponent(curve["values"], curve["median_s"]), 2)
             curves[f"{name}, {quantity}"] = curve
-    draw(curves, figure)
-    return {"bench": "growth", "machine": apart(ceilings, device=device), "usual": USUAL, "curves": curves, "figure": str(figure)}
+    draw_growth(curves, figure)
+    return {
+        "bench": "growth",
+        "machine": run_in_fresh_process(measure_ceilings, device=device),
+        "usual": USUAL,
+        "curves": curves,
+        "figure": str(figure),
+    }
 
 
-def swept(name: str) -> dict[str, Sequence[int]]:
+def swept_values(name: str) -> dict[str, Sequence[int]]:
     quantities = {"futures": FUTURES, "frames": FRAMES, "side": SIDES}
-    has_steps = "steps" in model_or_recipe(name, Switches().runtime("cpu", "fp32")).predictor.options_type.controls()
+    has_steps = "steps" in load_model_or_recipe(name, Switches().make_runtime("cpu", "fp32")).predictor.options_type.controls()
     return quantities | ({"steps": STEPS} if has_steps else {})
 
 
-def predicting(
+def time_prediction(
     name: str, futures: int, frames: int, steps: int | None, side: int | None, repeats: int, device: str, precision: str
 ) -> dict[str, Any]:
-    runtime = Switches().runtime(device, precision)
-    model = model_or_recipe(name, runtime)
+    runtime = Switches().make_runtime(device, precision)
+    model = load_model_or_recipe(name, runtime)
     if side is not None:
         cfg = replace(model.predictor.cfg, size=side)
         torch.manual_seed(0)
         predictor = model.family.predictor(cfg, model.family.networks(cfg), runtime)
         model = Model(name, model.family, predictor, model.card)
-    return timed(prediction(model, futures, frames, {} if steps is None else {"steps": steps}), repeats, runtime.device)
+    return time_calls(prediction_call(model, futures, frames, {} if steps is None else {"steps": steps}), repeats, runtime.device)
 
 
 def growth_exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
@@ -72,7 +80,7 @@ def growth_exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / sum((a - mean_x) ** 2 for a in x)
 
 
-def draw(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+def draw_growth(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """One panel a quantity, log-log, one colour a model; raises ValueError where matplotlib is not installed."""
     names, quantities = (list(dict.fromkeys(label.split(", ")[part] for label in curves)) for part in (0, 1))
     figure = blank(3.6 * len(quantities), 3.4)

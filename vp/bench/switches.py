@@ -46,7 +46,7 @@ class Switches:
             if not idle.get(name):
                 yield f"without {name}", replace(cls(), **{name: False})
 
-    def runtime(self, device: str, precision: str) -> Runtime:
+    def make_runtime(self, device: str, precision: str) -> Runtime:
         """The runtime they mean; the allocator is told here, once a process."""
         if self.allocator:
             keep_big_buffers()
@@ -55,7 +55,7 @@ class Switches:
         bf16 = chosen.bf16 and self.bf16
         return replace(chosen, bf16=bf16, channels_last=self.channels_last, packed=self.packed, recorder=recorder)
 
-    def applied(self, networks: nn.Module) -> nn.Module:
+    def apply_to(self, networks: nn.Module) -> nn.Module:
         """The networks, with torch's own group normalisation where ours is off."""
         if not self.float_norm:
             for layer in networks.modules():

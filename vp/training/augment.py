@@ -11,7 +11,7 @@ CLOSER = 0.2  # share of the side that is cut off, at most
 CONTRAST, LIGHT = 0.3, 0.1  # how far either may be off, contrast as a share
 
 
-def varied(batch: Batch, generator: torch.Generator) -> Batch:
+def vary_clips(batch: Batch, generator: torch.Generator) -> Batch:
     """Every clip in a way of its own, all of its frames alike; frames are float32 (B, T, C, H, W) in [0, 1].
 
     Clips whose actions or maps (`extras`) say where in the picture something is are left as they are; one number a clip, such as

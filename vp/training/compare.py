@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..result.tables import columns
-from .runs import Run, find_runs, grouped
+from .runs import Run, find_runs, group_by_settings
 
 SHOWN = {
     "psnr_db": ".2f", "psnr_db_best": ".2f", "ssim": ".3f", "ssim_best": ".3f", "posterior_psnr_db": ".2f", "kl": ".3f",
@@ -16,11 +16,11 @@ SHOWN = {
 }  # fmt: skip
 
 
-def compare(places: Sequence[str | Path]) -> dict[str, Any]:
+def compare(paths: Sequence[str | Path]) -> dict[str, Any]:
     """What runs reached at their last validation.
 
     Args:
-        places: folders of runs, or folders that hold some.
+        paths: folders of runs, or folders that hold some.
 
     Returns:
         groups: label -> {"seeds", "steps", "numbers": {name: {"mean", "spread", "each"}}}; spread is the standard deviation over
@@ -29,12 +29,12 @@ def compare(places: Sequence[str | Path]) -> dict[str, Any]:
     Raises:
         ValueError: a folder without a run, or a run without a validation yet.
     """
-    groups = {label: summary(runs) for label, runs in grouped(find_runs(places)).items()}
+    groups = {label: summarize_runs(runs) for label, runs in group_by_settings(find_runs(paths)).items()}
     return {"groups": groups}
 
 
-def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    ends = [run.end() for run in runs]
+def summarize_runs(runs: Sequence[Run]) -> dict[str, Any]:
+    ends = [run.final_numbers() for run in runs]
     for run, end in zip(runs, ends):
         if "score" not in end:
             raise ValueError(f"{run.folder} has no validation yet; let it run on with --resume, or leave it out")
@@ -47,28 +47,30 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "seeds": [run.about.get("seed") for run in runs],
         "steps": [run.steps for run in runs],
-        "numbers": {name: {key: rounded(x) for key, x in row.items()} for name, row in numbers.items()},
+        "numbers": {name: {key: round_numbers(x) for key, x in row.items()} for name, row in numbers.items()},
     }
 
 
-def rounded(value: Any) -> Any:
+def round_numbers(value: Any) -> Any:
     if isinstance(value, list):
-        return [rounded(x) for x in value]
+        return [round_numbers(x) for x in value]
     return value if value is None else round(value, 5)
 
 
-def table(result: dict[str, Any]) -> str:
+def format_table(result: dict[str, Any]) -> str:
     """A line a group: mean, and spread where there are several seeds."""
     groups = result["groups"]
     names = [name for name in SHOWN if any(name in row["numbers"] for row in groups.values())]
     lines = [["mean ± spread over seeds", "runs", "steps", *names]]
     for label, row in groups.items():
         steps = "-".join(str(x) for x in sorted({min(row["steps"]), max(row["steps"])}))
-        lines.append([label, str(len(row["steps"])), steps, *(cell(row["numbers"].get(name), SHOWN[name]) for name in names)])
+        lines.append(
+            [label, str(len(row["steps"])), steps, *(format_cell(row["numbers"].get(name), SHOWN[name]) for name in names)]
+        )
     return columns(lines)
 
 
-def cell(numbers: dict[str, Any] | None, form: str) -> str:
+def format_cell(numbers: dict[str, Any] | None, form: str) -> str:
     if numbers is None:
         return "-"
     mean, spread = numbers["mean"], numbers["spread"]

@@ -33,7 +33,7 @@ class RunLog:
         if self.board is not None:
             self.board.close()
 
-    def step(self, step: int, terms: Mapping[str, Tensor]) -> None:
+    def add_step(self, step: int, terms: Mapping[str, Tensor]) -> None:
         for name, value in terms.items():
             total, times = self.terms.get(name, (0.0, 0))
             self.terms[name] = (total + value.detach().float(), times + 1)
@@ -43,7 +43,7 @@ class RunLog:
             self.write("train", step, {**means, **self.speed()})
             self.terms, self.count = {}, 0
 
-    def validation(self, step: int, scores: Mapping[str, float]) -> None:
+    def add_validation(self, step: int, scores: Mapping[str, float]) -> None:
         self.write("validation", step, scores)
 
     def write(self, kind: str, step: int, numbers: Mapping[str, float]) -> None:

@@ -22,8 +22,8 @@ def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict
         ValueError: too few or unequal numbers, an unknown checkpoint, or networks that differ; one sentence.
     """
     if len(names) < 2 or len(names) != len(shares) or min(shares) <= 0:
-        came = f"{len(names)} checkpoints and shares {', '.join(f'{x:g}' for x in shares)}"
-        raise ValueError(f"came {came}; give two checkpoints or more, and a share above 0 for each")
+        given = f"{len(names)} checkpoints and shares {', '.join(f'{x:g}' for x in shares)}"
+        raise ValueError(f"came {given}; give two checkpoints or more, and a share above 0 for each")
     paths = [find(name) for name in names]
     shares = [share / sum(shares) for share in shares]
     mean: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..result.figure import blank, write
-from .runs import Run, find_runs, grouped
+from .runs import Run, find_runs, group_by_settings
 
 RATIOS = {"teacher_ratio": "teacher forcing", "kl_anneal": "KL weight, of its highest"}
 QUALITIES = {
@@ -16,11 +16,11 @@ QUALITIES = {
 PANELS = {"loss": "loss", "mse": "squared error a pixel", "kl": "KL, nats a step"}  # names in the training log
 
 
-def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
+def plot(paths: Sequence[str | Path], out: Path) -> dict[str, Any]:
     """Writes a picture of the runs (.png, .svg or .pdf); runs that differ in their seed alone share a colour.
 
     Args:
-        places: folders of runs, or folders that hold some.
+        paths: folders of runs, or folders that hold some.
         out: the picture.
 
     Returns:
@@ -29,13 +29,13 @@ def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
     Raises:
         ValueError: a folder without a run, runs without a line in their logs yet, or matplotlib missing.
     """
-    runs = find_runs(places)
+    runs = find_runs(paths)
     empty = [str(run.folder) for run in runs if not run.training and not run.validation]
     if empty:
         raise ValueError(f"{empty[0]} has logged nothing yet; let it run for some steps first")
     if out.suffix not in (".png", ".svg", ".pdf"):
         raise ValueError(f"out is {out.name!r}; give a file that ends in .png, .svg or .pdf")
-    groups, epochs = grouped(runs), all(run.steps_an_epoch for run in runs)
+    groups, epochs = group_by_settings(runs), all(run.steps_per_epoch for run in runs)
     figure, panels = draw_plot(groups, epochs)
     write(figure, out)
     folders = {label: [str(run.folder) for run in group] for label, group in groups.items()}
@@ -106,5 +106,5 @@ def training_curve(run: Run, name: str) -> list[tuple[float, float]]:
 
 def epochs_and_values(run: Run, curve: Sequence[tuple[float, float]], epochs: bool) -> tuple[list[float], list[float]]:
     """Places and values of a curve."""
-    scale = run.steps_an_epoch if epochs else 1
+    scale = run.steps_per_epoch if epochs else 1
     return [step / scale for step, _ in curve], [value for _, value in curve]

@@ -30,36 +30,36 @@ class Run:
     def settings(self) -> dict[str, Any]:
         """Everything that tells it from other runs but the seed, by dotted name."""
         kept = {name: self.about.get(name) for name in ("recipe", "data")}
-        return flat({**kept, **self.about.get("config", {})})
+        return flatten_settings({**kept, **self.about.get("config", {})})
 
     @property
     def steps(self) -> int:
         return max((int(line["step"]) for line in (*self.training, *self.validation)), default=0)
 
     @property
-    def steps_an_epoch(self) -> float | None:
+    def steps_per_epoch(self) -> float | None:
         """None where its `run.json` is too old to say."""
         clips = self.about.get("clips_a_step")
         return self.about["epoch_clips"] / clips if clips else None
 
-    def end(self) -> dict[str, float]:
+    def final_numbers(self) -> dict[str, float]:
         """The last validation's numbers, and the KL at the end of training."""
         last = dict(self.validation[-1]) if self.validation else {}
         divergences = [line["kl"] for line in self.training[-LATEST:] if "kl" in line]
         return last | ({"kl": sum(divergences) / len(divergences)} if divergences else {})
 
 
-def find_runs(places: Sequence[str | Path]) -> list[Run]:
+def find_runs(paths: Sequence[str | Path]) -> list[Run]:
     """The runs in some folders, or right below them, in the order given, then by name.
 
     Raises:
         ValueError: a folder that is no run and holds none, or one whose log cannot be read.
     """
     found = []
-    for place in map(Path, places):
-        folders = [place] if (place / "run.json").is_file() else sorted(path.parent for path in place.glob("*/run.json"))
+    for root in map(Path, paths):
+        folders = [root] if (root / "run.json").is_file() else sorted(path.parent for path in root.glob("*/run.json"))
         if not folders:
-            raise ValueError(f"{place} is no run and holds none; give a folder that `python -m vp train --out` made")
+            raise ValueError(f"{root} is no run and holds none; give a folder that `python -m vp train --out` made")
         found += [read_run(folder) for folder in folders]
     return found
 
@@ -67,12 +67,12 @@ def find_runs(places: Sequence[str | Path]) -> list[Run]:
 def read_run(folder: Path) -> Run:
     try:
         about = json.loads((folder / "run.json").read_text())
-        return Run(folder, about, *(lines(folder / f"{kind}.jsonl") for kind in ("train", "validation")))
+        return Run(folder, about, *(read_log(folder / f"{kind}.jsonl") for kind in ("train", "validation")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"the log of {folder} cannot be read ({error}); give another run") from None
 
 
-def lines(path: Path) -> tuple[dict[str, float], ...]:
+def read_log(path: Path) -> tuple[dict[str, float], ...]:
     """A log's lines by step; where a run was stopped and resumed, the later line of a step counts."""
     if not path.is_file():
         return ()
@@ -81,18 +81,18 @@ def lines(path: Path) -> tuple[dict[str, float], ...]:
     return tuple(latest[step] for step in sorted(latest))
 
 
-def flat(settings: dict[str, Any], inside: str = "") -> dict[str, Any]:
+def flatten_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested dicts as one, with dotted names; lists as text, so that they can be compared."""
     out = {}
     for name, value in settings.items():
         if isinstance(value, dict):
-            out |= flat(value, f"{inside}{name}.")
+            out |= flatten_settings(value, f"{prefix}{name}.")
         else:
-            out[inside + name] = str(value) if isinstance(value, list) else value
+            out[prefix + name] = str(value) if isinstance(value, list) else value
     return out
 
 
-def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
+def group_by_settings(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs that differ in their seed at most, under a label made of the settings in which the groups differ."""
     every = [run.settings for run in runs]
     names = list(dict.fromkeys(name for settings in every for name in settings))

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 
-def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+def load_matching_weights(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
     """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
 
     A checkpoint of a single network starts a single network of any other name, of another family too: the layers that are

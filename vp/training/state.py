@@ -38,7 +38,7 @@ def unpack(tensors: Mapping[str, Tensor], networks: nn.Module, average: nn.Modul
         load_moments(optimizer, {"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def load_moments(optimizer: Optimizer, found: dict[str, Any]) -> None:
+def load_moments(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """As `optimizer.load_state_dict`, with moments laid out in memory like their weights.
 
     Files hold them row by row, and weights may be channels_last: the fused AdamW goes through memory in order and would pair the
@@ -46,12 +46,13 @@ def load_moments(optimizer: Optimizer, found: dict[str, Any]) -> None:
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     laid_out = {
-        index: {key: like(parameters[index], x) for key, x in moments.items()} for index, moments in found["state"].items()
+        index: {key: with_strides_of(parameters[index], x) for key, x in moments.items()}
+        for index, moments in state["state"].items()
     }
-    optimizer.load_state_dict({**found, "state": laid_out})
+    optimizer.load_state_dict({**state, "state": laid_out})
 
 
-def like(parameter: Tensor, moment: Tensor) -> Tensor:
+def with_strides_of(parameter: Tensor, moment: Tensor) -> Tensor:
     """The moment with the strides of its parameter; counters, which have another shape, as they are."""
     return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.family import Family, Recipe
 from .compare import compare
-from .overrides import overridden
+from .overrides import with_overrides
 from .settings import Settings
 from .train import train
 
@@ -23,7 +23,7 @@ def sweep(
 
     Args:
         settings: of every run; `out` is the folder that holds them all, and the budget is each one's own.
-        vary: name of a setting -> its values, see `overridden`.
+        vary: name of a setting -> its values, see `with_overrides`.
         seeds: of each combination.
 
     Returns:
@@ -33,7 +33,7 @@ def sweep(
         ValueError: a setting that does not exist, or whatever `train` refuses; before anything is trained.
     """
     plan = [
-        (settings.out / folder_name(chosen, seed), replace(recipe, config=overridden(recipe.config, chosen)), seed)
+        (settings.out / folder_name(chosen, seed), replace(recipe, config=with_overrides(recipe.config, chosen)), seed)
         for chosen in combinations(vary)
         for seed in seeds
     ]

@@ -18,17 +18,17 @@ from ..prediction import checkpoint
 from ..prediction.model import find
 from . import state
 from .provenance import commit
-from .recompute import recomputed
+from .recompute import recompute_activations
 from .settings import Settings
-from .starting_weights import short_name, start_from
-from .training_data import Data, digits_used
+from .starting_weights import load_matching_weights, short_name
+from .training_data import TrainingData, digits_used
 from .updates import NotFinite, Updates, lr_factor
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
 
 
-def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
+def feasible_stages(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
     """The stages with the phases alone that a config has: one whose critic has no weight, say, trains without it, and if nothing
     else told it from the stage before they are one."""
     kept: list[Stage] = []
@@ -57,7 +57,7 @@ class Trainer(Updates):
             self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
         elif settings.init:
             self.start, self.parent = checkpoint.read_card(find(settings.init)), short_name(settings.init)
-        self.data = Data(
+        self.data = TrainingData(
             recipe,
             self.runtime.device,
             batch=settings.batch or recipe.batch,
@@ -76,11 +76,11 @@ class Trainer(Updates):
             family.fit_statistics(recipe.config, networks, self.data.sample)
         networks = self.runtime.place(networks)
         if settings.init and not saved:
-            start_from(networks, checkpoint.read_weights(find(settings.init)), settings.init)
+            load_matching_weights(networks, checkpoint.read_weights(find(settings.init)), settings.init)
         super().__init__(family, recipe, self.runtime, networks, settings.lr)
         if settings.recompute:
-            recomputed(self.networks)
-        self.stages = feasible(recipe.stages, self.phases)
+            recompute_activations(self.networks)
+        self.stages = feasible_stages(recipe.stages, self.phases)
         idle = sorted(set(self.phases) - {name for stage in self.stages for name in stage.phases})
         if idle:
             names = ", ".join(idle)
@@ -100,7 +100,7 @@ class Trainer(Updates):
     def clips_a_step(self) -> int:
         return self.data.count * self.settings.accumulate * self.accelerator.num_processes
 
-    def agree(self, stop: bool) -> bool:
+    def any_process_stops(self, stop: bool) -> bool:
         """Whether any of the processes wants to stop: they must all leave at the same step."""
         if self.accelerator.num_processes == 1:
             return stop
@@ -115,13 +115,13 @@ class Trainer(Updates):
         tensors = state.pack(self.networks, self.average, self.optimizers)
         for name, x in tensors.items():
             if x.is_floating_point() and not x.isfinite().all():
-                raise self.not_finite(name, x[~x.isfinite()][0])
+                raise self.not_finite_error(name, x[~x.isfinite()][0])
         names = ("step", "total", "spent_s", "cpu_s", "best", "start", "parent")
         numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
         state.write(self.settings.out / "state", tensors, numbers)
         self.export("last")
 
-    def not_finite(self, what: str, value: Tensor | None = None) -> NotFinite:
+    def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
         """The error to raise; nothing that was saved has been written over."""
         out, found = self.settings.out, state.read(self.settings.out / "state")
         kept = "which holds no state yet: give a lower --lr, or other --data"
@@ -207,7 +207,7 @@ class Trainer(Updates):
         """Steps that fit into the minutes left, from the mean time of a few steps along the schedule of every stage."""
         before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
         mean, begun = 0.0, 0.0
-        for stage, width in zip(self.stages, self.widths()):
+        for stage, width in zip(self.stages, self.stage_shares()):
             seconds = []
             for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
                 start = time.perf_counter()
@@ -223,10 +223,10 @@ class Trainer(Updates):
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
         """One step of a stage on the mini-batches of its own; see `update`."""
-        batches, generator = self.data.step(step)
+        batches, generator = self.data.batches_for_step(step)
         return self.update(batches, generator, stage.phases, progress, lr_scale)
 
-    def share_gradients(self, parameters: list[nn.Parameter]) -> None:
+    def average_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Averages gradients over the processes."""
         if self.accelerator.num_processes == 1:
             return
@@ -236,21 +236,21 @@ class Trainer(Updates):
         for p, grad in zip(parameters, mean.split([p.numel() for p in parameters])):
             p.grad.copy_(grad.view_as(p))
 
-    def widths(self) -> list[float]:
+    def stage_shares(self) -> list[float]:
         """What share of the budget each stage takes."""
         total = sum(stage.share for stage in self.stages)
         return [stage.share / total for stage in self.stages]
 
-    def stage(self, share: float) -> int:
+    def stage_index(self, share: float) -> int:
         """Index of the stage at this share of the budget."""
         until = 0.0
-        for index, width in enumerate(self.widths()):
+        for index, width in enumerate(self.stage_shares()):
             until += width
             if share < until:
                 return index
         return len(self.stages) - 1
 
-    def begin(self, stage: Stage) -> None:
+    def begin_stage(self, stage: Stage) -> None:
         """A later stage goes on from the averaged weights; networks may start from those of another one."""
         average = self.average.state_dict()
         for name, source in stage.init.items():
@@ -260,10 +260,10 @@ class Trainer(Updates):
     def advance(self) -> dict[str, Tensor]:
         """One training step."""
         share = self.step / self.total
-        index, widths = self.stage(share), self.widths()
+        index, widths = self.stage_index(share), self.stage_shares()
         stage, width, begun = self.stages[index], widths[index], sum(widths[:index])
-        if self.step and self.stage((self.step - 1) / self.total) < index:
-            self.begin(stage)
+        if self.step and self.stage_index((self.step - 1) / self.total) < index:
+            self.begin_stage(stage)
         clips = self.step * self.clips_a_step
         along = (share - begun) / width
         progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed, stage.phases)

@@ -14,7 +14,7 @@ from ..core.family import Recipe
 from ..core.video import Batch
 from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_dataset
 from ..data.digits.banks import which_digits
-from .augment import varied
+from .augment import vary_clips
 
 SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
 
@@ -37,7 +37,7 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
 
 
-class Data:
+class TrainingData:
     """Mini-batches of a recipe; the one of a step depends on the seed, on `continuation` (see `step_seed`) and on the step alone.
 
     With several processes each draws batches of its own: `share` is (this one's number, how many there are).
@@ -61,41 +61,41 @@ class Data:
         self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
         self.waiting: dict[int, Future] = {}
         where = device if self.reader is None else "cpu"
-        self.sources = [open_for(recipe, name, "train", data_root, digits, where, licences, axes) for name in recipe.data]
+        self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, where, licences, axes) for name in recipe.data]
         for source in self.sources:
-            prepare(source)
+            prepare_source(source)
         self.weights = torch.tensor(list(recipe.data.values()))
 
-    def generator(self, step: int, process: int | None = None) -> torch.Generator:
+    def step_generator(self, step: int, process: int | None = None) -> torch.Generator:
         """For a step of this process, or of another one."""
         process = self.share[0] if process is None else process
         return torch.Generator(self.device).manual_seed(step_seed(self.seed, self.continuation, step, process))
 
     def sample(self, clips: int) -> Batch:
         """Clips of the first data set on the CPU, for statistics: the same for every process."""
-        return self.sources[0].batch(clips, self.length, self.generator(0, process=0)).to("cpu")
+        return self.sources[0].batch(clips, self.length, self.step_generator(0, process=0)).to("cpu")
 
-    def step(self, number: int) -> tuple[list[Batch], torch.Generator]:
+    def batches_for_step(self, step: int) -> tuple[list[Batch], torch.Generator]:
         """The mini-batches of a step, and the generator for all else that is random in it.
 
         Where clips come from files and go to a GPU, those of the next step are read meanwhile.
         """
         if self.reader is None:
-            return self.draw(number)
-        ready = self.waiting.pop(number, None) or self.reader.submit(self.draw, number)
-        self.waiting = {number + 1: self.reader.submit(self.draw, number + 1)}
+            return self.draw_batches(step)
+        ready = self.waiting.pop(step, None) or self.reader.submit(self.draw_batches, step)
+        self.waiting = {step + 1: self.reader.submit(self.draw_batches, step + 1)}
         return ready.result()
 
-    def draw(self, number: int) -> tuple[list[Batch], torch.Generator]:
-        generator = self.generator(number)
-        return [self.batch(generator) for _ in range(self.accumulate)], generator
+    def draw_batches(self, step: int) -> tuple[list[Batch], torch.Generator]:
+        generator = self.step_generator(step)
+        return [self.draw_batch(generator) for _ in range(self.accumulate)], generator
 
-    def batch(self, generator: torch.Generator) -> Batch:
+    def draw_batch(self, generator: torch.Generator) -> Batch:
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
         batch = self.sources[index].batch(self.count, self.length, generator)
         batch = (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
-        return varied(batch, generator) if self.varied else batch
+        return vary_clips(batch, generator) if self.varied else batch
 
 
 def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> str | None:
@@ -103,7 +103,7 @@ def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> st
     return which_digits(digits, "train", data_root) if any(map(law_of, recipe.data)) else None
 
 
-def open_for(
+def open_for_recipe(
     recipe: Recipe,
     name: str,
     split: str,
@@ -131,7 +131,7 @@ def open_for(
     return source
 
 
-def prepare(source: ClipSource) -> None:
+def prepare_source(source: ClipSource) -> None:
     """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
     if not hasattr(source, "prepare"):
         return

@@ -16,7 +16,7 @@ from ..core.video import Observation
 from ..data import CHOICES, PROTOCOLS
 from ..metrics import ERRORS, Ensemble, crps, mse, psnr, sharpness, spread_skill, ssim
 from ..prediction.rows import given_actions, most_likely, reference_rows
-from .training_data import open_for, prepare
+from .training_data import open_for_recipe, prepare_source
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
 LOWER_IS_BETTER = (*ERRORS, "crps")
@@ -30,8 +30,8 @@ class Validation:
         lengths = PROTOCOLS[recipe.protocol] if recipe.protocol else recipe.config
         dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
         self.n_past = lengths.n_past
-        source = open_for(recipe, dataset, CHOICES, settings.data_root, settings.digits, axes=settings.axes)
-        prepare(source)
+        source = open_for_recipe(recipe, dataset, CHOICES, settings.data_root, settings.digits, axes=settings.axes)
+        prepare_source(source)
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
@@ -41,13 +41,13 @@ class Validation:
         predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
         samples = SAMPLES if predictor.capabilities.stochastic else 1
         futures = self.predict(predictor, samples)
-        scores = self.summary(futures)
+        scores = self.summarize(futures)
         strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
         rows = reference_rows(self.family, predictor)
         calm = most_likely(predictor, predictor.options_type())
         for label, options in (rows if calm is None else {**rows, "most_likely": calm}).items():
             row = self.predict(predictor, 1, options)
-            scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
+            scores |= {f"{label}_{name}": x for name, x in self.summarize(row).items() if name in ("psnr_db", "ssim")}
             strips.insert(1, row[:4, 0])
         self.write_strip(out / "strips" / f"{step:07d}.png", torch.stack(strips, 1))
         networks.train(training)
@@ -61,7 +61,7 @@ class Validation:
         seeds = seed_grid(SEED, len(frames), samples)
         return predictor.predict(observation, seeds, options).frames
 
-    def summary(self, futures: Tensor) -> dict[str, float]:
+    def summarize(self, futures: Tensor) -> dict[str, float]:
         truth, future = self.clips.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
         quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
         out = {name: float(x.mean()) for name, x in quality.items()}

@@ -88,8 +88,8 @@ class Sampler:
         """Estimates of the unknown frames (R, U, C, H, W) in [0, 1], one a network call; the last is the sample.
 
         With `antithetic`, where some frame is settled and there are more than two steps, the last level is used twice, the second
-        time with the noise negated (antithetic variates: Hammersley & Morton 1956), and the sample is the mean of both: first-order
-        effects of the noise cancel.
+        time with the noise negated (antithetic variates: Hammersley & Morton 1956), and the sample is the mean of both, in which
+        first-order effects of the noise cancel.
         """
         anything = any(spec.settled)
         mirrored = options.antithetic and anything and options.steps > 2 and options.solver != "ddpm"
