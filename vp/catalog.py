@@ -1,4 +1,4 @@
-"""Every family there is: the only file that imports them all."""
+"""The list of all model families; no other file imports them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the time of a prediction grows with futures, frames, steps and the side of a frame: a power is fitted to each."""
+"""How prediction time grows with futures, frames, steps and frame size: a power law is fitted to each."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TITLES = {"futures": "futures", "frames": "frames", "steps": "steps", "side": "s
 
 
 def growth(names: Sequence[str], repeats: int, figure: Path, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
-    """One row per model and quantity: seconds at each value, and the exponent fitted on a log-log scale; all drawn to `figure`.
+    """Seconds at each value of each quantity for each model, and the exponent of a power law; the curves are drawn to `figure`.
 
-    Sides other than a model's own are timed with untrained weights.
+    Frame sizes other than a model's own are timed with untrained weights.
     """
     curves = {}
     for name in names:
@@ -51,6 +51,7 @@ def growth(names: Sequence[str], repeats: int, figure: Path, device: str = "auto
 
 
 def swept_values(name: str) -> dict[str, Sequence[int]]:
+    """Quantity -> the values to time; steps only where the model has that option."""
     quantities = {"futures": FUTURES, "frames": FRAMES, "side": SIDES}
     has_steps = "steps" in load_model_or_recipe(name, Switches().make_runtime("cpu", "fp32")).predictor.options_type.controls()
     return quantities | ({"steps": STEPS} if has_steps else {})
@@ -59,6 +60,7 @@ def swept_values(name: str) -> dict[str, Sequence[int]]:
 def time_prediction(
     name: str, futures: int, frames: int, steps: int | None, side: int | None, repeats: int, device: str, precision: str
 ) -> dict[str, Any]:
+    """Timings of one prediction; a `side` other than None means untrained weights at that frame size."""
     runtime = Switches().make_runtime(device, precision)
     model = load_model_or_recipe(name, runtime)
     if side is not None:
@@ -70,9 +72,9 @@ def time_prediction(
 
 
 def growth_exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
-    """Slope of the least-squares line through the logarithms of the later half of the points, of the last three at least.
+    """Slope of the least-squares line through the logarithms of the later half of the points, three at least.
 
-    `values` ascend: constant costs have faded in the later half.
+    `values` must ascend: constant costs matter less in the later half.
     """
     half = min(len(values), max(3, math.ceil(len(values) / 2)))
     x, y = ([math.log(v) for v in part[-half:]] for part in (values, seconds))
@@ -81,7 +83,7 @@ def growth_exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
 
 
 def draw_growth(curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """One panel a quantity, log-log, one colour a model; raises ValueError where matplotlib is not installed."""
+    """Draws one log-log panel for each quantity, one colour for each model; raises ValueError without matplotlib."""
     names, quantities = (list(dict.fromkeys(label.split(", ")[part] for label in curves)) for part in (0, 1))
     figure = blank(3.6 * len(quantities), 3.4)
     for axes, quantity in zip(figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0], quantities):

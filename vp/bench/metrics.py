@@ -1,4 +1,4 @@
-"""Scoring: our batched metrics against scikit-image frame by frame, where that is installed."""
+"""Speed of scoring: our batched metrics against scikit-image frame by frame, where that is installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDE = 64
 
 
 def metrics(samples: int, frames: int, repeats: int, device: str = "auto") -> dict[str, Any]:
-    """Seconds to score `samples` futures of `frames` 64x64 frames, PSNR and SSIM."""
+    """Timings of PSNR and SSIM for `samples` futures of `frames` frames of 64x64, ours and scikit-image's."""
     arguments = {"samples": samples, "frames": frames, "repeats": repeats}
     rows = {"ours": run_in_fresh_process(time_ours, device=device, **arguments)}
     try:
@@ -37,11 +37,13 @@ def metrics(samples: int, frames: int, repeats: int, device: str = "auto") -> di
 
 
 def random_videos(samples: int, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two random videos, float32 (1, samples, frames, 1, 64, 64) in [0, 1]."""
     generator = torch.Generator().manual_seed(0)
     return tuple(torch.rand(1, samples, frames, 1, SIDE, SIDE, generator=generator) for _ in range(2))
 
 
 def time_ours(samples: int, frames: int, repeats: int, device: str) -> dict[str, Any]:
+    """Timings of our batched metrics."""
     keep_big_buffers()
     where = Runtime.pick(device).device
     a, b = (x.to(where) for x in random_videos(samples, frames))
@@ -49,6 +51,7 @@ def time_ours(samples: int, frames: int, repeats: int, device: str) -> dict[str,
 
 
 def time_scikit_image(samples: int, frames: int, repeats: int) -> dict[str, Any]:
+    """Timings of scikit-image, frame by frame; raises ValueError where it is not installed."""
     try:
         from skimage.metrics import peak_signal_noise_ratio, structural_similarity
     except ImportError:

@@ -1,4 +1,4 @@
-"""Sampling: futures of one clip, each switch off in turn, and from decoded clip to the player's sheets as the app does it."""
+"""Speed of sampling: with each optimisation switched off in turn, and from clip to sprite sheets as the app does it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sampling(
     names: Sequence[str], futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto",
     options: Mapping[str, Any] | None = None, rounds: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
-    """Each model's rows: plain, all switches on, each off in turn, and `to_sheets`, in the main thread and in a worker's.
+    """Each model's timings: all switches off ('plain'), all on, each off in turn, and to sprite sheets on two kinds of thread.
 
     Args:
         names: models, or recipes, which are timed with untrained weights.
@@ -63,7 +63,7 @@ def time_prediction(
     name: str, switches: Switches, futures: int, frames: int, repeats: int, device: str, precision: str,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Seconds from known frames to float futures."""
+    """Timings from known frames to float futures."""
     runtime = switches.make_runtime(device, precision)
     model = load_model_or_recipe(name, runtime)
     for part in vars(model.predictor).values():
@@ -76,7 +76,7 @@ def time_prediction(
 def prediction_call(
     model: Model, futures: int, frames: int, options: Mapping[str, Any], shared_context: bool = True
 ) -> Callable[[], torch.Tensor]:
-    """A call that predicts; without `shared_context` the clip is given once for every future."""
+    """A function that predicts once; without `shared_context` the clip is given once for every future."""
     predictor, past = model.predictor, model.predictor.capabilities.trained_past or PAST
     clip = make_clip(model, past + frames).movedim(-1, 1)[None].float() / 255
     copies, each = (1, futures) if shared_context else (futures, 1)
@@ -90,7 +90,7 @@ def prediction_call(
 def time_sheets(
     name: str, where: str, futures: int, frames: int, repeats: int, device: str, precision: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Seconds from decoded clip to the pictures that the player fetches; in the app a worker thread does it, loading included."""
+    """Timings from clip to encoded sprite sheets; `where` is the thread, 'main' or 'worker', that does it."""
     runtime, row = Switches().make_runtime(device, precision), {}
 
     def run() -> None:
@@ -110,6 +110,7 @@ def time_sheets(
 
 
 def encode_sheets(result: Result) -> list[bytes]:
+    """The sprite sheets of a result as PNG bytes."""
     return [encode_png(sheet) for sheet in result.sheets()]
 
 
@@ -125,7 +126,7 @@ def load_model_or_recipe(name: str, runtime: Runtime) -> Model:
 
 
 def make_clip(model: Model, length: int) -> torch.Tensor:
-    """A clip that any model takes: uint8 (T, S, S, C), stroke digits, or noise in colour."""
+    """A clip that the model takes, uint8 (T, S, S, C): stroke digits, or noise where it takes other sizes or colour."""
     capabilities = model.predictor.capabilities
     channels, size = (capabilities.channels or (1,))[0], capabilities.size or 64
     generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Starting up: importing the package, serving the page, memory when idle; and a prediction asked of the running app."""
+"""Speed of startup: importing the package, serving the page, memory when idle; and a prediction by the running app."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLIP = ROOT / "assets" / "clips" / "digits-1.mp4"
 
 
 def start(repeats: int) -> dict[str, Any]:
-    """Seconds of the imports in a fresh interpreter, and from `python app.py` to the page; resident MB of the idle app."""
+    """Timings of the imports in a fresh interpreter and from `python app.py` to the page; resident MB of the idle app."""
     imports = [time_command([sys.executable, "-c", "from vp import load, sample, evaluate"]) for _ in range(repeats)]
     served, memory = [], []
     for _ in range(repeats):
@@ -40,7 +40,7 @@ def start(repeats: int) -> dict[str, Any]:
 
 
 def app(name: str, futures: int, frames: int, repeats: int) -> dict[str, Any]:
-    """Seconds from asking the running app for futures of a bundled clip to its whole answer: record, mp4, GIF and HTML."""
+    """Timings of the running app from a request for futures of a bundled clip to its complete answer."""
     with running_app() as (process, address, _):
         upload = upload_file(address, CLIP)
         ask = [upload, name, futures, "auto", 5, frames, 1.0, 0, "", "", "", ""]
@@ -52,6 +52,7 @@ def app(name: str, futures: int, frames: int, repeats: int) -> dict[str, Any]:
 
 
 def time_command(command: list[str]) -> float:
+    """Seconds that a command takes."""
     begun = time.perf_counter()
     subprocess.run(command, cwd=ROOT, check=True)
     return time.perf_counter() - begun
@@ -59,7 +60,7 @@ def time_command(command: list[str]) -> float:
 
 @contextmanager
 def running_app() -> Iterator[tuple[int, str, float]]:
-    """The app in a process of its own: its number, its address, and how long the page took."""
+    """Runs the app in its own process; yields its process id, its address, and the seconds until the page was served."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -76,7 +77,7 @@ def running_app() -> Iterator[tuple[int, str, float]]:
 
 
 def wait_for_page(address: str, process: subprocess.Popen, begun: float) -> float:
-    """Waits for the page, and says how long that was since `begun`."""
+    """Waits for the page; returns the seconds since `begun`. Raises ValueError where the app ends or takes too long."""
     while time.perf_counter() - begun < PATIENCE_S and process.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
@@ -88,13 +89,13 @@ def wait_for_page(address: str, process: subprocess.Popen, begun: float) -> floa
 
 
 def resident_mb(process: int) -> int:
-    """Resident memory of a process, in MB (ps counts in kibibytes)."""
+    """Resident memory of the process with this id, in MB (ps counts in kibibytes)."""
     output = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True, check=True)
     return round(int(output.stdout) * 1024 / 1e6)
 
 
 def upload_file(address: str, path: Path) -> dict[str, Any]:
-    """Uploads a file as a browser does."""
+    """Uploads a file as a browser does; returns Gradio's record of it."""
     edge = "vp-bench"
     head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="{path.name}"\r\nContent-Type: video/mp4\r\n\r\n'
     body = head.encode() + path.read_bytes() + f"\r\n--{edge}--\r\n".encode()
@@ -104,7 +105,7 @@ def upload_file(address: str, path: Path) -> dict[str, Any]:
 
 
 def time_answer(address: str, arguments: list[Any]) -> float:
-    """Seconds of one call of the endpoint /predict."""
+    """Seconds of one call of the endpoint /predict; raises ValueError where it fails."""
     begun, url = time.perf_counter(), f"{address}/gradio_api/call/predict"
     call = urllib.request.Request(url, json.dumps({"data": arguments}).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(call, timeout=PATIENCE_S) as answer:

@@ -1,4 +1,4 @@
-"""Training steps: a family's losses to time, the first of which is the plain way, and each switch off in turn."""
+"""Speed of training steps: a family's benchmark losses, and each optimisation switched off in turn."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ TRAINED = ("allocator", "bf16", "channels_last", "float_norm")  # switches that 
 
 
 def training(family: str, batch: int, repeats: int, device: str = "auto", precision: str = "auto") -> dict[str, Any]:
-    """`benchmark_losses`: whole steps of one batch size, `speedup` against the first without any switch. `switches`: those of the
-    family's first recipe.
+    """Timings of whole training steps.
 
-    `peak_share` is how much of the machine's measured matrix product a step reaches.
+    Returns:
+        Among others `yardsticks`, of the family's `benchmark_losses`, with `speedup` relative to the first without any switch,
+        and `switches`, of its first recipe. `peak_share` is the share of the machine's measured matrix-product speed.
 
     Raises:
         ValueError: there is no such family, or it has nothing to train.
@@ -52,7 +53,7 @@ def training(family: str, batch: int, repeats: int, device: str = "auto", precis
 def time_step(
     family: str, label: str | None, switches: Switches, batch: int, repeats: int, device: str, precision: str
 ) -> dict[str, Any]:
-    """Seconds of a step: of one of these losses, or without a label of the family's first recipe at its full length."""
+    """Timings of a step of the benchmark loss `label`, or if None of the family's first recipe at full length."""
     runtime, record = switches.make_runtime(device, precision), FAMILIES[family]
     if label is not None:
         config, loss = record.benchmark_losses[label]
@@ -68,7 +69,7 @@ def time_step(
 def training_step(
     family: Family, config: Any, loss: LossFn, batch: int, runtime: Runtime, switches: Switches
 ) -> Callable[[], None]:
-    """A whole step of fresh networks at the end of their schedule: loss, gradient, update."""
+    """A function that takes one step of fresh networks at the end of their schedule: loss, gradient, update."""
     torch.manual_seed(0)
     networks = runtime.place(switches.apply_to(family.networks(config)))
     optimizer = torch.optim.AdamW(networks.parameters(), 1e-3, fused=True)

@@ -1,4 +1,4 @@
-"""Runs beside each other: mean and spread over seeds."""
+"""Comparison of training runs: mean and spread over seeds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def compare(paths: Sequence[str | Path]) -> dict[str, Any]:
 
     Returns:
         groups: label -> {"seeds", "steps", "numbers": {name: {"mean", "spread", "each"}}}; spread is the standard deviation over
-        seeds (n - 1), None for a single one. Runs of a group differ in nothing but their seed.
+        seeds (n - 1), None for a single one. Runs of a group differ only in their seed.
 
     Raises:
         ValueError: a folder without a run, or a run without a validation yet.
@@ -34,6 +34,7 @@ def compare(paths: Sequence[str | Path]) -> dict[str, Any]:
 
 
 def summarize_runs(runs: Sequence[Run]) -> dict[str, Any]:
+    """The entry of one group in what `compare` returns; raises ValueError for a run without a validation."""
     ends = [run.final_numbers() for run in runs]
     for run, end in zip(runs, ends):
         if "score" not in end:
@@ -52,13 +53,14 @@ def summarize_runs(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def round_numbers(value: Any) -> Any:
+    """A number, None or a list of them, rounded to 5 decimals."""
     if isinstance(value, list):
         return [round_numbers(x) for x in value]
     return value if value is None else round(value, 5)
 
 
 def format_table(result: dict[str, Any]) -> str:
-    """A line a group: mean, and spread where there are several seeds."""
+    """What `compare` returns as text: a line for each group, mean ± spread where there are several seeds."""
     groups = result["groups"]
     names = [name for name in SHOWN if any(name in row["numbers"] for row in groups.values())]
     lines = [["mean ± spread over seeds", "runs", "steps", *names]]
@@ -71,6 +73,7 @@ def format_table(result: dict[str, Any]) -> str:
 
 
 def format_cell(numbers: dict[str, Any] | None, form: str) -> str:
+    """`mean ± spread` in the format `form`; '-' where a group lacks this number."""
     if numbers is None:
         return "-"
     mean, spread = numbers["mean"], numbers["spread"]

@@ -1,4 +1,4 @@
-"""What the machine can do at most: matrix products and copies, measured in the same run as what is compared with them."""
+"""Upper limits of the machine's speed: matrix products and copies, measured in the same run as what is compared with them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def measure_ceilings(device: str = "auto", repeats: int = 5) -> dict[str, Any]:
 
 
 def measure_matmul_gflops(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
+    """GFLOP/s of a large square matrix product, from the quickest of the repeats."""
     side = SIDES[device.type]
     a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
     return 2 * side**3 / time_calls(lambda: a @ b, repeats, device)["min_s"] / 1e9

@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024): momentum whose update is made orthogonal, for weight matrices and kernels; AdamW for the rest."""
+"""The Muon optimiser (Jordan et al. 2024): orthogonalised momentum for weight matrices and kernels, AdamW for the rest."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Muon(Optimizer):
                     p.add_(update(p, group), alpha=-group["lr"])
 
     def muon_update(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+        """The update direction of a matrix or kernel, before the learning rate."""
         state = self.state[p]
         if not state:
             state["momentum"] = torch.zeros_like(p)
@@ -74,6 +75,7 @@ class Muon(Optimizer):
         return 0.2 * max(matrix.shape) ** 0.5 * orthogonalize(matrix.to(self.dtype)).to(p.dtype).view_as(p)
 
     def adam_update(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+        """The update direction of any other parameter, before the learning rate."""
         state, (first, second) = self.state[p], group["betas"]
         if not state:
             state.update(step=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
@@ -86,4 +88,5 @@ class Muon(Optimizer):
 
 
 def is_matrix(p: Tensor) -> bool:
+    """Whether Muon trains this parameter: as outputs x rest, both sides are SMALLEST or more."""
     return p.ndim > 1 and min(p.shape[0], p[0].numel()) >= SMALLEST

@@ -1,4 +1,4 @@
-"""Settings of a recipe changed by name, as the command line gives them: `objective.kl=cyclical`."""
+"""Config overrides from the command line: `objective.kl=cyclical`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..prediction.checkpoint import config_from_json
 
 
 def with_overrides(config: Any, assignments: Sequence[str]) -> Any:
-    """The config with `NAME=VALUE` applied in turn; names are dotted where a setting lies inside another one.
+    """The config with each `NAME=VALUE` applied in turn; names of nested settings are dotted.
 
-    Numbers and words are written as they are, tuples and nested settings as JSON, nothing as none.
+    Numbers and strings are written plainly, tuples and nested settings as JSON, None as `none`.
 
     Raises:
-        ValueError: no such setting, or a value that it cannot have, in one sentence.
+        ValueError: no such setting, or a value of the wrong type.
     """
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -28,6 +28,7 @@ def with_overrides(config: Any, assignments: Sequence[str]) -> Any:
 
 
 def with_setting(config: Any, name: str, path: Sequence[str], text: str) -> Any:
+    """The config with the setting at `path` parsed from `text`; `name` is the dotted name for error messages."""
     first, *rest = path
     if not is_dataclass(config):
         raise ValueError(f"there is no setting {name!r} here: what it lies in is {config!r}")
@@ -39,7 +40,7 @@ def with_setting(config: Any, name: str, path: Sequence[str], text: str) -> Any:
 
 
 def parse_setting(expected: Any, name: str, text: str) -> Any:
-    """A text as the type that a setting has."""
+    """The text as a value of the setting's type `expected`; raises ValueError where it is not one."""
     if get_origin(expected) is types.UnionType:
         if text.lower() in ("none", "null"):
             return None
@@ -63,7 +64,7 @@ def parse_setting(expected: Any, name: str, text: str) -> Any:
 
 
 def is_of_type(expected: Any, value: Any) -> bool:
-    """Whether a value has the shape of a type: tuples of the right length and mappings, down to numbers and words."""
+    """Whether a value has the type `expected`, tuples (with their length) and mappings included."""
     if get_origin(expected) is tuple:
         inner = get_args(expected)
         inner = inner[:1] * len(value) if isinstance(value, tuple) and inner[-1] is Ellipsis else inner

@@ -1,4 +1,4 @@
-"""What a person asks of one training run, beside its recipe."""
+"""Settings of one training run that are not part of its recipe."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def stop_signal() -> Iterator[threading.Event]:
 
 
 def use_threads(count: int | None) -> None:
-    """So many threads of the CPU, or this process's share of all cores."""
+    """Sets the number of CPU threads; None: this process's share of all cores."""
     torch.set_num_threads(count or max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
     if count:
         with suppress(RuntimeError):  # PyTorch takes this number once, before there is any work for such threads
@@ -76,7 +76,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
 
     Raises:
         ValueError: nothing to resume, an unknown checkpoint, or a device or data set that is not there.
-        NotFinite: a loss or a gradient is not a finite number; the folder keeps the state saved last, two minutes old at most.
+        NotFinite: a loss or a gradient is not finite; the folder keeps the last saved state.
     """
     keep_big_buffers()
     if settings.device != "cuda":
@@ -109,7 +109,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
 
 
 def describe_run(trainer: Trainer) -> dict[str, Any]:
-    """What a run's folder says about it: enough to resume it, to plot it and to compare it."""
+    """The contents of `run.json`: enough to resume, plot and compare the run."""
     recipe, settings = trainer.recipe, trainer.settings
     about = {
         "recipe": recipe.name,
@@ -135,7 +135,7 @@ def describe_run(trainer: Trainer) -> dict[str, Any]:
 
 
 def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settings) -> None:
-    """Raises ValueError where a run would go on with another recipe, data or weights to begin from than it began with."""
+    """Raises ValueError where `run.json` records another recipe, data or initial weights than those given."""
     out, then = settings.out, recorded.get("recipe", recipe.name)
     if then != recipe.name:
         raise ValueError(f"{out} was begun with the recipe {then} and would go on with {recipe.name}; give {then}")
@@ -148,14 +148,19 @@ def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settin
 
 
 def format_mix(data: Mapping[str, float]) -> str:
+    """Data set names with their weights, for messages."""
     return ", ".join(name if share == 1 else f"{name} {share:g}" for name, share in data.items())
 
 
 def check_same_settings(recorded: dict[str, Any], current: dict[str, Any], settings: Settings) -> None:
-    """Raises ValueError where a run would go on otherwise than it began, which would make it neither the one nor the other.
+    """Raises ValueError where a resumed run would continue with other settings than it began with.
 
-    The device, the version of the code and the number of steps may change: the card of the checkpoint says so. What an older
-    version did not write down is not compared.
+    The device, the version of the code and the number of steps may change; the checkpoint's card records them. Settings that an
+    older version did not record are not compared.
+
+    Args:
+        recorded: `run.json` as it was written, empty for a new run.
+        current: what `describe_run` returns now.
     """
     out, anew = settings.out, "or begin a new run from its last.safetensors with --init"
     flags = [name for name in FLAGS if name in recorded and recorded[name] != current[name]]
@@ -177,7 +182,7 @@ def check_same_settings(recorded: dict[str, Any], current: dict[str, Any], setti
 
 
 def run_worker_loop(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
-    """What the processes beside the first one do: the same steps, and nothing else."""
+    """The loop of every process but the first: it trains, but does not validate, log or save."""
     while trainer.step < trainer.total and not trainer.any_process_stops(stop.is_set()):
         trainer.advance()
     return {"process": trainer.accelerator.process_index, "steps": trainer.step}
@@ -186,6 +191,7 @@ def run_worker_loop(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
 def run_main_loop(
     trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event
 ) -> dict[str, Any]:
+    """The loop of the first process: it trains, validates, logs and saves; returns what `train` does."""
     settings, scores = trainer.settings, {}
     if not settings.resume:
         trainer.save()  # there is a good state to go back to from the first step on

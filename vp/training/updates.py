@@ -1,4 +1,4 @@
-"""What every training is made of: networks, their average, and one optimiser a phase; `Trainer` and `adapt` take its steps."""
+"""The update step that every training shares: networks, their average, and one optimiser for each phase."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from .muon import Muon
 
 
 class NotFinite(ValueError):
-    """A loss, a gradient or a weight is not a finite number; the run's folder keeps the last good state. `exit_code` is what the
-    command line returns."""
+    """A loss, gradient or weight is not finite; the run's folder keeps the last good state. `exit_code` is that of the CLI."""
 
     exit_code = 3
 
 
 def lr_factor(share: float, warmup: float, final: float) -> float:
-    """Linear warm-up, then a cosine down to `final`."""
+    """Share of the peak learning rate: linear warm-up to 1, then a cosine down to `final`."""
     if share < warmup:
         return share / warmup
     along = (share - warmup) / max(1 - warmup, 1e-9)
@@ -31,7 +30,7 @@ def lr_factor(share: float, warmup: float, final: float) -> float:
 
 
 def mean_term(name: str, logged: list[dict[str, Tensor]]) -> Tensor:
-    """Of the mini-batches that have this term."""
+    """Mean of a term over the mini-batches that have it."""
     return torch.stack([terms[name].detach() for terms in logged if name in terms]).mean(0)
 
 
@@ -39,9 +38,9 @@ class Updates:
     """Networks in training.
 
     Args:
-        family, recipe: whose phases take turns, and with which limits.
+        family, recipe: give the phases and their limits.
         runtime: where the networks are.
-        networks: to train; critics are made beside them.
+        networks: to train; critics are made here.
         lr: peak learning rate of the first phase, others in proportion; None: the recipe's.
     """
 
@@ -54,11 +53,11 @@ class Updates:
         self.lr = lr or next(iter(self.phases.values())).lr
 
     def any_process_stops(self, stop: bool) -> bool:
-        """Whether any of the processes that train together wants to stop; here there is one."""
+        """Whether `stop` is true in any process that trains along; here there is one."""
         return stop
 
     def average_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Averages gradients over the processes that train together; here there is one."""
+        """Averages gradients over the processes that train along; here there is one."""
 
     def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
         """The error to raise."""
@@ -67,6 +66,7 @@ class Updates:
         )
 
     def trainable_parameters(self, phase: Phase) -> list[nn.Parameter]:
+        """All parameters of the networks that a phase trains."""
         return [p for name in phase.trains for p in self.networks[name].parameters()]
 
     def build_optimizer(self, phase: Phase) -> torch.optim.Optimizer:
@@ -137,7 +137,7 @@ class Updates:
         return terms
 
     def check_finite(self, phase: Phase, losses: Losses) -> None:
-        """Raises NotFinite, in every process where the loss of one of them is not finite."""
+        """Raises NotFinite in every process if the loss of any of them is not finite."""
         fine = bool(losses.total.isfinite())
         if not self.any_process_stops(not fine):
             return
@@ -149,7 +149,7 @@ class Updates:
 
     @torch.no_grad()
     def follow(self, phases: Iterable[str], steps: int) -> None:
-        """Moves the averages of the networks that these phases train; `steps` were averaged before."""
+        """Updates the exponential moving averages of the networks of these phases; `steps` updates were made before."""
         decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
         trained = {name for phase in phases for name in self.phases[phase].trains} & set(self.average)
         for name in sorted(trained):

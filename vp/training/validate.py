@@ -1,4 +1,4 @@
-"""Validation during training: a few clips of its own (never the protocol's), a score, and a strip to look at."""
+"""Validation during training: scores on a few clips, never those of the protocol, and a strip of frames as an image."""
 
 from __future__ import annotations
 
@@ -35,8 +35,12 @@ class Validation:
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
-        """Mean and best-of-5 PSNR and SSIM, summed squared error, CRPS, spread over skill, sharpness, rows of the family and the
-        most likely future; `score` is what the recipe chooses by, higher being better."""
+        """Scores the networks and writes a strip of frames for this step.
+
+        Returns:
+            Mean and best-of-5 PSNR and SSIM, summed squared error, CRPS, spread-skill ratio, sharpness, PSNR and SSIM of the
+            family's reference rows and of the most likely future, and `score`: the recipe's `best_by`, higher being better.
+        """
         training = networks.training
         predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
         samples = SAMPLES if predictor.capabilities.stochastic else 1
@@ -55,13 +59,14 @@ class Validation:
         return {"score": -scores[chosen] if chosen in LOWER_IS_BETTER else scores[chosen], **scores}
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
-        """(clips, samples, T, C, H, W)."""
+        """Futures (clips, samples, T, C, H, W), known frames included."""
         frames, actions = self.clips.frames, given_actions(self.clips, predictor.capabilities.actions)
         observation = Observation.prefix(frames, self.n_past, target=frames, actions=actions)
         seeds = seed_grid(SEED, len(frames), samples)
         return predictor.predict(observation, seeds, options).frames
 
     def summarize(self, futures: Tensor) -> dict[str, float]:
+        """Scores of futures (clips, samples, T, C, H, W) against the validation clips."""
         truth, future = self.clips.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
         quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
         out = {name: float(x.mean()) for name, x in quality.items()}
@@ -73,7 +78,7 @@ class Validation:
         return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}
 
     def write_strip(self, path: Path, rows: Tensor) -> None:
-        """rows (clips, R, T, C, H, W): one line of frames a row, clips below each other."""
+        """Writes an image of rows (clips, R, T, C, H, W): a line of frames for each row, clips below each other."""
         import cv2
 
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ DDPM_STEPS = 1000
 
 
 class Levels(NamedTuple):
-    """Signal `a` and noise `s` at each level visited, the last (1, 0); `time` is what the network is told, in [0, 1]."""
+    """Signal `a` and noise `s` at each level visited, the last (1, 0); `time` is the network's input, in [0, 1]."""
 
     a: tuple[float, ...]
     s: tuple[float, ...]
