@@ -96,6 +96,7 @@ class Trainer(Updates):
 
     @property
     def precision(self) -> str:
+        """'bf16' or 'fp32'."""
         return "bf16" if self.runtime.bf16 else "fp32"
 
     @property

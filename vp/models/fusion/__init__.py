@@ -35,6 +35,7 @@ def networks(cfg: FusionConfig) -> nn.ModuleDict:
 
 
 def critics(cfg: FusionConfig) -> nn.ModuleDict:
+    """The translators' patch critic."""
     return nn.ModuleDict({"critic": PatchCritic(cfg)})
 
 
@@ -51,6 +52,7 @@ def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
 
 
 def predictor(cfg: FusionConfig, nets: nn.ModuleDict, runtime: Runtime) -> FusionPredictor:
+    """A predictor around all networks in `nets`."""
     return FusionPredictor(cfg, nets, runtime)
 
 

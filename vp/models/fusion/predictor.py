@@ -99,6 +99,7 @@ class FusionPredictor(Predictor):
         yield Step(steps, steps, prediction.frames, prediction)
 
     def fusion_pictures(self, frames: Tensor, n_past: int) -> Tensor:
+        """The model's pictures of frames (B, T, C, H, W); a background is learned from the first `n_past`."""
         return fusion_pictures(frames, self.cfg.drawing, n_past)
 
     def given_pictures(self, observation: Observation) -> Tensor:

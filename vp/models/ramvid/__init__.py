@@ -38,6 +38,7 @@ def critics(cfg: RamvidConfig) -> nn.ModuleDict:
 
 
 def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> RamvidPredictor:
+    """A predictor around the denoiser in `nets`."""
     return RamvidPredictor(cfg, nets["denoiser"], runtime)
 
 

@@ -97,7 +97,11 @@ def residual_stage(inputs: int, outputs: int, side: int) -> Chain:
 
 
 class PublishedDenoiser(nn.Module):
-    """Predicts the noise (B, T, C, H, W) in x of the same shape at `level` = t / 1000 (B, T); it ignores `known` and `times`."""
+    """Predicts the noise in x.
+
+    From x (B, T, C, H, W) at `level` = t / 1000, (B, T) and the same for all frames of a clip, to noise shaped like x; it ignores
+    `known` and `times`.
+    """
 
     def __init__(self, cfg: RamvidConfig):
         super().__init__()

@@ -44,6 +44,7 @@ def phases(cfg: VPNConfig) -> tuple[Phase, ...]:
 
 
 def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredictor:
+    """A predictor around the network in `nets`."""
     return VPNPredictor(cfg, nets["vpn"], runtime)
 
 

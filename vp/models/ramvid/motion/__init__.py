@@ -27,6 +27,7 @@ def phases(cfg: MotionDiffusionConfig) -> tuple[Phase, ...]:
 
 
 def predictor(cfg: MotionDiffusionConfig, nets: nn.ModuleDict, runtime: Runtime) -> MotionDiffusionPredictor:
+    """A predictor around the denoiser in `nets`."""
     return MotionDiffusionPredictor(cfg, nets["denoiser"], runtime)
 
 
