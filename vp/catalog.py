@@ -1,4 +1,4 @@
-"""Every family there is: the only file that imports them all."""
+"""The list of all model families; no other file imports them all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def recipe(name: str) -> tuple[Family, Recipe]:
+def find_recipe(name: str) -> tuple[Family, Recipe]:
     """The recipe called `name` and its family.
 
     Raises:

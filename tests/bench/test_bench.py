@@ -9,13 +9,13 @@ from torch import nn
 
 from vp.bench import growth, training
 from vp.bench.growth import growth_exponent
-from vp.bench.sampling import model_or_recipe, predicting, prediction, to_sheets
-from vp.bench.start import seconds_of
+from vp.bench.sampling import load_model_or_recipe, prediction_call, time_prediction, time_sheets
+from vp.bench.start import time_command
 from vp.bench.switches import Switches
-from vp.bench.training import stepping
+from vp.bench.training import time_step
 from vp.core.runtime import Runtime
 from vp.nn.group_norm import GroupNorm
-from vp.training.timing import apart, compared, in_turn, timed, timing_summary
+from vp.training.timing import run_in_fresh_process, run_in_rounds, time_calls, timing_summary, with_speedups
 
 CPU = Runtime(torch.device("cpu"), False)
 WISH = {"futures": 2, "frames": 3, "repeats": 1, "device": "cpu", "precision": "fp32", "options": {}}
@@ -28,17 +28,17 @@ def whose(words: str) -> dict[str, int]:
 
 
 def test_a_task_runs_in_a_process_of_its_own_and_its_refusal_comes_back():
-    row = apart(whose, words="x")
+    row = run_in_fresh_process(whose, words="x")
     assert row["process"] != os.getpid() and row["peak_mb"] > 50
     with pytest.raises(ValueError, match="no words came"):
-        apart(whose, words="")
+        run_in_fresh_process(whose, words="")
 
 
 def test_the_median_is_of_the_repeats_and_not_of_the_warm_up():
     calls = []
-    row = timed(lambda: calls.append(len(calls)), 3, torch.device("cpu"), warmup=2)
+    row = time_calls(lambda: calls.append(len(calls)), 3, torch.device("cpu"), warmup=2)
     assert len(calls) == 5 and row["repeats"] == 3 and row["min_s"] <= row["median_s"] <= row["max_s"]
-    assert compared({"a": {"median_s": 3.0}, "b": {"median_s": 1.5}}, "a")["b"]["speedup"] == 2.0
+    assert with_speedups({"a": {"median_s": 3.0}, "b": {"median_s": 1.5}}, "a")["b"]["speedup"] == 2.0
 
 
 def test_rounds_go_through_all_rows_in_turn_and_are_pooled():
@@ -46,7 +46,7 @@ def test_rounds_go_through_all_rows_in_turn_and_are_pooled():
     tasks = {
         label: lambda label=label: order.append(label) or timing_summary([next(seconds)]) | {"kept": label} for label in "ab"
     }
-    rows = in_turn(tasks, 3)
+    rows = run_in_rounds(tasks, 3)
     assert order == list("ababab")
     assert rows["a"] == {"median_s": 2.0, "min_s": 1.0, "max_s": 9.0, "repeats": 3, "kept": "a"}
     assert rows["b"]["median_s"] == 6.0
@@ -57,7 +57,7 @@ def test_each_switch_is_off_once_and_those_that_change_nothing_are_left_out():
     assert rows["plain"] == Switches(*[False] * 7) and rows["all"] == Switches()
     assert [sum(vars(row).values()) for row in rows.values()] == [0, 7, 6, 6, 6, 6, 6, 6]
     assert "without bf16" not in dict(Switches.rows(CPU))
-    kept = Switches(allocator=False, channels_last=False, packed=False).runtime("cpu", "fp32")
+    kept = Switches(allocator=False, channels_last=False, packed=False).make_runtime("cpu", "fp32")
     assert kept == Runtime(torch.device("cpu"), bf16=False, channels_last=False, packed=False)
 
 
@@ -66,26 +66,26 @@ def test_switches_reach_the_networks():
     ours = CPU.place(nn.Conv2d(8, 8, 3))
     assert not plain.weight.is_contiguous(memory_format=torch.channels_last)
     assert ours.weight.is_contiguous(memory_format=torch.channels_last)
-    assert not Switches(float_norm=False).applied(nn.Sequential(GroupNorm(2, 4)))[0].quick
-    assert Switches().applied(nn.Sequential(GroupNorm(2, 4)))[0].quick
+    assert not Switches(float_norm=False).apply_to(nn.Sequential(GroupNorm(2, 4)))[0].quick
+    assert Switches().apply_to(nn.Sequential(GroupNorm(2, 4)))[0].quick
 
 
 def test_a_context_of_its_own_for_every_future_predicts_the_same():
-    model = model_or_recipe("svg-lp-smmnist", CPU)
-    together, apart_ = (prediction(model, 3, 2, {}, shared)() for shared in (True, False))
+    model = load_model_or_recipe("svg-lp-smmnist", CPU)
+    together, apart_ = (prediction_call(model, 3, 2, {}, shared)() for shared in (True, False))
     assert together.shape == (1, 3, 7, 1, 64, 64) and apart_.shape == (3, 1, 7, 1, 64, 64)
     torch.testing.assert_close(apart_[0, 0], together[0, 0], atol=1e-4, rtol=0)
 
 
 def test_sampling_is_timed_with_a_recipes_untrained_weights_too_and_in_a_worker_thread():
-    assert predicting("svg-lp-published", Switches(), **WISH)["median_s"] > 0
-    assert to_sheets("svg-lp-smmnist", "worker", **WISH)["median_s"] > 0
+    assert time_prediction("svg-lp-published", Switches(), **WISH)["median_s"] > 0
+    assert time_sheets("svg-lp-smmnist", "worker", **WISH)["median_s"] > 0
     with pytest.raises(ValueError, match="there is no model 'nobody'"):
-        predicting("nobody", Switches(), **WISH)
+        time_prediction("nobody", Switches(), **WISH)
 
 
 def test_a_training_step_is_timed_and_its_work_counted():
-    row = stepping("vpn", "simvp", Switches(), 1, 1, "cpu", "fp32")
+    row = time_step("vpn", "simvp", Switches(), 1, 1, "cpu", "fp32")
     assert row["median_s"] > 0 and 1 < row["gflop"] < 100
     with pytest.raises(ValueError, match="give one with training steps to time: svg, vpn"):
         training("flow", 1, 1)
@@ -100,13 +100,15 @@ def test_the_power_of_a_law_is_found_and_a_constant_cost_forgotten():
 
 def test_growth_is_drawn(tmp_path, monkeypatch):
     module = sys.modules["vp.bench.growth"]  # its function of the same name hides it
-    monkeypatch.setattr(module, "apart", lambda task, **wish: {"median_s": 0.1 * wish.get("frames", 1), "min_s": 0, "max_s": 1})
-    monkeypatch.setattr(module, "ceilings", None)
+    monkeypatch.setattr(
+        module, "run_in_fresh_process", lambda task, **wish: {"median_s": 0.1 * wish.get("frames", 1), "min_s": 0, "max_s": 1}
+    )
+    monkeypatch.setattr(module, "measure_ceilings", None)
     got = growth(["svg-lp-smmnist"], 1, tmp_path / "growth.png", "cpu", "fp32")
     assert got["curves"]["svg-lp-smmnist, frames"]["exponent"] == 1.0 and "svg-lp-smmnist, steps" not in got["curves"]
     assert (tmp_path / "growth.png").stat().st_size > 5_000
 
 
 def test_the_engine_is_imported_quickly():
-    seconds = seconds_of([sys.executable, "-c", "from vp import load, sample, evaluate"])
+    seconds = time_command([sys.executable, "-c", "from vp import load, sample, evaluate"])
     assert seconds < 15  # 3 s on two idle cores; `bench start` says how long

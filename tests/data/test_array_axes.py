@@ -150,9 +150,9 @@ def test_actions_of_many_clips_in_one_file_go_with_their_clips(tmp_path):
 def test_data_evaluate_and_train_take_the_flag(tmp_path):
     from dataclasses import replace
 
-    from vp.catalog import recipe
+    from vp.catalog import find_recipe
     from vp.models.svg import tiny
-    from vp.training.training_data import open_for
+    from vp.training.training_data import open_for_recipe
 
     np.save(tmp_path / "a.npy", noise(12, 20, 32, 32))
     result = survey_dataset("folder", tmp_path, tmp_path / "out" / "sheet.png", axes="TNHW")
@@ -162,5 +162,5 @@ def test_data_evaluate_and_train_take_the_flag(tmp_path):
     assert scores["clips"] == 4
     with pytest.raises(ValueError, match="leave out axes"):
         evaluate(model, "smmnist-svg", clips=1, axes="TNHW")
-    found = replace(recipe("svg-lp-smmnist")[1], config=tiny(), data={"folder": 1.0})
-    assert len(open_for(found, "folder", "train", tmp_path, "auto", axes="NTHW").recordings) < 12
+    found = replace(find_recipe("svg-lp-smmnist")[1], config=tiny(), data={"folder": 1.0})
+    assert len(open_for_recipe(found, "folder", "train", tmp_path, "auto", axes="NTHW").recordings) < 12

@@ -11,10 +11,10 @@ from vp.models.fusion import phases
 from vp.models.fusion.config import Objective
 from vp.models.fusion.objective import (
     clip_pictures,
+    draw_painting_task,
+    mean_ssim,
     predictor_loss,
     sharpener_loss,
-    similarity,
-    translation,
     translator_loss,
 )
 
@@ -79,8 +79,8 @@ def test_lengths_follow_the_stage_and_not_the_whole_budget():
 def test_the_tuned_translator_paints_from_predicted_pictures_and_the_other_from_true_ones():
     cfg, nets, batch = config(frames=64), shaken(), Batch(clips())
     pictures = clip_pictures(cfg, batch)
-    true, last, before, frames = translation(cfg, nets, batch.frames, pictures, generator(), predicted=False)
-    predicted, _, _, same = translation(cfg, nets, batch.frames, pictures, generator(), predicted=True)
+    true, last, before, frames = draw_painting_task(cfg, nets, batch.frames, pictures, generator(), predicted=False)
+    predicted, _, _, same = draw_painting_task(cfg, nets, batch.frames, pictures, generator(), predicted=True)
     assert torch.equal(last[0], batch.frames[0, 3]) and torch.equal(before[-1], pictures[1, 3])
     of_clip = true.unflatten(0, (2, 64))[0]
     assert all(any(torch.equal(x, y) for y in pictures[0, 4:]) for x in of_clip), "of the future frames"
@@ -141,8 +141,8 @@ def test_losses_have_their_known_answers():
     a, b = torch.rand(1, 1, 24, 24), torch.rand(1, 1, 24, 24)
     options = {"data_range": 1.0, "use_sample_covariance": False}
     _, image = structural_similarity(a[0, 0].numpy(), b[0, 0].numpy(), full=True, **options)
-    assert similarity(a, b).item() == pytest.approx(image[3:-3, 3:-3].mean(), abs=1e-4)
-    assert similarity(a, a).item() == pytest.approx(1)
+    assert mean_ssim(a, b).item() == pytest.approx(image[3:-3, 3:-3].mean(), abs=1e-4)
+    assert mean_ssim(a, a).item() == pytest.approx(1)
 
 
 def test_pictures_are_drawn_once_a_step_with_the_masks_that_came_along():

@@ -7,7 +7,7 @@ import torch
 from vp.data import open_dataset
 from vp.models.fusion import segment
 from vp.models.fusion.config import Drawing
-from vp.models.fusion.pictures import RED, SHARE, apart, fusion_pictures, overlay, shown, taken
+from vp.models.fusion.pictures import RED, SHARE, from_overlay, fusion_pictures, maps_to_overlay, overlay_to_maps, to_overlay
 
 STACK = Drawing(mode="stack")
 
@@ -34,21 +34,21 @@ def test_an_overlay_is_white_edges_on_a_dark_red_segment():
     frames = squares()
     maps, colours = fusion_pictures(frames, STACK, 4), fusion_pictures(frames, Drawing(), 4)
     assert colours.shape == (1, 6, 3, 64, 64)
-    torch.testing.assert_close(colours, overlay(maps))
+    torch.testing.assert_close(colours, maps_to_overlay(maps))
     inner = colours[0, 0, :, 26, 12]
     torch.testing.assert_close(inner, torch.tensor([SHARE * RED, 0.0, 0.0]))
-    both = overlay(torch.ones(2, 1, 1))[:, 0, 0]
+    both = maps_to_overlay(torch.ones(2, 1, 1))[:, 0, 0]
     torch.testing.assert_close(both, torch.tensor([SHARE * (1 + RED), SHARE, SHARE]))
 
 
 def test_what_is_shown_is_taken_back_in_either_mode():
     maps = torch.rand(2, 3, 2, 8, 8)
-    torch.testing.assert_close(apart(overlay(maps)), maps)
+    torch.testing.assert_close(overlay_to_maps(maps_to_overlay(maps)), maps)
     for drawing in (STACK, Drawing()):
         pictures = fusion_pictures(squares(), drawing, 4)
-        torch.testing.assert_close(taken(shown(pictures, drawing), drawing), pictures)
-    wild = apart(torch.rand(3, 16, 16))  # any colours a person may paint
-    assert wild.min() >= 0 and wild.max() <= 1 and not apart(torch.full((3, 4, 4), float("nan"))).isfinite().any()
+        torch.testing.assert_close(from_overlay(to_overlay(pictures, drawing), drawing), pictures)
+    wild = overlay_to_maps(torch.rand(3, 16, 16))  # any colours a person may paint
+    assert wild.min() >= 0 and wild.max() <= 1 and not overlay_to_maps(torch.full((3, 4, 4), float("nan"))).isfinite().any()
 
 
 @pytest.mark.parametrize("data", ["mmnist", "smmnist-svg"])
@@ -64,7 +64,7 @@ def test_exact_masks_of_digits_are_their_brightness_unless_digits_add_up(data):
 def test_colour_finds_what_differs_from_the_ground_in_any_channel():
     frames = torch.full((1, 1, 3, 32, 32), 0.5)
     frames[..., 2, 8:16, 8:16] = 0.9
-    assert segment.by_colour(frames, 0.3)[0, 0].sum() == 64 and segment.by_colour(frames, 0.5).sum() == 0
+    assert segment.segment_by_colour(frames, 0.3)[0, 0].sum() == 64 and segment.segment_by_colour(frames, 0.5).sum() == 0
 
 
 def test_background_subtraction_learns_from_the_known_frames_alone():
@@ -90,7 +90,7 @@ def test_edges_are_opencvs_canny_of_grey_levels():
 
 
 def test_deeplab_says_that_its_weights_are_missing(tmp_path, monkeypatch):
-    segment.deeplab.cache_clear()
+    segment.load_deeplab.cache_clear()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(ValueError, match="is not in torch's hub folder; put it there or use 'background'"):
         fusion_pictures(squares(2), Drawing("stack", "deeplab"), 1)
@@ -98,7 +98,7 @@ def test_deeplab_says_that_its_weights_are_missing(tmp_path, monkeypatch):
 
 def test_deeplab_works_once_weights_lie_where_torchvision_keeps_them(tmp_path, monkeypatch):
     models = pytest.importorskip("torchvision.models.segmentation")
-    segment.deeplab.cache_clear()
+    segment.load_deeplab.cache_clear()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     net = models.deeplabv3_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=21, aux_loss=True)
     for p in net.classifier[-1].parameters():
@@ -107,7 +107,7 @@ def test_deeplab_works_once_weights_lie_where_torchvision_keeps_them(tmp_path, m
     (tmp_path / "checkpoints").mkdir()
     torch.save(net.state_dict(), tmp_path / "checkpoints" / segment.DEEPLAB)
     assert fusion_pictures(squares(2), Drawing("stack", "deeplab"), 1)[:, :, 1].min() == 1
-    segment.deeplab.cache_clear()
+    segment.load_deeplab.cache_clear()
 
 
 def test_drawings_that_make_no_sense_are_refused_in_one_sentence():

@@ -5,7 +5,7 @@ import torch
 
 from vp.core.predictor import seed_grid
 from vp.core.video import Observation
-from vp.models.fusion.pictures import fusion_pictures, shown
+from vp.models.fusion.pictures import fusion_pictures, to_overlay
 from vp.models.fusion.predictor import FusionOptions
 
 from .fusion_configs import OVERLAY, clips, model
@@ -28,7 +28,7 @@ def test_pictures_of_every_frame_are_shown_in_colour_and_the_true_ones_where_kno
     frames, drawing = clips(), predictor.cfg.drawing
     got = predict(predictor, frames, samples=3)
     assert set(got.pictures) == {"fusion"} and got.pictures["fusion"].shape == (2, 3, LENGTH, 3, 32, 32)
-    true = shown(fusion_pictures(frames, drawing, PAST), drawing)
+    true = to_overlay(fusion_pictures(frames, drawing, PAST), drawing)
     torch.testing.assert_close(got.pictures["fusion"][:, 0, :PAST], true[:, :PAST])
     with_target = predict(predictor, frames, target=frames)
     torch.testing.assert_close(with_target.pictures["fusion_true"][:, 0], true)

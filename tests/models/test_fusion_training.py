@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.family import Stage
-from vp.models.fusion.objective import painting
+from vp.models.fusion.objective import painting_weights
 from vp.models.fusion.recipes import RECIPES
 from vp.nn.adversary import has_critic
 from vp.prediction import checkpoint
@@ -18,7 +18,7 @@ from vp.training.trainer import Trainer
 
 def small(name: str, data: str | None = None):
     """A recipe, narrow and on few frames, four steps a stage."""
-    family, found = recipe(name)
+    family, found = find_recipe(name)
     objective = dataclasses.replace(found.config.objective, lengths=((0.0, 6),), frames=2)
     config = dataclasses.replace(
         found.config, n_past=4, n_future=6, widths=(8, 8), mixing=8, translator=(8, 8), sharpener=8, objective=objective
@@ -78,7 +78,7 @@ def test_a_critic_is_trained_along_with_whoever_is_judged_by_it():
     for found in RECIPES:
         for stage in found.stages:
             name = stage.phases[0]
-            judged = name in ("translator", "tuned") and has_critic(painting(found.config.objective, name))
+            judged = name in ("translator", "tuned") and has_critic(painting_weights(found.config.objective, name))
             assert ("critic" in stage.phases) == judged
 
 
@@ -87,7 +87,7 @@ def test_a_network_starts_from_the_averaged_weights_of_another(tmp_path):
     for _ in range(8):
         trainer.advance()
     want = weights(trainer.average["translator"])
-    trainer.begin(trainer.recipe.stages[2])
+    trainer.begin_stage(trainer.recipe.stages[2])
     assert same(want, weights(trainer.networks["tuned"])) and same(want, weights(trainer.average["tuned"]))
 
 
@@ -149,7 +149,7 @@ def test_every_recipe_trains_to_a_file_that_predicts(name, tmp_path, folder, mon
 
 def test_the_folder_recipe_takes_grey_recordings_too(tmp_path, folder):
     trainer = Trainer(*small("fusion-folder"), settings(tmp_path / "run", data_root=str(folder)))
-    frames = trainer.data.batch(trainer.data.generator(0)).frames
+    frames = trainer.data.draw_batch(trainer.data.step_generator(0)).frames
     assert frames.shape == (2, 10, 3, 64, 64)
     terms = trainer.advance()
     assert torch.isfinite(terms["pictures_mse"]) and Stage(("predictor",)).init == {}

@@ -13,9 +13,9 @@ from vp.core.video import Batch, Observation
 from vp.models.ramvid import critics, masks, networks, phases, predictor, tiny
 from vp.models.ramvid.compact import TemporalPass
 from vp.models.ramvid.config import MASK_MIX, RamvidConfig
-from vp.models.ramvid.objective import balanced, excerpt, flow_loss
+from vp.models.ramvid.objective import draw_times, flow_loss, mean_log_error
 from vp.models.ramvid.options import RamvidOptions
-from vp.models.ramvid.process import NEARLY_CLEAN, noisy, signal_and_noise
+from vp.models.ramvid.process import NEARLY_CLEAN, add_noise, signal_and_noise_scales
 from vp.models.ramvid.published import PublishedDenoiser
 from vp.models.ramvid.sampler import SAMPLED
 from vp.models.ramvid.windows import plan_windows
@@ -139,12 +139,12 @@ def test_only_unknown_frames_count_and_known_ones_are_told_apart():
 def test_noise_grows_from_none_to_all_and_leaves_known_frames_alone(process):
     cfg = replace(tiny(), process=process)
     clean, dirty = (1.0, 0.0) if process == "flow" else (0.0, 0.999)
-    a, s = signal_and_noise(cfg, torch.tensor([clean, dirty]))
+    a, s = signal_and_noise_scales(cfg, torch.tensor([clean, dirty]))
     assert a[0].item() == pytest.approx(1, abs=1e-3) and s[0].item() < 0.02
     assert a[1] < 0.01 and s[1].item() == pytest.approx(1, abs=1e-3)
     known = torch.tensor([[True, False]])
     clip, eps = torch.ones(1, 2, 1, 4, 4), torch.full((1, 2, 1, 4, 4), 5.0)
-    got = noisy(clip, known, torch.full((1, 2), dirty), eps, cfg)
+    got = add_noise(clip, known, torch.full((1, 2), dirty), eps, cfg)
     assert torch.equal(got[:, 0], clip[:, 0]) and got[:, 1].mean().item() == pytest.approx(5, abs=0.1)
 
 
@@ -174,7 +174,7 @@ def test_our_clips_of_a_batch_share_a_mask_and_those_of_the_published_network_do
 def test_training_sees_neighbouring_frames_and_wider_strides():
     cfg, strides = tiny(), set()
     for seed in range(60):
-        times = excerpt(cfg, 24, torch.Generator().manual_seed(seed), torch.device("cpu"))
+        times = draw_times(cfg, 24, torch.Generator().manual_seed(seed), torch.device("cpu"))
         assert 4 <= len(times) <= 8 and times[0] == 0 and times[-1] < 24 and len(times.diff().unique()) == 1
         strides.add(int(times[1]))
     assert strides >= {1, 2, 3}
@@ -416,7 +416,7 @@ def test_the_published_network_is_told_the_level_of_the_noise_whatever_is_known(
 def test_balanced_frames_pull_by_their_relative_errors():
     errors = torch.tensor([[0.9, 0.02, 0.4], [0.9, 0.06, 0.4]], requires_grad=True)
     chosen = torch.tensor([[False, True, True]]).expand(2, -1)
-    loss = balanced(errors, chosen)
+    loss = mean_log_error(errors, chosen)
     assert loss.item() == pytest.approx(0.1 * (math.log(0.041) + math.log(0.401)) / 2, rel=1e-4)
     (pull,) = torch.autograd.grad(loss, errors)
     assert not pull[:, 0].any() and pull[0, 1] == pull[1, 1]

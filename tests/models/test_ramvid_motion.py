@@ -10,7 +10,7 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.ramvid.motion import FAMILY, tiny
-from vp.models.ramvid.motion.network import COARSE, departure, displacement
+from vp.models.ramvid.motion.network import COARSE, to_departure, to_displacement
 from vp.models.ramvid.motion.objective import motion_diffusion_loss
 from vp.models.ramvid.motion.references import Gap, find_gaps, find_references, true_displacements
 
@@ -78,7 +78,7 @@ def test_true_displacements_lead_to_the_references(pattern):
 def test_references_are_shared_by_the_frames_of_a_gap():
     clip = sliding(8)
     references = find_references(clip[:, mask("01001010")], mask("01001010").tolist(), (64, 96))
-    kept = [tuple(None if r is None else references.frames[r] for r in sides) for sides in references.of]
+    kept = [tuple(None if r is None else references.frames[r] for r in sides) for sides in references.reference_of]
     assert kept == [(None, 0), (0, 1), (0, 1), (1, 2), (2, None)]
     assert references.distance.tolist() == [[0, 1], [1, 2], [2, 1], [1, 1], [1, 0]]
     assert len(references.known.last) == len(references.frames) == 6  # each known frame beside a gap, once a side
@@ -88,11 +88,11 @@ def test_a_departure_says_a_displacement_again():
     clip, pattern = sliding(8), mask("11000011")
     network = predictor().network
     references = find_references(clip[:, pattern], pattern.tolist(), (64, 96))
-    scene = network.begin(references, (~pattern).nonzero()[:, 0].float())
+    scene = network.encode_references(references, (~pattern).nonzero()[:, 0].float())
     moved = scene.even + torch.tensor([0.7, -0.3]).view(2, 1, 1)
-    again = displacement(departure(moved, scene), scene)
+    again = to_displacement(to_departure(moved, scene), scene)
     assert torch.allclose(again, moved, atol=1e-4)
-    assert departure(scene.even, scene).abs().max() == 0
+    assert to_departure(scene.even, scene).abs().max() == 0
 
 
 def test_one_side_is_not_asked_about_the_other():
@@ -100,7 +100,7 @@ def test_one_side_is_not_asked_about_the_other():
     clip, pattern = sliding(8), mask("11100000")
     network = predictor(train=True).network
     references = find_references(clip[:, pattern], pattern.tolist(), (64, 96))
-    scene = network.begin(references, (~pattern).nonzero()[:, 0].float())
+    scene = network.encode_references(references, (~pattern).nonzero()[:, 0].float())
     noise = torch.randn(1, 5, COARSE, 8, 12)
     other = noise.clone()
     other[:, :, 2:] = torch.randn(1, 5, 2, 8, 12)

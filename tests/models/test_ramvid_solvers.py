@@ -9,14 +9,14 @@ from vp.models.ramvid import process
 from vp.models.ramvid.config import RamvidConfig
 from vp.models.ramvid.solvers import (
     DDPM_STEPS,
-    back,
     ddim,
     ddpm,
     ddpm_levels,
     ddpm_signal,
     dpm_solver,
     flow_levels,
-    one_step_noise,
+    one_step_noise_std,
+    renoise,
 )
 
 MEAN, STD = 0.7, 0.4
@@ -110,12 +110,12 @@ def test_without_respacing_the_one_step_noise_is_the_published_beta_and_resampli
     betas = torch.linspace(1e-4, 0.02, DDPM_STEPS, dtype=torch.float64)
     assert levels.time[:2] == (0.999, 0.998) and levels.time[-2] == 0.0
     for i in (0, 500, 998):
-        assert one_step_noise(levels, i) ** 2 == pytest.approx(betas[DDPM_STEPS - 1 - i].item(), rel=1e-6)
+        assert one_step_noise_std(levels, i) ** 2 == pytest.approx(betas[DDPM_STEPS - 1 - i].item(), rel=1e-6)
     assert ddpm_signal()[0].item() == pytest.approx(1 - 1e-4)
     i = 700  # back from i + 1 keeps the marginal of level i
     generator = torch.Generator().manual_seed(0)
     x = levels.s[i + 1] * torch.randn(200_000, generator=generator, dtype=torch.float64)
-    again = back(x, levels, i, lambda: torch.randn(x.shape, generator=generator, dtype=torch.float64))
+    again = renoise(x, levels, i, lambda: torch.randn(x.shape, generator=generator, dtype=torch.float64))
     assert again.std().item() == pytest.approx(levels.s[i], rel=0.01)
 
 
@@ -142,5 +142,5 @@ def test_levels_with_a_leap_visit_noise_and_end_clean():
 
 def test_a_sampler_visits_levels_of_its_own_where_asked():
     trained, stated = RamvidConfig(noise_shift=3.0), RamvidConfig(noise_shift=3.0, sampler_noise_shift=12.0)
-    assert process.levels(trained, 8) == flow_levels(8, 3.0, trained.terminal_level)
-    assert process.levels(stated, 8) == flow_levels(8, 12.0, stated.terminal_level)
+    assert process.sampling_levels(trained, 8) == flow_levels(8, 3.0, trained.terminal_level)
+    assert process.sampling_levels(stated, 8) == flow_levels(8, 12.0, stated.terminal_level)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vp.models.vpn import build, networks
+from vp.models.vpn import build_network, networks
 from vp.models.vpn.config import Objective, VPNConfig
 from vp.models.vpn.network import rollout
 from vp.models.vpn.recipes import RECIPES
@@ -22,7 +22,7 @@ def test_the_documents_plan_has_the_weights_its_layers_say():
     layers = [(1, 64), (64, 128), (1, 128), (128, 64)]
     expected = sum((i + h) * 4 * h * 9 + 4 * h for i, h in layers) + 64 * 9 + 1
     with torch.device("meta"):
-        full = build(VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False))
+        full = build_network(VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False))
     assert count(full) == expected == 2_073_409
 
 
@@ -67,8 +67,8 @@ def test_any_number_of_frames_follows_and_the_first_do_not_depend_on_it(name, ou
 def test_the_network_without_recurrence_sees_its_window_and_fills_up_a_short_one():
     net = shaken(config("simvp", "linear"))["vpn"].eval()
     frames = torch.rand(1, 6, 1, 32, 32)
-    assert torch.equal(net.window(frames), frames[:, 2:])
-    assert torch.equal(net.window(frames[:, :3]), frames[:, [0, 0, 1, 2]])
+    assert torch.equal(net.context_window(frames), frames[:, 2:])
+    assert torch.equal(net.context_window(frames[:, :3]), frames[:, [0, 0, 1, 2]])
 
 
 @pytest.mark.parametrize("name", ["convlstm", "lstm"])

@@ -14,9 +14,9 @@ from vp.core.video import Batch, Observation
 from vp.models.vpn import critics, networks, phases, predictor, tiny
 from vp.models.vpn.config import Objective
 from vp.models.vpn.objective import (
-    compare,
-    context_length,
-    predict,
+    compare_frames,
+    draw_context_length,
+    predict_raw,
     rollout_loss,
     teacher_probability,
 )  # fmt: skip
@@ -37,7 +37,7 @@ def test_no_output_depends_on_any_future_input(name, output):
     net, future = shaken(config(name, output))["vpn"], 5
     frames = torch.rand(1, 4 + future, 1, 32, 32, requires_grad=True)
     truth = {i: frames[:, 4 + i] for i in range(future)}
-    raw, _ = predict(net, frames[:, :4], future, truth, supervised=False)
+    raw, _ = predict_raw(net, frames[:, :4], future, truth, supervised=False)
     reached = False
     for t in range(future):
         (grad,) = torch.autograd.grad(raw[:, t].sum(), frames, retain_graph=True)
@@ -81,7 +81,7 @@ def test_uniform_noise_is_not_predicted_better_than_it_can_be(name, output):
     fresh = torch.rand(16, 7, 1, 32, 32, generator=generator(99))
     net = nets["vpn"].eval()
     with torch.no_grad():
-        fed = net.to_frames(predict(net, fresh[:, :4], 3, {i: fresh[:, 4 + i] for i in range(3)}, supervised=False)[0])
+        fed = net.to_frames(predict_raw(net, fresh[:, :4], 3, {i: fresh[:, 4 + i] for i in range(3)}, supervised=False)[0])
     free = predictor(cfg, nets, CPU).predict(Observation.prefix(fresh, 4), torch.zeros(16, 1, dtype=torch.int64)).frames[:, 0, 4:]
     assert (fed - fresh[:, 4:]).square().mean() < 0.12, "it has learned that one half is the best guess"
     assert beats_noise(fed, fresh[:, 4:]) == [] and beats_noise(free, fresh[:, 4:]) == []
@@ -99,18 +99,18 @@ def test_every_parameter_learns(name, output):
 def test_losses_have_their_known_answers():
     net = shaken(config("lstm", "sigmoid"))["vpn"]
     raw, truth = 3 * torch.randn(2, 3, 1, 32, 32), torch.rand(2, 3, 1, 32, 32)
-    parts = compare(Objective(l1=1.0, bce=1.0, gradient=1.0), net, raw, truth)
+    parts = compare_frames(Objective(l1=1.0, bce=1.0, gradient=1.0), net, raw, truth)
     shown = raw.double().sigmoid()
     assert parts["mse"].item() == pytest.approx((shown - truth).square().mean().item(), rel=1e-5)
     assert parts["l1"].item() == pytest.approx((shown - truth).abs().mean().item(), rel=1e-5)
     assert parts["bce"].item() == pytest.approx(F.binary_cross_entropy(shown, truth.double()).item(), rel=1e-5)
-    assert set(compare(Objective(), net, raw, truth)) == {"mse"}
+    assert set(compare_frames(Objective(), net, raw, truth)) == {"mse"}
 
 
 def test_cross_entropy_works_on_logits_of_any_size():
     net, cfg = shaken(config("lstm", "sigmoid"))["vpn"], Objective(mse=0.0, bce=1.0)
     raw = torch.tensor([200.0, -200.0]).view(2, 1, 1, 1, 1).requires_grad_()
-    loss = compare(cfg, net, raw, torch.zeros(2, 1, 1, 1, 1))["bce"]
+    loss = compare_frames(cfg, net, raw, torch.zeros(2, 1, 1, 1, 1))["bce"]
     loss.backward()
     assert loss.item() == pytest.approx(100) and raw.grad.flatten().tolist() == [0.5, 0.0]
 
@@ -141,9 +141,9 @@ def test_scheduled_sampling_feeds_true_frames_back_after_they_were_predicted():
 
 def test_now_and_then_fewer_frames_are_known():
     cfg = replace(tiny(), n_past=6, least_past=3, objective=Objective(short=0.5))
-    lengths = [context_length(cfg, generator(seed)) for seed in range(400)]
+    lengths = [draw_context_length(cfg, generator(seed)) for seed in range(400)]
     assert set(lengths) == {3, 4, 5, 6} and lengths.count(6) / 400 == pytest.approx(0.5, abs=0.1)
-    assert {context_length(replace(cfg, least_past=6), generator(seed)) for seed in range(20)} == {6}
+    assert {draw_context_length(replace(cfg, least_past=6), generator(seed)) for seed in range(20)} == {6}
 
 
 def test_a_small_context_is_the_one_that_super_resolution_shows():

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.models.vpn.recipes import RECIPES
 from vp.prediction import checkpoint
 from vp.training.settings import Settings
@@ -14,7 +14,7 @@ from vp.training.trainer import Trainer
 
 def small(name: str):
     """A recipe, narrow and on few frames."""
-    family, found = recipe(name)
+    family, found = find_recipe(name)
     objective = dataclasses.replace(found.config.objective, lengths=((0.0, 2),))
     widths = {"convlstm": (8, 16), "lstm": (8, 8, 8, 16), "simvp": (8, 16)}[found.config.network]
     config = dataclasses.replace(found.config, widths=widths, latent=16, n_past=3, n_future=2, least_past=2, objective=objective)
@@ -48,7 +48,9 @@ def test_the_adversarial_recipe_starts_from_a_trained_one_and_averages_it(tmp_pa
     for networks in (trainer.networks, trainer.average):
         own = networks.state_dict()
         assert all(torch.equal(own[name], x) for name, x in saved.items())
-    assert trainer.recipe.stages[trainer.stage(0.0)].phases == ("vpn", "critic") and {"vpn", "critic"} <= set(trainer.optimizers)
+    assert trainer.recipe.stages[trainer.stage_index(0.0)].phases == ("vpn", "critic") and {"vpn", "critic"} <= set(
+        trainer.optimizers
+    )
     critic = {name: x.clone() for name, x in trainer.networks["critic"].state_dict().items()}
     terms = trainer.advance()
     assert {"mse", "adversarial", "matching", "critic", "vpn_grad_norm", "critic_grad_norm"} <= set(terms)

@@ -9,7 +9,7 @@ from vp.core.runtime import Runtime
 from vp.core.video import Capabilities, Prediction, Step
 from vp.data import Clip
 from vp.models.fusion import FAMILY, networks, tiny
-from vp.models.fusion.pictures import fusion_pictures, shown
+from vp.models.fusion.pictures import fusion_pictures, to_overlay
 from vp.prediction.assemble import preview_result
 from vp.prediction.baseline_rows import baseline_rows
 from vp.prediction.model import Model, load
@@ -46,7 +46,9 @@ def test_pictures_follow_the_frames_in_colour_and_carry_no_scores(model, clip):
     result = sample(model, clip, n=1)
     assert [r.kind for r in result.rows] == ["truth", *["baseline"] * 2, *["reference"] * 3, "sample", "picture", "picture_truth"]
     assert {r.frames.shape for r in result.rows} == {(10, 32, 32, 3)}
-    true = shown(fusion_pictures(torch.from_numpy(clip).movedim(-1, 1)[None].float() / 255, tiny().drawing, 4), tiny().drawing)[0]
+    true = to_overlay(
+        fusion_pictures(torch.from_numpy(clip).movedim(-1, 1)[None].float() / 255, tiny().drawing, 4), tiny().drawing
+    )[0]
     want = true.mul(255).round().byte().movedim(1, -1).numpy()
     assert np.array_equal(row(result, "picture_truth").frames, want)
     assert np.array_equal(row(result, "picture").frames[:4], want[:4]), "those of the known frames"

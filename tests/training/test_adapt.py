@@ -125,7 +125,7 @@ def test_what_does_not_help_is_not_kept(monkeypatch):
 def test_a_loss_that_is_not_finite_ends_it_with_the_best_so_far(monkeypatch):
     def spoiled(self, *args):
         if self.optimizers["svg"].state and adaptation.step == 3:
-            raise self.not_finite("a loss")
+            raise self.not_finite_error("a loss")
         return true_update(self, *args)
 
     true_update = Updates.update

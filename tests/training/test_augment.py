@@ -3,7 +3,7 @@
 import torch
 
 from vp.core.video import Batch
-from vp.training.augment import CLOSER, CONTRAST, LIGHT, varied
+from vp.training.augment import CLOSER, CONTRAST, LIGHT, vary_clips
 
 
 def generator():
@@ -16,7 +16,7 @@ def ramp(clips=200):
 
 
 def test_half_of_the_clips_are_mirrored_and_a_clip_that_stands_still_goes_on_doing_so():
-    frames = varied(Batch(ramp()), generator()).frames
+    frames = vary_clips(Batch(ramp()), generator()).frames
     assert torch.equal(frames, frames[:, :1].expand_as(frames)) and frames.min() >= 0 and frames.max() <= 1
     rising = (frames[:, 0, 0, 8, -1] > frames[:, 0, 0, 8, 0]).float().mean()
     assert 0.35 < rising < 0.65
@@ -24,18 +24,18 @@ def test_half_of_the_clips_are_mirrored_and_a_clip_that_stands_still_goes_on_doi
 
 
 def test_clips_are_cut_closer_and_lit_within_limits():
-    frames = varied(Batch(ramp()), generator()).frames
+    frames = vary_clips(Batch(ramp()), generator()).frames
     spread = (frames[:, 0, 0, 8, -1] - frames[:, 0, 0, 8, 0]).abs() / 0.6
     assert (1 - CLOSER) * (1 - CONTRAST) - 0.1 < spread.min() < 0.75 and 1.1 < spread.max() < 1 + CONTRAST + 0.01
-    grey = varied(Batch(torch.full((200, 2, 3, 8, 8), 0.5)), generator()).frames
+    grey = vary_clips(Batch(torch.full((200, 2, 3, 8, 8), 0.5)), generator()).frames
     assert (grey - 0.5).abs().max() <= LIGHT + 1e-6 and (grey - 0.5).abs().max() > 0.8 * LIGHT
 
 
 def test_the_generator_decides_and_clips_with_places_in_them_are_left_alone():
     clips = torch.rand(3, 4, 1, 16, 16)
-    assert torch.equal(varied(Batch(clips), generator()).frames, varied(Batch(clips), generator()).frames)
+    assert torch.equal(vary_clips(Batch(clips), generator()).frames, vary_clips(Batch(clips), generator()).frames)
     for batch in (Batch(clips, torch.zeros(3, 4, 2)), Batch(clips, extras={"masks": clips})):
-        assert varied(batch, generator()) is batch
-    numbered = varied(Batch(clips, extras={"recording": torch.arange(len(clips))}), generator())
-    assert torch.equal(numbered.frames, varied(Batch(clips), generator()).frames)
+        assert vary_clips(batch, generator()) is batch
+    numbered = vary_clips(Batch(clips, extras={"recording": torch.arange(len(clips))}), generator())
+    assert torch.equal(numbered.frames, vary_clips(Batch(clips), generator()).frames)
     assert numbered.extras["recording"].tolist() == [0, 1, 2]

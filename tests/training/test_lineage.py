@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vp import cli
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.family import Stage
 from vp.prediction import checkpoint
 from vp.training import provenance, state
@@ -27,7 +27,7 @@ MIX = {"smmnist-svg": 0.5, "mmnist": 1.0}
 
 
 def small(**more):
-    family, found = recipe("svg-det-smmnist")
+    family, found = find_recipe("svg-det-smmnist")
     config = dataclasses.replace(family.tiny(), size=64)
     return family, dataclasses.replace(found, **{"config": config, "batch": 2, "length": 6, "stages": (Stage(("svg",)),), **more})
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vp.training.muon import Muon, orthogonal
+from vp.training.muon import Muon, orthogonalize
 
 
 @pytest.mark.parametrize("shape", [(16, 200), (200, 16), (64, 64)])
@@ -12,7 +12,7 @@ def test_the_update_keeps_the_directions_and_levels_the_singular_values(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape) @ torch.diag(torch.logspace(-1, 1, shape[1]))
     u, values, vt = torch.linalg.svd(matrix, full_matrices=False)
-    inner = u.T @ orthogonal(matrix) @ vt.T
+    inner = u.T @ orthogonalize(matrix) @ vt.T
     strong = torch.diagonal(inner)[values > values[0] / 100]
     assert strong.min() > 0.6 and strong.max() < 1.25
     assert (inner - torch.diag(torch.diagonal(inner))).abs().max() < 0.02

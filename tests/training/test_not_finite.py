@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from vp import cli
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.family import Losses
 from vp.prediction import checkpoint
 from vp.training import state
@@ -46,7 +46,7 @@ class Watched(torch.autograd.Function):
 
 def small(spoil: type[torch.autograd.Function] | None = None):
     """A small recipe whose loss is spoiled at one step."""
-    family, found = recipe("svg-det-smmnist")
+    family, found = find_recipe("svg-det-smmnist")
     found = dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=2, length=6)
 
     def phases(config):
@@ -112,9 +112,9 @@ def test_a_run_that_fails_before_its_first_save_keeps_the_state_it_began_with(tm
 
 def test_a_plan_that_meets_no_finite_loss_says_so_and_writes_nothing(tmp_path, monkeypatch):
     def refuse(trainer, phase, losses):
-        raise trainer.not_finite("the loss")
+        raise trainer.not_finite_error("the loss")
 
-    monkeypatch.setattr(Trainer, "check", refuse)
+    monkeypatch.setattr(Trainer, "check_finite", refuse)
     with pytest.raises(NotFinite, match="^the loss is not finite at step 0 .* holds no state yet: give a lower --lr"):
         train(*small(), settings(tmp_path / "run", steps=None, minutes=0.1))
     assert not (tmp_path / "run").exists()
@@ -134,7 +134,7 @@ def test_weights_that_are_not_finite_do_not_replace_a_good_state(tmp_path):
 
 def test_all_processes_stop_where_one_must(tmp_path, monkeypatch):
     trainer = Trainer(*small(), settings(tmp_path))
-    monkeypatch.setattr(trainer, "agree", lambda stop: True)  # as when another process wants to stop
+    monkeypatch.setattr(trainer, "any_process_stops", lambda stop: True)  # as when another process wants to stop
     with pytest.raises(NotFinite, match=r"^a loss of phase \w+ in another process is not finite at step 0"):
         trainer.advance()
 

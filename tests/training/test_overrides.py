@@ -6,7 +6,7 @@ import pytest
 
 from vp.models.ramvid.config import RamvidConfig
 from vp.models.svg.config import Conditions, SVGConfig
-from vp.training.overrides import overridden
+from vp.training.overrides import with_overrides
 
 START = SVGConfig()
 
@@ -25,10 +25,10 @@ START = SVGConfig()
     ],
 )
 def test_a_setting_is_changed_and_no_other(assignment, read, expected):
-    changed = overridden(START, [assignment])
+    changed = with_overrides(START, [assignment])
     assert read(changed) == expected and type(read(changed)) is type(expected)
     name = assignment.partition("=")[0]
-    back = overridden(changed, [f"{name}={text}"]) if (text := default(name)) else changed
+    back = with_overrides(changed, [f"{name}={text}"]) if (text := default(name)) else changed
     assert not text or back == START
 
 
@@ -41,7 +41,7 @@ def default(name: str) -> str | None:
 
 
 def test_settings_apply_in_turn_and_reach_into_what_was_just_set():
-    changed = overridden(START, ['conditions={"size": 3}', "conditions.width=8", "conditions.width=16"])
+    changed = with_overrides(START, ['conditions={"size": 3}', "conditions.width=8", "conditions.width=16"])
     assert changed.conditions == Conditions(3, width=16)
 
 
@@ -66,11 +66,11 @@ def test_settings_apply_in_turn_and_reach_into_what_was_just_set():
 )
 def test_what_cannot_be_gets_one_sentence(assignment, says):
     with pytest.raises(ValueError, match=says):
-        overridden(START, [assignment])
+        with_overrides(START, [assignment])
 
 
 def test_a_mapping_is_given_as_json_and_checked():
     start = RamvidConfig()
-    assert overridden(start, ['masks={"prefix": 0.5, "none": 0.5}']).masks == {"prefix": 0.5, "none": 0.5}
+    assert with_overrides(start, ['masks={"prefix": 0.5, "none": 0.5}']).masks == {"prefix": 0.5, "none": 0.5}
     with pytest.raises(ValueError, match="masks is .*JSON of its shape"):
-        overridden(start, ['masks={"prefix": "half"}'])
+        with_overrides(start, ['masks={"prefix": "half"}'])

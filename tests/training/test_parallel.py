@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.family import Progress, Stage
 from vp.models.svg.config import Objective
 from vp.training.settings import Settings
@@ -27,7 +27,7 @@ run(Path(sys.argv[2]))
 
 
 def small():
-    family, found = recipe("svg-det-smmnist")
+    family, found = find_recipe("svg-det-smmnist")
     config = dataclasses.replace(
         found.config, width=16, flows=2, n_past=3, n_future=3, objective=Objective(teacher=0.0, lengths=((0.0, 6),))
     )
@@ -76,8 +76,8 @@ def test_two_processes_take_the_steps_of_one_with_both_batches(tmp_path):
     for step in range(3):
         optimizer.zero_grad()
         for rank in (0, 1):
-            generator = alone.data.generator(step, rank)
-            batch = alone.data.batch(generator)
+            generator = alone.data.step_generator(step, rank)
+            batch = alone.data.draw_batch(generator)
             (phase.loss(alone.networks, batch, Progress(share=step / 3), generator).total / 2).backward()
         torch.nn.utils.clip_grad_norm_(alone.networks.parameters(), alone.recipe.clip)
         for group in optimizer.param_groups:

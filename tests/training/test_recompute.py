@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vp.catalog import FAMILIES, recipe
+from vp.catalog import FAMILIES, find_recipe
 from vp.core.family import Progress
 from vp.core.video import Batch
-from vp.training.recompute import blocks, recomputed
+from vp.training.recompute import recomputable_blocks, recompute_activations
 from vp.training.settings import Settings
 from vp.training.trainer import Trainer
 
@@ -41,7 +41,7 @@ def test_losses_and_gradients_are_the_same_and_less_is_kept(name):
     length = getattr(cfg, "length", cfg.n_past + cfg.n_future)
     frames = torch.rand(2, length, cfg.channels, cfg.size, cfg.size)
     plain = nn.ModuleDict({**family.networks(cfg), **family.critics(cfg)}).train()
-    sparing = recomputed(copy.deepcopy(plain))
+    sparing = recompute_activations(copy.deepcopy(plain))
     (loss, gradients, most), (again, same, least) = (held(family, networks, frames) for networks in (plain, sparing))
     assert again == loss and least < 0.8 * most
     assert gradients and gradients.keys() == same.keys()
@@ -54,20 +54,20 @@ def test_layers_that_change_when_they_compute_are_computed_once():
     bounded = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 4, 3)))
     plain = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
     network = nn.ModuleList([normed, bounded, nn.ModuleDict({"inner": plain})])
-    assert blocks(network) == [plain]
-    recomputed(network)
+    assert recomputable_blocks(network) == [plain]
+    recompute_activations(network)
     batches = normed[1].num_batches_tracked.clone()
     normed(torch.randn(2, 1, 8, 8)).sum().backward()
     assert normed[1].num_batches_tracked == batches + 1
 
 
 def test_the_trainer_does_it_when_asked(tmp_path):
-    family, found = recipe("svg-lp-smmnist")
+    family, found = find_recipe("svg-lp-smmnist")
     found = dataclasses.replace(found, config=dataclasses.replace(found.config, width=16, n_past=3, n_future=2), batch=1)
     made = [
         Trainer(family, found, Settings(out=tmp_path, device="cpu", steps=1, digits="strokes", recompute=wish))
         for wish in (False, True)
     ]
-    plain, sparing = ([block.forward for block in blocks(trainer.networks)] for trainer in made)
+    plain, sparing = ([block.forward for block in recomputable_blocks(trainer.networks)] for trainer in made)
     assert all(hasattr(forward, "keywords") for forward in sparing) and not any(hasattr(f, "keywords") for f in plain)
-    assert not any(hasattr(block.forward, "keywords") for block in blocks(made[1].average))
+    assert not any(hasattr(block.forward, "keywords") for block in recomputable_blocks(made[1].average))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp.catalog import FAMILIES, recipe
+from vp.catalog import FAMILIES, find_recipe
 from vp.core.family import Family, Recipe, Stage
 from vp.training import state
 from vp.training.settings import Settings
@@ -61,7 +61,7 @@ def smallest(name: str, optimizer: str | None) -> tuple[Family, Recipe]:
 
 def published() -> tuple[Family, Recipe]:
     """SVG's dcgan as published, on two clips of four frames."""
-    family, found = recipe("svg-lp-published")
+    family, found = find_recipe("svg-lp-published")
     objective = dataclasses.replace(found.config.objective, lengths=((0.0, 4),))
     config = dataclasses.replace(found.config, n_past=2, n_future=2, g_dim=32, rnn_size=32, objective=objective)
     return family, dataclasses.replace(found, config=config, data={"folder": 1.0}, batch=2)
@@ -88,7 +88,7 @@ def assert_resumes_exactly(family: Family, found: Recipe, clips, tmp_path, halt:
     one, other = (state.pack(x.networks, x.average, x.optimizers) for x in (whole, second))
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
-    (batches, generator), (same, alike) = (x.data.step(STEPS) for x in (whole, second))
+    (batches, generator), (same, alike) = (x.data.batches_for_step(STEPS) for x in (whole, second))
     assert all(torch.equal(a.frames, b.frames) for a, b in zip(batches, same, strict=True))
     assert torch.equal(torch.rand(4, generator=generator), torch.rand(4, generator=alike))
     return second

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.models.svg.config import Objective
 from vp.training import train as train_module
-from vp.training.compare import compare, table
+from vp.training.compare import compare, format_table
 from vp.training.plot import plot
-from vp.training.runs import find_runs, grouped, lines
+from vp.training.runs import find_runs, group_by_settings, read_log
 from vp.training.settings import Settings
 from vp.training.sweep import combinations, folder_name, sweep
 from vp.training.train import train
@@ -39,7 +39,7 @@ def episodes(tmp_path_factory):
 
 
 def small():
-    family, found = recipe("svg-lp-smmnist")
+    family, found = find_recipe("svg-lp-smmnist")
     objective = Objective(lengths=((0.0, 4),), beta=1e-3)
     config = dataclasses.replace(found.config, width=16, flows=1, size=32, n_past=2, n_future=2, objective=objective)
     return family, dataclasses.replace(found, config=config, data={"folder": 1.0}, protocol="", batch=2, epoch_clips=40)
@@ -82,7 +82,7 @@ def test_mean_and_spread_are_those_of_the_last_validations(swept):
     assert got["each"] == pytest.approx(each, abs=1e-5) and each[0] != each[1]
     assert got["mean"] == pytest.approx(sum(each) / 2, abs=1e-5)
     assert got["spread"] == pytest.approx(abs(each[0] - each[1]) / 2**0.5, abs=1e-5)
-    line = next(line for line in table(compare([out])).splitlines() if line.startswith("kl none"))
+    line = next(line for line in format_table(compare([out])).splitlines() if line.startswith("kl none"))
     assert f"{got['mean']:.2f} ± {got['spread']:.2f}" in line
 
 
@@ -90,7 +90,10 @@ def test_a_lone_run_has_no_spread_and_keeps_its_recipe_s_name(swept):
     out, _ = swept
     result = compare([out / "kl-none-seed-0"])
     assert list(result["groups"]) == ["svg-lp-smmnist"]
-    assert result["groups"]["svg-lp-smmnist"]["numbers"]["psnr_db"]["spread"] is None and "±" not in table(result).splitlines()[1]
+    assert (
+        result["groups"]["svg-lp-smmnist"]["numbers"]["psnr_db"]["spread"] is None
+        and "±" not in format_table(result).splitlines()[1]
+    )
 
 
 def test_a_sweep_in_the_way_is_refused_and_goes_on_with_resume(episodes, tmp_path, swept):
@@ -145,7 +148,7 @@ def test_curves_have_the_log_s_numbers_at_their_epochs_and_ratios_are_dashed(swe
 
     out, _ = swept
     runs = find_runs([out / "kl-cyclical-seed-0"])
-    figure, panels = draw_plot(grouped(runs), epochs=True)
+    figure, panels = draw_plot(group_by_settings(runs), epochs=True)
     axes = dict(zip(panels, figure.axes))
     (curve,) = axes["mse"].get_lines()
     assert curve.get_ydata().tolist() == [line["mse"] for line in runs[0].training]
@@ -166,7 +169,7 @@ def test_runs_from_before_epochs_were_written_are_plotted_against_steps(swept, t
 
 def test_the_later_line_of_a_step_counts(tmp_path):
     (tmp_path / "log").write_text('{"step": 9, "kl": 1}\n{"step": 19, "kl": 2}\n{"step": 9, "kl": 3}\n')
-    assert [(line["step"], line["kl"]) for line in lines(tmp_path / "log")] == [(9, 3), (19, 2)]
+    assert [(line["step"], line["kl"]) for line in read_log(tmp_path / "log")] == [(9, 3), (19, 2)]
 
 
 def test_what_is_no_run_or_has_nothing_to_show_gets_one_sentence(tmp_path):

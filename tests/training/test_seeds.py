@@ -6,26 +6,26 @@ import itertools
 import pytest
 import torch
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.predictor import draw_noise, seed_grid
 from vp.training.settings import Settings
 from vp.training.trainer import Trainer
-from vp.training.training_data import Data, step_seed
+from vp.training.training_data import TrainingData, step_seed
 
 
 def tiny():
     """A recipe with its family's smallest network that takes moving digits."""
-    family, found = recipe("svg-det-smmnist")
+    family, found = find_recipe("svg-det-smmnist")
     return family, dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=2, length=6)
 
 
-def data(seed: int = 0, continuation: int = 0, process: int = 0) -> Data:
+def data(seed: int = 0, continuation: int = 0, process: int = 0) -> TrainingData:
     share = (process, 2)
     more = {"digits": "strokes", "data_root": None, "share": share, "continuation": continuation}
-    return Data(tiny()[1], torch.device("cpu"), batch=2, seed=seed, **more)
+    return TrainingData(tiny()[1], torch.device("cpu"), batch=2, seed=seed, **more)
 
 
-def drawn(source: Data, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+def drawn(source: TrainingData, step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Clips and noise of a step."""
     (batch,), generator = source.step(step)
     return batch.frames, torch.randn(8, generator=generator)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.family import Progress, Stage
 from vp.models.svg.config import Objective
 from vp.prediction import checkpoint
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def small(batch: int = 2):
     """The learned-prior recipe, narrow and on few frames."""
-    family, found = recipe("svg-lp-smmnist")
+    family, found = find_recipe("svg-lp-smmnist")
     objective = Objective(lengths=((0.0, 6), (0.5, 7)))
     config = dataclasses.replace(found.config, width=16, flows=2, n_past=3, n_future=4, objective=objective)
     return family, dataclasses.replace(found, config=config, batch=batch, stages=(Stage(("svg",)),))
@@ -132,8 +132,8 @@ def test_mini_batches_are_summed_up_to_the_gradient_of_them_all(tmp_path):
     family, found = small()
     trainer = Trainer(family, found, settings(tmp_path, steps=2, accumulate=2))
     assert trainer.clips_a_step == 2 * trainer.data.count
-    generator, phase = trainer.data.generator(7), trainer.phases["svg"]
-    batches = [trainer.data.batch(generator) for _ in range(2)]
+    generator, phase = trainer.data.step_generator(7), trainer.phases["svg"]
+    batches = [trainer.data.draw_batch(generator) for _ in range(2)]
     sum(phase.loss(trainer.networks, batch, Progress(), generator).total / 2 for batch in batches).backward()
     wanted = {name: p.grad.clone() for name, p in trainer.networks.named_parameters() if p.grad is not None}
     trainer.recipe = dataclasses.replace(found, clip=1e9)  # or the gradients would be scaled down
@@ -156,14 +156,14 @@ def test_stages_share_the_budget_in_order(tmp_path):
     staged = dataclasses.replace(found, stages=(Stage(("a",), 1), Stage(("b", "a"), 3)))
     trainer = Trainer(family, found, settings(tmp_path, steps=1))
     trainer.recipe, trainer.stages = staged, staged.stages
-    assert [trainer.stage(s) for s in (0, 0.24, 0.26, 1.0)] == [0, 0, 1, 1] and trainer.widths() == [0.25, 0.75]
+    assert [trainer.stage_index(s) for s in (0, 0.24, 0.26, 1.0)] == [0, 0, 1, 1] and trainer.stage_shares() == [0.25, 0.75]
 
 
 def test_a_stage_does_without_a_critic_that_the_config_gives_no_weight(tmp_path):
     family, found = small()
     found = dataclasses.replace(found, stages=(Stage(("svg",), 1), Stage(("svg", "critic"), 1), Stage(("critic",), 1)))
     trainer = Trainer(family, found, settings(tmp_path, steps=2))
-    assert [(stage.phases, stage.share) for stage in trainer.stages] == [(("svg",), 2)] and trainer.widths() == [1.0]
+    assert [(stage.phases, stage.share) for stage in trainer.stages] == [(("svg",), 2)] and trainer.stage_shares() == [1.0]
     for _ in range(2):
         assert trainer.advance()["svg_grad_norm"] > 0
 
@@ -238,7 +238,7 @@ def test_the_log_is_json_lines(tmp_path):
     with RunLog(tmp_path, lambda: {"frames_per_s": 5.0}) as log:
         for step in range(EVERY):
             late = {"kl": torch.tensor(3.0)} if step >= EVERY - 2 else {}
-            log.step(step, {"mse": torch.tensor(float(step)), **late})
+            log.add_step(step, {"mse": torch.tensor(float(step)), **late})
     (line,) = (tmp_path / "train.jsonl").read_text().splitlines()
     assert json.loads(line)["mse"] == pytest.approx((EVERY - 1) / 2)
     assert json.loads(line)["kl"] == pytest.approx(3), "of the steps that had one"
@@ -257,7 +257,7 @@ def test_init_from_another_latent_takes_what_fits_and_from_another_network_is_re
     wide = dataclasses.replace(found, config=dataclasses.replace(found.config, width=32))
     with pytest.raises(ValueError, match="fits too little"):
         Trainer(family, wide, settings(tmp_path / "wide", steps=1, init=path))
-    diffusion, other = recipe("ramvid-smmnist")
+    diffusion, other = find_recipe("ramvid-smmnist")
     config = dataclasses.replace(other.config, width=found.config.width, flows=found.config.flows)
     start = Trainer(diffusion, dataclasses.replace(other, config=config), settings(tmp_path / "other", steps=1, init=path))
     own = start.networks.state_dict()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.runtime import Runtime
 from vp.models.svg.config import Conditions, Objective
 from vp.prediction import checkpoint
@@ -37,7 +37,7 @@ def episodes(tmp_path):
 
 
 def small(conditions: Conditions | None):
-    family, found = recipe("svg-lp-smmnist")
+    family, found = find_recipe("svg-lp-smmnist")
     config = dataclasses.replace(
         found.config, width=16, flows=2, size=32, channels=3, n_past=2, n_future=3, objective=Objective(lengths=((0.0, 5),)),
         conditions=conditions,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.runtime import Runtime
 from vp.data import DATASETS
 from vp.models.svg.config import Objective
@@ -38,7 +38,7 @@ def episodes(tmp_path):
 
 
 def small(channels: int = 3):
-    family, found = recipe("svg-lp-smmnist")
+    family, found = find_recipe("svg-lp-smmnist")
     objective = Objective(lengths=((0.0, 5),))
     config = dataclasses.replace(
         found.config, width=16, flows=2, size=32, channels=channels, n_past=2, n_future=3, objective=objective
@@ -53,9 +53,9 @@ def settings(episodes, out, **more) -> Settings:
 def test_batches_come_from_the_training_split_at_the_recipe_s_size(episodes, tmp_path):
     family, found = small()
     data = Trainer(family, found, settings(episodes, tmp_path / "run", steps=1)).data
-    batch = data.batch(data.generator(0))
+    batch = data.draw_batch(data.step_generator(0))
     assert batch.frames.shape == (2, 5, 3, 32, 32) and batch.frames.max() < 0.5 and batch.actions.shape == (2, 5, 2)
-    assert torch.equal(batch.frames, data.batch(data.generator(0)).frames)
+    assert torch.equal(batch.frames, data.draw_batch(data.step_generator(0)).frames)
 
 
 def test_a_recipe_for_few_recordings_varies_its_clips(tmp_path):
@@ -68,18 +68,18 @@ def test_a_recipe_for_few_recordings_varies_its_clips(tmp_path):
     for name, wanted in (("plain", False), ("varied", True)):
         chosen = dataclasses.replace(found, varied=wanted)
         data = Trainer(family, chosen, settings(tmp_path / "data", tmp_path / name, steps=1)).data
-        seen[name] = data.batch(data.generator(0)).frames
+        seen[name] = data.draw_batch(data.step_generator(0)).frames
     assert torch.equal(seen["plain"][0], seen["plain"][1]) and not torch.equal(seen["varied"][0], seen["varied"][1])
-    assert recipe("svg-lp-people")[1].varied
+    assert find_recipe("svg-lp-people")[1].varied
 
 
 def test_mini_batches_read_ahead_are_those_of_their_step(episodes, tmp_path):
     family, found = small()
     data = Trainer(family, found, settings(episodes, tmp_path / "run", steps=1, accumulate=2)).data
-    plain = [data.step(number) for number in (3, 4, 9)]
+    plain = [data.batches_for_step(number) for number in (3, 4, 9)]
     data.reader = ThreadPoolExecutor(1)  # as for a GPU
     for number, (batches, generator) in zip((3, 4, 9), plain):
-        ahead, after = data.step(number)
+        ahead, after = data.batches_for_step(number)
         assert list(data.waiting) == [number + 1]
         assert len(ahead) == 2 and all(torch.equal(a.frames, b.frames) for a, b in zip(ahead, batches))
         assert torch.equal(torch.rand(4, generator=after), torch.rand(4, generator=generator))
@@ -109,7 +109,7 @@ def test_a_resumed_run_on_recordings_equals_an_uninterrupted_one(episodes, tmp_p
 
 
 def test_a_diffusion_model_trains_on_fewer_colour_clips_than_its_batch_holds(episodes, tmp_path):
-    family, found = recipe("ramvid-ucf101")
+    family, found = find_recipe("ramvid-ucf101")
     config = dataclasses.replace(family.tiny(), channels=3, size=32, length=8, n_past=2, n_future=6)
     found = dataclasses.replace(found, config=config, data={"folder": 1.0}, length=8)
     assert found.batch > 3  # the folder's training clips
@@ -130,7 +130,7 @@ def test_the_card_and_the_run_remember_the_data_and_resuming_with_other_data_is_
 def test_colour_clips_turn_grey_for_a_recipe_of_grey(episodes, tmp_path):
     family, found = small(channels=1)
     data = Trainer(family, found, settings(episodes, tmp_path, steps=1)).data
-    assert data.batch(data.generator(0)).frames.shape == (2, 5, 1, 32, 32)
+    assert data.draw_batch(data.step_generator(0)).frames.shape == (2, 5, 1, 32, 32)
 
 
 def test_clips_that_do_not_fit_the_recipe_get_one_sentence(episodes, tmp_path):
@@ -157,5 +157,5 @@ def test_grey_recordings_train_recipes_of_grey_and_of_colour(episodes, tmp_path,
     for channels in (1, 3):
         family, found = small(channels)
         data = Trainer(family, found, settings(episodes, tmp_path / str(channels), steps=1)).data
-        frames = data.batch(data.generator(0)).frames
+        frames = data.draw_batch(data.step_generator(0)).frames
         assert frames.shape == (2, 5, channels, 32, 32) and torch.equal(frames[:, :, 0], frames[:, :, -1])

@@ -3,14 +3,14 @@
 import dataclasses
 from types import SimpleNamespace
 
-from vp.catalog import recipe
+from vp.catalog import find_recipe
 from vp.core.runtime import Runtime
 from vp.core.video import Batch
 from vp.training.validate import Validation
 
 
 def scored(tmp_path, latent: str):
-    family, found = recipe("svg-lp-smmnist")
+    family, found = find_recipe("svg-lp-smmnist")
     config = dataclasses.replace(found.config, latent=latent, width=16, flows=2)
     found = dataclasses.replace(found, config=config)
     settings = SimpleNamespace(data_root=None, digits="strokes", axes="")

@@ -1,4 +1,4 @@
-"""Timings of this machine: medians and spread over repeats, after a warm-up, each configuration in a process of its own."""
+"""Benchmarks of speed: median and range over repeats after a warm-up, each configuration in its own process."""
 
 from __future__ import annotations
 

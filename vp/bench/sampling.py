@@ -1,4 +1,4 @@
-"""Sampling: futures of one clip, each switch off in turn, and from decoded clip to the player's sheets as the app does it."""
+"""Speed of sampling: with each optimisation switched off in turn, and from clip to sprite sheets as the app does it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..catalog import FAMILIES, recipe
+from ..catalog import FAMILIES, find_recipe
 from ..core.predictor import seed_grid
 from ..core.runtime import Runtime
 from ..core.video import Observation
@@ -19,8 +19,8 @@ from ..prediction.model import Model, available, load_on
 from ..prediction.sample import sample
 from ..result.result import Result
 from ..result.sprite_sheet import encode_png
-from ..training.machine import ceilings
-from ..training.timing import apart, compared, in_turn, tell, timed
+from ..training.machine import measure_ceilings
+from ..training.timing import print_row, run_in_fresh_process, run_in_rounds, time_calls, with_speedups
 from .switches import ABOUT, Switches
 
 PAST = 5  # known frames where a model names no number
@@ -30,7 +30,7 @@ def sampling(
     names: Sequence[str], futures: int, frames: int, repeats: int, device: str = "auto", precision: str = "auto",
     options: Mapping[str, Any] | None = None, rounds: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
-    """Each model's rows: plain, all switches on, each off in turn, and `to_sheets`, in the main thread and in a worker's.
+    """Each model's timings: all switches off ('plain'), all on, each off in turn, and to sprite sheets on two kinds of thread.
 
     Args:
         names: models, or recipes, which are timed with untrained weights.
@@ -46,39 +46,39 @@ def sampling(
     models = {}
     for name in names:
         tasks = {
-            label: partial(apart, predicting, name=name, switches=switches, **wish)
+            label: partial(run_in_fresh_process, time_prediction, name=name, switches=switches, **wish)
             for label, switches in Switches.rows(Runtime.pick(device, precision))
         }
         for where in ("main", "worker"):
-            tasks[f"to_sheets, {where} thread"] = partial(apart, to_sheets, name=name, where=where, **wish)
-        models[name] = compared(in_turn(tasks, rounds), "plain")
+            tasks[f"to_sheets, {where} thread"] = partial(run_in_fresh_process, time_sheets, name=name, where=where, **wish)
+        models[name] = with_speedups(run_in_rounds(tasks, rounds), "plain")
         for label, row in models[name].items():
             row["frames_per_s"] = round(futures * frames / row["median_s"])
-            tell(f"{name}, {label}", row)
+            print_row(f"{name}, {label}", row)
     asked = {"futures": futures, "frames": frames, "options": wish["options"], "switches": ABOUT}
-    return {"bench": "sample", "machine": apart(ceilings, device=device), **asked, "models": models}
+    return {"bench": "sample", "machine": run_in_fresh_process(measure_ceilings, device=device), **asked, "models": models}
 
 
-def predicting(
+def time_prediction(
     name: str, switches: Switches, futures: int, frames: int, repeats: int, device: str, precision: str,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Seconds from known frames to float futures."""
-    runtime = switches.runtime(device, precision)
-    model = model_or_recipe(name, runtime)
+    """Timings from known frames to float futures."""
+    runtime = switches.make_runtime(device, precision)
+    model = load_model_or_recipe(name, runtime)
     for part in vars(model.predictor).values():
         if isinstance(part, nn.Module):
-            switches.applied(part)
-    run = prediction(model, futures, frames, options, switches.shared_context)
-    return timed(run, repeats, runtime.device)
+            switches.apply_to(part)
+    run = prediction_call(model, futures, frames, options, switches.shared_context)
+    return time_calls(run, repeats, runtime.device)
 
 
-def prediction(
+def prediction_call(
     model: Model, futures: int, frames: int, options: Mapping[str, Any], shared_context: bool = True
 ) -> Callable[[], torch.Tensor]:
-    """A call that predicts; without `shared_context` the clip is given once for every future."""
+    """A function that predicts once; without `shared_context` the clip is given once for every future."""
     predictor, past = model.predictor, model.predictor.capabilities.trained_past or PAST
-    clip = clip_for(model, past + frames).movedim(-1, 1)[None].float() / 255
+    clip = make_clip(model, past + frames).movedim(-1, 1)[None].float() / 255
     copies, each = (1, futures) if shared_context else (futures, 1)
     actions = predictor.capabilities.actions
     given = None if actions is None else torch.zeros(copies, past + frames, len(actions.names))
@@ -87,18 +87,18 @@ def prediction(
     return lambda: predictor.predict(observation, seeds, wish).frames
 
 
-def to_sheets(
+def time_sheets(
     name: str, where: str, futures: int, frames: int, repeats: int, device: str, precision: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Seconds from decoded clip to the pictures that the player fetches; in the app a worker thread does it, loading included."""
-    runtime, row = Switches().runtime(device, precision), {}
+    """Timings from clip to encoded sprite sheets; `where` is the thread, 'main' or 'worker', that does it."""
+    runtime, row = Switches().make_runtime(device, precision), {}
 
     def run() -> None:
-        model = model_or_recipe(name, runtime)
+        model = load_model_or_recipe(name, runtime)
         past = model.predictor.capabilities.trained_past or PAST
-        clip = clip_for(model, past + frames).numpy()
-        encoded = lambda: pictures(sample(model, clip, futures, past, frames, options=options))  # noqa: E731
-        row.update(timed(encoded, repeats, runtime.device))
+        clip = make_clip(model, past + frames).numpy()
+        encoded = lambda: encode_sheets(sample(model, clip, futures, past, frames, options=options))  # noqa: E731
+        row.update(time_calls(encoded, repeats, runtime.device))
 
     if where == "main":
         run()
@@ -109,23 +109,24 @@ def to_sheets(
     return row
 
 
-def pictures(result: Result) -> list[bytes]:
+def encode_sheets(result: Result) -> list[bytes]:
+    """The sprite sheets of a result as PNG bytes."""
     return [encode_png(sheet) for sheet in result.sheets()]
 
 
-def model_or_recipe(name: str, runtime: Runtime) -> Model:
+def load_model_or_recipe(name: str, runtime: Runtime) -> Model:
     """A model by name, or a recipe's with untrained weights."""
     named = {found.name for family in FAMILIES.values() for found in family.recipes}
     if name not in named or name in {card["name"] for card in available()}:
         return load_on(runtime, name)
-    family, found = recipe(name)
+    family, found = find_recipe(name)
     torch.manual_seed(0)
     predictor = family.predictor(found.config, runtime.lowered(family.networks(found.config)), runtime)
     return Model(name, family, predictor, {"name": name, "dataset": next(iter(found.data))})
 
 
-def clip_for(model: Model, length: int) -> torch.Tensor:
-    """A clip that any model takes: uint8 (T, S, S, C), stroke digits, or noise in colour."""
+def make_clip(model: Model, length: int) -> torch.Tensor:
+    """A clip that the model takes, uint8 (T, S, S, C): stroke digits, or noise where it takes other sizes or colour."""
     capabilities = model.predictor.capabilities
     channels, size = (capabilities.channels or (1,))[0], capabilities.size or 64
     generator = torch.Generator().manual_seed(0)

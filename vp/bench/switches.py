@@ -1,4 +1,4 @@
-"""What makes it fast, each of which can be switched off to see what it gives."""
+"""Optimisations that can be switched off one by one, to measure what each gives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Switches:
-    """All on: what users get. All off: float32, PyTorch's defaults, every future with a context of its own."""
+    """All on: what users get. All off: float32, PyTorch's defaults, and the context encoded once for every future."""
 
     allocator: bool = True
     bf16: bool = True
@@ -35,7 +35,7 @@ class Switches:
 
     @classmethod
     def rows(cls, runtime: Runtime, names: tuple[str, ...] | None = None) -> Iterator[tuple[str, Switches]]:
-        """(label, switches): plain, all on, and each of `names` off in turn where it would change anything on that runtime."""
+        """Yields (label, switches): 'plain' without `names`, 'all', and each of `names` off where that changes anything."""
         names = tuple(field.name for field in fields(cls)) if names is None else names
         cuda = runtime.device.type == "cuda"
         idle = {"allocator": cuda, "packed": cuda, "float_norm": cuda, "bf16": not runtime.bf16, "graphs": not cuda}
@@ -46,8 +46,8 @@ class Switches:
             if not idle.get(name):
                 yield f"without {name}", replace(cls(), **{name: False})
 
-    def runtime(self, device: str, precision: str) -> Runtime:
-        """The runtime they mean; the allocator is told here, once a process."""
+    def make_runtime(self, device: str, precision: str) -> Runtime:
+        """The runtime with these switches; it also sets the allocator, once a process."""
         if self.allocator:
             keep_big_buffers()
         chosen = Runtime.pick(device, precision)
@@ -55,8 +55,8 @@ class Switches:
         bf16 = chosen.bf16 and self.bf16
         return replace(chosen, bf16=bf16, channels_last=self.channels_last, packed=self.packed, recorder=recorder)
 
-    def applied(self, networks: nn.Module) -> nn.Module:
-        """The networks, with torch's own group normalisation where ours is off."""
+    def apply_to(self, networks: nn.Module) -> nn.Module:
+        """The networks, changed in place to PyTorch's group normalisation where `float_norm` is off."""
         if not self.float_norm:
             for layer in networks.modules():
                 if isinstance(layer, nn.GroupNorm) and hasattr(layer, "quick"):

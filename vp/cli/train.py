@@ -67,30 +67,30 @@ def add_train(commands: Any) -> None:
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     """Trains a recipe, or one run per value and seed with --vary and --seeds; returns the run's or the sweep's summary."""
-    from ..catalog import recipe
-    from ..training.overrides import overridden
+    from ..catalog import find_recipe
+    from ..training.overrides import with_overrides
     from ..training.settings import Settings
     from ..training.train import train
 
     refuse_extra(args.parser, extra)
-    family, found = recipe(args.recipe)
+    family, found = find_recipe(args.recipe)
     if args.data:
         found = replace(found, data=dict.fromkeys(args.data.split(","), 1.0), protocol="")
     if args.set and args.resume and not (args.vary or args.seeds):
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
-    found = replace(found, config=overridden(found.config, args.set))
+    found = replace(found, config=with_overrides(found.config, args.set))
     names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
     chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "axes", "validate_minutes")}
     licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
     settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
     if not args.vary and not args.seeds:
         return train(family, found, settings)
-    from ..training.compare import table
+    from ..training.compare import format_table
     from ..training.sweep import sweep
 
     result = sweep(family, found, settings, swept_settings(args.vary), args.seeds or [args.seed])
     if "groups" in result:
-        print(table(result))
+        print(format_table(result))
     return result
 
 
@@ -141,11 +141,11 @@ def add_compare(commands: Any) -> None:
 
 def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
     """Compares the last validations of runs; prints a table and returns the comparison."""
-    from ..training.compare import compare, table
+    from ..training.compare import compare, format_table
 
     refuse_extra(args.parser, extra)
     result = compare(args.runs)
-    print(table(result))
+    print(format_table(result))
     write_json(args.json, result)
     return result
 

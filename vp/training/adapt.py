@@ -38,15 +38,15 @@ CANDIDATES = 10  # times that held-out windows are predicted, evenly spread over
 
 @dataclass(frozen=True)
 class Adapting:
-    """How far it is.
+    """Progress of an adaptation.
 
     Args:
         step: steps taken.
         share: of the budget, 0 to 1.
-        seconds_left: about so many, None before the first step.
+        seconds_left: an estimate, None before the first step.
         loss: of the last step, None before the first one.
         held_out_db: PSNR of the newest candidate on held-out windows.
-        best_db, before_db: of the best one so far, and of the unadapted weights.
+        best_db, before_db: of the best candidate so far, and of the unadapted weights.
     """
 
     step: int
@@ -59,7 +59,7 @@ class Adapting:
 
 
 class Adaptation(Iterator[Adapting]):
-    """What `adapt` returns: an iterator that takes a step each time it is asked; `close` ends it, and the best is at hand."""
+    """What `adapt` returns: an iterator that takes one step at a time; after `close` the best model stays available."""
 
     def __init__(self, model: Model, clip: Clip, minutes: float, until: int | None, seed: int, steps: int | None):
         if not model.weights or not model.family.recipes:
@@ -82,10 +82,11 @@ class Adaptation(Iterator[Adapting]):
         return next(self.records)
 
     def close(self) -> None:
-        """Ends it; `model` and `verdict` say what there is."""
+        """Ends the training; `model` and `verdict` stay available."""
         self.records.close()
 
     def run(self) -> Iterator[Adapting]:
+        """Takes steps until the budget is spent, scoring a candidate now and then; a record for each step."""
         begun = time.monotonic()
         newest = self.before_db = self.best_db = self.score(self.weights)
         scoring = time.monotonic() - begun  # seconds; the last candidate's must fit into the budget
@@ -106,7 +107,7 @@ class Adaptation(Iterator[Adapting]):
             yield Adapting(self.step, min(share, 1.0), left, loss, newest, self.best_db, self.before_db)
 
     def advance(self, share: float) -> float:
-        """One step at this share of the budget; its loss."""
+        """Takes one step at this share of the budget; returns its loss."""
         generator = torch.Generator(self.runtime.device).manual_seed(step_seed(self.seed, 0, self.step, 0))
         batch, phases = self.windows.batch(CLIPS, generator), tuple(self.updates.phases)
         progress = Progress(self.step, share=1.0, stage=1.0, seed=self.seed)  # the objective as it was when training ended
@@ -136,6 +137,7 @@ class Adaptation(Iterator[Adapting]):
 
     @property
     def helps(self) -> bool:
+        """Whether some candidate predicts held-out windows better than the unadapted weights."""
         return self.best_step > 0
 
     @property
@@ -149,11 +151,11 @@ class Adaptation(Iterator[Adapting]):
 
     @property
     def model(self) -> Model:
-        """The best so far, a new model in memory; see `save`."""
+        """The best model so far, in memory only; see `save`."""
         return build_model(self.runtime, self.source.family, self.card(), self.weights)
 
     def card(self) -> dict[str, Any]:
-        """Of the best so far: that of the model it began from, and how it was adapted."""
+        """The card of the best model so far: that of the original model, and how it was adapted."""
         card, minutes = self.source.card, round(self.spent_s / 60, 2)
         scored = not math.isnan(self.before_db)  # not before the first record
         db = {"before": round(self.before_db, 3), "after": round(self.best_db, 3)} if scored else None
@@ -169,11 +171,11 @@ class Adaptation(Iterator[Adapting]):
 
     @property
     def origin(self) -> str:
-        """Name of the model that it began from, before any clip."""
+        """Name of the model before its first adaptation."""
         return self.source.card.get("adapted", {}).get("from", self.source.name)
 
     def trained(self) -> dict[str, Any]:
-        """What of a card changes with the weights."""
+        """The entries of a card that change with the weights."""
         card, clips, minutes = self.source.card, self.best_step * CLIPS, round(self.spent_s / 60, 1)
         run = {
             "recipe": self.updates.recipe.name, "init": self.source.name, "data": {}, "seed": self.seed,

@@ -1,4 +1,4 @@
-"""Variety for training on few recordings: clips mirrored, cut closer, lighter or darker."""
+"""Augmentation for training on few recordings: clips are mirrored, cropped, and changed in contrast and brightness."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ CLOSER = 0.2  # share of the side that is cut off, at most
 CONTRAST, LIGHT = 0.3, 0.1  # how far either may be off, contrast as a share
 
 
-def varied(batch: Batch, generator: torch.Generator) -> Batch:
-    """Every clip in a way of its own, all of its frames alike; frames are float32 (B, T, C, H, W) in [0, 1].
+def vary_clips(batch: Batch, generator: torch.Generator) -> Batch:
+    """Each clip augmented in its own way, all of its frames alike; frames are float32 (B, T, C, H, W) in [0, 1].
 
-    Clips whose actions or maps (`extras`) say where in the picture something is are left as they are; one number a clip, such as
-    its recording, says no such thing.
+    A batch with actions or per-pixel `extras` is returned unchanged, since those refer to positions in the frames; extras
+    with one number a clip do not.
     """
     if batch.actions is not None or any(x.ndim > 1 for x in batch.extras.values()):
         return batch

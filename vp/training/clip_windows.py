@@ -54,10 +54,10 @@ class ClipWindows:
         self.actions = taken_actions(clip, until, capabilities.actions)
 
     def batch(self, clips: int, generator: torch.Generator) -> Batch:
-        """Windows from random places of the part before `first_held`, float32 (B, past + future, C, H, W) in [0, 1].
+        """Random windows of the part before `first_held`, float32 (B, past + future, C, H, W) in [0, 1].
 
         Half are mirrored left to right and a quarter take every second frame, but none where there are actions, whose meaning
-        that would change. Sides are cut to multiples of UNIT at a place drawn for all.
+        that would change. Sides are cropped to multiples of UNIT at a random offset shared by all.
         """
         seed = torch.randint(2**31, (), generator=generator, device=generator.device)
         random = np.random.default_rng(int(seed))
@@ -85,7 +85,7 @@ class ClipWindows:
 
 
 def pixels(frames: np.ndarray, capabilities: Capabilities) -> torch.Tensor:
-    """Frames uint8 (T, H, W, C) in a model's size and channels, a shorter side of SHORT_SIDE at most: uint8 (T, C, H', W')."""
+    """Frames uint8 (T, H, W, C) at a model's size and channels, or a shorter side of SHORT_SIDE at most: uint8 (T, C, H', W')."""
     height, width = frames.shape[1:3]
     if capabilities.size is None and min(height, width) < max(capabilities.smallest, UNIT):
         least = max(capabilities.smallest, UNIT)

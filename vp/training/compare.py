@@ -1,4 +1,4 @@
-"""Runs beside each other: mean and spread over seeds."""
+"""Comparison of training runs: mean and spread over seeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..result.tables import align_columns
-from .runs import Run, find_runs, grouped
+from .runs import Run, find_runs, group_by_settings
 
 SHOWN = {
     "psnr_db": ".2f", "psnr_db_best": ".2f", "ssim": ".3f", "ssim_best": ".3f", "posterior_psnr_db": ".2f", "kl": ".3f",
@@ -16,25 +16,26 @@ SHOWN = {
 }  # fmt: skip
 
 
-def compare(places: Sequence[str | Path]) -> dict[str, Any]:
+def compare(paths: Sequence[str | Path]) -> dict[str, Any]:
     """What runs reached at their last validation.
 
     Args:
-        places: folders of runs, or folders that hold some.
+        paths: folders of runs, or folders that hold some.
 
     Returns:
         groups: label -> {"seeds", "steps", "numbers": {name: {"mean", "spread", "each"}}}; spread is the standard deviation over
-        seeds (n - 1), None for a single one. Runs of a group differ in nothing but their seed.
+        seeds (n - 1), None for a single one. Runs of a group differ only in their seed.
 
     Raises:
         ValueError: a folder without a run, or a run without a validation yet.
     """
-    groups = {label: summary(runs) for label, runs in grouped(find_runs(places)).items()}
+    groups = {label: summarize_runs(runs) for label, runs in group_by_settings(find_runs(paths)).items()}
     return {"groups": groups}
 
 
-def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    ends = [run.end() for run in runs]
+def summarize_runs(runs: Sequence[Run]) -> dict[str, Any]:
+    """The entry of one group in what `compare` returns; raises ValueError for a run without a validation."""
+    ends = [run.final_numbers() for run in runs]
     for run, end in zip(runs, ends):
         if "score" not in end:
             raise ValueError(f"{run.folder} has no validation yet; let it run on with --resume, or leave it out")
@@ -47,28 +48,32 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "seeds": [run.about.get("seed") for run in runs],
         "steps": [run.steps for run in runs],
-        "numbers": {name: {key: rounded(x) for key, x in row.items()} for name, row in numbers.items()},
+        "numbers": {name: {key: round_numbers(x) for key, x in row.items()} for name, row in numbers.items()},
     }
 
 
-def rounded(value: Any) -> Any:
+def round_numbers(value: Any) -> Any:
+    """A number, None or a list of them, rounded to 5 decimals."""
     if isinstance(value, list):
-        return [rounded(x) for x in value]
+        return [round_numbers(x) for x in value]
     return value if value is None else round(value, 5)
 
 
-def table(result: dict[str, Any]) -> str:
-    """A line a group: mean, and spread where there are several seeds."""
+def format_table(result: dict[str, Any]) -> str:
+    """What `compare` returns as text: a line for each group, mean ± spread where there are several seeds."""
     groups = result["groups"]
     names = [name for name in SHOWN if any(name in row["numbers"] for row in groups.values())]
     lines = [["mean ± spread over seeds", "runs", "steps", *names]]
     for label, row in groups.items():
         steps = "-".join(str(x) for x in sorted({min(row["steps"]), max(row["steps"])}))
-        lines.append([label, str(len(row["steps"])), steps, *(cell(row["numbers"].get(name), SHOWN[name]) for name in names)])
+        lines.append(
+            [label, str(len(row["steps"])), steps, *(format_cell(row["numbers"].get(name), SHOWN[name]) for name in names)]
+        )
     return align_columns(lines)
 
 
-def cell(numbers: dict[str, Any] | None, form: str) -> str:
+def format_cell(numbers: dict[str, Any] | None, form: str) -> str:
+    """`mean ± spread` in the format `form`; '-' where a group lacks this number."""
     if numbers is None:
         return "-"
     mean, spread = numbers["mean"], numbers["spread"]

@@ -14,8 +14,10 @@ EVERY = 20  # steps between two lines
 
 
 class RunLog:
-    """Appends to `train.jsonl` and `validation.jsonl` in the run's folder; means over those steps between two lines that have a
-    term, and what `speed` says then."""
+    """Appends to `train.jsonl` and `validation.jsonl` in the run's folder, and to TensorBoard where installed.
+
+    A training line holds each term's mean over the steps since the last line, and what `speed()` returns.
+    """
 
     def __init__(self, folder: Path, speed: Callable[[], Mapping[str, float]]):
         self.folder, self.speed, self.terms, self.count = folder, speed, {}, 0
@@ -33,7 +35,8 @@ class RunLog:
         if self.board is not None:
             self.board.close()
 
-    def step(self, step: int, terms: Mapping[str, Tensor]) -> None:
+    def add_step(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        """Adds a step's loss terms, and writes a line after every EVERY steps."""
         for name, value in terms.items():
             total, times = self.terms.get(name, (0.0, 0))
             self.terms[name] = (total + value.detach().float(), times + 1)
@@ -43,10 +46,12 @@ class RunLog:
             self.write("train", step, {**means, **self.speed()})
             self.terms, self.count = {}, 0
 
-    def validation(self, step: int, scores: Mapping[str, float]) -> None:
+    def add_validation(self, step: int, scores: Mapping[str, float]) -> None:
+        """Writes the scores of one validation."""
         self.write("validation", step, scores)
 
     def write(self, kind: str, step: int, numbers: Mapping[str, float]) -> None:
+        """Appends one line to `kind`.jsonl."""
         with (self.folder / f"{kind}.jsonl").open("a") as file:
             file.write(json.dumps({"step": step, "time": round(time.time(), 1), **numbers}) + "\n")
         if self.board is not None:

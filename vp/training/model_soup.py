@@ -1,4 +1,4 @@
-"""Averages of checkpoints: one network between several that began from the same weights (Wortsman et al. 2022, model soups)."""
+"""Model soups (Wortsman et al. 2022): weighted averages of checkpoints that were trained from the same weights."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..prediction.model import find_checkpoint
 
 
 def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict[str, Any]:
-    """Writes the weighted mean of the checkpoints' weights to `out`; its card is that of the last one, without metrics.
+    """Writes the weighted mean of the checkpoints' weights to `out`, with the card of the last one, without metrics.
 
     Args:
         names: of checkpoints, or paths; two or more of the same network.
-        shares: of each, any positive numbers.
+        shares: weight of each, any positive numbers; they are normalised.
 
     Raises:
-        ValueError: too few or unequal numbers, an unknown checkpoint, or networks that differ; one sentence.
+        ValueError: too few checkpoints, a share missing, an unknown checkpoint, or networks that differ.
     """
     if len(names) < 2 or len(names) != len(shares) or min(shares) <= 0:
-        came = f"{len(names)} checkpoints and shares {', '.join(f'{x:g}' for x in shares)}"
-        raise ValueError(f"came {came}; give two checkpoints or more, and a share above 0 for each")
+        given = f"{len(names)} checkpoints and shares {', '.join(f'{x:g}' for x in shares)}"
+        raise ValueError(f"came {given}; give two checkpoints or more, and a share above 0 for each")
     paths = [find_checkpoint(name) for name in names]
     shares = [share / sum(shares) for share in shares]
     mean: dict[str, Any] = {}

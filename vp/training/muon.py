@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024): momentum whose update is made orthogonal, for weight matrices and kernels; AdamW for the rest."""
+"""The Muon optimiser (Jordan et al. 2024): orthogonalised momentum for weight matrices and kernels, AdamW for the rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic iterati
 SMALLEST = 16  # matrices with a shorter side than this are left to AdamW
 
 
-def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
+def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
     """Roughly the nearest semi-orthogonal matrix: Newton-Schulz iterations bring all singular values to 0.7-1.2."""
     a, b, c = NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
@@ -59,21 +59,23 @@ class Muon(Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            update = self.orthogonal_momentum if group["orthogonal"] else self.adam
+            update = self.muon_update if group["orthogonal"] else self.adam_update
             for p in group["params"]:
                 if p.grad is not None:
                     p.mul_(1 - group["lr"] * group["weight_decay"])
                     p.add_(update(p, group), alpha=-group["lr"])
 
-    def orthogonal_momentum(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+    def muon_update(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+        """The update direction of a matrix or kernel, before the learning rate."""
         state = self.state[p]
         if not state:
             state["momentum"] = torch.zeros_like(p)
         state["momentum"].lerp_(p.grad, 1 - group["momentum"])
         matrix = p.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
-        return 0.2 * max(matrix.shape) ** 0.5 * orthogonal(matrix.to(self.dtype)).to(p.dtype).view_as(p)
+        return 0.2 * max(matrix.shape) ** 0.5 * orthogonalize(matrix.to(self.dtype)).to(p.dtype).view_as(p)
 
-    def adam(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+    def adam_update(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+        """The update direction of any other parameter, before the learning rate."""
         state, (first, second) = self.state[p], group["betas"]
         if not state:
             state.update(step=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
@@ -86,4 +88,5 @@ class Muon(Optimizer):
 
 
 def is_matrix(p: Tensor) -> bool:
+    """Whether Muon trains this parameter: as outputs x rest, both sides are SMALLEST or more."""
     return p.ndim > 1 and min(p.shape[0], p[0].numel()) >= SMALLEST

@@ -1,4 +1,4 @@
-"""Curves of training runs as one picture: loss, error, KL and PSNR against epochs, the schedules' ratios dashed."""
+"""Training curves as one figure: loss, error, KL and PSNR against epochs, schedules dashed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..result.figure import blank_figure, save_figure
-from .runs import Run, find_runs, grouped
+from .runs import Run, find_runs, group_by_settings
 
 RATIOS = {"teacher_ratio": "teacher forcing", "kl_anneal": "KL weight, of its highest"}
 QUALITIES = {
@@ -16,26 +16,26 @@ QUALITIES = {
 PANELS = {"loss": "loss", "mse": "squared error a pixel", "kl": "KL, nats a step"}  # names in the training log
 
 
-def plot(places: Sequence[str | Path], out: Path) -> dict[str, Any]:
-    """Writes a picture of the runs (.png, .svg or .pdf); runs that differ in their seed alone share a colour.
+def plot(paths: Sequence[str | Path], out: Path) -> dict[str, Any]:
+    """Writes a figure of the runs (.png, .svg or .pdf); runs that differ only in their seed share a colour.
 
     Args:
-        places: folders of runs, or folders that hold some.
-        out: the picture.
+        paths: folders of runs, or folders that hold some.
+        out: the figure.
 
     Returns:
-        file, runs: label -> folders, panels: what is drawn, and x: epochs, or steps where a run does not say what an epoch is.
+        file, runs: label -> folders, panels: what is drawn, and x: epochs, or steps where a run does not record its epoch length.
 
     Raises:
         ValueError: a folder without a run, runs without a line in their logs yet, or matplotlib missing.
     """
-    runs = find_runs(places)
+    runs = find_runs(paths)
     empty = [str(run.folder) for run in runs if not run.training and not run.validation]
     if empty:
         raise ValueError(f"{empty[0]} has logged nothing yet; let it run for some steps first")
     if out.suffix not in (".png", ".svg", ".pdf"):
         raise ValueError(f"out is {out.name!r}; give a file that ends in .png, .svg or .pdf")
-    groups, epochs = grouped(runs), all(run.steps_an_epoch for run in runs)
+    groups, epochs = group_by_settings(runs), all(run.steps_per_epoch for run in runs)
     figure, panels = draw_plot(groups, epochs)
     save_figure(figure, out)
     folders = {label: [str(run.folder) for run in group] for label, group in groups.items()}
@@ -64,6 +64,7 @@ def draw_plot(groups: dict[str, list[Run]], epochs: bool) -> tuple[Any, list[str
 
 
 def draw_run(axes: dict[str, Any], run: Run, colour: str, label: str | None, epochs: bool) -> None:
+    """Draws one run's curves into the panels; `label` is None for further runs of a group."""
     for name, axis in axes.items():
         if name != "psnr_db":
             curve = training_curve(run, name)
@@ -80,7 +81,7 @@ def draw_run(axes: dict[str, Any], run: Run, colour: str, label: str | None, epo
 
 
 def draw_ratios(axes: dict[str, Any], groups: dict[str, list[Run]], epochs: bool) -> None:
-    """The schedules of one run of each group, dashed, on the right of the panel that is about the KL, or else of the first."""
+    """Draws the schedules of one run of each group, dashed, on a right axis of the KL panel, or else of the first."""
     right = axes.get("kl", next(iter(axes.values()))).twinx()
     right.set_ylim(-0.05, 1.05)
     for index, group in enumerate(groups.values()):
@@ -97,7 +98,7 @@ def draw_ratios(axes: dict[str, Any], groups: dict[str, list[Run]], epochs: bool
 
 
 def training_curve(run: Run, name: str) -> list[tuple[float, float]]:
-    """(step, value) of one column of the training log; `loss` is the first phase's."""
+    """(step, value) pairs of one column of the training log; `loss` stands for the first phase's loss."""
     if name == "loss":
         losses = [key for line in run.training for key in line if key.endswith("_loss")]
         name = losses[0] if losses else name
@@ -105,6 +106,6 @@ def training_curve(run: Run, name: str) -> list[tuple[float, float]]:
 
 
 def epochs_and_values(run: Run, curve: Sequence[tuple[float, float]], epochs: bool) -> tuple[list[float], list[float]]:
-    """Places and values of a curve."""
-    scale = run.steps_an_epoch if epochs else 1
+    """x and y values of a curve, x in epochs or in steps."""
+    scale = run.steps_per_epoch if epochs else 1
     return [step / scale for step, _ in curve], [value for _, value in curve]

@@ -1,4 +1,4 @@
-"""Which code made a file."""
+"""The version of the code that made a file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @cache
 def commit() -> str:
-    """The commit of this checkout, "+changes" appended where files differ from it.
+    """The commit of this checkout, with "+changes" appended if tracked files differ from it.
 
-    Outside a checkout it is what the environment variable VP_COMMIT says, or "unknown".
+    Outside a checkout: the environment variable VP_COMMIT, or "unknown".
     """
     root = Path(__file__).resolve().parents[2]
     git = ["git", "-C", str(root)]

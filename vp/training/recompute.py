@@ -1,4 +1,4 @@
-"""Activation checkpointing (Chen et al. 2016): what a block has computed is forgotten, and computed again for the gradient."""
+"""Activation checkpointing (Chen et al. 2016): a block's activations are freed and computed again in the backward pass."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.checkpoint import checkpoint
 
 
-def recomputed(networks: nn.Module) -> nn.Module:
-    """The networks, of whose sequences of layers and recurrent cells only the inputs are kept until the gradient asks for more.
+def recompute_activations(networks: nn.Module) -> nn.Module:
+    """Turns on activation checkpointing, in place, for nn.Sequential modules and recurrent cells; returns the networks.
 
-    Sequences that change when they compute (batch statistics, spectral norms) stay as they are: twice would be once too often.
+    Modules that change state in a forward pass (batch statistics, spectral norms) are left out, since it would run twice.
     """
-    for block in blocks(networks):
+    for block in recomputable_blocks(networks):
         block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
     return networks
 
 
-def blocks(module: nn.Module) -> list[nn.Module]:
-    """The outermost sequences, and modules that call themselves `recomputable`, that can be computed twice."""
+def recomputable_blocks(module: nn.Module) -> list[nn.Module]:
+    """The outermost nn.Sequential modules, and modules with a true `recomputable`, whose forward pass may run twice."""
     whole = isinstance(module, nn.Sequential) or getattr(module, "recomputable", False)
     if whole and not any(isinstance(x, _BatchNorm) or is_parametrized(x) for x in module.modules()):
         return [module]
-    return [block for child in module.children() for block in blocks(child)]
+    return [block for child in module.children() for block in recomputable_blocks(child)]

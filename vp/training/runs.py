@@ -1,4 +1,4 @@
-"""Runs on disk: what their folders say about them."""
+"""Training runs on disk, read from their folders."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Run:
     """A run's folder.
 
     Args:
-        folder: where it lies.
-        about: its `run.json`.
+        folder: its path.
+        about: the contents of `run.json`.
         training, validation: the lines of its logs, in order.
     """
 
@@ -28,52 +28,54 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that tells it from other runs but the seed, by dotted name."""
+        """Everything but the seed that may differ between runs, by dotted name."""
         kept = {name: self.about.get(name) for name in ("recipe", "data")}
-        return flat({**kept, **self.about.get("config", {})})
+        return flatten_settings({**kept, **self.about.get("config", {})})
 
     @property
     def steps(self) -> int:
+        """The last step in its logs."""
         return max((int(line["step"]) for line in (*self.training, *self.validation)), default=0)
 
     @property
-    def steps_an_epoch(self) -> float | None:
-        """None where its `run.json` is too old to say."""
+    def steps_per_epoch(self) -> float | None:
+        """None if its `run.json` is too old to record it."""
         clips = self.about.get("clips_a_step")
         return self.about["epoch_clips"] / clips if clips else None
 
-    def end(self) -> dict[str, float]:
-        """The last validation's numbers, and the KL at the end of training."""
+    def final_numbers(self) -> dict[str, float]:
+        """The last validation's numbers, and the mean KL over the last LATEST training lines."""
         last = dict(self.validation[-1]) if self.validation else {}
         divergences = [line["kl"] for line in self.training[-LATEST:] if "kl" in line]
         return last | ({"kl": sum(divergences) / len(divergences)} if divergences else {})
 
 
-def find_runs(places: Sequence[str | Path]) -> list[Run]:
-    """The runs in some folders, or right below them, in the order given, then by name.
+def find_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """The runs in some folders, or directly below them, in the order given, then by name.
 
     Raises:
-        ValueError: a folder that is no run and holds none, or one whose log cannot be read.
+        ValueError: a folder that is not a run and holds none, or a log that cannot be read.
     """
     found = []
-    for place in map(Path, places):
-        folders = [place] if (place / "run.json").is_file() else sorted(path.parent for path in place.glob("*/run.json"))
+    for root in map(Path, paths):
+        folders = [root] if (root / "run.json").is_file() else sorted(path.parent for path in root.glob("*/run.json"))
         if not folders:
-            raise ValueError(f"{place} is no run and holds none; give a folder that `python -m vp train --out` made")
+            raise ValueError(f"{root} is no run and holds none; give a folder that `python -m vp train --out` made")
         found += [read_run(folder) for folder in folders]
     return found
 
 
 def read_run(folder: Path) -> Run:
+    """The run in a folder; raises ValueError where its files cannot be read."""
     try:
         about = json.loads((folder / "run.json").read_text())
-        return Run(folder, about, *(lines(folder / f"{kind}.jsonl") for kind in ("train", "validation")))
+        return Run(folder, about, *(read_log(folder / f"{kind}.jsonl") for kind in ("train", "validation")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"the log of {folder} cannot be read ({error}); give another run") from None
 
 
-def lines(path: Path) -> tuple[dict[str, float], ...]:
-    """A log's lines by step; where a run was stopped and resumed, the later line of a step counts."""
+def read_log(path: Path) -> tuple[dict[str, float], ...]:
+    """A log's lines in the order of steps; after a resume the later line of a step counts. Empty if there is no file."""
     if not path.is_file():
         return ()
     records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
@@ -81,19 +83,19 @@ def lines(path: Path) -> tuple[dict[str, float], ...]:
     return tuple(latest[step] for step in sorted(latest))
 
 
-def flat(settings: dict[str, Any], inside: str = "") -> dict[str, Any]:
-    """Nested dicts as one, with dotted names; lists as text, so that they can be compared."""
+def flatten_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dicts as one with dotted names; lists as text, so that they can be compared."""
     out = {}
     for name, value in settings.items():
         if isinstance(value, dict):
-            out |= flat(value, f"{inside}{name}.")
+            out |= flatten_settings(value, f"{prefix}{name}.")
         else:
-            out[inside + name] = str(value) if isinstance(value, list) else value
+            out[prefix + name] = str(value) if isinstance(value, list) else value
     return out
 
 
-def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Runs that differ in their seed at most, under a label made of the settings in which the groups differ."""
+def group_by_settings(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs that differ only in their seed, under a label made of the settings in which the groups differ."""
     every = [run.settings for run in runs]
     names = list(dict.fromkeys(name for settings in every for name in settings))
     telling = [name for name in names if len({settings.get(name) for settings in every}) > 1]

@@ -1,4 +1,4 @@
-"""What a person asks of one training run, beside its recipe."""
+"""Settings of one training run that are not part of its recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Settings:
         init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
         threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
-        recompute: see `recompute.recomputed`.
+        recompute: see `recompute.recompute_activations`.
         validate_minutes: time between validations.
         digits, data_root: see `open_dataset`.
         axes: of arrays, see `Layout.recordings`.

@@ -1,4 +1,4 @@
-"""Starting a run from the weights of another one."""
+"""Initialisation of a run from another one's weights."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 from torch import Tensor, nn
 
 
-def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Takes over the weights that fit by name and shape, so that a learned-prior model can start a fixed-prior one.
+def load_matching_weights(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Loads the weights that match by name and shape, so that a learned-prior model can start a fixed-prior one.
 
-    A checkpoint of a single network starts a single network of any other name, of another family too: the layers that are
-    called alike are alike.
+    A checkpoint of a single network can start a single network of another name or family: the network's own name is ignored.
+
+    Args:
+        source: name of the checkpoint, for the error message.
 
     Raises:
-        ValueError: less than half of the parameters found a match.
+        ValueError: fewer than half of the parameters have a match.
     """
     own = networks.state_dict()
     names, others = ({name.partition(".")[0] for name in x} for x in (own, weights))
@@ -27,7 +29,7 @@ def start_from(networks: nn.Module, weights: dict[str, Tensor], source: str) -> 
 
 
 def short_name(name: str) -> str:
-    """What lineages call a checkpoint: by its name; the best or last one of a run by that of the run's folder."""
+    """A checkpoint's name in lineages: its file name, or its run's folder for the best or last checkpoint of a run."""
     path = Path(name)
     if path.suffix != ".safetensors":
         return name

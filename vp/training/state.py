@@ -1,4 +1,4 @@
-"""Training state on disk: tensors as safetensors, numbers as JSON, written beside the old one and swapped in."""
+"""Training state on disk: tensors as safetensors, numbers as JSON, replaced atomically."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 
 def pack(networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
-    """Every tensor of a run under one flat set of names."""
+    """All tensors of a run (networks, averages, optimiser moments) in one flat dict, copied to the CPU."""
     tensors = {f"networks.{k}": v for k, v in networks.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
     for phase, optimizer in optimizers.items():
@@ -25,7 +25,7 @@ def pack(networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optim
 
 
 def unpack(tensors: Mapping[str, Tensor], networks: nn.Module, average: nn.Module, optimizers: Mapping[str, Optimizer]) -> None:
-    """The reverse of `pack`, in place."""
+    """Loads what `pack` returned into the networks, their average and the optimisers, in place."""
     for name, module in (("networks", networks), ("average", average)):
         module.load_state_dict({k.split(".", 1)[1]: v for k, v in tensors.items() if k.startswith(f"{name}.")})
     for phase, optimizer in optimizers.items():
@@ -38,26 +38,27 @@ def unpack(tensors: Mapping[str, Tensor], networks: nn.Module, average: nn.Modul
         load_moments(optimizer, {"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def load_moments(optimizer: Optimizer, found: dict[str, Any]) -> None:
+def load_moments(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """As `optimizer.load_state_dict`, with moments laid out in memory like their weights.
 
-    Files hold them row by row, and weights may be channels_last: the fused AdamW goes through memory in order and would pair the
-    wrong elements.
+    Files hold contiguous tensors, and weights may be channels_last: the fused AdamW goes through memory in order and would pair
+    the wrong elements.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     laid_out = {
-        index: {key: like(parameters[index], x) for key, x in moments.items()} for index, moments in found["state"].items()
+        index: {key: with_strides_of(parameters[index], x) for key, x in moments.items()}
+        for index, moments in state["state"].items()
     }
-    optimizer.load_state_dict({**found, "state": laid_out})
+    optimizer.load_state_dict({**state, "state": laid_out})
 
 
-def like(parameter: Tensor, moment: Tensor) -> Tensor:
-    """The moment with the strides of its parameter; counters, which have another shape, as they are."""
+def with_strides_of(parameter: Tensor, moment: Tensor) -> Tensor:
+    """The moment with the strides of its parameter; tensors of another shape (step counters) unchanged."""
     return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment
 
 
 def write(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
-    """Replaces the state in `folder`; a crash at any point leaves the old or the new one whole."""
+    """Replaces the state in `folder`; after a crash at any point either the old or the new state is complete."""
     new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     for stale in (new, old):
         shutil.rmtree(stale, ignore_errors=True)
@@ -71,7 +72,7 @@ def write(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any
 
 
 def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest whole state, or None where there is none."""
+    """The newest complete state as (tensors, numbers), or None."""
     for place in (folder, folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")):
         if (place / "numbers.json").is_file() and (place / "tensors.safetensors").is_file():
             return load_file(place / "tensors.safetensors"), json.loads((place / "numbers.json").read_text())

@@ -1,4 +1,4 @@
-"""Several runs of one recipe, one after the other: every value of some settings, every seed."""
+"""Sweeps: runs of one recipe, one after the other, over all values of some settings and all seeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.family import Family, Recipe
 from .compare import compare
-from .overrides import overridden
+from .overrides import with_overrides
 from .settings import Settings
 from .train import train
 
@@ -19,21 +19,21 @@ from .train import train
 def sweep(
     family: Family, recipe: Recipe, settings: Settings, vary: Mapping[str, Sequence[str]], seeds: Sequence[int]
 ) -> dict[str, Any]:
-    """Trains, or with `settings.resume` goes on with, every combination of values and seeds, each in a folder of its own.
+    """Trains every combination of values and seeds, each in its own folder; `settings.resume` continues those begun.
 
     Args:
-        settings: of every run; `out` is the folder that holds them all, and the budget is each one's own.
-        vary: name of a setting -> its values, see `overridden`.
+        settings: of every run; `out` is the folder that holds them all, and the budget is that of each run.
+        vary: name of a setting -> its values, see `with_overrides`.
         seeds: of each combination.
 
     Returns:
-        runs: what `train` returns for each, one that had finished before left out; finished; and `compare`'s groups.
+        runs: what `train` returns for each; finished: False where one was stopped, else True and what `compare` returns.
 
     Raises:
-        ValueError: a setting that does not exist, or whatever `train` refuses; before anything is trained.
+        ValueError: a setting that does not exist, before anything is trained, or whatever `train` refuses.
     """
     plan = [
-        (settings.out / folder_name(chosen, seed), replace(recipe, config=overridden(recipe.config, chosen)), seed)
+        (settings.out / folder_name(chosen, seed), replace(recipe, config=with_overrides(recipe.config, chosen)), seed)
         for chosen in combinations(vary)
         for seed in seeds
     ]
@@ -50,7 +50,7 @@ def sweep(
 
 
 def combinations(vary: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Assignments NAME=VALUE, one of each name."""
+    """All combinations of one `NAME=VALUE` for each name."""
     choices = ([f"{name}={value}" for value in values] for name, values in vary.items())
     return [list(chosen) for chosen in itertools.product(*choices)]
 

@@ -1,4 +1,4 @@
-"""How fast a run is: frames a second, and the share of the machine's measured matrix product that its steps reach."""
+"""Training speed: frames a second, and the share of the machine's measured matrix-product speed that steps reach."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..core.runtime import Runtime
-from .machine import matmul_gflops
+from .machine import measure_matmul_gflops
 
 COUNT_EVERY = 500  # steps between two counts of a step's arithmetic, which grows with the lengths trained on
 
 
 class Throughput:
-    """Watches steps, and is read now and then."""
+    """Counts frames and arithmetic of steps; `read` gives the rates since it was last called."""
 
     def __init__(self, runtime: Runtime):
-        self.peak = matmul_gflops(runtime.device, torch.bfloat16 if runtime.bf16 else torch.float32)
+        self.peak = measure_matmul_gflops(runtime.device, torch.bfloat16 if runtime.bf16 else torch.float32)
         self.steps, self.gflop, self.frames, self.work, self.since = 0, 0.0, 0, 0.0, time.perf_counter()
 
     @contextmanager
     def step(self, frames: int) -> Iterator[None]:
-        """Around a step that trains on so many frames."""
+        """A context around a step that trains on so many frames."""
         if self.steps % COUNT_EVERY == 0:
             with FlopCounterMode(display=False) as counter:
                 yield
@@ -34,7 +34,7 @@ class Throughput:
         self.steps, self.frames, self.work = self.steps + 1, self.frames + frames, self.work + self.gflop
 
     def read(self) -> dict[str, float]:
-        """Since the last reading."""
+        """Rates since the last call: `frames_per_s`, and `peak_share` of the machine's peak."""
         now = time.perf_counter()
         seconds, self.since = now - self.since, now
         rates = {"frames_per_s": round(self.frames / seconds, 1), "peak_share": round(self.work / seconds / self.peak, 4)}

@@ -63,10 +63,10 @@ def stop_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def use_threads(wanted: int | None) -> None:
-    """So many threads of the CPU, or this process's share of all cores."""
-    torch.set_num_threads(wanted or max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
-    if wanted:
+def use_threads(count: int | None) -> None:
+    """Sets the number of CPU threads; None: this process's share of all cores."""
+    torch.set_num_threads(count or max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+    if count:
         with suppress(RuntimeError):  # PyTorch takes this number once, before there is any work for such threads
             torch.set_num_interop_threads(1)
 
@@ -76,7 +76,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
 
     Raises:
         ValueError: nothing to resume, an unknown checkpoint, or a device or data set that is not there.
-        NotFinite: a loss or a gradient is not a finite number; the folder keeps the state saved last, two minutes old at most.
+        NotFinite: a loss or a gradient is not finite; the folder keeps the last saved state.
     """
     keep_big_buffers()
     if settings.device != "cuda":
@@ -87,29 +87,29 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     if not settings.resume and (settings.out / "state").exists():
         raise ValueError(f"{settings.out} already holds a run; add --resume to continue it or choose another --out")
     run = settings.out / "run.json"
-    begun = json.loads(run.read_text()) if settings.resume and run.exists() else {}
-    if begun:
-        check_same_recipe(begun, recipe, settings)
-        if "config" in begun:  # a resumed run keeps its settings, whatever has become of the recipe
-            recipe = replace(recipe, config=config_from_json(family.config, begun["config"]))
+    recorded = json.loads(run.read_text()) if settings.resume and run.exists() else {}
+    if recorded:
+        check_same_recipe(recorded, recipe, settings)
+        if "config" in recorded:  # a resumed run keeps its settings, whatever has become of the recipe
+            recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
     trainer = Trainer(family, recipe, settings)
-    check_same_settings(begun, description(trainer), settings)
+    check_same_settings(recorded, describe_run(trainer), settings)
     main = trainer.accelerator.is_main_process
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
     if not trainer.total:
         trainer.plan_steps()
     with stop_signal() as stop:
         if not main:
-            return follow(trainer, stop)
+            return run_worker_loop(trainer, stop)
         settings.out.mkdir(parents=True, exist_ok=True)
-        run.write_text(json.dumps(description(trainer)))
+        run.write_text(json.dumps(describe_run(trainer)))
         speed = Throughput(trainer.runtime)
         with RunLog(settings.out, speed.read) as log:
-            return loop(trainer, validation, log, speed, stop)
+            return run_main_loop(trainer, validation, log, speed, stop)
 
 
-def description(trainer: Trainer) -> dict[str, Any]:
-    """What a run's folder says about it: enough to resume it, to plot it and to compare it."""
+def describe_run(trainer: Trainer) -> dict[str, Any]:
+    """The contents of `run.json`: enough to resume, plot and compare the run."""
     recipe, settings = trainer.recipe, trainer.settings
     about = {
         "recipe": recipe.name,
@@ -134,74 +134,82 @@ def description(trainer: Trainer) -> dict[str, Any]:
     return json.loads(json.dumps(about, default=asdict))  # as it will be read: tuples are lists
 
 
-def check_same_recipe(begun: dict[str, Any], recipe: Recipe, settings: Settings) -> None:
-    """Raises ValueError where a run would go on with another recipe, data or weights to begin from than it began with."""
-    out, then = settings.out, begun.get("recipe", recipe.name)
+def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settings) -> None:
+    """Raises ValueError where `run.json` records another recipe, data or initial weights than those given."""
+    out, then = settings.out, recorded.get("recipe", recipe.name)
     if then != recipe.name:
         raise ValueError(f"{out} was begun with the recipe {then} and would go on with {recipe.name}; give {then}")
-    if begun.get("data", recipe.data) != dict(recipe.data):
-        then, now = mix(begun["data"]), mix(recipe.data)
+    if recorded.get("data", recipe.data) != dict(recipe.data):
+        then, now = format_mix(recorded["data"]), format_mix(recipe.data)
         raise ValueError(f"{out} was begun on {then} and would go on with {now}; give --data as it was given then")
-    if settings.init and "init" in begun and begun["init"] != short_name(settings.init):
-        then = begun["init"] or "no other checkpoint"
+    if settings.init and "init" in recorded and recorded["init"] != short_name(settings.init):
+        then = recorded["init"] or "no other checkpoint"
         raise ValueError(f"{out} was begun from {then} and came with --init {settings.init}; leave --init out to resume")
 
 
-def mix(data: Mapping[str, float]) -> str:
+def format_mix(data: Mapping[str, float]) -> str:
+    """Data set names with their weights, for messages."""
     return ", ".join(name if share == 1 else f"{name} {share:g}" for name, share in data.items())
 
 
-def check_same_settings(begun: dict[str, Any], now: dict[str, Any], settings: Settings) -> None:
-    """Raises ValueError where a run would go on otherwise than it began, which would make it neither the one nor the other.
+def check_same_settings(recorded: dict[str, Any], current: dict[str, Any], settings: Settings) -> None:
+    """Raises ValueError where a resumed run would continue with other settings than it began with.
 
-    The device, the version of the code and the number of steps may change: the card of the checkpoint says so. What an older
-    version did not write down is not compared.
+    The device, the version of the code and the number of steps may change; the checkpoint's card records them. Settings that an
+    older version did not record are not compared.
+
+    Args:
+        recorded: `run.json` as it was written, empty for a new run.
+        current: what `describe_run` returns now.
     """
     out, anew = settings.out, "or begin a new run from its last.safetensors with --init"
-    flags = [name for name in FLAGS if name in begun and begun[name] != now[name]]
+    flags = [name for name in FLAGS if name in recorded and recorded[name] != current[name]]
     if flags:
-        then, here = (" ".join(f"--{name} {about[name]}" for name in flags) for about in (begun, now))
+        then, here = (" ".join(f"--{name} {about[name]}" for name in flags) for about in (recorded, current))
         raise ValueError(f"{out} was begun with {then} and would go on with {here}; give {then}, {anew}")
-    then, here = (about.get("processes", now["processes"]) for about in (begun, now))
+    then, here = (about.get("processes", current["processes"]) for about in (recorded, current))
     if then != here:
         how = f"start it with torchrun --nproc-per-node {then}" if then > 1 else "start it without torchrun"
         raise ValueError(f"{out} was begun by {then} process(es) and would go on with {here}; {how}, {anew}")
-    old, new = begun.get("schedule", {}), now["schedule"]
+    old, new = recorded.get("schedule", {}), current["schedule"]
     changed = [name for name in SCHEDULE if name in old and old[name] != new[name]]
     if changed:
         then, here = (", ".join(f"{name} {about[name]}" for name in changed) for about in (old, new))
         raise ValueError(
-            f"{out} was begun with {then} and {begun['recipe']} now has {here}; resume it with the code of commit "
-            f"{begun['commit']}, {anew}"
+            f"{out} was begun with {then} and {recorded['recipe']} now has {here}; resume it with the code of commit "
+            f"{recorded['commit']}, {anew}"
         )
 
 
-def follow(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
-    """What the processes beside the first one do: the same steps, and nothing else."""
-    while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+def run_worker_loop(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
+    """The loop of every process but the first: it trains, but does not validate, log or save."""
+    while trainer.step < trainer.total and not trainer.any_process_stops(stop.is_set()):
         trainer.advance()
     return {"process": trainer.accelerator.process_index, "steps": trainer.step}
 
 
-def loop(trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event) -> dict[str, Any]:
+def run_main_loop(
+    trainer: Trainer, validation: Validation, log: RunLog, speed: Throughput, stop: threading.Event
+) -> dict[str, Any]:
+    """The loop of the first process: it trains, validates, logs and saves; returns what `train` does."""
     settings, scores = trainer.settings, {}
     if not settings.resume:
         trainer.save()  # there is a good state to go back to from the first step on
     start = saved = validated = time.monotonic()
     spent, cpu = trainer.spent_s, trainer.cpu_s - time.process_time()
     with tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2) as bar:
-        while trainer.step < trainer.total and not trainer.agree(stop.is_set()):
+        while trainer.step < trainer.total and not trainer.any_process_stops(stop.is_set()):
             step = trainer.step
             with speed.step(trainer.clips_a_step * trainer.data.length):
                 terms = trainer.advance()
-            log.step(step, terms)
+            log.add_step(step, terms)
             bar.update()
             now = time.monotonic()
             trainer.spent_s, trainer.cpu_s = spent + now - start, cpu + time.process_time()
             last = trainer.step == trainer.total
             if last or now - validated > 60 * settings.validate_minutes:
                 scores = validation.score(trainer.average, trainer.step, settings.out)
-                log.validation(trainer.step, scores)
+                log.add_validation(trainer.step, scores)
                 if scores["score"] > trainer.best:
                     trainer.best = scores["score"]
                     trainer.export("best", scores)

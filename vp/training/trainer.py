@@ -1,4 +1,4 @@
-"""One training run: networks, their average, one optimiser a phase, and the step they have reached."""
+"""One training run: networks, their average, one optimiser for each phase, and the current step."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from ..prediction import checkpoint
 from ..prediction.model import find_checkpoint
 from . import state
 from .provenance import commit
-from .recompute import recomputed
+from .recompute import recompute_activations
 from .settings import Settings
-from .starting_weights import short_name, start_from
-from .training_data import Data, digits_used
+from .starting_weights import load_matching_weights, short_name
+from .training_data import TrainingData, digits_used
 from .updates import NotFinite, Updates, lr_factor
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
 
 
-def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
-    """The stages with the phases alone that a config has: one whose critic has no weight, say, trains without it, and if nothing
-    else told it from the stage before they are one."""
+def feasible_stages(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
+    """The stages, restricted to the phases that the config has; stages left without a phase are dropped.
+
+    Without a critic, say, a stage may have the same phases as the one before; they then become one, unless it has an `init`.
+    """
     kept: list[Stage] = []
     for stage in stages:
         stage = replace(stage, phases=tuple(name for name in stage.phases if name in phases))
@@ -42,7 +44,7 @@ def feasible(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ..
 
 
 class Trainer(Updates):
-    """One run: networks, their average, one optimiser a phase, and the step."""
+    """One run, see the module."""
 
     def __init__(self, family: Family, recipe: Recipe, settings: Settings):
         from accelerate import Accelerator
@@ -57,7 +59,7 @@ class Trainer(Updates):
             self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
         elif settings.init:
             self.start, self.parent = checkpoint.read_card(find_checkpoint(settings.init)), short_name(settings.init)
-        self.data = Data(
+        self.data = TrainingData(
             recipe,
             self.runtime.device,
             batch=settings.batch or recipe.batch,
@@ -76,11 +78,11 @@ class Trainer(Updates):
             family.fit_statistics(recipe.config, networks, self.data.sample)
         networks = self.runtime.place(networks)
         if settings.init and not saved:
-            start_from(networks, checkpoint.read_weights(find_checkpoint(settings.init)), settings.init)
+            load_matching_weights(networks, checkpoint.read_weights(find_checkpoint(settings.init)), settings.init)
         super().__init__(family, recipe, self.runtime, networks, settings.lr)
         if settings.recompute:
-            recomputed(self.networks)
-        self.stages = feasible(recipe.stages, self.phases)
+            recompute_activations(self.networks)
+        self.stages = feasible_stages(recipe.stages, self.phases)
         idle = sorted(set(self.phases) - {name for stage in self.stages for name in stage.phases})
         if idle:
             names = ", ".join(idle)
@@ -94,35 +96,37 @@ class Trainer(Updates):
 
     @property
     def precision(self) -> str:
+        """'bf16' or 'fp32'."""
         return "bf16" if self.runtime.bf16 else "fp32"
 
     @property
     def clips_a_step(self) -> int:
+        """Clips of an update, over all processes and accumulated mini-batches."""
         return self.data.count * self.settings.accumulate * self.accelerator.num_processes
 
-    def agree(self, stop: bool) -> bool:
-        """Whether any of the processes wants to stop: they must all leave at the same step."""
+    def any_process_stops(self, stop: bool) -> bool:
+        """Whether `stop` is true in any process; all must leave at the same step."""
         if self.accelerator.num_processes == 1:
             return stop
         return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
 
     def save(self) -> None:
-        """Writes the state to go on from, and the averaged weights.
+        """Writes the state to resume from, and the averaged weights.
 
         Raises:
-            NotFinite: some of it is not finite; what was saved before stays.
+            NotFinite: a tensor is not finite; what was saved before stays.
         """
         tensors = state.pack(self.networks, self.average, self.optimizers)
         for name, x in tensors.items():
             if x.is_floating_point() and not x.isfinite().all():
-                raise self.not_finite(name, x[~x.isfinite()][0])
+                raise self.not_finite_error(name, x[~x.isfinite()][0])
         names = ("step", "total", "spent_s", "cpu_s", "best", "start", "parent")
         numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
         state.write(self.settings.out / "state", tensors, numbers)
         self.export("last")
 
-    def not_finite(self, what: str, value: Tensor | None = None) -> NotFinite:
-        """The error to raise; nothing that was saved has been written over."""
+    def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
+        """The error to raise, with what the user can do; nothing saved is overwritten."""
         out, found = self.settings.out, state.read(self.settings.out / "state")
         kept = "which holds no state yet: give a lower --lr, or other --data"
         if found:
@@ -132,25 +136,24 @@ class Trainer(Updates):
         return NotFinite(f"{what} is {number} at step {self.step} of the run in {out}, {kept}")
 
     def saved_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """What the run in `settings.out` saved last; raises ValueError where there is nothing."""
+        """(tensors, numbers) of the run in `settings.out`; raises ValueError where there are none."""
         found = state.read(self.settings.out / "state")
         if found is None:
             raise ValueError(f"{self.settings.out} holds no training state to resume; leave out --resume to start one")
         return found
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Sets networks, optimisers and counters from a saved state."""
         state.unpack(tensors, self.networks, self.average, self.optimizers)
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
         self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
         self.legs, self.leg_from = numbers.get("legs", []), self.step
 
     def lineage_entry(self) -> dict[str, Any]:
-        """This run in the lineage that a checkpoint's header keeps: how its weights came about, run by run.
+        """This run's entry in the lineage of a checkpoint: how its weights came about, run by run.
 
-        device, commit and total (steps planned) are those it began with; each time it was resumed follows in `resumed`.
-
-        Clips and minutes are this run's own; `batch` is the clips that an update takes; cpu_minutes are of all cores, and of the
-        first process where several train together.
+        device, commit and total (steps planned) are those at the start; `resumed` lists each later resume. Clips and minutes are
+        this run's own; `batch` is the clips of an update; cpu_minutes are summed over cores, and are the first process's only.
         """
         first, *others = self.every_leg()
         return {
@@ -172,14 +175,16 @@ class Trainer(Updates):
         }
 
     def every_leg(self) -> list[dict[str, Any]]:
-        """The stretches of a run that was resumed, each with its first step and what may change there without doing harm: the
-        device, the code's commit, and the steps planned. A leg like the one before it is part of that."""
+        """The legs of the run, one for each resume, with its first step, device, commit and planned steps.
+
+        A leg with the same device, commit and planned steps as the one before is merged into it.
+        """
         leg = {"step": self.leg_from, "total": self.total, "device": self.runtime.describe(), "commit": commit()}
         same = self.legs and {**self.legs[-1], "step": self.leg_from} == leg
         return self.legs if same else [*self.legs, leg]
 
     def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
-        """The averaged weights as a checkpoint."""
+        """Writes the averaged weights as the checkpoint `name`.safetensors."""
         recipe, runs = self.recipe, [*checkpoint.lineage(self.start), self.lineage_entry()]
         card = {
             "family": self.family.name,
@@ -204,10 +209,10 @@ class Trainer(Updates):
         checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
 
     def plan_steps(self) -> None:
-        """Steps that fit into the minutes left, from the mean time of a few steps along the schedule of every stage."""
+        """Sets `total`, the steps that fit into the time budget, from the mean time of a few steps along every stage."""
         before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
         mean, begun = 0.0, 0.0
-        for stage, width in zip(self.stages, self.widths()):
+        for stage, width in zip(self.stages, self.stage_shares()):
             seconds = []
             for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
                 start = time.perf_counter()
@@ -222,12 +227,12 @@ class Trainer(Updates):
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
-        """One step of a stage on the mini-batches of its own; see `update`."""
-        batches, generator = self.data.step(step)
+        """One step of a stage on its own mini-batches; see `update`."""
+        batches, generator = self.data.batches_for_step(step)
         return self.update(batches, generator, stage.phases, progress, lr_scale)
 
-    def share_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Averages gradients over the processes."""
+    def average_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Averages gradients over the processes, in place."""
         if self.accelerator.num_processes == 1:
             return
         for p in parameters:  # a process may have had no use for one
@@ -236,34 +241,34 @@ class Trainer(Updates):
         for p, grad in zip(parameters, mean.split([p.numel() for p in parameters])):
             p.grad.copy_(grad.view_as(p))
 
-    def widths(self) -> list[float]:
-        """What share of the budget each stage takes."""
+    def stage_shares(self) -> list[float]:
+        """Each stage's share of the budget; they sum to 1."""
         total = sum(stage.share for stage in self.stages)
         return [stage.share / total for stage in self.stages]
 
-    def stage(self, share: float) -> int:
-        """Index of the stage at this share of the budget."""
+    def stage_index(self, share: float) -> int:
+        """The index of the stage at this share of the budget."""
         until = 0.0
-        for index, width in enumerate(self.widths()):
+        for index, width in enumerate(self.stage_shares()):
             until += width
             if share < until:
                 return index
         return len(self.stages) - 1
 
-    def begin(self, stage: Stage) -> None:
-        """A later stage goes on from the averaged weights; networks may start from those of another one."""
+    def begin_stage(self, stage: Stage) -> None:
+        """Continues from the averaged weights, and copies those of other networks where `stage.init` says so."""
         average = self.average.state_dict()
         for name, source in stage.init.items():
             self.average[name].load_state_dict(self.average[source].state_dict())
         self.networks.load_state_dict(average, strict=False)  # critics have no average and stay as they are
 
     def advance(self) -> dict[str, Tensor]:
-        """One training step."""
+        """One training step; returns its terms for the log."""
         share = self.step / self.total
-        index, widths = self.stage(share), self.widths()
+        index, widths = self.stage_index(share), self.stage_shares()
         stage, width, begun = self.stages[index], widths[index], sum(widths[:index])
-        if self.step and self.stage((self.step - 1) / self.total) < index:
-            self.begin(stage)
+        if self.step and self.stage_index((self.step - 1) / self.total) < index:
+            self.begin_stage(stage)
         clips = self.step * self.clips_a_step
         along = (share - begun) / width
         progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed, stage.phases)

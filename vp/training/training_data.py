@@ -14,7 +14,7 @@ from ..core.family import Recipe
 from ..core.video import Batch
 from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_dataset
 from ..data.digits.banks import resolve_digits
-from .augment import varied
+from .augment import vary_clips
 
 SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
 
@@ -32,18 +32,18 @@ def step_seed(seed: int, continuation: int, step: int, process: int) -> int:
 
 
 def check_seed(seed: int) -> None:
-    """Raises ValueError where a run cannot have this seed."""
+    """Raises ValueError for a seed that is negative or has more than 32 bits."""
     if not 0 <= seed < SEEDS:
         raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
 
 
-class Data:
-    """Mini-batches of a recipe; the one of a step depends on the seed, on `continuation` (see `step_seed`) and on the step alone.
+class TrainingData:
+    """Mini-batches of a recipe; those of a step depend only on the seed, on `continuation` (see `step_seed`) and on the step.
 
-    With several processes each draws batches of its own: `share` is (this one's number, how many there are).
+    With several processes each draws its own: `share` is (index of this process, number of processes).
 
     Raises:
-        ValueError: a seed that is negative or too large, or a data set that is not there or does not fit.
+        ValueError: a seed out of range, or a data set that is not there or does not fit.
     """
 
     def __init__(
@@ -61,49 +61,51 @@ class Data:
         self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
         self.waiting: dict[int, Future] = {}
         where = device if self.reader is None else "cpu"
-        self.sources = [open_for(recipe, name, "train", data_root, digits, where, licences, axes) for name in recipe.data]
+        self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, where, licences, axes) for name in recipe.data]
         for source in self.sources:
-            prepare(source)
+            prepare_source(source)
         self.weights = torch.tensor(list(recipe.data.values()))
 
-    def generator(self, step: int, process: int | None = None) -> torch.Generator:
-        """For a step of this process, or of another one."""
+    def step_generator(self, step: int, process: int | None = None) -> torch.Generator:
+        """The random generator of a step, for this process or for `process`."""
         process = self.share[0] if process is None else process
         return torch.Generator(self.device).manual_seed(step_seed(self.seed, self.continuation, step, process))
 
     def sample(self, clips: int) -> Batch:
-        """Clips of the first data set on the CPU, for statistics: the same for every process."""
-        return self.sources[0].batch(clips, self.length, self.generator(0, process=0)).to("cpu")
+        """Clips of the first data set on the CPU, for statistics; the same in every process."""
+        return self.sources[0].batch(clips, self.length, self.step_generator(0, process=0)).to("cpu")
 
-    def step(self, number: int) -> tuple[list[Batch], torch.Generator]:
-        """The mini-batches of a step, and the generator for all else that is random in it.
+    def batches_for_step(self, step: int) -> tuple[list[Batch], torch.Generator]:
+        """The mini-batches of a step, and the generator for the step's other random numbers.
 
-        Where clips come from files and go to a GPU, those of the next step are read meanwhile.
+        With clips from files and a GPU, those of the next step are read in the background.
         """
         if self.reader is None:
-            return self.draw(number)
-        ready = self.waiting.pop(number, None) or self.reader.submit(self.draw, number)
-        self.waiting = {number + 1: self.reader.submit(self.draw, number + 1)}
+            return self.draw_batches(step)
+        ready = self.waiting.pop(step, None) or self.reader.submit(self.draw_batches, step)
+        self.waiting = {step + 1: self.reader.submit(self.draw_batches, step + 1)}
         return ready.result()
 
-    def draw(self, number: int) -> tuple[list[Batch], torch.Generator]:
-        generator = self.generator(number)
-        return [self.batch(generator) for _ in range(self.accumulate)], generator
+    def draw_batches(self, step: int) -> tuple[list[Batch], torch.Generator]:
+        """As `batches_for_step`, without reading ahead."""
+        generator = self.step_generator(step)
+        return [self.draw_batch(generator) for _ in range(self.accumulate)], generator
 
-    def batch(self, generator: torch.Generator) -> Batch:
+    def draw_batch(self, generator: torch.Generator) -> Batch:
+        """One mini-batch on the device, from a data set drawn by weight, augmented if the recipe is `varied`."""
         weights = self.weights.to(generator.device)
         index = int(torch.multinomial(weights, 1, generator=generator))
         batch = self.sources[index].batch(self.count, self.length, generator)
         batch = (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
-        return varied(batch, generator) if self.varied else batch
+        return vary_clips(batch, generator) if self.varied else batch
 
 
 def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> str | None:
-    """What "auto" and the like come to for the training digits here: "mnist", "strokes" or "mixed"; None without digits."""
+    """The training digits that `digits` resolves to here: 'mnist', 'strokes' or 'mixed'; None for data without digits."""
     return resolve_digits(digits, "train", data_root) if any(map(law_of, recipe.data)) else None
 
 
-def open_for(
+def open_for_recipe(
     recipe: Recipe,
     name: str,
     split: str,
@@ -113,7 +115,7 @@ def open_for(
     licences: Sequence[str] = (),
     axes: str = "",
 ) -> ClipSource:
-    """A data set at the size of a recipe's frames, recordings in as many channels as it has.
+    """A data set at the frame size and channels that a recipe takes.
 
     Raises:
         ValueError: its clips do not fit the recipe.
@@ -131,8 +133,8 @@ def open_for(
     return source
 
 
-def prepare(source: ClipSource) -> None:
-    """Lets a source make what is worth keeping, under a bar with an ETA; Ctrl-C stops it."""
+def prepare_source(source: ClipSource) -> None:
+    """Lets a source build its caches, with a progress bar; Ctrl-C stops it."""
     if not hasattr(source, "prepare"):
         return
     with tqdm(desc=f"{source.name}: made ready", mininterval=2, delay=1) as bar:

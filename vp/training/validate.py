@@ -1,4 +1,4 @@
-"""Validation during training: a few clips of its own (never the protocol's), a score, and a strip to look at."""
+"""Validation during training: scores on a few clips, never those of the protocol, and a strip of frames as an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..core.video import Observation
 from ..data import CHOICES, PROTOCOLS
 from ..metrics import ERRORS, Ensemble, crps, mse, psnr, sharpness, spread_skill, ssim
 from ..prediction.rows import most_likely_options, reference_row_options, select_actions
-from .training_data import open_for, prepare
+from .training_data import open_for_recipe, prepare_source
 
 CLIPS, SAMPLES, SEED = 24, 5, 77
 LOWER_IS_BETTER = (*ERRORS, "crps")
@@ -30,24 +30,28 @@ class Validation:
         lengths = PROTOCOLS[recipe.protocol] if recipe.protocol else recipe.config
         dataset = lengths.dataset if recipe.protocol else next(iter(recipe.data))
         self.n_past = lengths.n_past
-        source = open_for(recipe, dataset, CHOICES, settings.data_root, settings.digits, axes=settings.axes)
-        prepare(source)
+        source = open_for_recipe(recipe, dataset, CHOICES, settings.data_root, settings.digits, axes=settings.axes)
+        prepare_source(source)
         self.clips = source.batch(CLIPS, lengths.n_past + lengths.n_future, torch.Generator().manual_seed(SEED)).to("cpu")
 
     def score(self, networks: nn.ModuleDict, step: int, out: Path) -> dict[str, float]:
-        """Mean and best-of-5 PSNR and SSIM, summed squared error, CRPS, spread over skill, sharpness, rows of the family and the
-        most likely future; `score` is what the recipe chooses by, higher being better."""
+        """Scores the networks and writes a strip of frames for this step.
+
+        Returns:
+            Mean and best-of-5 PSNR and SSIM, summed squared error, CRPS, spread-skill ratio, sharpness, PSNR and SSIM of the
+            family's reference rows and of the most likely future, and `score`: the recipe's `best_by`, higher being better.
+        """
         training = networks.training
         predictor = self.family.predictor(self.recipe.config, networks, self.runtime)
         samples = SAMPLES if predictor.capabilities.stochastic else 1
         futures = self.predict(predictor, samples)
-        scores = self.summary(futures)
+        scores = self.summarize(futures)
         strips = [self.clips.frames[:4], *futures[:4, :3].unbind(1)]
         rows = reference_row_options(self.family, predictor)
         calm = most_likely_options(predictor, predictor.options_type())
         for label, options in (rows if calm is None else {**rows, "most_likely": calm}).items():
             row = self.predict(predictor, 1, options)
-            scores |= {f"{label}_{name}": x for name, x in self.summary(row).items() if name in ("psnr_db", "ssim")}
+            scores |= {f"{label}_{name}": x for name, x in self.summarize(row).items() if name in ("psnr_db", "ssim")}
             strips.insert(1, row[:4, 0])
         self.write_strip(out / "strips" / f"{step:07d}.png", torch.stack(strips, 1))
         networks.train(training)
@@ -55,13 +59,14 @@ class Validation:
         return {"score": -scores[chosen] if chosen in LOWER_IS_BETTER else scores[chosen], **scores}
 
     def predict(self, predictor: Predictor, samples: int, options: Options | None = None) -> Tensor:
-        """(clips, samples, T, C, H, W)."""
+        """Futures (clips, samples, T, C, H, W), known frames included."""
         frames, actions = self.clips.frames, select_actions(self.clips, predictor.capabilities.actions)
         observation = Observation.prefix(frames, self.n_past, target=frames, actions=actions)
         seeds = seed_grid(SEED, len(frames), samples)
         return predictor.predict(observation, seeds, options).frames
 
-    def summary(self, futures: Tensor) -> dict[str, float]:
+    def summarize(self, futures: Tensor) -> dict[str, float]:
+        """Scores of futures (clips, samples, T, C, H, W) against the validation clips."""
         truth, future = self.clips.frames[:, None, self.n_past :], futures[:, :, self.n_past :]
         quality = {"psnr_db": psnr(future, truth).mean(-1), "ssim": ssim(future, truth).mean(-1)}
         out = {name: float(x.mean()) for name, x in quality.items()}
@@ -73,7 +78,7 @@ class Validation:
         return out | {"sharpness_first": float(sharp[0]), "sharpness_last": float(sharp[-1])}
 
     def write_strip(self, path: Path, rows: Tensor) -> None:
-        """rows (clips, R, T, C, H, W): one line of frames a row, clips below each other."""
+        """Writes an image of rows (clips, R, T, C, H, W): a line of frames for each row, clips below each other."""
         import cv2
 
         path.parent.mkdir(parents=True, exist_ok=True)

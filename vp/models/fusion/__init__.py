@@ -1,4 +1,7 @@
-"""Fusion pictures (Jing et al. 2021): predicted by a 3D U-Net, painted as frames by a conditional GAN, then sharpened."""
+"""Fusion pictures (Jing et al. 2021): predicted by a 3D U-Net, painted as frames by a conditional GAN, then sharpened.
+
+A fusion picture is one image that shows the edges and the segmented object of a frame together.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from .translator import Translator
 
 
 def networks(cfg: FusionConfig) -> nn.ModuleDict:
-    """Both translators stay in the file: the one trained on true pictures, and the one tuned on predicted pictures."""
+    """Untrained networks; of the two translators one is trained on true pictures, one is tuned on predicted pictures."""
     return nn.ModuleDict(
         {
             "predictor": PicturePredictor(cfg),
@@ -32,10 +35,12 @@ def networks(cfg: FusionConfig) -> nn.ModuleDict:
 
 
 def critics(cfg: FusionConfig) -> nn.ModuleDict:
+    """The translators' patch critic."""
     return nn.ModuleDict({"critic": PatchCritic(cfg)})
 
 
 def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
+    """One phase for each network, in the order of the stages."""
     painting = {"lr": 2e-3, "betas": (0.5, 0.99)}
     return (
         Phase("predictor", ("predictor",), partial(predictor_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4),
@@ -47,10 +52,12 @@ def phases(cfg: FusionConfig) -> tuple[Phase, ...]:
 
 
 def predictor(cfg: FusionConfig, nets: nn.ModuleDict, runtime: Runtime) -> FusionPredictor:
+    """A predictor around all networks in `nets`."""
     return FusionPredictor(cfg, nets, runtime)
 
 
 def tiny() -> FusionConfig:
+    """The smallest config, for tests."""
     return FusionConfig(
         size=32, n_past=4, n_future=6, drawing=Drawing(mode="stack"), widths=(16, 16), mixing=16,
         translator=(16, 16), reference=True, sharpener=8, objective=Objective(lengths=((0.0, 6),), frames=2),

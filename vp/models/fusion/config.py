@@ -1,4 +1,4 @@
-"""What describes one fusion model: its pictures, its four networks and their objectives."""
+"""The config of a fusion model: its fusion pictures, its networks and their objectives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Drawing:
         mode: 'overlay', an RGB picture of a dark red segment under white edges (the paper's), or 'stack', edges and segment
             as two channels (ours).
         segment: 'exact', the masks that come with the training clips, 'colour' where there are none; 'colour', pixels that
-            differ from the frame's most usual colour; 'background', OpenCV's background subtraction, learned from the known
+            differ from the frame's median colour; 'background', OpenCV's background subtraction, learned from the known
             frames; 'deeplab', torchvision's DeepLabV3, where its weights are at hand.
         threshold: 'colour': how much a pixel must differ, 0 to 1.
         canny: Canny's low and high thresholds, of 8-bit gradients.
@@ -39,6 +39,7 @@ class Drawing:
 
     @property
     def channels(self) -> int:
+        """Of a fusion picture."""
         return 3 if self.mode == "overlay" else 2
 
 

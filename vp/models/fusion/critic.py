@@ -1,4 +1,4 @@
-"""The translator's critic: does this patch of a frame belong to this fusion picture? (PatchGAN, Isola et al. 2017.)"""
+"""The translator's critic: whether a patch of a frame belongs to this fusion picture (PatchGAN, Isola et al. 2017)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTHS = (32, 64, 128)
 
 
 class PatchCritic(nn.Module):
-    """Judges a picture and a frame stacked; spectral norms instead of norms of a batch (Miyato et al. 2018)."""
+    """Scores a picture and a frame stacked; spectral norms (Miyato et al. 2018) instead of batch normalisation."""
 
     def __init__(self, cfg: FusionConfig):
         super().__init__()

@@ -19,7 +19,7 @@ DARK = -2.5  # logit of a pixel at first: pictures are mostly empty
 
 
 class PicturePredictor(nn.Module):
-    """As many pictures to come as it is given, `cfg.n_past`."""
+    """Predicts as many future pictures at once as it reads, `cfg.n_past`."""
 
     def __init__(self, cfg: FusionConfig):
         super().__init__()
@@ -42,10 +42,7 @@ class PicturePredictor(nn.Module):
 
 
 def predict_pictures(network: PicturePredictor, pictures: Tensor, count: int) -> Tensor:
-    """The `count` pictures (B, count, C, H, W) after the known ones (B, n_past, C, H, W).
-
-    Every further call reads the pictures of the one before.
-    """
+    """The `count` pictures (B, count, C, H, W) after the known ones (B, n_past, C, H, W); each call reads the previous one's."""
     future = [network(pictures)]
     while sum(part.shape[1] for part in future) < count:
         future.append(network(future[-1]))

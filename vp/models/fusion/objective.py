@@ -1,4 +1,4 @@
-"""What the phases minimise: predicted pictures, painted frames against a critic, sharpened frames."""
+"""Losses of the phases: predicted pictures, painted frames against a critic, sharpened frames."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ C1, C2, WINDOW = 0.01**2, 0.03**2, 7  # of SSIM
 
 
 def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
-    """The fusion pictures of a mini-batch, with the masks that came with it where there are any; the first phase of a step draws
-    them and passes them on."""
+    """The fusion pictures of a mini-batch, (B, T, P, H, W), from its masks where it has any.
+
+    The first phase of a step computes them; later ones find them among the extras.
+    """
     if PICTURES in batch.extras:
         return batch.extras[PICTURES]
     masks = batch.extras.get("masks")
@@ -32,18 +34,19 @@ def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
     return fusion_pictures(batch.frames, cfg.drawing, cfg.n_past, masks)
 
 
-def chance(generator: torch.Generator) -> float:
+def draw_fraction(generator: torch.Generator) -> float:
+    """A uniform random number in [0, 1)."""
     return float(torch.rand((), generator=generator, device=generator.device))
 
 
 def predictor_loss(
     cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
-    """Stage one. Where a second call is due it starts from the first one's pictures, so that it learns not to drift."""
+    """Loss of stage one. A second call reads the pictures of the first, so that it learns not to drift."""
     network, objective, n = networks["predictor"], cfg.objective, cfg.n_past
     pictures = clip_pictures(cfg, batch)
     count = scheduled_length(objective.lengths, progress.stage, pictures.shape[1] - n)
-    if chance(generator) < objective.once:
+    if draw_fraction(generator) < objective.once:
         count = min(count, n)
     future = [network(pictures[:, :n])]
     while len(future) * n < count:
@@ -54,16 +57,16 @@ def predictor_loss(
 
 
 def picture_losses(objective: Objective, predicted: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """Those that have a weight, and always the squared error; pictures (B, F, C, H, W)."""
+    """The losses with a weight, and always the squared error, of pictures (B, F, P, H, W)."""
     parts = {"mse": (predicted - truth).square().mean()}
     if objective.l1:
         parts["l1"] = (predicted - truth).abs().mean()
     if objective.ssim:
-        parts["ssim"] = 1 - similarity(predicted.flatten(0, 1), truth.flatten(0, 1))
+        parts["ssim"] = 1 - mean_ssim(predicted.flatten(0, 1), truth.flatten(0, 1))
     return parts
 
 
-def similarity(a: Tensor, b: Tensor) -> Tensor:
+def mean_ssim(a: Tensor, b: Tensor) -> Tensor:
     """Mean SSIM (Wang et al. 2004, eq. 13, range 1) over uniform 7x7 windows of pictures (M, C, H, W)."""
     moments = F.avg_pool2d(torch.cat([a, b, a * a + b * b, a * b]).float(), WINDOW, 1)
     mean_a, mean_b, squares, product = moments.chunk(4)
@@ -72,22 +75,35 @@ def similarity(a: Tensor, b: Tensor) -> Tensor:
     return ((2 * means + C1) * (2 * covariance + C2) / ((mean_squares + C1) * (variances + C2))).mean()
 
 
-class Task(NamedTuple):
-    """What is painted: pictures (M, P, H, W), the last known frames and their pictures, and the true frames (M, C, H, W)."""
+class PaintingTask(NamedTuple):
+    """What a translator paints in a mini-batch.
+
+    Args:
+        pictures: (M, P, H, W).
+        last, last_pictures: the last known frames (M, C, H, W) and their pictures (M, P, H, W).
+        truth: the true frames (M, C, H, W).
+    """
 
     pictures: Tensor
     last: Tensor
     last_pictures: Tensor
     truth: Tensor
 
-    def painted(self, network: nn.Module) -> Tensor:
+    def paint_with(self, network: nn.Module) -> Tensor:
+        """The frames (M, C, H, W) that this translator paints."""
         return network(self.pictures, self.last, self.last_pictures)
 
 
-def translation(
+def draw_painting_task(
     cfg: FusionConfig, networks: nn.ModuleDict, frames: Tensor, pictures: Tensor, generator: torch.Generator, predicted: bool
-) -> Task:
-    """Some future times of every clip (B, T, C, H, W), from its pictures (B, T, P, H, W) or from predicted ones."""
+) -> PaintingTask:
+    """Some random future times of every clip.
+
+    Args:
+        frames: (B, T, C, H, W).
+        pictures: (B, T, P, H, W), true ones.
+        predicted: whether the future pictures are predicted by stage one instead.
+    """
     n, (count, length) = cfg.n_past, frames.shape[:2]
     if predicted:
         with torch.no_grad():
@@ -98,10 +114,10 @@ def translation(
     rows = torch.arange(count, device=times.device)[:, None]
     before = torch.full_like(times, n - 1)
     parts = pictures[rows, times], frames[rows, before], pictures[rows, before], frames[rows, times]
-    return Task(*(part.flatten(0, 1) for part in parts))
+    return PaintingTask(*(part.flatten(0, 1) for part in parts))
 
 
-class Painting(NamedTuple):
+class PaintingWeights(NamedTuple):
     """Weights of the losses of painted frames, see `Objective`."""
 
     adversarial: float
@@ -110,21 +126,21 @@ class Painting(NamedTuple):
     matching: float
 
 
-def painting(objective: Objective, name: str) -> Painting:
+def painting_weights(objective: Objective, name: str) -> PaintingWeights:
     """The weights for 'translator' or for 'tuned'."""
     if name == "tuned":
-        return Painting(objective.tuned_adversarial, objective.tuned_l1, objective.tuned_mse, objective.tuned_matching)
-    return Painting(objective.adversarial, objective.frame_l1, objective.frame_mse, objective.matching)
+        return PaintingWeights(objective.tuned_adversarial, objective.tuned_l1, objective.tuned_mse, objective.tuned_matching)
+    return PaintingWeights(objective.adversarial, objective.frame_l1, objective.frame_mse, objective.matching)
 
 
 def translator_loss(
     cfg: FusionConfig, name: str, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
-    """Stage two: `name` is 'translator', which paints from true pictures, or 'tuned', which paints from predicted ones."""
-    weights = painting(cfg.objective, name)
+    """Loss of stage two: `name` is 'translator', which paints from true pictures, or 'tuned', from predicted ones."""
+    weights = painting_weights(cfg.objective, name)
     pictures = clip_pictures(cfg, batch)
-    task, outputs = translation(cfg, networks, batch.frames, pictures, generator, name == "tuned"), {PICTURES: pictures}
-    painted, truth = task.painted(networks[name]), task.truth
+    task, outputs = draw_painting_task(cfg, networks, batch.frames, pictures, generator, name == "tuned"), {PICTURES: pictures}
+    painted, truth = task.paint_with(networks[name]), task.truth
     parts = {"l1": (painted - truth).abs().mean(), "mse": (painted - truth).square().mean()}
     total, terms = weights.l1 * parts["l1"] + weights.mse * parts["mse"], {f"{name}_{key}": x for key, x in parts.items()}
     if is_critic_active(weights, progress):
@@ -137,12 +153,12 @@ def translator_loss(
 def sharpener_loss(
     cfg: FusionConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
-    """Stage three: half of the mini-batches on frames from true pictures, half on those from predicted ones."""
-    objective, predicted = cfg.objective, chance(generator) < 0.5
+    """Loss of stage three: half of the mini-batches on frames from true pictures, half on those from predicted ones."""
+    objective, predicted = cfg.objective, draw_fraction(generator) < 0.5
     pictures = clip_pictures(cfg, batch)
-    task = translation(cfg, networks, batch.frames, pictures, generator, predicted)
+    task = draw_painting_task(cfg, networks, batch.frames, pictures, generator, predicted)
     with torch.no_grad():
-        painted = task.painted(networks["tuned" if predicted else "translator"])
+        painted = task.paint_with(networks["tuned" if predicted else "translator"])
     sharp, truth = networks["sharpener"](task.pictures, painted), task.truth
     l1, mse = (sharp - truth).abs().mean(), (sharp - truth).square().mean()
     gradient = gradient_difference_loss(sharp, truth)

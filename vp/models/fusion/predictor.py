@@ -1,4 +1,4 @@
-"""One future by way of fusion pictures, which a person can see, replace and paint on."""
+"""One future by way of fusion pictures (a frame's edges and segment in one image), which a person can see, replace and paint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...core.runtime import Runtime
 from ...core.video import Capabilities, Observation, Prediction, Step
 from .config import FusionConfig
 from .network import predict_pictures
-from .pictures import fusion_pictures, shown, taken
+from .pictures import from_overlay, fusion_pictures, to_overlay
 
 PICTURES = "fusion"  # their name in an Observation and a Prediction
 TRUE = "fusion_true"
@@ -44,9 +44,9 @@ class FusionPredictor(Predictor):
     """Predicts fusion pictures and paints frames from them.
 
     `Observation.pictures["fusion"]`, float32 (B, T, 3, H, W) overlays in [0, 1], replaces pictures where it is not NaN: of a
-    known frame before anything is predicted, of a future one before its frame is painted; later pictures do not feel the
-    latter, and true ones are never replaced. `Prediction.pictures["fusion"]` holds all T of them, `["fusion_true"]` those of
-    the true clip where it is given.
+    known frame before anything is predicted, of a future one before its frame is painted. Later pictures are not predicted from
+    replaced future ones, and pictures of the true clip are never replaced. `Prediction.pictures["fusion"]` holds all T of them,
+    `["fusion_true"]` those of the true clip where it is given.
     """
 
     options_type = FusionOptions
@@ -79,11 +79,11 @@ class FusionPredictor(Predictor):
         known, device = observation.frames[:, : observation.n_past].clone(), self.runtime.device
         past, steps, made = known.to(device), int((~observation.known).sum()), 0
         true = None if observation.target is None else self.fusion_pictures(observation.target.to(device), past.shape[1])
-        given = self.given(observation)
-        pictures = replaced(self.fusion_pictures(past, past.shape[1]), given[:, : past.shape[1]])
+        given = self.given_pictures(observation)
+        pictures = with_pictures_replaced(self.fusion_pictures(past, past.shape[1]), given[:, : past.shape[1]])
         with self.runtime.autocast():
             predicted = predict_pictures(self.networks["predictor"], pictures[:, -self.cfg.n_past :], steps).float()
-        own = true[:, -steps:] if options.pictures == "true" else replaced(predicted, given[:, -steps:])
+        own = true[:, -steps:] if options.pictures == "true" else with_pictures_replaced(predicted, given[:, -steps:])
         frames = known
         while made < steps:
             part = own[:, made : made + self.cfg.n_past]
@@ -92,23 +92,26 @@ class FusionPredictor(Predictor):
             if made < steps:
                 yield Step(made, steps, repeat_per_sample(pad_with_last_frame(frames, past.shape[1] + steps), seeds))
         strips = {PICTURES: torch.cat([pictures, own], 1)} | ({} if true is None else {TRUE: true})
-        strips = {name: repeat_per_sample(shown(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()}
+        strips = {
+            name: repeat_per_sample(to_overlay(x, self.cfg.drawing).to(frames), seeds).clamp(0, 1) for name, x in strips.items()
+        }
         prediction = Prediction(repeat_per_sample(frames, seeds), pictures=strips)
         yield Step(steps, steps, prediction.frames, prediction)
 
     def fusion_pictures(self, frames: Tensor, n_past: int) -> Tensor:
+        """The model's pictures of frames (B, T, C, H, W); a background is learned from the first `n_past`."""
         return fusion_pictures(frames, self.cfg.drawing, n_past)
 
-    def given(self, observation: Observation) -> Tensor:
-        """Pictures of the model that replace its own, (B, T, pictures' channels, H, W), NaN where none does."""
+    def given_pictures(self, observation: Observation) -> Tensor:
+        """Replacements in the model's own form, (B, T, P, H, W), NaN where there is none."""
         pictures = (observation.pictures or {}).get(PICTURES)
         if pictures is None:
             batch, length, _, height, width = observation.frames.shape
             pictures = torch.full((batch, length, 3, height, width), float("nan"))
-        return taken(pictures.to(self.runtime.device, torch.float32).clamp(0, 1), self.cfg.drawing)
+        return from_overlay(pictures.to(self.runtime.device, torch.float32).clamp(0, 1), self.cfg.drawing)
 
     def paint(self, pictures: Tensor, last: Tensor, last_picture: Tensor, options: FusionOptions) -> Tensor:
-        """Frames (B, F, C, H, W) in [0, 1] of pictures (B, F, ...) after the known frame `last` (B, C, H, W) and its picture."""
+        """Frames (B, F, C, H, W) in [0, 1] of pictures (B, F, P, H, W), given the last known frame and its picture."""
         flat, count = pictures.flatten(0, 1), pictures.shape[1]
         seen = (x[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1) for x in (last, last_picture))
         with self.runtime.autocast():
@@ -118,6 +121,6 @@ class FusionPredictor(Predictor):
         return painted.float().clamp(0, 1).unflatten(0, pictures.shape[:2])
 
 
-def replaced(pictures: Tensor, given: Tensor) -> Tensor:
-    """The pictures, and where they are not NaN the given ones."""
-    return torch.where(given.isnan(), pictures, given)
+def with_pictures_replaced(pictures: Tensor, replacements: Tensor) -> Tensor:
+    """The pictures, with `replacements` of the same shape where those are not NaN."""
+    return torch.where(replacements.isnan(), pictures, replacements)

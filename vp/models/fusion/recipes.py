@@ -1,16 +1,16 @@
-"""What can be trained by name."""
+"""The training recipes of the family."""
 
 from __future__ import annotations
 
 from ...core.family import Recipe, Stage
 from ...nn.adversary import has_critic
 from .config import Drawing, FusionConfig, Objective
-from .objective import painting
+from .objective import painting_weights
 
 
-def stages(objective: Objective, predictor: float, translator: float, tuned: float, sharpener: float) -> tuple[Stage, ...]:
-    """The stages with these shares of the steps; a critic is trained along with whoever is judged by it."""
-    judged = has_critic(painting(objective, "tuned"))
+def fusion_stages(objective: Objective, predictor: float, translator: float, tuned: float, sharpener: float) -> tuple[Stage, ...]:
+    """The stages with these shares of the steps; a critic is trained with the translators whose loss it is part of."""
+    judged = has_critic(painting_weights(objective, "tuned"))
     return (
         Stage(("predictor",), predictor),
         Stage(("translator", "critic"), translator),
@@ -37,12 +37,12 @@ FOLDER = FusionConfig(
 
 RECIPES = (
     Recipe(
-        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, stages(MMNIST.objective, 0.78, 0.08, 0.09, 0.05), batch=8,
+        "fusion-mmnist", MMNIST, {"mmnist": 1.0}, fusion_stages(MMNIST.objective, 0.78, 0.08, 0.09, 0.05), batch=8,
         protocol="fusion-16-32", best_by="mse",
         about="fusion pictures, Moving MNIST 16 -> 32; trained on squared error, so it blurs where it is unsure",
     ),
     Recipe(
-        "fusion-folder", FOLDER, {"folder": 1.0}, stages(FOLDER.objective, 0.4, 0.25, 0.25, 0.1), batch=4, protocol="",
+        "fusion-folder", FOLDER, {"folder": 1.0}, fusion_stages(FOLDER.objective, 0.4, 0.25, 0.25, 0.1), batch=4, protocol="",
         best_by="mse", varied=True, about="fusion pictures of a folder of clips, 16 -> 32",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where the object is in a frame: the segment of a fusion picture, by colour, by background subtraction or by DeepLabV3."""
+"""Segments of fusion pictures: the pixels of the object in a frame, by colour, by background subtraction or by DeepLabV3."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures Deep
 DEEPLAB_SIDE = 256
 
 
-def by_colour(frames: Tensor, threshold: float) -> Tensor:
-    """Pixels whose colour differs from the frame's most usual one (its median) by more than `threshold` in any channel.
+def segment_by_colour(frames: Tensor, threshold: float) -> Tensor:
+    """Pixels whose colour differs from the frame's median colour by more than `threshold` in any channel.
 
     Args:
         frames: float32 (..., C, H, W) in [0, 1].
@@ -31,20 +31,20 @@ def by_colour(frames: Tensor, threshold: float) -> Tensor:
     return ((frames - usual).abs() > threshold).any(-3)
 
 
-def by_background(frames: Tensor, n_past: int) -> Tensor:
+def segment_by_background(frames: Tensor, n_past: int) -> Tensor:
     """OpenCV's MOG2 background subtraction, its model learned from the first `n_past` frames of each clip.
 
     Args:
         frames: uint8 (B, T, H, W) grey.
 
     Returns:
-        bool (B, T, H, W). Whoever stands still in all of the known frames belongs to the background.
+        bool (B, T, H, W). An object that does not move in the known frames belongs to the background.
     """
-    return torch.from_numpy(np.stack([foreground(clip, n_past) for clip in frames.numpy()]))
+    return torch.from_numpy(np.stack([find_foreground(clip, n_past) for clip in frames.numpy()]))
 
 
-def foreground(clip: np.ndarray, n_past: int) -> np.ndarray:
-    """bool (T, H, W) of one clip uint8 (T, H, W)."""
+def find_foreground(clip: np.ndarray, n_past: int) -> np.ndarray:
+    """The foreground, bool (T, H, W), of one clip uint8 (T, H, W), by the same method."""
     model = cv2.createBackgroundSubtractorMOG2(history=PASSES * n_past, varThreshold=SPREAD, detectShadows=False)
     model.setBackgroundRatio(COMMON)
     for _ in range(PASSES):
@@ -54,8 +54,8 @@ def foreground(clip: np.ndarray, n_past: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def by_deeplab(frames: Tensor) -> Tensor:
-    """Whatever torchvision's DeepLabV3 (Chen et al. 2017, MobileNetV3) does not call background.
+def segment_by_deeplab(frames: Tensor) -> Tensor:
+    """All pixels that torchvision's DeepLabV3 (Chen et al. 2017, MobileNetV3) does not label background.
 
     Args:
         frames: float32 (M, 3, H, W) in [0, 1].
@@ -66,23 +66,24 @@ def by_deeplab(frames: Tensor) -> Tensor:
     Raises:
         ValueError: its weights are not at hand; they are never downloaded from here.
     """
-    net = deeplab().to(frames.device)
+    net = load_deeplab().to(frames.device)
     large = torch.nn.functional.interpolate(frames, (DEEPLAB_SIDE, DEEPLAB_SIDE), mode="bilinear", align_corners=False)
     mean, std = (large.new_tensor(x).view(3, 1, 1) for x in (MEAN, STD))
     objects = torch.cat([net((part - mean) / std)["out"].argmax(1, keepdim=True) for part in large.split(16)]) > 0
     return torch.nn.functional.interpolate(objects.float(), frames.shape[-2:], mode="area")[:, 0] > 0.5
 
 
-def deeplab_weights() -> Path:
-    """Where torchvision keeps the weights once a person has downloaded them."""
+def deeplab_weights_path() -> Path:
+    """Where torchvision keeps the weights of DeepLabV3; the file may be missing."""
     return Path(torch.hub.get_dir()) / "checkpoints" / DEEPLAB
 
 
 @lru_cache(1)
-def deeplab() -> torch.nn.Module:
+def load_deeplab() -> torch.nn.Module:
+    """DeepLabV3 on the CPU, loaded once; raises ValueError where its weights are missing."""
     from torchvision.models.segmentation import deeplabv3_mobilenet_v3_large
 
-    path = deeplab_weights()
+    path = deeplab_weights_path()
     if not path.is_file():
         raise ValueError(f"segment is 'deeplab', but {DEEPLAB} is not in torch's hub folder; put it there or use 'background'")
     net = deeplabv3_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=21, aux_loss=True)

@@ -1,4 +1,4 @@
-"""Stage three: a companion branch of three convolutions beside the painted frame, which gives edges back."""
+"""Stage three: three convolutions beside the painted frame, which restore edges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .config import FusionConfig
 
 
 class Sharpener(nn.Module):
-    """Adds what a frame lacks, at full resolution; it starts as nothing."""
+    """Adds a learned residual to a painted frame at full resolution; it starts as the identity."""
 
     def __init__(self, cfg: FusionConfig):
         super().__init__()

@@ -11,27 +11,31 @@ from .config import FusionConfig
 KEEP = 2.0  # logit of the share of the reference that is kept at first
 
 
-def down(inputs: int, outputs: int) -> nn.Sequential:
+def down_block(inputs: int, outputs: int) -> nn.Sequential:
+    """Half the side, by a strided convolution."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), GroupNorm(8, outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
-def up(inputs: int, outputs: int) -> nn.Sequential:
-    """Twice the side, by repeating pixels: transposed convolutions left checkerboards on people."""
+def up_block(inputs: int, outputs: int) -> nn.Sequential:
+    """Twice the side, by nearest neighbour and a convolution: transposed convolutions left checkerboards on people."""
     enlarge = nn.Upsample(scale_factor=2, mode="nearest")
     return nn.Sequential(enlarge, nn.Conv2d(inputs, outputs, 3, padding=1), GroupNorm(8, outputs), nn.ReLU(inplace=True))
 
 
 class Translator(nn.Module):
-    """Every frame by itself. With a reference, the last known frame and its picture, it may keep parts of that frame instead of
-    painting them; at first it keeps most of it."""
+    """Paints each frame by itself from its fusion picture.
+
+    With `cfg.reference` it also reads the last known frame and its picture, and blends its output with that frame by a predicted
+    mask, which at first keeps most of it.
+    """
 
     def __init__(self, cfg: FusionConfig):
         super().__init__()
         widths, self.reference = cfg.translator, cfg.reference
         inputs = cfg.drawing.channels + (cfg.channels + cfg.drawing.channels) * cfg.reference
-        self.down = nn.ModuleList(down(a, b) for a, b in zip((inputs, *widths), widths))
+        self.down = nn.ModuleList(down_block(a, b) for a, b in zip((inputs, *widths), widths))
         self.up = nn.ModuleList(
-            up(a * (1 if index == 0 else 2), b) for index, (a, b) in enumerate(zip(widths[:0:-1], widths[-2::-1]))
+            up_block(a * (1 if index == 0 else 2), b) for index, (a, b) in enumerate(zip(widths[:0:-1], widths[-2::-1]))
         )
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
         self.paint = nn.Conv2d(2 * widths[0] + inputs, cfg.channels + cfg.reference, 3, padding=1)

@@ -26,7 +26,7 @@ GROUPS = 8
 RESIDUALS = 2  # residual blocks of 2D convolutions between all times
 
 
-def pair(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def conv_pair(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """Two 3x3x3 convolutions, each with GroupNorm and SiLU; `stride` of the first one, over height and width."""
     return nn.Sequential(
         nn.Conv3d(inputs, outputs, 3, (1, stride, stride), padding=1),
@@ -38,13 +38,13 @@ def pair(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     )
 
 
-def stacked(x: Tensor) -> Tensor:
+def stack_times(x: Tensor) -> Tensor:
     """(B, C, T, H, W) as (B, C * T, H, W), the times of a channel next to each other."""
     return x.flatten(1, 2)
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions beside what they read (He et al. 2016)."""
+    """Two 3x3 convolutions beside a skip connection (He et al. 2016)."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -62,7 +62,7 @@ class Residual(nn.Module):
 
 
 class TimeMixing(nn.Module):
-    """All times of a map read together and written together, beside what was there.
+    """All times of a map mixed by 2D convolutions, beside a skip connection.
 
     Args:
         steps: T of the maps.
@@ -78,11 +78,11 @@ class TimeMixing(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, T, H, W) to the same shape."""
-        return x + self.write(self.blocks(self.read(stacked(x)))).view_as(x)
+        return x + self.write(self.blocks(self.read(stack_times(x)))).view_as(x)
 
 
 class TimeMap(nn.Module):
-    """Every channel's T times as learned sums of the same channel's T times, pixel by pixel.
+    """Each output time is a learned sum over the input times of the same channel, pixel by pixel.
 
     Args:
         steps: T of the maps.
@@ -95,15 +95,15 @@ class TimeMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, T, H, W) to the same shape."""
-        return self.sums(stacked(x)).view_as(x)
+        return self.sums(stack_times(x)).view_as(x)
 
 
 class UNet3d(nn.Module):
     """From T given pictures to T others.
 
     Args:
-        inputs: channels of what is read.
-        outputs: channels of what is written.
+        inputs: channels read.
+        outputs: channels written.
         widths: channels of the levels, multiples of 8, from the finest to the coarsest.
         steps: T.
         mixing: channels of `TimeMixing`, a multiple of 8.
@@ -112,11 +112,13 @@ class UNet3d(nn.Module):
     def __init__(self, inputs: int, outputs: int, widths: Sequence[int], steps: int, mixing: int):
         super().__init__()
         finer = list(zip(widths[:0:-1], widths[-2::-1]))  # (a level's width, that of the next finer one), from the coarsest on
-        self.down = nn.ModuleList(pair(a, b, 2 if level else 1) for level, (a, b) in enumerate(zip((inputs, *widths), widths)))
+        self.down = nn.ModuleList(
+            conv_pair(a, b, 2 if level else 1) for level, (a, b) in enumerate(zip((inputs, *widths), widths))
+        )
         self.mixing = TimeMixing(steps, widths[-1], mixing)
         self.enlarge = nn.ModuleList(nn.ConvTranspose3d(a, b, (1, 2, 2), (1, 2, 2)) for a, b in finer)
         self.across = nn.ModuleList(TimeMap(steps, b) for _, b in finer)
-        self.up = nn.ModuleList(pair(2 * b, b) for _, b in finer)
+        self.up = nn.ModuleList(conv_pair(2 * b, b) for _, b in finer)
         self.head = nn.Conv3d(widths[0], outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:

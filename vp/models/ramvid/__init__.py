@@ -18,11 +18,13 @@ from .recipes import RECIPES
 
 
 def networks(cfg: RamvidConfig) -> nn.ModuleDict:
+    """One untrained denoiser, of the kind that `cfg.network` names."""
     build = CompactDenoiser if cfg.network == "compact" else PublishedDenoiser
     return nn.ModuleDict({"denoiser": build(cfg)})
 
 
 def phases(cfg: RamvidConfig) -> tuple[Phase, ...]:
+    """One phase for the denoiser, and the critic's where one of the critic's weights is above 0."""
     loss = partial(random_mask_loss, cfg)
     if cfg.network == "published":
         return (Phase("denoiser", ("denoiser",), loss, lr=2e-5, optimizer="adamw"),)
@@ -31,14 +33,17 @@ def phases(cfg: RamvidConfig) -> tuple[Phase, ...]:
 
 
 def critics(cfg: RamvidConfig) -> nn.ModuleDict:
+    """A video critic, or none where its weights are 0."""
     return build_video_critics(cfg, cfg.channels)
 
 
 def predictor(cfg: RamvidConfig, nets: nn.ModuleDict, runtime: Runtime) -> RamvidPredictor:
+    """A predictor around the denoiser in `nets`."""
     return RamvidPredictor(cfg, nets["denoiser"], runtime)
 
 
 def tiny() -> RamvidConfig:
+    """The smallest config, for tests."""
     return RamvidConfig(size=16, length=8, n_past=2, n_future=3, width=16, flows=2)
 
 

@@ -1,4 +1,4 @@
-"""What describes one RaMViD model: the network, the process it undoes, and the mix of masks it is trained with."""
+"""The config of a RaMViD model: the network, the diffusion process, and the mix of masks it is trained with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...core.settings import check_one_of
 PROCESSES = ("flow", "ddpm")
 NETWORKS = ("compact", "published")
 
-# what users do, in shares: continue a clip, any frames, both ends, every n-th frame, nothing known
+# the tasks of users, in shares: continue a clip, any frames, both ends, every n-th frame, nothing known
 MASK_MIX = {"prefix": 0.45, "random": 0.12, "ends": 0.25, "every": 0.1, "none": 0.08}
 
 
@@ -22,20 +22,20 @@ class RamvidConfig:
         process: 'flow' (straight paths, the network gives the clean clip) or 'ddpm' (1000 linear steps, the network gives the
             noise, as published).
         network: 'compact' (ours, moves pixels of known frames) or 'published' (3D-convolution U-Net, 235 M at 64 px).
-        size, channels, length: of the clips; `length` is the longest clip trained on and sampled in one piece.
-        n_past, n_future: what evaluation during training asks for.
+        size, channels, length: of the clips, in pixels and frames; `length` is the longest clip trained on and sampled at once.
+        n_past, n_future: frames given and predicted in validation during training.
         width: of the compact network: channels of its recurrent state.
-        flows: of the compact network: remembered layers (`nn.layer_memory`).
-        noise_shift: how much more noise than evenly is trained on: tau = u / (u + noise_shift (1 - u)) for u even (flow).
-        sampler_noise_shift: the same of the levels that a sampler visits; 0 where it is `noise_shift`.
-        terminal_level: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). What
-            is decided by then is where things go; later levels would add texture that the network is unsure of, and cost as much.
-        adversarial, matching: weights of a critic's judgement of the guesses and of the distance between its features (flow).
+        flows: of the compact network: number of layers of its memory (`nn.layer_memory`).
+        noise_shift: how far training levels are shifted towards noise: tau = u / (u + noise_shift (1 - u)) for u uniform (flow).
+        sampler_noise_shift: the same for the levels that a sampler visits; 0 means `noise_shift`.
+        terminal_level: the level from which a sampler's last step goes to the clean clip, where some frame is known (flow). The
+            motion is decided by then; later levels would cost as much and add texture that the network is unsure of.
+        adversarial, matching: weights of a critic's loss on the estimates and of the distance between its features (flow).
         masks: kind -> share of the training clips; 'random' draws 1..max_known frames anywhere.
         max_known: most known frames of a 'random' mask.
         context_noise: share of the clips whose known frames are noisy too.
-        balance: every frame's error counts relative to its size, or those far from known ones, which nobody can foresee, would
-            drown the near ones, which can be told exactly (flow).
+        balance: each frame's error counts relative to its mean (flow); otherwise frames far from known ones, which cannot be
+            predicted exactly, would dominate the near ones, which can.
     """
 
     process: str = "flow"

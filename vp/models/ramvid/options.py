@@ -1,4 +1,4 @@
-"""What a person may choose about the sampling."""
+"""Sampling options, which become flags and widgets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONDITIONING = {
 
 @dataclass(frozen=True)
 class RamvidOptions(Options):
-    """How the noise is taken away."""
+    """How a clip is sampled from noise."""
 
     steps: int = slider(8, 1, 1000, 1, "network calls from noise to clip: 4 is a draft, 8 normal, 16 best", "Steps")
     solver: str = choice("ancestral", SOLVERS, "how each step goes on from the network's guess", "Solver")

@@ -1,4 +1,4 @@
-"""Sampling from a RaMViD model: any frames known, the others drawn together from noise."""
+"""Sampling from a RaMViD model: any frames known, the others sampled together from noise."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from .windows import Window, plan_windows
 
 
 class RamvidPredictor(Predictor):
-    """All futures of all clips together; what the leading known frames leave behind is computed once a window, for all its steps
-    and for every future that shares them. In long clips our network goes through sampled frames too, but remembers known ones."""
+    """Samples all futures of all clips together.
+
+    The leading known frames of a window are encoded once, for all its steps and for every future that shares them. In long clips
+    the compact network goes through frames sampled before too, but remembers known ones only.
+    """
 
     options_type = RamvidOptions
 
     def __init__(self, cfg: RamvidConfig, denoiser: nn.Module, runtime: Runtime):
-        self.cfg, self.runtime, self.rolls = cfg, runtime, cfg.network == "compact"
+        self.cfg, self.runtime, self.recurrent = cfg, runtime, cfg.network == "compact"
         self.denoiser = runtime.place(denoiser).eval()
         self.sampler = Sampler(cfg, self.denoiser, runtime)
         self.capabilities = Capabilities(
@@ -48,49 +51,52 @@ class RamvidPredictor(Predictor):
             raise ValueError(f"resample is {options.resample}, which DPM-Solver++ cannot do; give 1 or another solver")
 
     def stream(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Iterator[Step]:
-        return self.run(observation, seeds, options, watched=True)
+        return self.sample_windows(observation, seeds, options, every_step=True)
 
     def predict(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Prediction:
-        """A window at once where that can be recorded, for nobody watches the steps."""
-        watched = self.runtime.recorder is None
-        return deque(self.run(observation, seeds, options, watched), maxlen=1).pop().prediction
+        """The last step of `stream`; with a CUDA-graph recorder each window is one recorded call instead of one a step."""
+        every_step = self.runtime.recorder is None
+        return deque(self.sample_windows(observation, seeds, options, every_step), maxlen=1).pop().prediction
 
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None, watched: bool) -> Iterator[Step]:
+    def sample_windows(
+        self, observation: Observation, seeds: Tensor, options: RamvidOptions | None, every_step: bool
+    ) -> Iterator[Step]:
+        """Samples the clip's windows in turn and yields a Step after each network call (`every_step`) or each window."""
         options = options or RamvidOptions()
         self.check(observation, options)
         known, device = observation.known, self.runtime.device
-        windows = plan_windows(known, self.cfg.length, options.long, whole_past=self.rolls)
+        windows = plan_windows(known, self.cfg.length, options.long, whole_past=self.recurrent)
         given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
         clip = given[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1).flatten(0, 1).to(device)  # (B N, T, C, H, W)
         draw, total, done = SampleNoise(seeds, device), len(windows) * options.steps, 0
         for window in windows:
-            places, spec = window.frames[~window.known].to(device), self.spec(window, known, seeds, options)
-            for guess in self.fill(spec, options, 2 * clip[:, window.frames.to(device)] - 1, draw, watched):
-                done += 1 if watched else options.steps
-                clip[:, places] = guess
+            indices, spec = window.frames[~window.known].to(device), self.window_spec(window, known, seeds, options)
+            for guess in self.sample_window(spec, options, 2 * clip[:, window.frames.to(device)] - 1, draw, every_step):
+                done += 1 if every_step else options.steps
+                clip[:, indices] = guess
                 frames = clip.unflatten(0, seeds.shape).to("cpu", copy=True)
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    def spec(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> WindowSpec:
-        """Of a window: futures of a clip share what they know of it unless some was sampled, or is noisy."""
-        given = known[window.frames] if self.rolls and known.any() else window.known
+    def window_spec(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> WindowSpec:
+        """The spec of a window; futures of a clip share its settled frames unless some were sampled or noise is added to them."""
+        given = known[window.frames] if self.recurrent and known.any() else window.known
         settled, marked, times = (tuple(x.tolist()) for x in (window.known, given, window.frames - window.frames[0]))
         shared = bool(known[window.frames[window.known]].all()) and not options.context_noise
         return WindowSpec(settled, marked, times, 1 - options.context_noise, seeds.shape[1] if shared else 1)
 
-    def fill(
-        self, spec: WindowSpec, options: RamvidOptions, frames: Tensor, draw: SampleNoise, watched: bool
+    def sample_window(
+        self, spec: WindowSpec, options: RamvidOptions, frames: Tensor, draw: SampleNoise, every_step: bool
     ) -> Iterator[Tensor]:
-        """Guesses of a window's unknown frames (B N, U, C, H, W) in [0, 1], one a step, or the sample alone."""
-        if watched:
-            return self.sampler.steps(spec, options, frames, draw)
-        noises = tuple(draw(shape) for shape in self.sampler.shapes(spec, options, frames))
-        return iter([self.sampler.finish((spec, options), frames, noises)])
+        """Estimates of a window's unknown frames (B N, U, C, H, W) in [0, 1]: one a step, or the final sample alone."""
+        if every_step:
+            return self.sampler.sample_steps(spec, options, frames, draw)
+        noises = tuple(draw(shape) for shape in self.sampler.noise_shapes(spec, options, frames))
+        return iter([self.sampler.captured_sample_whole((spec, options), frames, noises)])
 
 
 class SampleNoise:
-    """Standard normal noise, drawn on the CPU: what a sample gets depends on its seed and the draw's number alone."""
+    """Draws standard normal noise on the CPU: a sample's noise depends only on its seed and on its earlier draws."""
 
     def __init__(self, seeds: Tensor, device: torch.device):
         self.device = device

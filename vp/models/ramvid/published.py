@@ -27,6 +27,8 @@ def timestep_embedding(t: Tensor) -> Tensor:
 
 
 class Residual(nn.Module):
+    """Two 3x3x3 convolutions beside a skip connection; the embedding scales and shifts the normalised features between them."""
+
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.first = nn.Sequential(nn.GroupNorm(32, inputs), nn.SiLU(), nn.Conv3d(inputs, outputs, 3, padding=1))
@@ -42,6 +44,8 @@ class Residual(nn.Module):
 
 
 class Attention(nn.Module):
+    """Self-attention over all positions and times together."""
+
     def __init__(self, channels: int):
         super().__init__()
         self.norm, self.qkv = nn.GroupNorm(32, channels), nn.Conv1d(channels, 3 * channels, 1)
@@ -57,6 +61,8 @@ class Attention(nn.Module):
 
 
 class Down(nn.Module):
+    """Halves height and width by a strided convolution; time keeps its length."""
+
     def __init__(self, channels: int):
         super().__init__()
         self.conv = nn.Conv3d(channels, channels, 3, (1, 2, 2), 1)
@@ -66,6 +72,8 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
+    """Doubles height and width by nearest neighbour and a convolution; time keeps its length."""
+
     def __init__(self, channels: int):
         super().__init__()
         self.conv = nn.Conv3d(channels, channels, 3, padding=1)
@@ -75,7 +83,7 @@ class Up(nn.Module):
 
 
 class Chain(nn.ModuleList):
-    """Blocks in a row, each told the embedding."""
+    """Modules applied in turn, each with the embedding as a second argument."""
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         for block in self:
@@ -83,13 +91,17 @@ class Chain(nn.ModuleList):
         return x
 
 
-def stage(inputs: int, outputs: int, side: int) -> Chain:
+def residual_stage(inputs: int, outputs: int, side: int) -> Chain:
+    """A residual block at resolution `side`, with attention behind it where ATTENTION_SIDES holds that resolution."""
     return Chain([Residual(inputs, outputs), *([Attention(outputs)] if side in ATTENTION_SIDES else [])])
 
 
 class PublishedDenoiser(nn.Module):
-    """Predicts the noise: (B, T, C, H, W), level t / 1000 (B, T) to (B, T, C, H, W); it looks at
-    neither the mask nor the places in time."""
+    """Predicts the noise in x.
+
+    From x (B, T, C, H, W) at `level` = t / 1000, (B, T) and the same for all frames of a clip, to noise shaped like x; it ignores
+    `known` and `times`.
+    """
 
     def __init__(self, cfg: RamvidConfig):
         super().__init__()
@@ -102,7 +114,7 @@ class PublishedDenoiser(nn.Module):
         self.down, skips, now = nn.ModuleList(), [WIDTH], WIDTH
         for level, width in enumerate(widths):
             for _ in range(BLOCKS):
-                self.down.append(stage(now, width, side))
+                self.down.append(residual_stage(now, width, side))
                 skips.append(now := width)
             if level < len(widths) - 1:
                 self.down.append(Down(now))
@@ -112,7 +124,7 @@ class PublishedDenoiser(nn.Module):
         self.up = nn.ModuleList()
         for level, width in reversed(list(enumerate(widths))):
             for index in range(BLOCKS + 1):
-                blocks = stage(now + skips.pop(), width, side)
+                blocks = residual_stage(now + skips.pop(), width, side)
                 now = width
                 if level and index == BLOCKS:
                     blocks.append(Up(now))

@@ -1,4 +1,4 @@
-"""What can be trained by name."""
+"""The training recipes of the family."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PUBLISHED_MASKS = {"random": 0.75, "none": 0.25}
 WIDE = 96  # colour film wants more than digits do
 
 
-def recorded(data: str, cfg: RamvidConfig, about: str) -> Recipe:
-    """Real clips, validated on clips of their own."""
+def recorded_recipe(data: str, cfg: RamvidConfig, about: str) -> Recipe:
+    """A recipe `ramvid-DATA` on real clips of the data set `data`, validated on its validation split."""
     words = f"flow matching with random known frames, {about}"
     return Recipe(f"ramvid-{data}", cfg, {data: 1.0}, STAGES, batch=8, length=cfg.length, protocol="", about=words)
 
 
-def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
-    """Moving digits under both bounce laws, long enough for keyframes."""
+def digits_recipe(name: str, cfg: RamvidConfig, about: str) -> Recipe:
+    """A recipe on moving digits under both bounce laws, with clips long enough for keyframes."""
     cfg = replace(cfg, length=30, flows=4, noise_shift=8.0, sampler_noise_shift=12.0, balance=True)
     mix = {"smmnist-svg": 0.25, "smmnist-srvp": 0.25, "digits-robust": 0.5}
     stages = AGAINST_CRITIC if has_critic(cfg) else STAGES
@@ -29,16 +29,18 @@ def digits(name: str, cfg: RamvidConfig, about: str) -> Recipe:
 
 
 RECIPES = (
-    digits("ramvid-smmnist", RamvidConfig(), "flow matching with random known frames"),
-    digits(
+    digits_recipe("ramvid-smmnist", RamvidConfig(), "flow matching with random known frames"),
+    digits_recipe(
         "ramvid-smmnist-finetune",
         RamvidConfig(adversarial=0.02, matching=0.05),
         "flow matching with random known frames, then a critic",
     ),
-    digits("ramvid-smmnist-unmasked", RamvidConfig(masks={"none": 1.0}), "flow matching without known frames, to compare with"),
-    recorded("kth", RamvidConfig(n_past=10, n_future=10), "people in grey, KTH"),
-    recorded("bair", RamvidConfig(channels=3, width=WIDE, length=16, n_past=1, n_future=15), "a robot pushing, BAIR"),
-    recorded("ucf101", RamvidConfig(channels=3, width=WIDE, length=16, n_past=4, n_future=12), "sports in colour, UCF101"),
+    digits_recipe(
+        "ramvid-smmnist-unmasked", RamvidConfig(masks={"none": 1.0}), "flow matching without known frames, to compare with"
+    ),
+    recorded_recipe("kth", RamvidConfig(n_past=10, n_future=10), "people in grey, KTH"),
+    recorded_recipe("bair", RamvidConfig(channels=3, width=WIDE, length=16, n_past=1, n_future=15), "a robot pushing, BAIR"),
+    recorded_recipe("ucf101", RamvidConfig(channels=3, width=WIDE, length=16, n_past=4, n_future=12), "sports in colour, UCF101"),
     Recipe(
         "ramvid-published",
         RamvidConfig(process="ddpm", network="published", masks=PUBLISHED_MASKS),

@@ -21,7 +21,7 @@ DDPM_STEPS = 1000
 
 
 class Levels(NamedTuple):
-    """Signal `a` and noise `s` at each level visited, the last (1, 0); `time` is what the network is told, in [0, 1]."""
+    """Signal `a` and noise `s` at each level visited, the last (1, 0); `time` is the network's input, in [0, 1]."""
 
     a: tuple[float, ...]
     s: tuple[float, ...]
@@ -29,11 +29,12 @@ class Levels(NamedTuple):
 
     @property
     def steps(self) -> int:
+        """One less than the number of levels."""
         return len(self.a) - 1
 
 
-def shifted(u: Any, noise_shift: float) -> Any:
-    """Levels u in [0, 1], 1 clean, moved towards noise (Esser et al. 2024, eq. 23): large pictures tell much even when noisy."""
+def shift_levels(u: Any, noise_shift: float) -> Any:
+    """Levels u in [0, 1], 1 clean, shifted towards noise (Esser et al. 2024, eq. 23): large frames tell much even when noisy."""
     return u / (u + noise_shift * (1 - u))
 
 
@@ -43,9 +44,9 @@ def flow_levels(steps: int, noise_shift: float = 1.0, terminal_level: float | No
     With `terminal_level` the levels end there instead of at 1, and a last step goes from it to the clean clip.
     """
     if terminal_level is None or steps == 1:
-        tau = tuple(shifted(i / steps, noise_shift) for i in range(steps + 1))
+        tau = tuple(shift_levels(i / steps, noise_shift) for i in range(steps + 1))
     else:
-        tau = (*(terminal_level * shifted(i / (steps - 1), noise_shift) for i in range(steps)), 1.0)
+        tau = (*(terminal_level * shift_levels(i / (steps - 1), noise_shift) for i in range(steps)), 1.0)
     return Levels(tau, tuple(1 - t for t in tau), tau)
 
 
@@ -64,7 +65,7 @@ def ddpm_levels(steps: int) -> Levels:
 
 
 def solve(name: str, guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int = 1) -> Steps:
-    """The steps of 'dpm', 'ddpm', 'euler' or 'ancestral'; DPM-Solver++ does not resample."""
+    """The steps of the solver 'dpm', 'ddpm', 'euler' or 'ancestral'; DPM-Solver++ ignores `noise` and `resample`."""
     if name == "dpm":
         return dpm_solver(guess, x, levels)
     if name == "ddpm":
@@ -72,59 +73,63 @@ def solve(name: str, guess: Guess, x: Tensor, levels: Levels, noise: Noise, resa
     return ddim(guess, x, levels, noise, float(name == "ancestral"), resample)
 
 
-def towards(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
-    """The next level if `x0` holds over the whole step: Euler's method on a flow, DDIM without noise on a DDPM."""
+def step_towards(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
+    """The clip at level i + 1 if `x0` holds over the whole step: Euler's method on a flow, DDIM without noise on a DDPM."""
     keep = levels.s[i + 1] / levels.s[i]
     return keep * x + (levels.a[i + 1] - levels.a[i] * keep) * x0
 
 
-def opposite(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
-    """Level i of the clip x0 with minus the noise that x holds."""
+def mirror_noise(x: Tensor, x0: Tensor, levels: Levels, i: int) -> Tensor:
+    """The noisy clip at level i with the noise that x holds around x0 negated."""
     return 2 * levels.a[i] * x0 - x
 
 
-def fresh_noise(levels: Levels, i: int) -> float:
+def fresh_noise_std(levels: Levels, i: int) -> float:
     """Std of the noise that an ancestral step adds: that of x_(i+1) given x_i and x0 (Ho et al. 2020, eq. 7)."""
-    return levels.s[i + 1] / levels.s[i] * one_step_noise(levels, i)
+    return levels.s[i + 1] / levels.s[i] * one_step_noise_std(levels, i)
 
 
-def one_step_noise(levels: Levels, i: int) -> float:
+def one_step_noise_std(levels: Levels, i: int) -> float:
     """Std of the noise between level i + 1 and the noisier i: a DDPM's sqrt(beta)."""
     drop = levels.a[i] / levels.a[i + 1]
     return math.sqrt(max(levels.s[i] ** 2 - (drop * levels.s[i + 1]) ** 2, 0.0))
 
 
-def back(x: Tensor, levels: Levels, i: int, noise: Noise) -> Tensor:
-    """From level i + 1 back to i, for resampling (RePaint: Lugmayr et al. 2022, algorithm 1): the noise of that very step."""
-    return levels.a[i] / levels.a[i + 1] * x + one_step_noise(levels, i) * noise()
+def renoise(x: Tensor, levels: Levels, i: int, noise: Noise) -> Tensor:
+    """The clip at level i + 1 noised back to level i, for resampling (RePaint: Lugmayr et al. 2022, algorithm 1)."""
+    return levels.a[i] / levels.a[i + 1] * x + one_step_noise_std(levels, i) * noise()
 
 
 def ddim(guess: Guess, x: Tensor, levels: Levels, noise: Noise, eta: float = 0.0, resample: int = 1) -> Steps:
-    """First order; eta scales the fresh noise: 0 is deterministic, 1 ancestral (Song et al. 2021, eq. 12 and 16).
+    """First-order sampling; eta scales the fresh noise: 0 is deterministic, 1 ancestral (Song et al. 2021, eq. 12 and 16).
 
-    With `resample` above 1 every step is taken, undone by noise, and taken again, so many times in all.
+    With `resample` above 1 every step is taken that many times, with noise added back in between.
     """
 
     def noise_scales(i: int) -> tuple[float, float]:
-        fresh = eta * fresh_noise(levels, i)
+        fresh = eta * fresh_noise_std(levels, i)
         return fresh, fresh
 
-    return walk(guess, x, levels, noise, resample, noise_scales)
+    return first_order_steps(guess, x, levels, noise, resample, noise_scales)
 
 
 def ddpm(guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int = 1) -> Steps:
     """Ancestral sampling with the larger of the two fixed variances, as RaMViD was sampled (Ho et al. 2020, sec. 3.2)."""
 
     def noise_scales(i: int) -> tuple[float, float]:
-        return fresh_noise(levels, i), one_step_noise(levels, i) if i + 1 < levels.steps else 0.0
+        return fresh_noise_std(levels, i), one_step_noise_std(levels, i) if i + 1 < levels.steps else 0.0
 
-    return walk(guess, x, levels, noise, resample, noise_scales)
+    return first_order_steps(guess, x, levels, noise, resample, noise_scales)
 
 
-def walk(
+def first_order_steps(
     guess: Guess, x: Tensor, levels: Levels, noise: Noise, resample: int, noise_scales: Callable[[int], tuple[float, float]]
 ) -> Steps:
-    """Steps of first order; `spread(i)` is the std of the old noise left out of step i, and of the fresh noise put in."""
+    """Steps of first order, each taken `resample` times.
+
+    Args:
+        noise_scales: index of the step -> std of the old noise left out, and of the fresh noise added.
+    """
     for i in range(levels.steps):
         for again in reversed(range(resample)):
             x0 = guess(x, i)
@@ -132,7 +137,7 @@ def walk(
             left_out, put_in = noise_scales(i)
             x = levels.a[i + 1] * x0 + math.sqrt(max(levels.s[i + 1] ** 2 - left_out**2, 0.0)) * eps
             x = x + put_in * noise() if put_in > 0 else x
-            x = back(x, levels, i, noise) if again else x
+            x = renoise(x, levels, i, noise) if again else x
         yield x, x0
 
 
@@ -148,10 +153,10 @@ def dpm_solver(guess: Guess, x: Tensor, levels: Levels, noise: Noise | None = No
         if earlier is not None and levels.s[i + 1] > 0 and levels.a[i - 1] > 0:
             slope = 0.5 * log_snr_gain(levels, i) / log_snr_gain(levels, i - 1)
         extrapolated = x0 if earlier is None else x0 + slope * (x0 - earlier)
-        x, earlier = towards(x, extrapolated, levels, i), x0
+        x, earlier = step_towards(x, extrapolated, levels, i), x0
         yield x, x0
 
 
 def log_snr_gain(levels: Levels, i: int) -> float:
-    """Growth of log(a / s) over step i."""
+    """Increase of log(a / s) over step i."""
     return math.log(levels.a[i + 1] / levels.s[i + 1]) - math.log(levels.a[i] / levels.s[i])

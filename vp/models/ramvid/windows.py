@@ -1,4 +1,4 @@
-"""How a clip longer than the network's is sampled: in which order, and what is known by then."""
+"""Windows for clips longer than the network's: their order, and which frames are known when each is sampled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONG = {
 
 
 class Window(NamedTuple):
-    """One piece to sample: `frames` int64 (L,), ascending places in the clip, and which are `known` or sampled by then."""
+    """One piece to sample: `frames` int64 (L,), ascending frame indices, and `known` bool (L,), given or sampled before."""
 
     frames: Tensor
     known: Tensor
@@ -26,10 +26,10 @@ def plan_windows(known: Tensor, length: int, mode: str, whole_past: bool = False
 
     Args:
         known: bool (T,).
-        length: frames the network takes.
+        length: most frames that the network takes at once.
         mode: a key of LONG; clips that fit need no mode.
-        whole_past: the network goes through frames one by one, so that a window may have all of the clip before it;
-            where nothing is known the clip is drawn in one piece.
+        whole_past: whether the network is recurrent, so that a window may hold all frames before it; where nothing is known
+            the clip is then one window.
     """
     total = len(known)
     if known.any() and not known[:length].any():
@@ -44,7 +44,7 @@ def plan_windows(known: Tensor, length: int, mode: str, whole_past: bool = False
     if mode == "keyframes":
         every = 2 if whole_past else math.ceil(total / length)
         chosen = (torch.arange(total) % every == 0) | (known if whole_past else False)
-        add(windows, done, chosen.nonzero()[:, 0])
+        append_window(windows, done, chosen.nonzero()[:, 0])
     while not done.all():
         first = int((~done).nonzero()[0])
         if whole_past:
@@ -52,12 +52,12 @@ def plan_windows(known: Tensor, length: int, mode: str, whole_past: bool = False
         else:
             start = max(min(first - length // 2, total - length), 0)
             end = start + length
-        add(windows, done, torch.arange(start, min(end, total)))
+        append_window(windows, done, torch.arange(start, min(end, total)))
     return windows
 
 
-def add(windows: list[Window], done: Tensor, frames: Tensor) -> None:
-    """Appends the window over `frames` unless all is done there, and marks it done."""
-    if not done[frames].all():
-        windows.append(Window(frames, done[frames].clone()))
-        done[frames] = True
+def append_window(windows: list[Window], done_mask: Tensor, frames: Tensor) -> None:
+    """Appends the window over the indices `frames` unless all of them are done, and marks them in `done_mask` in place."""
+    if not done_mask[frames].all():
+        windows.append(Window(frames, done_mask[frames].clone()))
+        done_mask[frames] = True

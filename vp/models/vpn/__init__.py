@@ -22,33 +22,39 @@ from .simvp import SimVPNetwork
 CLASSES = {"convlstm": ConvLSTMNetwork, "lstm": LSTMNetwork, "simvp": SimVPNetwork}
 
 
-def build(cfg: VPNConfig) -> VPNNetwork:
+def build_network(cfg: VPNConfig) -> VPNNetwork:
+    """An untrained network of the kind that `cfg.network` names."""
     return CLASSES[cfg.network](cfg)
 
 
 def networks(cfg: VPNConfig) -> nn.ModuleDict:
-    return nn.ModuleDict({"vpn": build(cfg)})
+    """One untrained next-frame network."""
+    return nn.ModuleDict({"vpn": build_network(cfg)})
 
 
 def critics(cfg: VPNConfig) -> nn.ModuleDict:
+    """A video critic, or none where its weights are 0."""
     return build_video_critics(cfg.objective, cfg.channels)
 
 
 def phases(cfg: VPNConfig) -> tuple[Phase, ...]:
+    """One phase for the network, and the critic's where one of the critic's weights is above 0."""
     ours = Phase("vpn", ("vpn",), partial(rollout_loss, cfg), lr=3e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     return (replace(ours, lr=1e-3), CRITIC) if has_critic(cfg.objective) else (ours,)
 
 
 def predictor(cfg: VPNConfig, nets: nn.ModuleDict, runtime: Runtime) -> VPNPredictor:
+    """A predictor around the network in `nets`."""
     return VPNPredictor(cfg, nets["vpn"], runtime)
 
 
 def tiny() -> VPNConfig:
+    """The smallest config, for tests."""
     return VPNConfig(size=32, n_past=4, n_future=3, least_past=3, widths=(16, 16))
 
 
 def benchmark_losses() -> dict[str, tuple[VPNConfig, LossFn]]:
-    """The document's plan at full resolution, the same behind patches of 4, and what the recipes train; no length schedule."""
+    """Configs to time, all with 10 future frames: the document's at full resolution and in patches of 4, and recipes'."""
     whole = Objective(lengths=((0.0, 10),), short=0.0)
     named = {recipe.name: recipe.config for recipe in RECIPES}
     configs = {

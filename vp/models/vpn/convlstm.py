@@ -57,7 +57,7 @@ class ConvLSTMNetwork(VPNNetwork):
         first = self.read_first.zero_state(len(context), side, side, context)
         side //= 1 + self.cfg.pyramid
         state = State(first, self.read_second.zero_state(len(context), side, side, context))
-        patches, read = self.patches(context, previous_frames(context)), []
+        patches, read = self.stack_patches(context, previous_frames(context)), []
         for x in patches.unbind(1):
             first = self.read_first(x, state.first)
             h = self.down_read(first[0]) if self.cfg.pyramid else first[0]
@@ -69,15 +69,15 @@ class ConvLSTMNetwork(VPNNetwork):
         guesses = self.paint(self.guess(torch.cat([fine, self.up(coarse)], 1)))
         return state, guesses.unflatten(0, (len(read) - 1, -1)).transpose(0, 1)
 
-    def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
-        x = self.patches(seen[:, -1], seen[:, -2])
+    def advance(self, state: State, seen: Tensor, max_frames: int) -> tuple[State, Tensor]:
+        x = self.stack_patches(seen[:, -1], seen[:, -2])
         second = self.write_second(self.down_write(x) if self.cfg.pyramid else x, state.second)
         h = torch.cat([self.up(second[0]), x.to(second[0].dtype)], 1) if self.cfg.pyramid else second[0]
         first = self.write_first(h, state.first)
         return State(first, second), self.paint(first[0])[:, None]
 
-    def patches(self, frames: Tensor, before: Tensor) -> Tensor:
-        """Frames and the ones before them, (..., C, H, W) each, as (..., inputs, H / patch, W / patch)."""
+    def stack_patches(self, frames: Tensor, before: Tensor) -> Tensor:
+        """Frames stacked with the ones before them, (..., C, H, W) each, as (..., inputs, H / patch, W / patch)."""
         return self.to_patches(torch.cat([frames, before], -3) if self.cfg.before else frames)
 
     def paint(self, features: Tensor) -> Tensor:

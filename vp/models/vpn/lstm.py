@@ -49,8 +49,8 @@ class LSTMNetwork(VPNNetwork):
         self.joins = nn.ModuleList((conv_block(2 * widths[2], widths[2]), conv_block(2 * widths[1], widths[1])))
         self.painter = Painter(cfg.channels, widths[1])
 
-    def read(self, frames: Tensor, before: Tensor) -> tuple[Tensor, Skips]:
-        """The vector (M, latent) of frames (M, C, H, W) and the ones before them, and their skips."""
+    def encode_frames(self, frames: Tensor, before: Tensor) -> tuple[Tensor, Skips]:
+        """The vectors (M, latent) of frames (M, C, H, W), read with the ones before them, and their skip connections."""
         x, maps = torch.cat([frames, before], 1) if self.cfg.before else frames, []
         for stage in self.stages:
             x = stage(x)
@@ -59,7 +59,7 @@ class LSTMNetwork(VPNNetwork):
 
     def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
         batch, steps = context.shape[0], context.shape[1] - 1
-        vectors, skips = self.read(context.flatten(0, 1), previous_frames(context).flatten(0, 1))
+        vectors, skips = self.encode_frames(context.flatten(0, 1), previous_frames(context).flatten(0, 1))
         vectors = vectors.unflatten(0, (batch, -1))
         skips = tuple(x.unflatten(0, (batch, -1)) for x in skips)
         zeros = context.new_zeros(batch, self.cfg.latent)
@@ -73,13 +73,13 @@ class LSTMNetwork(VPNNetwork):
         guesses = self.paint(torch.stack(read, 1).flatten(0, 1), tuple(x[:, :-1].flatten(0, 1) for x in skips))
         return state, guesses.unflatten(0, (batch, steps))
 
-    def advance(self, state: State, seen: Tensor, most: int) -> tuple[State, Tensor]:
-        vector, _ = self.read(seen[:, -1], seen[:, -2])
+    def advance(self, state: State, seen: Tensor, max_frames: int) -> tuple[State, Tensor]:
+        vector, _ = self.encode_frames(seen[:, -1], seen[:, -2])
         cell = self.decoder(vector, state.cell)
         return state._replace(cell=cell), self.paint(cell[0], state.skips)[:, None]
 
     def paint(self, vectors: Tensor, skips: Skips) -> Tensor:
-        """Raw maps (M, C, H, W) of the LSTM's outputs (M, latent)."""
+        """Raw maps (M, C, H, W) from the LSTM's outputs (M, latent) and skip connections."""
         half, *maps = skips
         x = self.unsqueeze(vectors)
         for up, join, skip in zip(self.ups, self.joins, reversed(maps)):

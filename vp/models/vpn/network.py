@@ -1,7 +1,7 @@
-"""What the objective and the predictor ask of a VPN network, whichever it is, and the one rollout both use.
+"""The interface of all VPN networks, and the rollout that training and prediction share.
 
-A network reads the known frames, then goes on a block of frames at a time: one frame for the recurrent ones, all it was
-trained on for the SimVP-like one. It gives raw maps; `to_frames` makes frames of them, and those are what it goes on from.
+A network reads the known frames, then predicts a block of frames at a time: one frame for the recurrent ones, all that it was
+trained on for the SimVP-like one. It outputs raw maps; `to_frames` turns them into frames, which are the next inputs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .config import VPNConfig
 
 
 class VPNNetwork(nn.Module):
-    """Base of all. B is the batch, P the known frames, S >= P the frames so far; frames are (C, H, W) in [0, 1]."""
+    """Base of all. B is the batch size, P the known frames, S >= P the frames so far; frames are (C, H, W) in [0, 1]."""
 
     def __init__(self, cfg: VPNConfig):
         super().__init__()
@@ -29,43 +29,43 @@ class VPNNetwork(nn.Module):
 
         Args:
             context: float32 (B, P, C, H, W).
-            supervised: whether guesses of the known frames are wanted, to train on.
+            supervised: whether to predict known frames too, to train on.
 
         Returns:
-            The state after them; and, where wanted and the network makes them, raw guesses (B, P - 1, C, H, W) of frames
-            1..P-1, each made from the frames before it.
+            The state after them; and, where asked for and the network supports it, raw predictions (B, P - 1, C, H, W) of frames
+            1..P-1, each made from the frames before it, else None.
         """
 
     @abstractmethod
-    def advance(self, state: Any, seen: Tensor, most: int) -> tuple[Any, Tensor]:
+    def advance(self, state: Any, seen: Tensor, max_frames: int) -> tuple[Any, Tensor]:
         """The next block of frames.
 
         Args:
             state: after all frames but the last of `seen`.
             seen: float32 (B, S, C, H, W), the frames so far.
-            most: how many frames are wanted at most.
+            max_frames: most frames in the block.
 
         Returns:
             The state after the block, and its raw maps, float32 (B, block, C, H, W).
         """
 
     def to_frames(self, raw: Tensor) -> Tensor:
-        """Raw maps as frames: through a sigmoid where they are logits, else as they are, which may be out of range."""
+        """Raw maps as frames: through a sigmoid if `cfg.output` says so, else unchanged, which may be outside [0, 1]."""
         return raw.sigmoid() if self.cfg.output == "sigmoid" else raw
 
 
 def rollout(
     model: VPNNetwork, state: Any, context: Tensor, n_future: int, truth: Mapping[int, Tensor] | None = None
 ) -> Iterator[Tensor]:
-    """Goes on from the known frames, each block made from the model's own frames.
+    """Predicts from the known frames on, each block from the model's own frames.
 
     Args:
         model: the network.
         state: after the known frames.
         context: float32 (B, P, C, H, W), the known frames.
         n_future: frames to predict.
-        truth: true frames (B, C, H, W) that replace the model's own as input (teacher forcing), by their place after the
-            context; each is looked up only after it has been predicted.
+        truth: index of a future frame -> true frames (B, C, H, W) that replace the model's own as input (teacher forcing); each
+            is looked up only after that frame has been predicted.
 
     Yields:
         Raw blocks (B, block, C, H, W), `n_future` frames in all.

@@ -1,8 +1,8 @@
-"""The training objective: a closed-loop rollout after the context, compared frame by frame, and the game against a critic.
+"""The training objective: a closed-loop rollout after the context, compared frame by frame, and an adversarial loss.
 
-What the document's sample got wrong is ruled out by the form: the future is cut off before the network sees anything, and
+The errors of the document's sample are excluded by construction: the future is cut off before the network sees anything, and
 true frames reach a rollout only after they have been predicted, by scheduled sampling (Bengio et al. 2015) with a
-probability that is a function of the share of the budget alone.
+probability that depends on the share of the budget alone.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ SEEN_PAST = 2  # known frames that the critic sees before the predicted ones
 
 
 def teacher_probability(objective: Objective, share: float) -> float:
-    """Of a future step being fed the true frame: 1, then falling in a straight line to 0."""
+    """The probability that a future step is fed the true frame at this share of the stage: 1, then linear down to 0."""
     start, end = objective.teacher
     return min(1.0, max(0.0, (end - share) / max(end - start, 1e-9)))
 
 
-def uniform_numbers(size: int, generator: torch.Generator) -> list[float]:
+def draw_uniform(size: int, generator: torch.Generator) -> list[float]:
+    """`size` uniform random numbers in [0, 1)."""
     return torch.rand(size, generator=generator, device=generator.device).tolist()
 
 
-def context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
-    """Known frames of a mini-batch: `n_past`, or now and then fewer."""
-    fewer, which = uniform_numbers(2, generator)
+def draw_context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
+    """The number of known frames of a mini-batch: `n_past`, or with probability `objective.short` fewer."""
+    fewer, which = draw_uniform(2, generator)
     if cfg.least_past == cfg.n_past or fewer >= cfg.objective.short:
         return cfg.n_past
     return cfg.least_past + int(which * (cfg.n_past - cfg.least_past))
@@ -46,18 +47,18 @@ def context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
 def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
     """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
     model, objective = networks["vpn"], cfg.objective
-    n_past = context_length(cfg, generator)
+    n_past = draw_context_length(cfg, generator)
     n_future = scheduled_length(objective.lengths, progress.stage, batch.frames.shape[1] - cfg.n_past)
     frames = batch.frames[:, cfg.n_past - n_past : cfg.n_past + n_future]
     context, future = shrink_and_enlarge(frames[:, :n_past], objective.scale), frames[:, n_past:]
     chance = teacher_probability(objective, progress.stage)
-    truth = {i: future[:, i] for i, x in enumerate(uniform_numbers(cfg.n_future, generator)) if x < chance and i < n_future}
-    raw, guesses = predict(model, context, n_future, truth, objective.context > 0)
-    parts = compare(objective, model, raw, future)
-    total, outputs = weighted(objective, parts), {}
+    truth = {i: future[:, i] for i, x in enumerate(draw_uniform(cfg.n_future, generator)) if x < chance and i < n_future}
+    raw, guesses = predict_raw(model, context, n_future, truth, objective.context > 0)
+    parts = compare_frames(objective, model, raw, future)
+    total, outputs = weighted_total(objective, parts), {}
     if guesses is not None:
-        known = compare(objective, model, guesses, frames[:, 1:n_past])
-        total = total + objective.context * weighted(objective, known)
+        known = compare_frames(objective, model, guesses, frames[:, 1:n_past])
+        total = total + objective.context * weighted_total(objective, known)
         parts["context_mse"] = known["mse"]
     if is_critic_active(objective, progress):
         shown = frames[:, max(n_past - SEEN_PAST, 0) : n_past]
@@ -68,16 +69,16 @@ def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress
     return Losses(total, parts, outputs)
 
 
-def predict(
+def predict_raw(
     model: VPNNetwork, context: Tensor, n_future: int, truth: Mapping[int, Tensor], supervised: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Raw maps of the future (B, F, C, H, W), and of the known frames but the first where they are wanted and made."""
+    """Raw maps of the future (B, F, C, H, W), and of the known frames but the first where `supervised` and supported."""
     state, guesses = model.encode(context, supervised)
     return torch.cat(list(rollout(model, state, context, n_future, truth)), 1), guesses
 
 
-def compare(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """The losses that have a weight, and always the squared error; raw maps and true frames (B, T, C, H, W)."""
+def compare_frames(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """The losses with a weight, and always the squared error, of raw maps against true frames, both (B, T, C, H, W)."""
     shown = model.to_frames(raw)
     parts = {"mse": (shown - truth).square().mean()}
     if objective.l1:
@@ -89,5 +90,6 @@ def compare(objective: Objective, model: VPNNetwork, raw: Tensor, truth: Tensor)
     return parts
 
 
-def weighted(objective: Objective, parts: Mapping[str, Tensor]) -> Tensor:
+def weighted_total(objective: Objective, parts: Mapping[str, Tensor]) -> Tensor:
+    """The sum of the losses, each times its weight in `objective`."""
     return sum(getattr(objective, name) * x for name, x in parts.items())

@@ -1,4 +1,4 @@
-"""Paints a frame from a map of features, beside the edges of the last known frame as a skip connection."""
+"""A decoder from features to a frame, with a skip connection from the last known frame."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class Painter(nn.Module):
         self.paint = nn.Sequential(conv_block(2 * WIDTH, WIDTH), nn.Conv2d(WIDTH, 4 * channels, 3, padding=1), nn.PixelShuffle(2))
 
     def forward(self, features: Tensor, skip: Tensor) -> Tensor:
-        """Raw maps, float32, of features and of what `skip` gave for a frame, (M, 32, H/2, W/2)."""
+        """Raw maps, float32, from features and from the output of `skip` for a frame, (M, 32, H/2, W/2)."""
         return self.paint(torch.cat([self.up(features), skip], 1)).float()

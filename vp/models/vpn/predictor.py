@@ -17,7 +17,7 @@ from .network import VPNNetwork, rollout
 
 
 class VPNPredictor(Predictor):
-    """Rolls a network forward on its own frames, once a clip, however many futures are asked for."""
+    """Rolls a network forward on its own frames, once a clip, whatever the number of futures."""
 
     def __init__(self, cfg: VPNConfig, network: VPNNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime

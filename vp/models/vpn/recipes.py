@@ -1,4 +1,4 @@
-"""What can be trained by name."""
+"""The training recipes of the family."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ DOCUMENT_LSTM = VPNConfig(
 )
 
 
-def recipe(name: str, cfg: VPNConfig, about: str, **more) -> Recipe:
+def vpn_recipe(name: str, cfg: VPNConfig, about: str, **more) -> Recipe:
+    """A recipe on Moving MNIST with the family's defaults; `more` overrides fields of `Recipe`."""
     usual = {"stages": STAGES, "batch": 8, "protocol": "mmnist", "best_by": "mse"}
     return Recipe(name, cfg, MMNIST, about=about, **{**usual, **more})
 
 
 RECIPES = (
-    recipe("vpn-convlstm-mmnist", CONVLSTM, f"ConvLSTM encoder-decoder, Moving MNIST 10 -> 10; {BLURS}"),
-    recipe("vpn-conv-mmnist", SIMVP, f"SimVP-like network without recurrence, Moving MNIST 10 -> 10; {BLURS}"),
-    recipe("vpn-lstm-mmnist", LSTM, f"conv+LSTM, every frame one vector, Moving MNIST 10 -> 10; {BLURS}"),
-    recipe(
+    vpn_recipe("vpn-convlstm-mmnist", CONVLSTM, f"ConvLSTM encoder-decoder, Moving MNIST 10 -> 10; {BLURS}"),
+    vpn_recipe("vpn-conv-mmnist", SIMVP, f"SimVP-like network without recurrence, Moving MNIST 10 -> 10; {BLURS}"),
+    vpn_recipe("vpn-lstm-mmnist", LSTM, f"conv+LSTM, every frame one vector, Moving MNIST 10 -> 10; {BLURS}"),
+    vpn_recipe(
         "vpn-gan-mmnist",
         GAN,
         "the SimVP-like network trained on against a critic, Moving MNIST 10 -> 10: sharper, and not nearer",
         stages=AGAINST_CRITIC,
     ),
-    recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
-    recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
-    recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (10 M)", batch=16),
+    vpn_recipe("vpn-x2-mmnist", LARGER, "the ConvLSTM on contexts at half their size; start it from a trained one"),
+    vpn_recipe("vpn-convlstm-document", DOCUMENT, "the document's ConvLSTM plan at full resolution (2.1 M)", batch=16),
+    vpn_recipe("vpn-lstm-document", DOCUMENT_LSTM, "the document's conv+LSTM widths, cross-entropy (10 M)", batch=16),
 )

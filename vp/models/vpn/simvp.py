@@ -62,12 +62,12 @@ class SimVPNetwork(VPNNetwork):
         self.painter = Painter(cfg.channels, MAP)
 
     def encode(self, context: Tensor, supervised: bool = False) -> tuple[None, None]:
-        """Nothing is carried from frame to frame."""
+        """Returns (None, None): no state is carried from frame to frame."""
         return None, None
 
-    def advance(self, state: None, seen: Tensor, most: int) -> tuple[None, Tensor]:
-        context = self.window(seen)
-        batch, count = len(context), min(most, self.cfg.n_future)
+    def advance(self, state: None, seen: Tensor, max_frames: int) -> tuple[None, Tensor]:
+        context = self.context_window(seen)
+        batch, count = len(context), min(max_frames, self.cfg.n_future)
         read = self.read(context.flatten(0, 1)).unflatten(0, (batch, -1)).flatten(1, 2)  # (B, P * each, H/4, W/4)
         x = self.translate(self.stack(read))
         maps = self.maps(x).unflatten(1, (-1, MAP))[:, :count]
@@ -75,9 +75,10 @@ class SimVPNetwork(VPNNetwork):
         return None, self.painter(maps.flatten(0, 1), skip.flatten(0, 1)).unflatten(0, (batch, count))
 
     def translate(self, x: Tensor) -> Tensor:
+        """Features of the future from those of the stack, (B, wide, H/4, W/4) both."""
         return self.last(x + self.deep(x))
 
-    def window(self, seen: Tensor) -> Tensor:
-        """The last `n_past` frames, the first one repeated where there are fewer."""
+    def context_window(self, seen: Tensor) -> Tensor:
+        """The last `n_past` frames of `seen`, the first one repeated where there are fewer."""
         missing = self.cfg.n_past - seen.shape[1]
         return torch.cat([seen[:, :1].expand(-1, max(missing, 0), -1, -1, -1), seen[:, -self.cfg.n_past :]], 1)

@@ -16,19 +16,23 @@ from .recipes import RECIPES
 
 
 def networks(cfg: MotionDiffusionConfig) -> nn.ModuleDict:
+    """The untrained denoiser."""
     return nn.ModuleDict({"denoiser": MotionDenoiser(cfg)})
 
 
 def phases(cfg: MotionDiffusionConfig) -> tuple[Phase, ...]:
+    """One phase for the denoiser."""
     loss = partial(motion_diffusion_loss, cfg)
     return (Phase("denoiser", ("denoiser",), loss, lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4),)
 
 
 def predictor(cfg: MotionDiffusionConfig, nets: nn.ModuleDict, runtime: Runtime) -> MotionDiffusionPredictor:
+    """A predictor around the denoiser in `nets`."""
     return MotionDiffusionPredictor(cfg, nets["denoiser"], runtime)
 
 
 def tiny() -> MotionDiffusionConfig:
+    """The smallest config, for tests."""
     return MotionDiffusionConfig(short_side=16, length=8, n_past=2, n_future=3, half=8, quarter=16, width=32, blocks=1)
 
 

@@ -1,4 +1,4 @@
-"""What describes one model that diffuses motion: the networks, the process, and the mix of masks it is trained with."""
+"""The config of a model that diffuses motion: the network, the process, and the mix of masks it is trained with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ....core.settings import check_multiple_of
 
-# what users do, in shares: continue a clip, fill in between its ends, slow it down, any frames known
+# the tasks of users, in shares: continue a clip, fill in between its ends, slow it down, any frames known
 MASK_MIX = {"prefix": 0.4, "ends": 0.3, "every": 0.2, "random": 0.1}
 
 
@@ -16,19 +16,19 @@ class MotionDiffusionConfig:
     """One model.
 
     Args:
-        short_side: of the frames that motion is read from, px, a multiple of 8; the clip's own frames have any size.
+        short_side: of the frames at which motion is predicted, px, a multiple of 8; the clip's own frames have any size.
         channels: of the frames.
         length: frames of the longest clip trained on.
-        n_past, n_future: what validation during training asks for.
-        half, quarter: channels of what is read of a known frame at these shares of that size.
+        n_past, n_future: frames given and predicted in validation during training.
+        half, quarter: channels of a known frame's features at these shares of that size.
         width: channels of the denoiser, a multiple of 32.
-        blocks: of it.
-        noise_shift: how much more noise than evenly is trained on and sampled from:
-            tau = u / (u + noise_shift (1 - u)) for u even.
-        blind: share of the clips that are guessed from noise alone: they train the most likely motion.
-        denoising: weight of the error of the denoised motion beside that of the pictures.
-        apart: weight of each side's picture by itself beside that of the two mixed, where both sides are known.
-        squared: weight of the logarithm of the squared error beside that of the absolute error on a Laplacian pyramid.
+        blocks: number of the denoiser's blocks.
+        noise_shift: how far levels in training and sampling are shifted towards noise:
+            tau = u / (u + noise_shift (1 - u)) for u uniform.
+        blind: share of the clips at level 0, pure noise: they train the most likely motion.
+        denoising: weight of the error of the denoised motion, relative to that of the rendered frames.
+        apart: weight of the frame rendered from each side alone, relative to the blend, where both sides are known.
+        squared: weight of the logarithm of the squared error, relative to that of the absolute error on a Laplacian pyramid.
         masks: kind -> share of the training clips.
         max_known: most known frames of a 'random' mask.
     """

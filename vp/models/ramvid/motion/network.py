@@ -1,11 +1,12 @@
-"""A denoiser of motion: how the pixels of all unknown frames of a clip have moved, cleaned together from noise.
+"""A denoiser of motion: the displacements of the pixels of all unknown frames of a clip, denoised together.
 
-Random-mask video diffusion (Hoeppe et al. 2022) with motion in place of pixels (as in Ni et al. 2023, section 3.2): what is noisy
-is where the pixels of an unknown frame come from in the nearest known frames before and after it, on a coarse grid, as it departs
-from motion that goes on evenly. A second part of the network refines the clean motion and says which side each pixel is taken
-from; enlarged, both are applied to the known frames themselves, so clips of any size stay as sharp as they are.
+Random-mask video diffusion (Hoeppe et al. 2022) with motion in place of pixels (as in Ni et al. 2023, section 3.2). What is
+diffused is, on a coarse grid, where the pixels of an unknown frame come from in the nearest known frames before and after it,
+relative to motion at constant velocity. A second part of the network refines the denoised motion and predicts from which side
+each pixel is taken; both are then enlarged and applied to the known frames themselves, so clips of any size keep their
+sharpness.
 
-What the network reads of known frames does not depend on the noise and is read once for all steps and samples.
+The features of known frames do not depend on the noise and are computed once for all steps and samples.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ JOINED, REFINED = 64, 24  # channels of what the refinement is read from, at a q
 
 
 class Scene(NamedTuple):
-    """What does not depend on the noise, for U unknown frames of B clips.
+    """The inputs of the denoiser that do not depend on the noise, for U unknown frames of B clips; S = 2 sides, before and after.
 
     Args:
-        features: (B, U, width, h/8, w/8), what is read of it all.
-        half, quarter: (B, U, S, half, h/2, w/2) and (B, U, S, quarter, h/4, w/4), of the references; zero where there is none.
+        features: (B, U, width, h/8, w/8), of the references as seen by each unknown frame.
+        half, quarter: (B, U, S, half, h/2, w/2) and (B, U, S, quarter, h/4, w/4), of each reference; zero where there is none.
         even: float32 (B, U, S, 2, h/2, w/2), see `References`.
-        scale: float32 (B, U, S, 1, 1, 1), px of that grid.
-        places: float32 (U,), where the frames lie in time.
-        distance: float32 (U, S).
+        scale: float32 (B, U, S, 1, 1, 1), the unit of departures, in px of that grid.
+        times: float32 (U,), indices of the unknown frames.
+        distance: float32 (U, S), frames to the reference, 0 where there is none.
     """
 
     features: Tensor
@@ -52,76 +53,80 @@ class Scene(NamedTuple):
     quarter: Tensor
     even: Tensor
     scale: Tensor
-    places: Tensor
+    times: Tensor
     distance: Tensor
 
-    def repeated(self, times: int) -> Scene:
-        """Each clip so many times."""
-        of_clips = repeat_rows(self[:5], times)
-        return Scene(*of_clips, self.places, self.distance)
+    def repeat_clips(self, copies: int) -> Scene:
+        """Each clip `copies` times, one after the other."""
+        of_clips = repeat_rows(self[:5], copies)
+        return Scene(*of_clips, self.times, self.distance)
 
     @property
-    def there(self) -> Tensor:
-        """float32 (U, S, 1, 1, 1): 1 where there is a reference on that side."""
+    def has_reference(self) -> Tensor:
+        """float32 (U, S, 1, 1, 1): 1 where an unknown frame has a reference on that side, else 0."""
         return (self.distance > 0).float()[..., None, None, None]
 
     @property
-    def asked(self) -> Tensor:
-        """float32 (U, COARSE, 1, 1): the same for each number of a departure."""
-        return self.there.expand(-1, -1, 2, -1, -1).flatten(1, 2)
+    def departure_mask(self) -> Tensor:
+        """float32 (U, COARSE, 1, 1): `has_reference` for each channel of a departure."""
+        return self.has_reference.expand(-1, -1, 2, -1, -1).flatten(1, 2)
 
 
 class Motion(NamedTuple):
-    """Where pixels of U unknown frames come from.
+    """Where the pixels of U unknown frames come from.
 
     Args:
-        displacement: float32 (B, U, S, 2, h/2, w/2), in the reference of each side, in pixels of this grid, x first.
-        before: float32 (B, U, 1, h/2, w/2), the share that is taken from the side before.
+        displacement: float32 (B, U, S, 2, h/2, w/2), into the reference of each side, in pixels of this grid, x first.
+        before: float32 (B, U, 1, h/2, w/2) in [0, 1], the weight of the side before.
     """
 
     displacement: Tensor
     before: Tensor
 
-    def moved(self, references: Tensor, of: Sides, side: int) -> tuple[list[int], Tensor]:
-        """The frames that have a reference on a side, by number, and what its pixels make of them: (B, len, C, H, W).
+    def warp_side(self, references: Tensor, reference_of: Sides, side: int) -> tuple[list[int], Tensor]:
+        """Warps the references of one side.
 
         Args:
             references: float32 (B, R, C, H, W), of any size.
-            of: number of the reference of each frame on each side, or None.
-        """
-        those = [u for u, sides in enumerate(of) if sides[side] is not None]
-        sources = references[:, [of[u][side] for u in those]]
-        moved = warp_any_size(sources.flatten(0, 1), self.displacement[:, those, side].flatten(0, 1))
-        return those, moved.unflatten(0, sources.shape[:2])
+            reference_of: index of the reference of each frame on each side, or None.
+            side: 0 before, 1 after.
 
-    def frames(self, references: Tensor, of: Sides) -> tuple[Tensor, list[tuple[list[int], Tensor]]]:
-        """The frames (B, U, C, H, W), and what each side makes of them; arguments and parts as of `moved`."""
-        parts = [self.moved(references, of, side) for side in range(SIDES)]
+        Returns:
+            Indices of the unknown frames that have a reference on this side, and the frames made from it (B, len, C, H, W).
+        """
+        indices = [u for u, sides in enumerate(reference_of) if sides[side] is not None]
+        sources = references[:, [reference_of[u][side] for u in indices]]
+        moved = warp_any_size(sources.flatten(0, 1), self.displacement[:, indices, side].flatten(0, 1))
+        return indices, moved.unflatten(0, sources.shape[:2])
+
+    def render_frames(self, references: Tensor, reference_of: Sides) -> tuple[Tensor, list[tuple[list[int], Tensor]]]:
+        """The blended frames (B, U, C, H, W), and for each side what `warp_side` returns; arguments as there."""
+        parts = [self.warp_side(references, reference_of, side) for side in range(SIDES)]
         share = resize_bilinear(self.before.flatten(0, 1), references.shape[-2:]).unflatten(0, self.before.shape[:2])
         out = []
-        for u, sides in enumerate(of):
+        for u, sides in enumerate(reference_of):
             known = [part[:, those.index(u)] for (those, part), r in zip(parts, sides) if r is not None]
             out.append(torch.lerp(known[1], known[0], share[:, u]) if len(known) == SIDES else known[0])
         return torch.stack(out, 1), parts
 
 
-def departure(displacement: Tensor, scene: Scene) -> Tensor:
-    """What is diffused of displacements like `Scene.even`, float32 (B, U, COARSE, h/8, w/8): how cells depart from even motion.
+def to_departure(displacement: Tensor, scene: Scene) -> Tensor:
+    """Displacements like `Scene.even` as the diffused variable, float32 (B, U, COARSE, h/8, w/8).
 
-    asinh keeps what is small and brings what is large, as of a cut or of a thing that is thrown, near: motion has heavy tails.
+    It is the deviation from `Scene.even`, averaged over cells, in units of `Scene.scale`, under asinh: motion has heavy tails.
     """
     coarse = F.avg_pool2d((displacement - scene.even).flatten(0, 2), CELL).unflatten(0, scene.even.shape[:3])
-    return (torch.asinh(coarse / scene.scale).clamp(-LARGEST, LARGEST) * scene.there).flatten(2, 3)
+    return (torch.asinh(coarse / scene.scale).clamp(-LARGEST, LARGEST) * scene.has_reference).flatten(2, 3)
 
 
-def displacement(departure: Tensor, scene: Scene) -> Tensor:
-    """The displacements, like `Scene.even`, that depart so."""
-    coarse = departure.unflatten(2, (SIDES, 2)).clamp(-LARGEST, LARGEST).sinh() * scene.scale * scene.there
+def to_displacement(departure: Tensor, scene: Scene) -> Tensor:
+    """A departure (B, U, COARSE, h/8, w/8) as displacements like `Scene.even`; the inverse of `to_departure` up to resolution."""
+    coarse = departure.unflatten(2, (SIDES, 2)).clamp(-LARGEST, LARGEST).sinh() * scene.scale * scene.has_reference
     return scene.even + resize_bilinear(coarse.flatten(0, 2), scene.even.shape[-2:]).unflatten(0, coarse.shape[:3])
 
 
 class Level(nn.Module):
-    """The level tau in [0, 1] of a sample, (B,), as (B, width)."""
+    """Embeds levels tau in [0, 1], (B,), as (B, width)."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -134,7 +139,7 @@ class Level(nn.Module):
 
 
 class AcrossTime(nn.Module):
-    """Attention between the frames of a clip, each place by itself; what is far counts less (ALiBi: Press et al. 2022)."""
+    """Attention between the frames of a clip at each position, biased towards near times (ALiBi: Press et al. 2022)."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -145,19 +150,19 @@ class AcrossTime(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
-        """x (B * U, width, h, w) of frames at `places` (U,) in time."""
-        frames, size = len(places), x.shape[-2:]
+    def forward(self, x: Tensor, times: Tensor) -> Tensor:
+        """x (B * U, width, h, w) of frames at the frame indices `times` (U,), to the same shape."""
+        frames, size = len(times), x.shape[-2:]
         qkv = self.project(self.norm(x)).unflatten(0, (-1, frames)).unflatten(2, (3, HEADS, -1)).flatten(-2)
         query, key, value = qkv.permute(2, 0, 5, 3, 1, 4).flatten(1, 2).unbind(0)  # (B * h * w, heads, U, width / heads)
-        bias = -F.softplus(self.slope)[:, None, None] * (places[:, None] - places).abs()
+        bias = -F.softplus(self.slope)[:, None, None] * (times[:, None] - times).abs()
         mixed = F.scaled_dot_product_attention(query, key, value, bias.to(query.dtype))
         mixed = mixed.unflatten(0, (-1, size.numel())).permute(0, 3, 2, 4, 1).flatten(2, 3)  # (B, U, width, h * w)
         return x + self.out(mixed.unflatten(3, size).flatten(0, 1))
 
 
 class Block(nn.Module):
-    """Residual, over places and then over time; the level scales and shifts its channels (FiLM: Perez et al. 2018)."""
+    """A residual block over space and then time; the level scales and shifts its channels (FiLM: Perez et al. 2018)."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -170,15 +175,15 @@ class Block(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor, level: Tensor, places: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: Tensor, times: Tensor) -> Tensor:
         inner = self.first(x)
-        scale, shift = self.film(level).repeat_interleave(len(places), 0)[..., None, None].chunk(2, 1)
+        scale, shift = self.film(level).repeat_interleave(len(times), 0)[..., None, None].chunk(2, 1)
         inner = inner * (1 + scale) + shift + self.whole(inner.float().mean((2, 3)))[..., None, None]
-        return self.time(x + self.second(F.leaky_relu(inner, 0.2).to(x.dtype)), places)
+        return self.time(x + self.second(F.leaky_relu(inner, 0.2).to(x.dtype)), times)
 
 
 class Denoiser(nn.Module):
-    """Noisy departures to clean ones."""
+    """Estimates clean departures from noisy ones."""
 
     def __init__(self, width: int, blocks: int):
         super().__init__()
@@ -191,17 +196,17 @@ class Denoiser(nn.Module):
 
     def forward(self, scene: Scene, noisy: Tensor, level: Tensor) -> Tensor:
         """The clean departure x0, float32, of a noisy tau x0 + (1 - tau) eps (B, U, COARSE, h/8, w/8) at levels tau (B,)."""
-        noisy = (noisy * scene.asked).flatten(0, 1)
+        noisy = (noisy * scene.departure_mask).flatten(0, 1)
         x = self.enter(torch.cat([scene.features.flatten(0, 1), noisy.to(scene.features.dtype)], 1))
         level = self.level(level)
         for layer in self.blocks:
-            x = layer(x, level, scene.places)
-        out = self.leave(x).float().unflatten(0, (-1, len(scene.places)))
-        return out * scene.asked
+            x = layer(x, level, scene.times)
+        out = self.leave(x).float().unflatten(0, (-1, len(scene.times)))
+        return out * scene.departure_mask
 
 
 class MotionDenoiser(nn.Module):
-    """See the module."""
+    """All networks of the model: encoders of references, the denoiser of coarse motion, and its refinement."""
 
     def __init__(self, cfg: MotionDiffusionConfig):
         super().__init__()
@@ -220,19 +225,19 @@ class MotionDenoiser(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def begin(self, references: References, places: Tensor) -> Scene:
-        """Reads references; `places` float32 (U,), where the unknown frames lie in time."""
+    def encode_references(self, references: References, times: Tensor) -> Scene:
+        """The features of the references; `times` float32 (U,), the indices of the unknown frames."""
         half = self.encode_half(motion_features(references.known, camera=True))
         quarter = self.encode_quarter(half)
         count = len(references.even)
-        halves, quarters = (features_of_sides(x.unflatten(0, (-1, count)), references.of) for x in (half, quarter))
+        halves, quarters = (gather_side_features(x.unflatten(0, (-1, count)), references.reference_of) for x in (half, quarter))
         scale = departure_scale(references)
-        scene = Scene(halves, halves, quarters, references.even, scale, places, references.distance)
-        joined = self.join(self.seen(scene, references.even))
+        scene = Scene(halves, halves, quarters, references.even, scale, times, references.distance)
+        joined = self.join(self.warp_features(scene, references.even))
         return scene._replace(features=joined.unflatten(0, (count, -1)))
 
-    def seen(self, scene: Scene, displacement: Tensor) -> Tensor:
-        """What lies at the ends of displacements like `Scene.even`, (B * U, ..., h/4, w/4)."""
+    def warp_features(self, scene: Scene, displacement: Tensor) -> Tensor:
+        """Features of both references at the ends of displacements like `Scene.even`: (B * U, ..., h/4, w/4)."""
         size, (count, frames) = scene.quarter.shape[-2:], displacement.shape[:2]
 
         def everywhere(x: Tensor) -> Tensor:
@@ -243,37 +248,43 @@ class MotionDenoiser(nn.Module):
         for side in range(SIDES):
             flow = resize_flow(displacement[:, :, side].flatten(0, 1), size)
             moved.append(warp(scene.quarter[:, :, side].flatten(0, 1).float(), flow))
-            there, far = everywhere(scene.there[None, :, side]), everywhere(scene.distance[None, :, side, None, None, None] / 8)
+            there, far = (
+                everywhere(scene.has_reference[None, :, side]),
+                everywhere(scene.distance[None, :, side, None, None, None] / 8),
+            )
             scale = everywhere((scene.scale[:, :, side] + 0.1).log())
             parts += [moved[-1], flow / 4, inside_mask(flow) * there, there, far, scale]
-        parts.append((moved[0] - moved[1]).abs().mean(1, keepdim=True) * everywhere(scene.there.prod(1)[None]))
+        parts.append((moved[0] - moved[1]).abs().mean(1, keepdim=True) * everywhere(scene.has_reference.prod(1)[None]))
         return torch.cat(parts, 1).to(scene.quarter.dtype)
 
-    def refined(self, scene: Scene, departure: Tensor) -> Motion:
-        """The motion that departs so (B, U, COARSE, h/8, w/8), in detail."""
-        coarse = displacement(departure, scene)
+    def refine(self, scene: Scene, departure: Tensor) -> Motion:
+        """The motion in detail from a clean departure (B, U, COARSE, h/8, w/8)."""
+        coarse = to_displacement(departure, scene)
         size, frames = coarse.shape[-2:], coarse.shape[:2]
-        joined = self.refine_quarter(self.seen(scene, coarse))
+        joined = self.refine_quarter(self.warp_features(scene, coarse))
         change, towards = self.change_quarter(joined).float().split([COARSE, 1], 1)
         moved = [warp(scene.half[:, :, s].flatten(0, 1).float(), coarse[:, :, s].flatten(0, 1)) for s in range(SIDES)]
         x = torch.cat([self.up_half(joined).float(), *moved, coarse.flatten(2, 3).flatten(0, 1) / 4], 1)
         finer, finer_towards = self.change_half(self.refine_half(x.to(joined.dtype))).float().split([COARSE, 1], 1)
-        change = (resize_bilinear(change, size) + finer).unflatten(0, frames).unflatten(2, (SIDES, 2)) * scene.there
+        change = (resize_bilinear(change, size) + finer).unflatten(0, frames).unflatten(2, (SIDES, 2)) * scene.has_reference
         towards = (resize_bilinear(towards, size) + finer_towards).unflatten(0, frames)
         nearer = (scene.distance[:, 1].clamp_min(0.5) / scene.distance[:, 0].clamp_min(0.5)).log()  # the nearer side counts more
         return Motion(coarse + change, torch.sigmoid(towards + nearer[:, None, None, None]))
 
 
 def departure_scale(references: References) -> Tensor:
-    """float32 (B, U, S, 1, 1, 1): about how far motion departs from going on evenly, in px: the farther the known frame, and
-    between two of them, where it has to come back, like the nearer of both."""
+    """float32 (B, U, S, 1, 1, 1): the expected deviation of motion from constant velocity, in px.
+
+    It grows with the speed and with the distance to the known frame; between two known frames, with the product of both distances
+    over their sum.
+    """
     far, other = references.distance, references.distance.flip(1)
     reach = torch.where(other > 0, far * other / (far + other).clamp_min(1), far)
     scale = SPREAD * (references.speed[:, None, None] + LEAST_SPEED) * reach.clamp_min(0.5)
     return scale[..., None, None, None]
 
 
-def features_of_sides(features: Tensor, of: Sides) -> Tensor:
-    """Features (R, B, ...) of the references of each unknown frame, (B, U, S, ...); zero where there is none."""
+def gather_side_features(features: Tensor, reference_of: Sides) -> Tensor:
+    """Features (R, B, ...) of the references, gathered for each unknown frame: (B, U, S, ...); zero where there is none."""
     none = torch.zeros_like(features[0])
-    return torch.stack([torch.stack([none if r is None else features[r] for r in sides], 1) for sides in of], 1)
+    return torch.stack([torch.stack([none if r is None else features[r] for r in sides], 1) for sides in reference_of], 1)

@@ -1,8 +1,8 @@
-"""The training objective: motion is cleaned of noise, and judged by the pictures that it makes of known frames.
+"""The training objective: motion is denoised, and the frames that it renders from known ones are compared with the true ones.
 
-Flow matching (Lipman et al. 2023) with x-prediction (Li & He 2025), the error measured in the velocity, as `ramvid.objective`
-has it for pixels; and the pictures' error as `svg_motion.objective` has it, taken as its logarithm so that clips that hardly move
-count as well. Each side's picture is judged by itself too, or blending two wrong ones would be a way out of doubt.
+Flow matching (Lipman et al. 2023) with x-prediction (Li & He 2025), the error measured in the velocity, as in `ramvid.objective`
+for pixels; and the error of the rendered frames as in `svg_motion.objective`, as its logarithm so that clips that hardly move
+count as well. Each side's frames are also compared by themselves; otherwise blending two wrong frames would be rewarded.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ....core.video import Batch
 from ....nn.losses import log_error, pyramid_error
 from ....nn.motion_input import motion_size
 from .. import masks
-from ..solvers import shifted
+from ..solvers import shift_levels
 from .config import MotionDiffusionConfig
-from .network import Motion, departure
+from .network import Motion, to_departure
 from .references import SIDES, References, find_references, true_displacements
 
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean motion would be all that counts
@@ -30,37 +30,47 @@ def motion_diffusion_loss(
     network, frames = networks["denoiser"], batch.frames
     clips, length = frames.shape[:2]
     known = masks.draw_masks(cfg.masks, 1, length, cfg.max_known, generator)[0].tolist()
-    given = torch.tensor(known, device=frames.device)
+    known_mask = torch.tensor(known, device=frames.device)
     size = motion_size(*frames.shape[-2:], cfg.short_side)
-    references = find_references(frames[:, given], known, size)
-    scene = network.begin(references, (~given).nonzero()[:, 0].float())
-    target = departure(true_displacements(frames, known, size, cfg.short_side), scene)
+    references = find_references(frames[:, known_mask], known, size)
+    scene = network.encode_references(references, (~known_mask).nonzero()[:, 0].float())
+    target = to_departure(true_displacements(frames, known, size, cfg.short_side), scene)
     even, blind, eps = (
         draw(shape, generator=generator, device=generator.device).to(frames.device)
         for draw, shape in ((torch.rand, (clips,)), (torch.rand, (clips,)), (torch.randn, target.shape))
     )
-    level = torch.where(blind < cfg.blind, 0.0, shifted(even, cfg.noise_shift))
+    level = torch.where(blind < cfg.blind, 0.0, shift_levels(even, cfg.noise_shift))
     mixed = level.view(-1, 1, 1, 1, 1)
     clean = network.clean(scene, mixed * target + (1 - mixed) * eps, level)
-    wanted = scene.asked.expand_as(target)
+    wanted = scene.departure_mask.expand_as(target)
     error = ((clean - target) / (1 - mixed).clamp_min(LEAST_NOISE)).square()
     denoising = (error * wanted).sum() / wanted.sum()
-    pictures, terms = picture_loss(cfg, network.refined(scene, clean), frames, given, references)
+    pictures, terms = rendered_frames_loss(cfg, network.refine(scene, clean), frames, known_mask, references)
     return Losses(pictures + cfg.denoising * denoising, {"denoising": denoising.detach(), **terms})
 
 
-def picture_loss(
-    cfg: MotionDiffusionConfig, motion: Motion, frames: Tensor, given: Tensor, references: References
+def rendered_frames_loss(
+    cfg: MotionDiffusionConfig, motion: Motion, frames: Tensor, known_mask: Tensor, references: References
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Of the frames that a motion makes, and of each side alone where there are two; `given`: bool (T,), the known frames."""
-    truth, known = frames[:, ~given], frames[:, given]
-    made, parts = motion.frames(known[:, list(references.frames)], references.of)
+    """The error of the frames that a motion renders, plus that of each side alone where a frame has two.
+
+    Args:
+        motion: of the unknown frames.
+        frames: float32 (B, T, C, H, W) in [0, 1], the whole clip.
+        known_mask: bool (T,).
+        references: of the known frames.
+
+    Returns:
+        The scalar to minimise, and terms for the log.
+    """
+    truth, known = frames[:, ~known_mask], frames[:, known_mask]
+    made, parts = motion.render_frames(known[:, list(references.frames)], references.reference_of)
     absolute, squared = frame_errors(made, truth)
     total = log_error(absolute, squared, cfg.squared)
-    both = [u for u, sides in enumerate(references.of) if None not in sides]
+    both = [u for u, sides in enumerate(references.reference_of) if None not in sides]
     for those, moved in parts if both else ():
         alone = frame_errors(moved[:, [those.index(u) for u in both]], truth[:, both])
-        total = total + cfg.apart * len(both) / len(references.of) / SIDES * log_error(*alone, 0.0)
+        total = total + cfg.apart * len(both) / len(references.reference_of) / SIDES * log_error(*alone, 0.0)
     return total, {"mse": squared.detach().mean(), "psnr_db": -10 * torch.log10(squared.detach() + 1e-5).mean()}
 
 

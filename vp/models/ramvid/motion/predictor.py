@@ -1,4 +1,4 @@
-"""Sampling: clips of any size, any frames known, the motion of the others drawn together from noise."""
+"""Sampling: clips of any size, any frames known, the motion of the others sampled together from noise."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SOLVERS = {
 
 @dataclass(frozen=True)
 class MotionDiffusionOptions(Options):
-    """How the noise is taken away."""
+    """How motion is sampled from noise."""
 
     steps: int = slider(8, 1, 100, 1, "network calls from noise to motion: 1 is the likeliest, 4 a draft, 8 normal", "Steps")
     solver: str = choice("euler", SOLVERS, "how each step goes on from the network's guess", "Solver")
@@ -41,7 +41,7 @@ class MotionDiffusionOptions(Options):
 
 
 class MotionDiffusionPredictor(Predictor):
-    """Moves known frames; what is known is read once per clip, for all steps and futures."""
+    """Warps known frames; their features are computed once per clip, for all steps and futures."""
 
     options_type = MotionDiffusionOptions
 
@@ -63,35 +63,37 @@ class MotionDiffusionPredictor(Predictor):
         total, done, draw = len(windows) * steps, 0, SampleNoise(seeds, self.runtime.device)
         for window in windows:
             unknown = window.frames[~window.known]
-            given = bool(observation.known[window.frames[window.known]].all())
-            for made in self.fill(window, frames, given, steps, options, seeds, draw):
+            shared = bool(observation.known[window.frames[window.known]].all())
+            for made in self.sample_window(window, frames, shared, steps, options, seeds, draw):
                 done += 1
                 if done % steps:
-                    yield Step(done, total, partial(replaced, frames, unknown, made))
-            frames = replaced(frames, unknown, made)
+                    yield Step(done, total, partial(with_frames_replaced, frames, unknown, made))
+            frames = with_frames_replaced(frames, unknown, made)
             yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    def fill(
-        self, window: Window, frames: Tensor, given: bool, steps: int, options: MotionDiffusionOptions, seeds: Tensor,
+    def sample_window(
+        self, window: Window, frames: Tensor, shared: bool, steps: int, options: MotionDiffusionOptions, seeds: Tensor,
         draw: SampleNoise,
     ) -> Iterator[Callable[[], Tensor]]:  # fmt: skip
-        """What makes a window's unknown frames (B, N, U, C, H, W) of the guess at every step; the last makes the sample.
+        """Yields a function for each step, which renders the window's unknown frames (B, N, U, C, H, W) from the estimate so far.
+
+        The last function renders the sample.
 
         Args:
             frames: (B, N, T, C, H, W).
-            given: what is known in the window is the same for all futures of a clip.
+            shared: whether all futures of a clip have the same known frames in this window.
         """
         network, device, futures = self.network, self.runtime.device, seeds.shape[1]
         known = window.known.tolist()
         seen = frames[:, :, window.frames[window.known]]
-        seen = (seen[:, 0] if given else seen.flatten(0, 1)).to(device)
+        seen = (seen[:, 0] if shared else seen.flatten(0, 1)).to(device)
         size = motion_size(*seen.shape[-2:], self.cfg.short_side)
         references = find_references(seen, known, size)
         with self.runtime.autocast():
-            scene = network.begin(references, window.frames[~window.known].float().to(device))
-            scene = scene.repeated(futures) if given else scene
-        seen = (seen.repeat_interleave(futures, 0) if given else seen)[:, list(references.frames)]
-        shape = (len(scene.places), COARSE, *scene.features.shape[-2:])
+            scene = network.encode_references(references, window.frames[~window.known].float().to(device))
+            scene = scene.repeat_clips(futures) if shared else scene
+        seen = (seen.repeat_interleave(futures, 0) if shared else seen)[:, list(references.frames)]
+        shape = (len(scene.times), COARSE, *scene.features.shape[-2:])
         levels = flow_levels(steps, self.cfg.noise_shift)
 
         def guess(x: Tensor, i: int) -> Tensor:
@@ -104,15 +106,15 @@ class MotionDiffusionPredictor(Predictor):
         @torch.inference_mode()
         def frames_of(departure: Tensor) -> Tensor:
             with self.runtime.autocast():
-                motion = network.refined(scene, departure)
-            return motion.frames(seen, references.of)[0].clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+                motion = network.refine(scene, departure)
+            return motion.render_frames(seen, references.reference_of)[0].clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
 
         for i, (x, clean) in enumerate(solvers.solve(options.solver, guess, noise(), levels, noise), 1):
             yield partial(frames_of, x if i == steps else clean)
 
 
-def replaced(frames: Tensor, places: Tensor, made: Callable[[], Tensor]) -> Tensor:
-    """Frames (B, N, T, C, H, W) with others at some places in time: a copy."""
+def with_frames_replaced(frames: Tensor, indices: Tensor, make_frames: Callable[[], Tensor]) -> Tensor:
+    """A copy of frames (B, N, T, C, H, W) with those at `indices` (U,) from `make_frames()`, (B, N, U, C, H, W)."""
     out = frames.clone()
-    out[:, :, places] = made()
+    out[:, :, indices] = make_frames()
     return out

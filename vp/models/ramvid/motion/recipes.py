@@ -1,4 +1,4 @@
-"""What can be trained by name."""
+"""The training recipes of the family."""
 
 from __future__ import annotations
 

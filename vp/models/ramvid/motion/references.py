@@ -1,4 +1,4 @@
-"""Where an unknown frame can take its pixels from: the nearest known frames on both sides, and the motion that goes on evenly."""
+"""References of an unknown frame: the nearest known frames on both sides, and the motion into them at constant velocity."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Sides = Sequence[tuple[int | None, int | None]]  # of each unknown frame, the nu
 
 
 class Gap(NamedTuple):
-    """Unknown frames in a row, as places in time, and the known frames beside them by their number; None where there is none."""
+    """A run of unknown frames, by frame index, and the known frames on either side as indices among known frames, or None."""
 
     frames: tuple[int, ...]
     before: int | None
@@ -44,19 +44,19 @@ def find_gaps(known: Sequence[bool]) -> list[Gap]:
 
 
 class References(NamedTuple):
-    """What is known beside each of U unknown frames of B clips; S = 2 sides, before and after.
+    """The known frames next to each of U unknown frames of B clips; S = 2 sides, before and after.
 
     Args:
-        known: what is read of each reference, R of them one after the other: (R * B, ...).
-        of: R reference per frame and side, None where there is none.
-        frames: the number of each reference among known frames.
-        even: float32 (B, U, S, 2, h/2, w/2), where pixels come from in it if the motion goes on evenly, in pixels, x first.
-        distance: float32 (U, S), frames to it, 0 where there is none.
-        speed: float32 (B,), of the known frames, in pixels of this grid a frame.
+        known: what a network reads of each reference, R of them one after the other: (R * B, ...).
+        reference_of: the index in R of each unknown frame's reference on each side, None where there is none.
+        frames: the index of each reference among known frames.
+        even: float32 (B, U, S, 2, h/2, w/2), displacements into the reference at constant velocity, in pixels, x first.
+        distance: float32 (U, S), frames to the reference, 0 where there is none.
+        speed: float32 (B,), root mean square of the known frames' motion, in pixels of this grid a frame.
     """
 
     known: AlignedFrames
-    of: Sides
+    reference_of: Sides
     frames: tuple[int, ...]
     even: Tensor
     distance: Tensor
@@ -64,11 +64,11 @@ class References(NamedTuple):
 
 
 def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]) -> References:
-    """Reads known frames.
+    """Finds the references of all unknown frames, with the flow between known frames.
 
     Args:
-        frames: float32 (B, K, C, H, W), the known ones, one or more.
-        known: of every frame of the clip, whether it is.
+        frames: float32 (B, K, C, H, W), the known frames, one or more.
+        known: whether each frame of the clip is known.
         size: (h, w), multiples of 8, at which motion is predicted.
     """
     times = [t for t, given in enumerate(known) if given]
@@ -85,26 +85,26 @@ def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]
     for before, after in ((gap.before, gap.after) for gap in gaps):
         if before is not None and (before, 0) not in read:
             first = max(0, before - READ + 1)
-            read[before, 0] = reading(small[:, first : before + 1], back[:, first:before], spans[first:before])
+            read[before, 0] = read_reference(small[:, first : before + 1], back[:, first:before], spans[first:before])
         if after is not None and (after, 1) not in read:
             end = min(len(times), after + READ)
             flipped = (x.flip(1) for x in (small[:, after:end], forth[:, after : end - 1]))
-            read[after, 1] = reading(*flipped, spans[after : end - 1].flip(0))
+            read[after, 1] = read_reference(*flipped, spans[after : end - 1].flip(0))
     order = list(read)
     for gap in gaps:
         sides = ((gap.before, 0), (gap.after, 1))
         of += [tuple(order.index(side) if side[0] is not None else None for side in sides)] * len(gap.frames)
         ends = [None if known is None else times[known] for known in (gap.before, gap.after)]
         distances += [[0 if end is None else abs(t - end) for end in ends] for t in gap.frames]
-        even += evenly(gap, times, back, forth, none)
+        even += even_displacements(gap, times, back, forth, none)
     stacked = AlignedFrames(*(torch.cat(parts) for parts in zip(*read.values())))
     return References(
         stacked, of, tuple(number for number, _ in order), torch.stack(even, 1), frames.new_tensor(distances), speed
     )
 
 
-def reading(frames: Tensor, steps: Tensor, spans: Tensor) -> AlignedFrames:
-    """Known frames, the nearest last, over that one; flows as if they were one frame apart."""
+def read_reference(frames: Tensor, steps: Tensor, spans: Tensor) -> AlignedFrames:
+    """What a network reads of known frames, the reference last; flows are divided by `spans`, the frames between them."""
     known = align_to_last(frames, steps)
     if not len(spans):
         return known
@@ -113,28 +113,31 @@ def reading(frames: Tensor, steps: Tensor, spans: Tensor) -> AlignedFrames:
     return known._replace(flows=known.flows / torch.stack(newest))
 
 
-def evenly(gap: Gap, times: Sequence[int], back: Tensor, forth: Tensor, none: Tensor) -> list[Tensor]:
-    """Where pixels of each frame of a gap come from, (B, S, 2, h, w) each: the flow between its ends in shares, each pixel's
-    looked up where it came from to first order; or, where it has one end, the flow there going on with constant velocity."""
+def even_displacements(gap: Gap, times: Sequence[int], back: Tensor, forth: Tensor, none: Tensor) -> list[Tensor]:
+    """Displacements (B, S, 2, h, w) of each frame of a gap into its references at constant velocity.
+
+    Between two known frames it is the share of their flow for the time passed, looked up along itself to first order; beside one
+    known frame, the flow there goes on at constant velocity. `none`, zeros, stands for a missing reference.
+    """
     if gap.before is not None and gap.after is not None:
         span = times[gap.after] - times[gap.before]
         shares = [(t - times[gap.before]) / span for t in gap.frames]
         there, here = forth[:, gap.before], back[:, gap.before]
-        return [torch.stack([on_the_way(there, share), on_the_way(here, 1 - share)], 1) for share in shares]
+        return [torch.stack([intermediate_flow(there, share), intermediate_flow(here, 1 - share)], 1) for share in shares]
     if gap.before is not None:
         step = back[:, gap.before - 1] / (times[gap.before] - times[gap.before - 1]) if gap.before else none
-        return [torch.stack([x, none], 1) for x in going_on(step, len(gap.frames))]
+        return [torch.stack([x, none], 1) for x in extrapolate_motion(step, len(gap.frames))]
     step = forth[:, 0] / (times[1] - times[0]) if len(times) > 1 else none
-    return [torch.stack([none, x], 1) for x in going_on(step, len(gap.frames))][::-1]
+    return [torch.stack([none, x], 1) for x in extrapolate_motion(step, len(gap.frames))][::-1]
 
 
-def on_the_way(flow: Tensor, share: float) -> Tensor:
-    """Where pixels come from in a frame whose pixels have gone a share of their flow."""
+def intermediate_flow(flow: Tensor, share: float) -> Tensor:
+    """Displacements (B, 2, h, w) into a frame whose pixels have moved by a share of their `flow` since."""
     return -share * warp(flow, -share * flow)
 
 
-def going_on(step: Tensor, count: int) -> list[Tensor]:
-    """Displacements after 1, 2, ... frames of constant velocity (semi-Lagrangian advection, Stam 1999)."""
+def extrapolate_motion(step: Tensor, count: int) -> list[Tensor]:
+    """Displacements after 1, 2, ... `count` frames of constant velocity (semi-Lagrangian advection, Stam 1999)."""
     steps = []
     for _ in range(count):
         step = warp(step, step)
@@ -143,10 +146,13 @@ def going_on(step: Tensor, count: int) -> list[Tensor]:
 
 
 def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, int], estimated_at: int) -> Tensor:
-    """Where pixels of the unknown frames do come from, as `References.even`; zero where there is no reference.
+    """Displacements of the unknown frames' pixels by optical flow, shaped like `References.even`; zero without a reference.
 
     Args:
         frames: float32 (B, T, C, H, W), the whole clip.
+        known: whether each frame is known.
+        size: as of `find_references`.
+        estimated_at: px of the short side at which flow is estimated.
     """
     grid = (size[0] // 2, size[1] // 2)
     back, forth = (backward_flows(x, grid, estimated_at) for x in (frames, frames.flip(1)))
