@@ -106,8 +106,8 @@ def parse_model_options(parser: argparse.ArgumentParser, kind: type[Options], ex
 
 
 def parse_value(control: Any, text: str) -> Any:
-    """A flag's text in the type of its control; text that does not parse is returned as it is, and the control then refuses
-    it."""
+    """A flag's text as float for a slider, as it is for a choice, else as bool; text that does not parse is returned as it is,
+    and the control then refuses it."""
     if isinstance(control, Choice):
         return text
     if isinstance(control, Slider):

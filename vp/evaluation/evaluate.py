@@ -106,10 +106,13 @@ def evaluate(
 
 
 def check_framing(spec: Protocol, protocol: str, test_set: Any, framing: tuple[int | None, int, float | None], axes: str) -> None:
-    """Checks that test set, framing and axes are given only for protocols that have them.
+    """Refuses a test set for a protocol of any data set, and framing or axes for one whose frames have a size of their own.
 
     Args:
         framing: (short_side, stride, fps).
+
+    Raises:
+        ValueError: one of them came all the same.
     """
     if spec.size is None and test_set is not None:
         raise ValueError(f"a test set came, and protocol {protocol!r} has none; leave it out")

@@ -92,7 +92,7 @@ class LayerMemory(nn.Module):
         return state._replace(pictures=written, displacement=torch.zeros_like(state.displacement))
 
     def advance(self, state: LayerState, previous: Tensor, features: Tensor, dt: float = 1.0) -> tuple[LayerState, Tensor]:
-        """Moves the layers and the previous frame.
+        """Moves each layer by one velocity of its own and a slight bend; displacements add up, stored frames stay as they are.
 
         Args:
             state: the layers.

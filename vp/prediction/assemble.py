@@ -235,7 +235,7 @@ def collect_traces(rows: list[Row], predictions: Mapping[str | None, Prediction]
 
 
 def reduce_latent_axes(name: str, values: Tensor) -> Tensor:
-    """(N, T, ...) -> (N, T): sum over latent axes for KL, root mean square for means, mean for the rest."""
+    """(N, T, ...) -> (N, T): sum over latent axes of values called "kl...", root mean square of "...mean", mean of the rest."""
     values = values.flatten(2) if values.ndim > 2 else values[..., None]
     if name.startswith("kl"):
         return values.sum(-1)

@@ -58,17 +58,20 @@ def draw_uniform_tensor(shape: tuple[int, ...], generator: torch.Generator, like
 def flow_loss(
     cfg: RamvidConfig, denoiser: nn.Module, frames: Tensor, times: Tensor, known: Tensor, eps: Tensor, generator: torch.Generator
 ) -> tuple[Losses, tuple[Tensor, Tensor]]:
-    """The loss on the straight path, and what a critic judges.
+    """Flow matching: the squared error of the estimated clean frames at random levels between noise (0) and clean (1).
+
+    Every clip draws a level around which those of its frames lie; of some clips known frames are noisy too, and the network is
+    told.
 
     Args:
         frames: float32 (B, L, C, H, W) in [-1, 1].
-        times: int64 (L,).
-        known: bool (B, L).
+        times: int64 (L,), positions of the frames in time.
+        known: bool (B, L); only unknown frames count.
         eps: standard normal noise, shaped like `frames`.
 
     Returns:
-        The losses; and true and estimated frames in [0, 1] of the clips whose level is neither so noisy that estimates must blur
-        nor so clean that they are sharp anyway.
+        The losses; and what a critic judges: true and estimated frames in [0, 1] of the clips whose level is neither so noisy
+        that estimates must blur nor so clean that they are sharp anyway, or of all clips where there is none.
     """
     count, length = known.shape
     centre = draw_uniform_tensor((count, 1), generator, frames)

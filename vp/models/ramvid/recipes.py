@@ -21,7 +21,11 @@ def recorded_recipe(data: str, cfg: RamvidConfig, about: str) -> Recipe:
 
 
 def digits_recipe(name: str, cfg: RamvidConfig, about: str) -> Recipe:
-    """A recipe on moving digits under both bounce laws, with clips long enough for keyframes."""
+    """A recipe on moving digits: a quarter under each bounce law, half digits in their variety.
+
+    Clips have 60 frames, of which the network sees 30 at strides of one or two. Of `cfg` the length, the noise schedule and the
+    weighting of clips are replaced; it trains against a critic where `cfg` has one.
+    """
     cfg = replace(cfg, length=30, flows=4, noise_shift=8.0, sampler_noise_shift=12.0, balance=True)
     mix = {"smmnist-svg": 0.25, "smmnist-srvp": 0.25, "digits-robust": 0.5}
     stages = AGAINST_CRITIC if has_critic(cfg) else STAGES

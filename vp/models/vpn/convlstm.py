@@ -53,6 +53,15 @@ class ConvLSTMNetwork(VPNNetwork):
             self.write_second, self.write_first = ConvLSTMCell(inputs, second), ConvLSTMCell(second, first)
 
     def encode(self, context: Tensor, supervised: bool = False) -> tuple[State, Tensor | None]:
+        """Reads the context.
+
+        Args:
+            context: float32 (B, T, C, H, W) in [0, 1].
+            supervised: guess the frames within the context too, each from those before it; only networks with a pyramid do.
+
+        Returns:
+            The state after the last frame, and the guesses of frames 1 to T - 1 (B, T - 1, C, H, W), or None.
+        """
         side = self.cfg.size // self.cfg.patch
         first = self.read_first.zero_state(len(context), side, side, context)
         side //= 1 + self.cfg.pyramid

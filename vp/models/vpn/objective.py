@@ -45,7 +45,16 @@ def draw_context_length(cfg: VPNConfig, generator: torch.Generator) -> int:
 
 
 def rollout_loss(cfg: VPNConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator) -> Losses:
-    """Losses of one mini-batch; frames float32 (B, T, C, H, W) in [0, 1]."""
+    """Losses of one mini-batch: a rollout after a context of random length, compared with the true future frame by frame.
+
+    The network is fed its own frames, and true ones with the probability that the stage still has (scheduled sampling). Where
+    switched on, the guesses within the context and the game against a critic count too; `Losses.outputs` then holds the frames
+    that the critic is to judge.
+
+    Args:
+        batch: frames float32 (B, T, C, H, W) in [0, 1].
+        progress: decides the length of the rollout and the probability of true frames.
+    """
     model, objective = networks["vpn"], cfg.objective
     n_past = draw_context_length(cfg, generator)
     n_future = scheduled_length(objective.lengths, progress.stage, batch.frames.shape[1] - cfg.n_past)
