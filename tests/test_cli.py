@@ -272,7 +272,7 @@ def test_train_changes_settings_by_name_and_plots_and_compares(capsys, tmp_path,
     small |= {"conditions": '{"size": 2}'}
     sets = [word for name, value in small.items() for word in ("--set", f"{name}={value}")]
     out = tmp_path / "runs"
-    words = ["--vary", "objective.kl=none,monotonic", "--seeds", "0,1", "--steps", 20, "--batch", 2, "--out", out]
+    words = ["--vary", "objective.kl=none,monotonic", "--seeds", "0,1", "--steps", 4, "--batch", 2, "--out", out]
     data = ["--data", "folder", "--data-root", tmp_path / "data", "--device", "cpu"]
     result = run(capsys, "train", "svg-lp-smmnist", *sets, *words, *data)
     assert result["finished"] and set(result["groups"]) == {"kl none", "kl monotonic"}

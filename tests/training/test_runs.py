@@ -42,7 +42,7 @@ def small():
     family, found = find_recipe("svg-lp-smmnist")
     objective = Objective(lengths=((0.0, 4),), beta=1e-3)
     config = dataclasses.replace(found.config, width=16, flows=1, size=32, n_past=2, n_future=2, objective=objective)
-    return family, dataclasses.replace(found, config=config, data={"folder": 1.0}, protocol="", batch=2, epoch_clips=40)
+    return family, dataclasses.replace(found, config=config, data={"folder": 1.0}, protocol="", batch=2, epoch_clips=20)
 
 
 def settings(episodes, out, **more) -> Settings:
@@ -60,7 +60,7 @@ def coloured():
 def swept(episodes, tmp_path_factory):
     out = tmp_path_factory.mktemp("sweep")
     family, found = coloured()
-    return out, sweep(family, found, settings(episodes, out, steps=40), VARY, [0, 1])
+    return out, sweep(family, found, settings(episodes, out, steps=20), VARY, [0, 1])
 
 
 def test_a_sweep_trains_every_value_with_every_seed_in_folders_of_their_own(swept):
@@ -77,7 +77,7 @@ def test_mean_and_spread_are_those_of_the_last_validations(swept):
     out, _ = swept
     row = compare([out])["groups"]["kl none"]
     each = [json.loads((out / f"kl-none-seed-{seed}" / "validation.jsonl").read_text())["psnr_db"] for seed in (0, 1)]
-    assert row["seeds"] == [0, 1] and row["steps"] == [40, 40]
+    assert row["seeds"] == [0, 1] and row["steps"] == [20, 20]
     got = row["numbers"]["psnr_db"]
     assert got["each"] == pytest.approx(each, abs=1e-5) and each[0] != each[1]
     assert got["mean"] == pytest.approx(sum(each) / 2, abs=1e-5)
@@ -100,7 +100,7 @@ def test_a_sweep_in_the_way_is_refused_and_goes_on_with_resume(episodes, tmp_pat
     family, found = coloured()
     out, _ = swept
     with pytest.raises(ValueError, match="already holds a run; add --resume"):
-        sweep(family, found, settings(episodes, out, steps=40), VARY, [0, 1])
+        sweep(family, found, settings(episodes, out, steps=20), VARY, [0, 1])
     begun = Trainer(family, found, settings(episodes, tmp_path / "seed-0", steps=4))
     begun.advance()
     begun.save()
@@ -152,7 +152,7 @@ def test_curves_have_the_log_s_numbers_at_their_epochs_and_ratios_are_dashed(swe
     axes = dict(zip(panels, figure.axes))
     (curve,) = axes["mse"].get_lines()
     assert curve.get_ydata().tolist() == [line["mse"] for line in runs[0].training]
-    assert curve.get_xdata().tolist() == [step * 2 / 40 for step in (19, 39)]  # steps of 2 clips, epochs of 40
+    assert curve.get_xdata().tolist() == [19 * 2 / 20]  # steps of 2 clips, epochs of 20, a line every 20 steps
     ratios = list(figure.axes[-1].get_lines())
     assert {line.get_label() for line in ratios} == {"teacher forcing", "KL weight, of its highest"}
     assert all(line.is_dashed() for line in ratios)

@@ -27,7 +27,7 @@ def data(seed: int = 0, continuation: int = 0, process: int = 0) -> TrainingData
 
 def drawn(source: TrainingData, step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Clips and noise of a step."""
-    (batch,), generator = source.step(step)
+    (batch,), generator = source.batches_for_step(step)
     return batch.frames, torch.randn(8, generator=generator)
 
 

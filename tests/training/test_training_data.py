@@ -108,10 +108,11 @@ def test_a_resumed_run_on_recordings_equals_an_uninterrupted_one(episodes, tmp_p
         assert torch.equal(one, other)
 
 
-def test_a_diffusion_model_trains_on_fewer_colour_clips_than_its_batch_holds(episodes, tmp_path):
+def test_a_diffusion_model_trains_on_fewer_colour_clips_than_its_batch_holds(episodes, tmp_path, monkeypatch):
+    monkeypatch.setattr("vp.training.validate.CLIPS", 4)
     family, found = find_recipe("ramvid-ucf101")
     config = dataclasses.replace(family.tiny(), channels=3, size=32, length=8, n_past=2, n_future=6)
-    found = dataclasses.replace(found, config=config, data={"folder": 1.0}, length=8)
+    found = dataclasses.replace(found, config=config, data={"folder": 1.0}, length=8, batch=4)
     assert found.batch > 3  # the folder's training clips
     summary = train(family, found, settings(episodes, tmp_path / "run", steps=2))
     assert summary["finished"] and summary["validation"]["psnr_db_best"] > 0

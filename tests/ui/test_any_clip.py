@@ -56,7 +56,7 @@ def shape(page, where):
     return page.eval_on_selector(where, "x => x.getBoundingClientRect().width / x.getBoundingClientRect().height")
 
 
-@pytest.mark.parametrize(("height", "width"), [(320, 180), (128, 300), (36, 64), (360, 640)])
+@pytest.mark.parametrize(("height", "width"), [(300, 128), (360, 640)])
 def test_a_clip_keeps_its_frame_from_the_upload_to_the_saved_file(open_page, address, tmp_path, height, width):
     page = upload(open_page, address, video(tmp_path, height, width))
     assert shape(page, ".vp-tile canvas") == pytest.approx(width / height, rel=0.03)

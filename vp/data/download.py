@@ -25,7 +25,7 @@ class Remote:
     url: str
     into: str
     size: int = 0
-    file_sha256: str = ""
+    sha256: str = ""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """A model learns one person's own clip: its weights are trained on, on the frames before a moment, for a minute or two.
 
 The last frames of that part are held out. Every so often the averaged weights predict them without chance, and the best ones are
-kept; the unadapted ones are the first candidate, so what comes out is never worse there.
+kept where they are clearly ahead of the unadapted ones, so what comes out is never worse there.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Adaptation(Iterator[Adapting]):
         self.updates = updates(model, self.config, self.runtime)
         self.step, self.spent_s = 0, 0.0
         self.weights: Mapping[str, Tensor] = model.weights
+        self.before = torch.empty(0)  # dB of each held-out window, unadapted
         self.best_step, self.before_db, self.best_db = 0, math.nan, math.nan
         self.records = self.run()
 
@@ -88,7 +89,8 @@ class Adaptation(Iterator[Adapting]):
     def run(self) -> Iterator[Adapting]:
         """Takes steps until the budget is spent, scoring a candidate now and then; a record for each step."""
         begun = time.monotonic()
-        newest = self.before_db = self.best_db = self.score(self.weights)
+        self.before = self.score(self.weights)
+        newest = self.before_db = self.best_db = float(self.before.mean())
         scoring = time.monotonic() - begun  # seconds; the last candidate's must fit into the budget
         yield Adapting(0, 0.0, None, None, newest, newest, newest)
         share, candidates = 0.0, 0
@@ -117,23 +119,29 @@ class Adaptation(Iterator[Adapting]):
         return float(terms.get(f"{phases[0]}_loss", math.nan))  # an objective may find nothing to learn in a mini-batch
 
     def consider(self) -> float:
-        """Scores the averaged weights, in the precision of a file, and keeps them where they are the best so far."""
+        """Scores the averaged weights, in the precision of a file, and keeps them where they are the best so far.
+
+        They must also be ahead of the unadapted ones by more than the standard error over the held-out windows: few windows of
+        one moment say little of what comes after it.
+        """
         candidate = checkpoint.to_float32(checkpoint.to_storage_types(self.updates.average.state_dict()))
         if not all(bool(x.isfinite().all()) for x in candidate.values()):
             return math.nan
-        score = self.score(candidate)
-        if score > self.best_db:
-            self.weights, self.best_step, self.best_db = candidate, self.step, score
-        return score
+        scores = self.score(candidate)
+        gains, mean = scores - self.before, float(scores.mean())
+        certain = len(gains) < 2 or gains.mean() > gains.std() / math.sqrt(len(gains))
+        if mean > self.best_db and certain:
+            self.weights, self.best_step, self.best_db = candidate, self.step, mean
+        return mean
 
-    def score(self, weights: Mapping[str, Tensor]) -> float:
-        """PSNR in dB of the held-out windows' future frames, predicted without chance."""
+    def score(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """PSNR in dB of the future frames of each held-out window, predicted without chance, (K,)."""
         model = build_model(replace(self.runtime, recorder=None), self.source.family, self.source.card, weights)
         predictor, frames, past = model.predictor, self.held.frames, self.windows.past
         options = predictor.options_type()
         observation = Observation.prefix(frames, past, actions=self.held.actions)
         futures = predictor.predict(observation, seed_grid(0, len(frames), 1), most_likely_options(predictor, options) or options)
-        return float(psnr(futures.frames[:, 0, past:], frames[:, past:], cap=CAP_ANY_SIZE_DB).mean())
+        return psnr(futures.frames[:, 0, past:], frames[:, past:], cap=CAP_ANY_SIZE_DB).mean(1)
 
     @property
     def helps(self) -> bool:
@@ -145,7 +153,7 @@ class Adaptation(Iterator[Adapting]):
         """One sentence: what was gained, or that nothing was."""
         held = f"frames {self.windows.first_held} to {len(self.windows.frames) - 1}, which were held out"
         if not self.helps:
-            return f"Adapting does not help this clip: no candidate predicts {held}, better; the model is unchanged."
+            return f"Adapting does not help this clip: no candidate predicts {held}, clearly better; the model is unchanged."
         gain = self.best_db - self.before_db
         return f"Adapting helps: {self.best_db:.2f} dB instead of {self.before_db:.2f} (+{gain:.2f}) on {held}."
 

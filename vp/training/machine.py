@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -25,6 +26,12 @@ def measure_ceilings(device: str = "auto", repeats: int = 5) -> dict[str, Any]:
     seconds = time_calls(lambda: target.copy_(source), repeats, runtime.device)["min_s"]
     rates["copy_gb_s"] = round(2 * BYTES / seconds / 1e9, 1)
     return rates
+
+
+@cache
+def peak_gflops(device: torch.device, dtype: torch.dtype, threads: int) -> float:
+    """`measure_matmul_gflops`, once in a process for each number of CPU threads, which must be those set."""
+    return measure_matmul_gflops(device, dtype)
 
 
 def measure_matmul_gflops(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..core.runtime import Runtime
-from .machine import measure_matmul_gflops
+from .machine import peak_gflops
 
 COUNT_EVERY = 500  # steps between two counts of a step's arithmetic, which grows with the lengths trained on
 
@@ -19,7 +19,8 @@ class Throughput:
     """Counts frames and arithmetic of steps; `read` gives the rates since it was last called."""
 
     def __init__(self, runtime: Runtime):
-        self.peak = measure_matmul_gflops(runtime.device, torch.bfloat16 if runtime.bf16 else torch.float32)
+        dtype = torch.bfloat16 if runtime.bf16 else torch.float32
+        self.peak = peak_gflops(runtime.device, dtype, torch.get_num_threads())
         self.steps, self.gflop, self.frames, self.work, self.since = 0, 0.0, 0, 0.0, time.perf_counter()
 
     @contextmanager
