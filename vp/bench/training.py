@@ -23,8 +23,8 @@ def training(family: str, batch: int, repeats: int, device: str = "auto", precis
     """Timings of whole training steps.
 
     Returns:
-        Among others `yardsticks`, of the family's `benchmark_losses`, with `speedup` relative to the first without any switch,
-        and `switches`, of its first recipe. `peak_share` is the share of the machine's measured matrix-product speed.
+        Among others `benchmark_losses` of the family, with `speedup` relative to the first without any switch, and `switches` of
+        its first recipe. `peak_share` is the share of the machine's measured matrix-product speed.
 
     Raises:
         ValueError: there is no such family, or it has nothing to train.
@@ -47,7 +47,7 @@ def training(family: str, batch: int, repeats: int, device: str = "auto", precis
         row["clips_per_s"] = round(batch / row["median_s"], 3)
         row["peak_share"] = round(row.pop("gflop") / row["median_s"] / peak, 3)
         print_row(f"{family}, {label}", row)
-    return {"bench": "train", "machine": machine, "batch": batch, "yardsticks": benchmark_losses, "switches": switched}
+    return {"bench": "train", "machine": machine, "batch": batch, "benchmark_losses": benchmark_losses, "switches": switched}
 
 
 def time_step(

@@ -286,7 +286,7 @@ def first_result() -> Result | None:
 
 def stop_job(job: str | None) -> Updates:
     """After Stop: the model ends at its next step; only then is it said."""
-    jobs.end(job)
+    jobs.end_job(job)
     return {"status": status("Stopped."), **IDLE}
 
 

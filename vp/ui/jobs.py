@@ -63,7 +63,7 @@ def run_prediction(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Prog
             yield progress, spent / progress.step * (progress.total - progress.step)
 
 
-def end(name: str | None) -> None:
+def end_job(name: str | None) -> None:
     """Ends a job after its next step and waits for that, LAST_STEP_S at most; `name` is its own in RUNNING, None without one."""
     if name:
         with suppress(ValueError):  # so many have come after it that its name is gone

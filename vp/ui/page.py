@@ -92,7 +92,7 @@ class Page:
             try:
                 if cancels:
                     *values, job = values
-                    jobs.end(job)
+                    jobs.end_job(job)
                 settings = [Settings.from_widgets(dict(zip(NAMES, values, strict=False)))] if count else []
                 made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
