@@ -143,15 +143,26 @@ def test_a_new_clip_is_shown_before_it_is_predicted(home):
     page.wait_for_selector("#save-mp4[disabled]", timeout=5_000)
 
 
-def test_a_file_that_is_no_video_is_refused_on_the_upload(home, tmp_path, digit_video):
+def test_a_file_that_is_no_video_is_refused_and_leaves_room_for_another(home, tmp_path, digit_video):
     page = home()
     (tmp_path / "notes.txt").write_text("no pictures here\n" * 50)
     page.set_input_files("#upload input[type=file]", tmp_path / "notes.txt")
-    page.wait_for_selector("#upload >> text=notes.txt is a text file", timeout=15_000)
+    page.wait_for_selector("#status >> text=notes.txt is a text file", timeout=15_000)
     assert "Traceback" not in page.content()
-    other = home()
-    other.set_input_files("#upload input[type=file]", digit_video)
-    other.wait_for_selector(".vp-name >> text=Your clip", timeout=15_000)
+    page.set_input_files("#upload input[type=file]", digit_video)  # there is room for another one at once
+    page.wait_for_selector(".vp-name >> text=Your clip", timeout=15_000)
+
+
+def test_numbers_are_refused_in_the_apps_own_words(home):
+    page = home()
+    page.click("#more button >> nth=0")
+    page.locator("#future input[type=number]").fill("")
+    page.locator("#future input[type=number]").press("Tab")
+    page.wait_for_selector("#status >> text=Future frames is empty; give a number from 0 to 10000")
+    page.locator("#future input[type=number]").fill("4")
+    page.locator("#future input[type=number]").press("Enter")
+    page.wait_for_function("!document.querySelector('#status').innerText.includes('empty')")
+    assert not page.locator(".toast-body").count()
 
 
 def test_a_deterministic_model_explains_its_single_future(home):

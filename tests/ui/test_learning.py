@@ -7,7 +7,7 @@ import pytest
 
 from vp.data import Clip, write_mp4
 from vp.ui import clips, learning
-from vp.ui.handlers import Handlers
+from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import ADAPTED, OWN, Models
 from vp.ui.settings import Settings
 
@@ -102,6 +102,18 @@ def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkey
 def test_what_cannot_be_learned_is_one_sentence(models, name, model, moment, minutes, said):
     statuses, last = ended(models, Settings(model, name, past=3, part={"moment": moment, "region": ""}), minutes)
     assert said in statuses[-1] and last["learn"]["interactive"] and last["learning"] is None
+
+
+def test_files_of_a_result_that_is_no_longer_on_screen_are_not_offered(models, name):
+    do, newest = Handlers(models, name), [None]
+    result = do.preview(Settings("svg-lp-real", name, past=3, future=2))
+    stored = RESULTS.put(result)
+    _, files = do.update_downloads(stored, newest)
+    assert all(update["interactive"] for update in files)
+    slow = do.update_downloads(stored, newest)
+    assert not any(update["interactive"] for update in next(slow)), "until they are written"
+    assert len(list(do.update_downloads(None, newest))) == 1
+    assert not list(slow), "another clip was chosen meanwhile"
 
 
 def test_a_second_visitor_is_told_whom_he_waits_for(models, name):

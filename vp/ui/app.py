@@ -14,7 +14,7 @@ from vp.prediction.checkpoint import FOLDER
 from . import api, controls, editor, jobs, learning, text
 from .clips import ASSETS, examples
 from .controls import FILES
-from .handlers import FIRST, Handlers, check_upload, first_result, picker_value, stop_job
+from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
 from .labels import model_menu
 from .models import Models
 from .page import LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
@@ -51,6 +51,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         widgets: dict[str, Any] = {
             "clip": gr.Textbox(first, visible="hidden", label="Clip"),  # not a State: the link is made in the browser
             "result": gr.State(FIRST if first_result() else None),  # what Save saves: the result on screen
+            "newest": gr.State([None]),  # the result whose files are to be offered, see `Handlers.update_downloads`
             "by_hand": gr.State(False),  # whether a person chose the model
             "job": gr.State(None),  # the running prediction, by its name in jobs.RUNNING
         }
@@ -125,7 +126,7 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
 
     edits, newest = {"trigger_mode": "multiple"} | QUIET, {"trigger_mode": "always_last"} | QUIET
     arrived = demo.load(arrive, None, page.select([*chosen, "seed", "status", "result"]), **QUIET)
-    arrived.then(do.update_downloads, page["result"], saves, **QUIET)
+    arrived.then(do.update_downloads, page.select(["result", "newest"]), saves, **QUIET)
     lengths = [page[name].input for name in ("task", "past", "future")]
     moments = [page[name].input for name in ("start", "every")]
     clips = [page["trim"].edit, page["picker"].pick, page["fresh"].click]
@@ -146,10 +147,8 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
 
     page["picker"].pick(**page.event(do.choose_example, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
     page["fresh"].click(**page.event(do.choose_random_clip, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
-    uploaded = page.event(do.choose_upload, chosen, ["by_hand", "upload"], cancels=True)
-    readable = page["upload"].upload(lambda path: None, page["upload"], None, validator=check_upload, **QUIET)
-    readable.success(**cancel)
-    readable.success(**uploaded, **QUIET).then(**forget)
+    uploaded = page.event(do.choose_upload, [*chosen, "upload", "result", "edits", "go", "stop"], ["by_hand", "upload", "job"])
+    page["upload"].upload(**uploaded, **newest)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
     page["link"].click(None, page.select(NAMES), None, js=LINK_JS, **PRIVATE)
 
@@ -180,7 +179,8 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> d
     cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
     page["stop"].click(**cancel)
     page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], page.select(["status", "go", "stop"]), **QUIET)
-    page["result"].change(do.update_downloads, page["result"], saves, **QUIET)
+    files = {"inputs": page.select(["result", "newest"]), "outputs": saves, "trigger_mode": "multiple"}
+    page["result"].change(do.update_downloads, **files, **QUIET)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return cancel
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from vp.core.options import Slider
+from vp.core.options import Slider as SliderControl
 from vp.data.region import used_region
 from vp.data.video_file import END
 from vp.prediction.model import Model
@@ -18,6 +18,7 @@ from .excerpt import moment_and_region, part_of, seen
 from .labels import describe_model
 from .models import MOST_FUTURES, capitalise, length_bounds, split_priors, temperature_slider
 from .settings import MOST_EVERY, SIDES, Settings, takes_any_frames
+from .unchecked import Dropdown, Radio, Slider
 
 FILES = {
     "futures.mp4": "MP4",
@@ -115,7 +116,7 @@ def trim_value(model: Model, at: Settings, note: str = "") -> dict[str, Any] | N
     return trimmer.describe(at.clip, view, moment, region, used, square, fps, known, known + int(at.future), note)
 
 
-def slider_arguments(slider: Slider) -> dict[str, Any]:
+def slider_arguments(slider: SliderControl) -> dict[str, Any]:
     """A control's bounds, step and help as arguments of a Gradio slider."""
     return {"minimum": slider.low, "maximum": slider.high, "step": slider.step, "info": capitalise(slider.help)}
 
@@ -139,26 +140,26 @@ def build(names: list[tuple[str, str]], looks: Mapping[str, Any]) -> dict[str, A
         return {key: value for key, value in looks[name].items() if key != "__type__"}
 
     made: dict[str, Any] = {}
-    made["model"] = gr.Dropdown(names, label="Model", filterable=False, elem_id="model", **at_first("model"))
+    made["model"] = Dropdown(names, label="Model", filterable=False, elem_id="model", **at_first("model"))
     choices = [(label, name) for name, label in tasks.TASKS.items()]
-    made["task"] = gr.Radio(choices, label="Task", elem_id="task", **at_first("task"))
+    made["task"] = Radio(choices, label="Task", elem_id="task", **at_first("task"))
     made["editor"] = actions.ActionEditor(looks["editor"], elem_id="action-editor")
-    made["start"] = gr.Radio(STARTS, label="Predict", elem_id="start", **at_first("start"))
-    made["n"] = gr.Slider(1, MOST_FUTURES, step=1, label="Futures", elem_id="futures", **at_first("n"))
-    made["prior"] = gr.Radio(label="Prior", elem_id="prior", **at_first("prior"))
+    made["start"] = Radio(STARTS, label="Predict", elem_id="start", **at_first("start"))
+    made["n"] = Slider(1, MOST_FUTURES, step=1, label="Futures", elem_id="futures", **at_first("n"))
+    made["prior"] = Radio(label="Prior", elem_id="prior", **at_first("prior"))
     with gr.Row(elem_id="seed-row"):
         made["seed"] = gr.Number(0, label="Seed", precision=0, min_width=120, elem_id="seed")  # checked in words
         made["dice"] = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
     with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
         words = {"past": ("Past frames", "What the model sees."), "future": ("Future frames", "What it makes up.")}
         for name, (label, info) in words.items():
-            made[name] = gr.Slider(step=1, label=label, info=info, elem_id=name, **at_first(name))
+            made[name] = Slider(step=1, label=label, info=info, elem_id=name, **at_first(name))
         every = "Take every ... frame"
-        made["every"] = gr.Slider(1, MOST_EVERY, step=1, label=every, info=EVERY, elem_id="every", **at_first("every"))
+        made["every"] = Slider(1, MOST_EVERY, step=1, label=every, info=EVERY, elem_id="every", **at_first("every"))
         sizes = [(label, px) for px, label in SIDES.items()]
-        made["side"] = gr.Dropdown(sizes, label="Size", info=SIZE, filterable=False, elem_id="side", **at_first("side"))
+        made["side"] = Dropdown(sizes, label="Size", info=SIZE, filterable=False, elem_id="side", **at_first("side"))
         range_ = {"minimum": 0, "maximum": 2, "step": 0.05} | at_first("temperature")
-        made["temperature"] = gr.Slider(label="Temperature", elem_id="temperature", **range_)
+        made["temperature"] = Slider(label="Temperature", elem_id="temperature", **range_)
         made["form"] = options.OptionsForm(looks["form"], elem_id="options")
     hidden = {"part": "Part", "options": "Options", "known": "Ticks", "actions": "Actions"}  # as JSON; see `Settings`
     for name, label in hidden.items():

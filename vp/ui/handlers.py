@@ -129,14 +129,21 @@ class Handlers:
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
-    def choose_upload(self, at: Settings, by_hand: bool, path: str | None) -> Updates:
-        """After an upload to `path`: its clip, beginning where it moves most; {} without a path."""
+    def choose_upload(self, at: Settings, by_hand: bool, path: str | None, job: str | None) -> Updates:
+        """After an upload to `path`: its clip, beginning where it moves most; {} without a path.
+
+        A file that cannot be read leaves everything as it is, the running prediction `job` too, and room for another one.
+        """
         if not path:
             return {}
-        at = replace(at, clip=clips.store_upload(path))
+        try:
+            at = replace(at, clip=clips.store_upload(path))
+        except ValueError as error:
+            return {"upload": None, "status": error_status(error)}
+        jobs.end_job(job)
         fps = clips.find_clip(at.clip).rate
         moment = seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
-        return self.choose_clip(at, by_hand, moment)
+        return self.choose_clip(at, by_hand, moment) | {"result": None, "edits": {}} | IDLE
 
     def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
         """All updates that a newly chosen clip `at.clip` causes; a model that does not suit the clip is replaced by one that
@@ -251,19 +258,26 @@ class Handlers:
         seed = to_whole_number("seed", at.seed, 0, link.MOST_SEED)
         return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 
-    def update_downloads(self, name: str | None) -> Iterator[list[Any]]:
-        """Yields updates of the download buttons: the files of the stored result `name`, or disabled buttons where it is not
-        kept."""
+    def update_downloads(self, name: str | None, newest: list[str | None]) -> Iterator[list[Any]]:
+        """Yields updates of the download buttons: disabled at once, then the files of the stored result `name`, where it is kept.
+
+        Args:
+            name: of the result on screen, None where there is none.
+            newest: a list of one that belongs to the visitor: the result on screen now, which may be another one by the time
+                the files are written. Those of an earlier one are not offered.
+        """
+        newest[:] = [name]
+        yield [gr.update(value=None, interactive=False)] * len(FILES)
         try:
             result = find_result(name)
         except ValueError:
-            result = None
+            return
         if result is None:
-            yield [gr.update(value=None, interactive=False)] * len(FILES)
             return
         with tempfile.TemporaryDirectory() as folder:
             paths = write_files(result, folder, tuple(FILES))
-            yield [gr.update(value=str(paths[name]), interactive=True) for name in FILES]
+            if newest == [name]:
+                yield [gr.update(value=str(paths[file]), interactive=True) for file in FILES]
 
 
 def find_result(name: str | None) -> Result | None:
@@ -288,16 +302,6 @@ def stop_job(job: str | None) -> Updates:
     """After Stop: the model ends at its next step; only then is it said."""
     jobs.end_job(job)
     return {"status": status("Stopped."), **IDLE}
-
-
-def check_upload(path: str | None) -> dict[str, Any]:
-    """Whether an uploaded file can be read, before anything else happens; the sentence appears on the upload."""
-    try:
-        if path:
-            clips.decode_upload(path)
-    except ValueError as error:
-        return gr.validate(False, to_sentence(error))
-    return gr.validate(True, "")
 
 
 def picker_value(selected: str | None) -> dict[str, Any]:

@@ -29,10 +29,11 @@ from .models import ADAPTED, OWN, Models
 from .page import NOW_JS, QUIET, Updates
 from .settings import Settings
 from .status import failed, status
+from .unchecked import Slider
 
 SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
 BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
-ABOUT = "The model is trained on with the frames of your clip before those that it is to predict."
+ABOUT = "The model goes on training, on the frames of your clip that come before those it is to predict."
 ALONE = "The adapted model is yours alone, and gone when you leave."
 ASK_S = 1.0  # between two looks at whether it is a waiting visitor's turn
 LEARNING = threading.Lock()
@@ -46,7 +47,7 @@ def build() -> dict[str, Any]:
     made: dict[str, Any] = {"learning": gr.State(None), "adapted": gr.State(None, delete_callback=forget)}
     with gr.Accordion("Let the model learn your clip", open=False, elem_id="learning"):
         gr.HTML(f'<p class="vp-learn-about">{ABOUT} {ALONE}</p>')
-        made["minutes"] = gr.Slider(SHORTEST, LONGEST, USUAL, step=0.5, label="Minutes", elem_id="minutes")
+        made["minutes"] = Slider(SHORTEST, LONGEST, USUAL, step=0.5, label="Minutes", elem_id="minutes")
         with gr.Row():
             made["learn"] = gr.Button("Learn", size="sm", min_width=90, elem_id="learn")
             made["unlearn"] = gr.Button("Stop learning", size="sm", min_width=110, interactive=False, elem_id="unlearn")
@@ -98,19 +99,20 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
     except Exception as error:
         yield {"learned": failed(error, "learning a clip failed"), **IDLE}
         return
+    verdict = f"Stopped after {adaptation.step} steps. {adaptation.verdict}" if stop.is_set() else adaptation.verdict
     if not adaptation.helps:
-        yield {"learned": status(adaptation.verdict, 1.0), **IDLE}
+        yield {"learned": status(verdict, 1.0), **IDLE}
         return
     last = clip.first + (len(clip.frames) - 1) * clip.every
     learned.card["adapted"] |= {"clip": at.clip, "last": last}
-    verdict = {"learned": status(f"{adaptation.verdict} Choose it in the menu of models.", 1.0), **IDLE}
+    said = {"learned": status(f"{verdict} Choose it in the menu of models.", 1.0), **IDLE}
     name = OWN + ADAPTED.put(learned)
     choices = [*model_menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{learned.name}.safetensors"
         save(learned, path)
         chosen_now = {"model": gr.update(choices=choices), "adapted": name}
-        yield verdict | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
+        yield said | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
 
 
 def frames_before(at: Settings, model: Model) -> Clip:

@@ -18,6 +18,16 @@ SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As film
 MOST_EVERY = 8
 
 
+NUMBERS = {
+    "n": "Futures",
+    "past": "Past frames",
+    "future": "Future frames",
+    "temperature": "Temperature",
+    "every": "Take every ... frame",
+}
+LARGEST = 10_000
+
+
 @dataclass(frozen=True)
 class Settings:
     """What to predict. Each field is the name of a widget of the page.
@@ -61,8 +71,14 @@ class Settings:
         none.
 
         Raises:
-            ValueError: a text is not JSON of its kind.
+            ValueError: a text is not JSON of its kind, or a number is none from 0 to LARGEST.
         """
+        for name in NUMBERS:
+            value = values[name]
+            if not isinstance(value, (int, float)) or not 0 <= value <= LARGEST:
+                raise ValueError(
+                    f"{NUMBERS[name]} is {'empty' if value is None else repr(value)}; give a number from 0 to {LARGEST}"
+                )
         read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse, "part": trimmer.parse}
         return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
 

@@ -51,7 +51,7 @@ const draw = () => {
   thumb(canvas.getContext("2d"), nearest(), 0, 0, wide, picture.naturalHeight);
   const share = value.seconds || 1, part = find(".vp-trim-window");
   part.style.left = `${(100 * moment) / share}%`;
-  part.style.width = `${Math.min(100, (100 * value.window) / share)}%`;
+  part.style.width = `${Math.min(100 - (100 * moment) / share, (100 * value.window) / share)}%`;
   part.firstChild.style.width = `${(100 * value.past) / (value.window || 1)}%`;
   const shown = region !== value.chosen_region && region || value.region; // what is used, once the server has said
   box.hidden = !shown;
@@ -82,6 +82,12 @@ const render = () => {
 };
 range.addEventListener("input", () => { moment = Number(range.value); draw(); });
 range.addEventListener("change", () => { moment = Number(range.value); draw(); tell(); });
+find(".vp-trim-strip").addEventListener("click", (event) => {
+  if (event.target === range || range.disabled) return;
+  const { left, width } = strip.getBoundingClientRect();
+  range.value = ((event.clientX - left) / width) * value.seconds - value.past;
+  range.dispatchEvent(new Event("change"));
+});
 const at = (event) => {
   const area = view.getBoundingClientRect(), share = (x) => Math.max(0, Math.min(1, x));
   const { left, top, width, height } = area;
