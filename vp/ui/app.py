@@ -179,8 +179,7 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> d
     cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
     page["stop"].click(**cancel)
     page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], page.select(["status", "go", "stop"]), **QUIET)
-    files = {"inputs": page.select(["result", "newest"]), "outputs": saves, "trigger_mode": "multiple"}
-    page["result"].change(do.update_downloads, **files, **QUIET)
+    page["result"].change(do.update_downloads, page.select(["result", "newest"]), saves, **QUIET)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return cancel
 

@@ -259,7 +259,8 @@ class Handlers:
         return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 
     def update_downloads(self, name: str | None, newest: list[str | None]) -> Iterator[list[Any]]:
-        """Yields updates of the download buttons: disabled at once, then the files of the stored result `name`, where it is kept.
+        """Yields updates of the download buttons: the files of the stored result `name`, or disabled buttons where it is not
+        kept.
 
         Args:
             name: of the result on screen, None where there is none.
@@ -267,17 +268,17 @@ class Handlers:
                 the files are written. Those of an earlier one are not offered.
         """
         newest[:] = [name]
-        yield [gr.update(value=None, interactive=False)] * len(FILES)
         try:
             result = find_result(name)
         except ValueError:
-            return
+            result = None
         if result is None:
+            yield [gr.update(value=None, interactive=False)] * len(FILES)
             return
         with tempfile.TemporaryDirectory() as folder:
             paths = write_files(result, folder, tuple(FILES))
-            if newest == [name]:
-                yield [gr.update(value=str(paths[file]), interactive=True) for file in FILES]
+            late = newest != [name]
+            yield [gr.skip() if late else gr.update(value=str(paths[file]), interactive=True) for file in FILES]
 
 
 def find_result(name: str | None) -> Result | None:
