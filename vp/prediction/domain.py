@@ -35,7 +35,7 @@ def clip_kind(frames: np.ndarray, data: str = "") -> str | None:
         return own[0]
     views = {channels: fit_to_model(frames, CANVAS, (channels,))[0] for channels in (1, 3)}
     coloured = is_coloured(views[3])
-    for data_set, domain in sorted(named, key=lambda pair: -pair[0].channels):  # what needs colour to be told comes first
+    for data_set, domain in sorted(named, key=lambda pair: -pair[0].channels):  # what is known by its colour comes first
         if data_set.channels == 1 and coloured:
             continue
         if domain.can_be_kind(frames) and domain.describe(views[data_set.channels]) is None:

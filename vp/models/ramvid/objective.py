@@ -60,8 +60,8 @@ def flow_loss(
 ) -> tuple[Losses, tuple[Tensor, Tensor]]:
     """Flow matching: the squared error of the estimated clean frames at random levels between noise (0) and clean (1).
 
-    Every clip draws a level around which those of its frames lie; of some clips known frames are noisy too, and the network is
-    told.
+    Every clip draws a level around which those of its frames lie; of some clips known frames are noisy too, at a level that
+    the network sees.
 
     Args:
         frames: float32 (B, L, C, H, W) in [-1, 1].
@@ -77,7 +77,7 @@ def flow_loss(
     centre = draw_uniform_tensor((count, 1), generator, frames)
     jitter = torch.randn(count, length, generator=generator, device=generator.device).to(frames.device)
     time = shift_levels((centre + JITTER * jitter).clamp(0, 0.99), cfg.noise_shift)
-    # some clips come with a noisy past, and are told so: a model that goes on from its own frames must not trust them blindly
+    # a noisy past, at a level that the network sees: a model that goes on from its own frames must not trust them blindly
     rough = draw_uniform_tensor((count, 1), generator, frames) < cfg.context_noise
     context = torch.where(rough, 1 - 0.3 * draw_uniform_tensor((count, 1), generator, frames), 1.0)
     time = torch.where(known, context.expand_as(time), time)

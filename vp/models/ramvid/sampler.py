@@ -32,7 +32,7 @@ class WindowSpec:
 
     Args:
         settled: whether each frame is given or was sampled before.
-        known: whether the network is told that each frame is known.
+        known: whether each frame is marked as known in the network's input.
         times: of each frame, relative to the first.
         trust: tau of known frames, 1 is clean.
         copies: how many consecutive rows share the same settled frames.
@@ -151,7 +151,7 @@ class Sampler:
     def replacement_guess_function(
         self, spec: WindowSpec, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
     ) -> solvers.Guess:
-        """As `guess_function`, for a network that is told of no known frame (RePaint: Lugmayr et al. 2022, eq. 8).
+        """As `guess_function`, for a network whose input marks no frame as known (RePaint: Lugmayr et al. 2022, eq. 8).
 
         Known frames are put into its input at the level of the others, with fresh noise at every call.
         """
