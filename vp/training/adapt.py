@@ -76,7 +76,7 @@ class Adaptation(Iterator[Adapting]):
         self.step, self.spent_s = 0, 0.0
         self.weights: Mapping[str, Tensor] = model.weights
         self.before = torch.empty(0)  # dB of each held-out window, unadapted
-        self.best_step, self.before_db, self.best_db = 0, math.nan, math.nan
+        self.best_step, self.best_db = 0, math.nan
         self.records = self.run()
 
     def __next__(self) -> Adapting:
@@ -90,7 +90,7 @@ class Adaptation(Iterator[Adapting]):
         """Takes steps until the budget is spent, scoring a candidate now and then; a record for each step."""
         begun = time.monotonic()
         self.before = self.score(self.weights)
-        newest = self.before_db = self.best_db = float(self.before.mean())
+        newest = self.best_db = self.before_db
         scoring = time.monotonic() - begun  # seconds; the last candidate's must fit into the budget
         yield Adapting(0, 0.0, None, None, newest, newest, newest)
         share, candidates = 0.0, 0
@@ -142,6 +142,11 @@ class Adaptation(Iterator[Adapting]):
         observation = Observation.prefix(frames, past, actions=self.held.actions)
         futures = predictor.predict(observation, seed_grid(0, len(frames), 1), most_likely_options(predictor, options) or options)
         return psnr(futures.frames[:, 0, past:], frames[:, past:], cap=CAP_ANY_SIZE_DB).mean(1)
+
+    @property
+    def before_db(self) -> float:
+        """PSNR of the unadapted weights on the held-out windows; NaN before they are scored."""
+        return float(self.before.mean())
 
     @property
     def helps(self) -> bool:

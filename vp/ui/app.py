@@ -17,7 +17,7 @@ from .controls import FILES
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
 from .labels import model_menu
 from .models import Models
-from .page import LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
+from .page import CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
 from .player import ClipPicker, Player
 from .settings import Settings, default_settings
 from .status import status
@@ -118,8 +118,6 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
     looks = [*controls.SHOWN, "by_hand"]
     chosen = [*looks, "clip", "player", "picker"]
     again = ["player", "trim"]
-    # result and edits are no longer of these settings
-    forget = {"fn": lambda: (None, {}), "outputs": page.select(["result", "edits"])} | QUIET
 
     def arrive(request: gr.Request) -> dict[Any, Any]:
         return page.by_widget(do.load_page(dict(request.query_params)))
@@ -132,22 +130,22 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
     clips = [page["trim"].edit, page["picker"].pick, page["fresh"].click]
     for trigger in (page["model"].input, *lengths, *moments, *clips):
         trigger(**cancel)
-    page["model"].input(**page.event(do.choose_model, [*looks, "player"], cancels=True), **newest).then(**forget)
-    gr.on(lengths, **page.event(do.update_known, ["known", *again], cancels=True), **newest).then(**forget)
+    page["model"].input(**page.event(do.choose_model, [*looks, "player"], cancels=True), **newest)
+    gr.on(lengths, **page.event(do.update_known, ["known", *again], cancels=True), **newest)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
     shown = [page[name].change for name in ("clip", "past", "part", "start")]
     gr.on(shown, **page.event(do.update_action_editor, ["editor"]), trigger_mode="always_last", **QUIET)
 
-    gr.on(moments, **page.event(do.show_clip, again, cancels=True), **newest).then(**forget)
-    page["trim"].edit(**page.event(do.store_trim, ["part", "start", *again], cancels=True), **newest).then(**forget)
+    gr.on(moments, **page.event(do.show_clip, again, cancels=True), **newest)
+    page["trim"].edit(**page.event(do.store_trim, ["part", "start", *again], cancels=True), **newest)
 
     page["player"].edit(**page.event(do.store_ticks, ["task", "known"]), **edits)
     page["editor"].edit(**page.event(do.store_actions, ["actions"]), **edits)
     page["form"].edit(**page.event(do.store_options, ["options"]), **edits)
 
-    page["picker"].pick(**page.event(do.choose_example, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
-    page["fresh"].click(**page.event(do.choose_random_clip, chosen, ["by_hand"], cancels=True), **newest).then(**forget)
-    uploaded = page.event(do.choose_upload, [*chosen, "upload", "result", "edits", "go", "stop"], ["by_hand", "upload", "job"])
+    page["picker"].pick(**page.event(do.choose_example, chosen, ["by_hand"], cancels=True), **newest)
+    page["fresh"].click(**page.event(do.choose_random_clip, chosen, ["by_hand"], cancels=True), **newest)
+    uploaded = page.event(do.choose_upload, [*chosen, "upload", *CHANGED], ["by_hand", "upload", "job"])
     page["upload"].upload(**uploaded, **newest)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
     page["link"].click(None, page.select(NAMES), None, js=LINK_JS, **PRIVATE)

@@ -30,7 +30,7 @@ from .controls import FILES, control_updates, trim_value
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
 from .models import OWN, Models, length_bounds, temperature_slider
-from .page import BUSY, IDLE, Updates
+from .page import BUSY, CHANGED, IDLE, Updates
 from .settings import Settings, default_settings
 from .status import error_status, failed, status, to_sentence
 from .suited import choose_model
@@ -143,7 +143,7 @@ class Handlers:
         jobs.end_job(job)
         fps = clips.find_clip(at.clip).rate
         moment = seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
-        return self.choose_clip(at, by_hand, moment) | {"result": None, "edits": {}} | IDLE
+        return self.choose_clip(at, by_hand, moment) | CHANGED
 
     def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
         """All updates that a newly chosen clip `at.clip` causes; a model that does not suit the clip is replaced by one that

@@ -84,7 +84,7 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
 
 
 def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -> Iterator[Updates]:
-    """The same for the one whose turn it is."""
+    """What `learn` yields once it is this visitor's turn; `stop` ends it and keeps the best."""
     try:
         model = models.get(at.model)
         clip = frames_before(at, model)

@@ -23,6 +23,7 @@ Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; w
 PRIVATE = {"api_visibility": "private"}
 BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}  # while a prediction runs
 IDLE = {"go": gr.update(interactive=True), "stop": gr.update(interactive=False)}
+CHANGED = {**IDLE, "result": None, "edits": {}}  # nothing runs, and neither result nor edits are of what is chosen now
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
 # `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does
@@ -80,11 +81,12 @@ class Page:
                 of `reads`, in this order; returns `Updates`, or yields them. A ValueError becomes a sentence in "status".
             changes: names of what `fn` may change.
             reads: names of further widgets that `fn` reads.
-            cancels: the event makes a running prediction one of something else; it ends first.
+            cancels: the event makes a running prediction, the result and its edits those of something else; the prediction ends
+                first, the others are dropped.
         """
         parameters = inspect.signature(fn).parameters
         takes_event, count = "event" in parameters, len(NAMES) if "at" in parameters else 0
-        yields, idle = inspect.isgeneratorfunction(fn), IDLE if cancels else {}
+        yields, always = inspect.isgeneratorfunction(fn), CHANGED if cancels else {}
 
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
             """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
@@ -97,10 +99,10 @@ class Page:
                 made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
-                        yield self.by_widget({**update, **idle})
+                        yield self.by_widget({**update, **always})
             except ValueError as error:
                 LOG.info("refused", exc_info=True)
-                yield self.by_widget({"status": error_status(error), **idle})
+                yield self.by_widget({"status": error_status(error), **always})
 
         def answer(*values: Any) -> dict[Any, Any]:
             return next(updates(*values))
@@ -116,7 +118,7 @@ class Page:
         return {
             "fn": answers[yields, takes_event],
             "inputs": self.select([*NAMES[:count], *reads, *(["job"] if cancels else [])]),
-            "outputs": self.select(list(dict.fromkeys([*changes, "status", *idle]))),
+            "outputs": self.select(list(dict.fromkeys([*changes, "status", *always]))),
         }
 
     def by_widget(self, updates: Updates) -> dict[Any, Any]:
