@@ -109,6 +109,7 @@ def test_moment_and_region_are_chosen_on_the_film_strip(open_page, general, vide
     source(page, "frames 0-5 of 60")
     assert page.inner_text(".vp-trim-note").startswith("From second 0.0 of")
     page.locator(".vp-trim-strip canvas").click(position={"x": 175, "y": 20})
+    page.wait_for_function("!document.querySelector('.vp-source').textContent.includes('frames 0-')")
     middle = int(source(page, "of 60").split("frames ")[1].split("-")[0])
     assert 20 <= middle <= 32, "a click on the strip chooses the moment too"
     page.locator(".vp-trim input").focus()
