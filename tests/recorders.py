@@ -1,14 +1,29 @@
-"""A stand-in for CUDA graphs on a CPU."""
+"""Stand-ins for CUDA graphs on a CPU."""
 
-from vp.core.tree import list_tensors
+from vp.core.capture import Recording
+from vp.core.tree import list_tensors, map_tensors
 
 
-def replayed(call):
-    """Later runs read the same buffers and write into those first returned, as a graph does."""
-    out = call()
+class Pool:
+    """Memory that recordings share, as those of a predictor do: each replay overwrites the results of all others."""
+
+    def __init__(self):
+        self.results = []
+
+
+def replayed(call, pool=None):
+    """Later runs read the same buffers and write into those first returned, as a graph does, and spoil the pool's other results."""
+    pool = pool or Pool()
+    out = map_tensors(lambda x: x.clone(), call())  # results that share memory with weights are not to be spoilt
+    pool.results.append(out)
 
     def replay() -> None:
-        for old, new in zip(list_tensors(out), list_tensors(call())):
+        fresh = call()
+        for other in pool.results:
+            for old in list_tensors(other):
+                if old.is_floating_point():
+                    old.fill_(float("nan"))
+        for old, new in zip(list_tensors(out), list_tensors(fresh)):
             old.copy_(new)
 
-    return replay, out
+    return Recording(replay, out, pool, sum(x.nbytes for x in list_tensors(out)))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vp.core.noise import draw_noise
 from vp.core.options import Options, choice, slider
-from vp.core.predictor import Predictor, draw_noise
+from vp.core.predictor import Predictor
 from vp.core.video import Actions, Capabilities, Observation, Prediction, Step
 
 

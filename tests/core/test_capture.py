@@ -1,10 +1,13 @@
 """Recorded calls: when they are recorded, what they are given, and what becomes of what they returned."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from torch import Tensor
 
-from vp.core.capture import MAX_GRAPHS, Captured
+from vp.core.capture import MAX_GRAPHS, Recording, Recordings
 from vp.core.runtime import Runtime
 from vp.core.tree import list_tensors, map_tensors
 
@@ -22,50 +25,108 @@ class Counted:
         return how * x + rest[0], (rest[0].clone(), rest[1])
 
 
-def test_each_kind_of_call_is_recorded_once_and_gives_what_the_function_gives():
+def add_one(how, x):
+    return x + 1
+
+
+def test_each_kind_of_call_is_recorded_at_its_second_call_and_gives_what_the_function_gives():
     plain, counted, recorded = Counted(), Counted(), []
-    captured = Captured(counted, lambda call: recorded.append(1) or replayed(call))
-    for how, size in ((2.0, 3), (2.0, 3), (3.0, 3), (2.0, 4), (2.0, 3)):
+    recordings = Recordings(lambda call, pool: recorded.append(1) or replayed(call, pool))
+    captured = recordings.capture(counted)
+    for how, size in ((2.0, 3), (2.0, 3), (3.0, 3), (2.0, 4), (2.0, 3), (3.0, 3), (2.0, 3)):
         given = torch.rand(size), (torch.rand(size), None)
         got, want = captured(how, *given), plain(how, *given)
         torch.testing.assert_close(got[0], want[0])
         torch.testing.assert_close(got[1][0], want[1][0])
         assert got[1][1] is None
-    assert len(recorded) == 3
+    assert len(recorded) == 2, "(2, 3) and (3, 3); (2, 4) came once"
 
 
-def test_what_comes_back_is_overwritten_by_the_next_call_of_its_kind():
-    captured = Captured(lambda how, x: x + 1, replayed)
+def test_what_comes_back_is_overwritten_by_the_next_call_of_any_kind():
+    recordings = Recordings(replayed)
+    captured = recordings.capture(add_one)
+    for how in ("a", "a", "b", "b"):
+        captured(how, torch.zeros(2))
     first = captured("a", torch.zeros(2))
     kept = first.clone()
-    captured("a", torch.ones(2))
-    assert kept.tolist() == [1, 1] and first.tolist() == [2, 2]
+    second = captured("b", torch.ones(2))
+    assert kept.tolist() == [1, 1] and second.tolist() == [2, 2] and first.isnan().all()
 
 
-def test_only_so_many_are_kept_and_the_one_used_longest_ago_goes():
-    captured = Captured(lambda how, x: x, replayed)
-    for how in range(MAX_GRAPHS):
+def test_all_share_one_pool():
+    pools = []
+
+    def recorder(call, pool):
+        pools.append(pool)
+        return replayed(call, pool)
+
+    recordings = Recordings(recorder)
+    first, second = recordings.capture(add_one), recordings.capture(lambda how, x: x)
+    for captured in (first, first, second, second):
+        captured(None, torch.zeros(1))
+    assert pools[0] is None and pools[1] is not None
+
+
+@pytest.mark.parametrize("limit", [{"max_bytes": 40}, {}])
+def test_recordings_are_dropped_when_they_hold_too_much(limit):
+    recordings = Recordings(replayed, **limit)
+    captured = recordings.capture(add_one)
+    most = 11 if limit else MAX_GRAPHS  # four bytes each, and one more before it is noticed
+    for how in range(most):
         captured(how, torch.zeros(1))
-    captured(0, torch.zeros(1))
-    captured(MAX_GRAPHS, torch.zeros(1))
-    assert len(captured.kept) == MAX_GRAPHS and {key[0] for key in captured.kept} == {0, *range(2, MAX_GRAPHS + 1)}
+        captured(how, torch.zeros(1))
+    assert len(recordings.kept) == most
+    for _ in range(2):
+        assert captured("more", torch.zeros(1)).item() == 1
+    assert len(recordings.kept) == 1, "a fresh pool, with the newest alone"
 
 
-def test_a_recording_that_fails_is_said_once_and_everything_is_computed_as_usual():
-    def fails(call):
-        raise RuntimeError("operation not permitted")
+def test_a_recording_that_fails_is_said_and_its_kind_alone_is_computed_directly():
+    def recorder(call, pool):
+        if call().numel() == 2:
+            raise RuntimeError("operation not permitted")
+        return replayed(call, pool)
 
-    captured = Captured(Counted(), fails)
-    with pytest.warns(UserWarning, match="no CUDA graph of counted .operation not permitted"):
-        first = captured(2.0, torch.ones(1), (torch.ones(1), None))
-    second = captured(3.0, torch.ones(1), (torch.ones(1), None))
-    assert first[0].item() == 3 and second[0].item() == 4
+    recordings = Recordings(recorder)
+    captured = recordings.capture(add_one)
+    for _ in range(2):
+        captured(None, torch.zeros(1))
+    captured(None, torch.zeros(2))
+    with pytest.warns(UserWarning, match="no CUDA graph of add_one .operation not permitted"):
+        assert captured(None, torch.zeros(2)).tolist() == [1, 1]
+    assert not recordings.kept, "what was recorded before may be in disorder"
+    assert captured(None, torch.zeros(2)).tolist() == [1, 1], "without a second warning"
+    assert captured(None, torch.zeros(1)).item() == 1 and len(recordings.kept) == 1, "others are recorded again"
+
+
+def test_a_predictor_is_freed_with_its_recordings_without_the_collector():
+    class Owner:
+        def __init__(self):
+            self.captured = Recordings(replayed_without_call).capture(self.double)
+
+        def double(self, settings, x):
+            return 2 * x
+
+    def replayed_without_call(call, pool):
+        out = call()
+        return Recording(lambda: None, out)  # as a graph, it does not hold the function
+
+    owner = Owner()
+    for _ in range(3):
+        assert owner.captured(None, torch.ones(1)).item() == 2
+    alive = weakref.ref(owner)
+    gc.disable()
+    try:
+        del owner
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_a_cpu_computes_each_time():
     function = Counted()
-    assert Runtime.pick("cpu").capture(function) is function
-    assert isinstance(Runtime(torch.device("cpu"), False, recorder=replayed).capture(function), Captured)
+    assert Runtime.pick("cpu").recordings().capture(function) is function
+    assert Runtime(torch.device("cpu"), False, recorder=replayed).recordings().capture(function) is not function
 
 
 def test_trees_are_flattened_in_order():

@@ -1,12 +1,14 @@
 """The machine: what is asked for is there, or is refused in words."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from vp.core.cpu_fast import keep_big_buffers
-from vp.core.predictor import draw_noise, seed_grid
+from vp.core.noise import MANY, SampleNoise, draw_noise
+from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 
 
@@ -51,6 +53,26 @@ def test_noise_depends_on_the_seed_alone():
     assert draws.shape == (2, 2, 2, 5)
     assert torch.equal(draws[0, 0], draws[1, 1]) and not torch.equal(draws[0, 0], draws[0, 1])
     assert torch.equal(draws[1, 0], draw_noise(torch.tensor([[5]]), 2, 5)[0, 0])
+
+
+def test_noise_drawn_by_many_threads_is_the_same_to_the_bit(monkeypatch):
+    assert MANY < 40 * 3 * 64 * 64, "or no thread has a part in it"
+    seeds, shape = torch.arange(40).view(4, 10), (3, 64, 64)
+    with torch.inference_mode():
+        draw = SampleNoise(seeds, torch.device("cpu"))
+        first, second = draw(shape), draw(shape)
+    generators = [torch.Generator().manual_seed(seed) for seed in range(40)]
+    for drawn in (first, second):
+        assert torch.equal(drawn, torch.stack([torch.randn(shape, generator=g) for g in generators]))
+
+
+@pytest.mark.parametrize("zero", [False, True])
+def test_a_gpu_that_is_lent_call_by_call_records_nothing(monkeypatch, zero):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=8 * 2**30))
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true") if zero else monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
+    runtime = Runtime.pick("cuda", "fp32")
+    assert (runtime.recorder is None) is zero and runtime.graph_bytes == 2 * 2**30
 
 
 def test_seeds_do_not_change_as_the_grid_grows_and_do_not_repeat():

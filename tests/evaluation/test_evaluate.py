@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from vp.core.clips import shrink_and_enlarge
+from vp.core.noise import draw_noise
 from vp.core.options import Options, choice, slider
-from vp.core.predictor import Predictor, draw_noise
+from vp.core.predictor import Predictor
 from vp.core.video import Batch, Capabilities, Prediction, Step
 from vp.data import PROTOCOLS, protocol_clips
 from vp.evaluation.diagnose import contrast_std, learned_prior_timing, uncertain_frames

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from vp.core.noise import draw_noise
 from vp.core.options import Options, slider
-from vp.core.predictor import Predictor, draw_noise
+from vp.core.predictor import Predictor
 from vp.core.video import Actions, Capabilities, Prediction, Step
 from vp.data import write_mp4
 from vp.evaluation.evaluate import evaluate, headline_numbers

@@ -393,7 +393,7 @@ def test_recorded_and_watched_predictions_are_the_same(wish):
     known, options = torch.tensor([True, False, False, True, False, False]), RamvidOptions(steps=3, **wish)
     observation = Observation(clips, known)
     want = plain.predict(observation, seeds, options).frames
-    for _ in range(2):  # the second time nothing is recorded any more
+    for _ in range(3):  # computed, recorded, replayed
         *_, last = recorded.stream(observation, seeds, options)
         torch.testing.assert_close(last.prediction.frames, want)
         torch.testing.assert_close(recorded.predict(observation, seeds, options).frames, want)

@@ -113,7 +113,7 @@ def test_recorded_and_watched_predictions_are_the_same(clip, prior):
     seeds = seed_grid(0, 2, 3)
     want = plain.predict(observation, seeds, options)
     for model in (plain, recorded):
-        for _ in range(2):  # the second time nothing is recorded any more
+        for _ in range(3):  # computed, recorded, replayed
             *steps, last = model.stream(observation, seeds, options)
             whole = model.predict(observation, seeds, options)
             for got in (last.prediction, whole):

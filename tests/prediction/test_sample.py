@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from vp.core.family import Family
+from vp.core.noise import draw_noise
 from vp.core.options import Options, choice, slider
-from vp.core.predictor import Predictor, draw_noise
+from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.data import Clip, open_dataset
 from vp.metrics import METRICS

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from vp.catalog import find_recipe
-from vp.core.predictor import draw_noise, seed_grid
+from vp.core.noise import draw_noise
+from vp.core.predictor import seed_grid
 from vp.training.settings import Settings
 from vp.training.trainer import Trainer
 from vp.training.training_data import TrainingData, step_seed

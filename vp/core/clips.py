@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .host_memory import host_buffer
+
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
 
 
@@ -17,6 +19,18 @@ def previous_frames(frames: Tensor) -> Tensor:
 def repeat_per_sample(frames: Tensor, seeds: Tensor) -> Tensor:
     """Copies the frames for each of the N samples of seeds (B, N): (B, N, T, C, H, W)."""
     return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
+
+
+def with_room_for_futures(known: Tensor, samples: int, length: int, device: torch.device) -> Tensor:
+    """Known frames float32 (B, P, C, H, W) on the CPU, once for each of N samples, with room for what follows.
+
+    Returns:
+        float32 (B, N, length, C, H, W) on the CPU, its frames from P on uninitialised; page-locked where they are computed on a
+        CUDA `device`.
+    """
+    out = host_buffer((len(known), samples, length, *known.shape[2:]), device)
+    out[:, :, : known.shape[1]] = known[:, None]
+    return out
 
 
 def shrink_and_enlarge(frames: Tensor, scale: int) -> Tensor:

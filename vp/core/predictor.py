@@ -47,14 +47,6 @@ class Predictor(ABC):
         self.capabilities.check(observation)
 
 
-def draw_noise(seeds: Tensor, *shape: int) -> Tensor:
-    """Standard normal noise float32 (B, N, *shape) on the CPU ; entry (b, n) depends on the seed int64 (B, N) alone."""
-    out = torch.empty(*seeds.shape, *shape)
-    for index, seed in enumerate(seeds.flatten().tolist()):
-        out.view(-1, *shape)[index] = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    return out
-
-
 def seed_grid(seed: int, batch: int, samples: int) -> Tensor:
     """Seeds int64 (batch, samples); entry (b, n) depends on seed, b and n alone, so more clips or samples only add entries.
 

@@ -11,12 +11,13 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .capture import Captured, Function, Recorder, record_cuda_graph
+from .capture import MAX_BYTES, Recorder, Recordings, record_cuda_graph
 from .cpu_fast import bf16_is_fast
 from .packed_conv import pack_convolutions
 
 Networks = TypeVar("Networks", bound=nn.Module)
 DEVICES = ("auto", "cpu", "cuda")
+GRAPH_SHARE = 4  # the recordings of a predictor may hold one part in so many of a GPU's memory
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Runtime:
         channels_last: keep the weights of 2D layers in channels_last order.
         packed: on a CPU, pack the weights of 2D convolutions once for sampling (`packed_conv`).
         recorder: records a call for replay, such as `record_cuda_graph`; None: calls are not recorded.
+        graph_bytes: device memory that the recordings of one predictor may hold.
     """
 
     device: torch.device
@@ -36,6 +38,7 @@ class Runtime:
     channels_last: bool = True
     packed: bool = True
     recorder: Recorder | None = None
+    graph_bytes: int = MAX_BYTES
 
     @staticmethod
     def pick(device: str = "auto", precision: str = "auto") -> Runtime:
@@ -52,7 +55,12 @@ class Runtime:
             raise ValueError(f"precision is {precision!r}; give auto, fp32 or bf16")
         chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         bf16 = bf16_is_fast(chosen) if precision == "auto" else precision == "bf16"
-        return Runtime(chosen, bf16, recorder=record_cuda_graph if chosen.type == "cuda" else None)
+        if chosen.type == "cpu":
+            return Runtime(chosen, bf16)
+        memory = torch.cuda.get_device_properties(chosen).total_memory
+        # on ZeroGPU every call runs in a new process, which no recording outlives
+        recorder = None if os.environ.get("SPACES_ZERO_GPU") else record_cuda_graph
+        return Runtime(chosen, bf16, recorder=recorder, graph_bytes=memory // GRAPH_SHARE)
 
     def autocast(self) -> AbstractContextManager:
         """Context manager: bfloat16 autocast on the device, where `bf16` is set."""
@@ -75,9 +83,9 @@ class Runtime:
                 layer.to(torch.bfloat16)
         return pack_convolutions(networks) if self.packed and self.device.type == "cpu" else networks
 
-    def capture(self, function: Function) -> Function:
-        """The function wrapped in `Captured` where there is a recorder, otherwise the function itself."""
-        return function if self.recorder is None else Captured(function, self.recorder)
+    def recordings(self) -> Recordings:
+        """Those of a new predictor, which record nothing where there is no recorder."""
+        return Recordings(self.recorder, self.graph_bytes)
 
     def describe(self) -> str:
         """One line for logs: device name, threads, precision and torch version."""

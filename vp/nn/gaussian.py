@@ -39,3 +39,20 @@ def kl(q: Gaussian, p: Gaussian) -> Tensor:
     """KL(q || p) per dimension, float32 (..., Z), in nats; from log-variances, for numerical range."""
     difference = q.logvar - p.logvar
     return 0.5 * (torch.exp(difference) + (q.mean - p.mean).square() * torch.exp(-p.logvar) - 1 - difference)
+
+
+class LatentStats(NamedTuple):
+    """Statistics of the latent of a step, float32 (M, Z), and the KL, (M,); None where there is no posterior."""
+
+    prior_mean: Tensor
+    prior_std: Tensor
+    posterior_mean: Tensor | None = None
+    posterior_std: Tensor | None = None
+    kl: Tensor | None = None
+
+    @classmethod
+    def from_gaussians(cls, prior: Gaussian, posterior: Gaussian | None) -> LatentStats:
+        """Statistics of the two distributions, with KL(posterior || prior) summed over z."""
+        if posterior is None:
+            return cls(prior.mean, prior.std)
+        return cls(prior.mean, prior.std, posterior.mean, posterior.std, kl(posterior, prior).sum(-1))

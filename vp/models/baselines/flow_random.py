@@ -16,8 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vp.core.noise import draw_noise
 from vp.core.options import Options
-from vp.core.predictor import Predictor, draw_noise
+from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.nn.warp import warp
 

@@ -53,7 +53,8 @@ class FusionPredictor(Predictor):
 
     def __init__(self, cfg: FusionConfig, networks: nn.ModuleDict, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.networks = runtime.place(networks).eval()
+        self.networks, recordings = runtime.place(networks).eval(), runtime.recordings()
+        self.captured_pictures, self.captured_paint = map(recordings.capture, (self.predict_pictures, self.paint))
         same = "this model is deterministic: every future is the same"
         few = f"its 3D U-Net reads {cfg.n_past} fusion pictures at once"
         self.capabilities = Capabilities(
@@ -81,13 +82,12 @@ class FusionPredictor(Predictor):
         true = None if observation.target is None else self.fusion_pictures(observation.target.to(device), past.shape[1])
         given = self.given_pictures(observation)
         pictures = with_pictures_replaced(self.fusion_pictures(past, past.shape[1]), given[:, : past.shape[1]])
-        with self.runtime.autocast():
-            predicted = predict_pictures(self.networks["predictor"], pictures[:, -self.cfg.n_past :], steps).float()
+        predicted = self.captured_pictures(steps, pictures[:, -self.cfg.n_past :])
         own = true[:, -steps:] if options.pictures == "true" else with_pictures_replaced(predicted, given[:, -steps:])
         frames = known
         while made < steps:
             part = own[:, made : made + self.cfg.n_past]
-            frames = torch.cat([frames, self.paint(part, past[:, -1], pictures[:, -1], options).to(frames)], 1)
+            frames = torch.cat([frames, self.captured_paint(options, part, past[:, -1], pictures[:, -1]).to(frames)], 1)
             made += part.shape[1]
             if made < steps:
                 yield Step(made, steps, repeat_per_sample(pad_with_last_frame(frames, past.shape[1] + steps), seeds))
@@ -110,7 +110,12 @@ class FusionPredictor(Predictor):
             pictures = torch.full((batch, length, 3, height, width), float("nan"))
         return from_overlay(pictures.to(self.runtime.device, torch.float32).clamp(0, 1), self.cfg.drawing)
 
-    def paint(self, pictures: Tensor, last: Tensor, last_picture: Tensor, options: FusionOptions) -> Tensor:
+    def predict_pictures(self, steps: int, pictures: Tensor) -> Tensor:
+        """The `steps` pictures, float32 (B, steps, P, H, W), after the known ones (B, n_past, P, H, W)."""
+        with self.runtime.autocast():
+            return predict_pictures(self.networks["predictor"], pictures, steps).float()
+
+    def paint(self, options: FusionOptions, pictures: Tensor, last: Tensor, last_picture: Tensor) -> Tensor:
         """Frames (B, F, C, H, W) in [0, 1] of pictures (B, F, P, H, W), given the last known frame and its picture."""
         flat, count = pictures.flatten(0, 1), pictures.shape[1]
         seen = (x[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1) for x in (last, last_picture))

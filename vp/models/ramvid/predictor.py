@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from ...core.host_memory import to_host
+from ...core.noise import SampleNoise
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.video import Capabilities, Observation, Prediction, Step
 from .config import RamvidConfig
 from .options import RamvidOptions
-from .sampler import Sampler, WindowSpec
+from .sampler import Sampler, Strengths, WindowSpec, without_strengths
 from .windows import Window, plan_windows
 
 
@@ -68,14 +70,14 @@ class RamvidPredictor(Predictor):
         known, device = observation.known, self.runtime.device
         windows = plan_windows(known, self.cfg.length, options.long, whole_past=self.recurrent)
         given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
-        clip = given[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1).flatten(0, 1).to(device)  # (B N, T, C, H, W)
+        clip = given.to(device).repeat_interleave(seeds.shape[1], 0)  # (B N, T, C, H, W)
         draw, total, done = SampleNoise(seeds, device), len(windows) * options.steps, 0
         for window in windows:
             indices, spec = window.frames[~window.known].to(device), self.window_spec(window, known, seeds, options)
             for guess in self.sample_window(spec, options, 2 * clip[:, window.frames.to(device)] - 1, draw, every_step):
                 done += 1 if every_step else options.steps
                 clip[:, indices] = guess
-                frames = clip.unflatten(0, seeds.shape).to("cpu", copy=True)
+                frames = to_host(clip.clone()).unflatten(0, seeds.shape)
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
     def window_spec(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> WindowSpec:
@@ -83,25 +85,14 @@ class RamvidPredictor(Predictor):
         given = known[window.frames] if self.recurrent and known.any() else window.known
         settled, marked, times = (tuple(x.tolist()) for x in (window.known, given, window.frames - window.frames[0]))
         shared = bool(known[window.frames[window.known]].all()) and not options.context_noise
-        return WindowSpec(settled, marked, times, 1 - options.context_noise, seeds.shape[1] if shared else 1)
+        return WindowSpec(settled, marked, times, seeds.shape[1] if shared else 1)
 
     def sample_window(
         self, spec: WindowSpec, options: RamvidOptions, frames: Tensor, draw: SampleNoise, every_step: bool
     ) -> Iterator[Tensor]:
         """Estimates of a window's unknown frames (B N, U, C, H, W) in [0, 1]: one a step, or the final sample alone."""
+        strengths = Strengths.of(options, frames.device)
         if every_step:
-            return self.sampler.sample_steps(spec, options, frames, draw)
+            return self.sampler.sample_steps(spec, options, strengths, frames, draw)
         noises = tuple(draw(shape) for shape in self.sampler.noise_shapes(spec, options, frames))
-        return iter([self.sampler.captured_sample_whole((spec, options), frames, noises)])
-
-
-class SampleNoise:
-    """Draws standard normal noise on the CPU: a sample's noise depends only on its seed and on its earlier draws."""
-
-    def __init__(self, seeds: Tensor, device: torch.device):
-        self.device = device
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds.flatten().tolist()]
-
-    def __call__(self, shape: tuple[int, ...]) -> Tensor:
-        """float32 (B N, *shape), on the device."""
-        return torch.stack([torch.randn(shape, generator=g) for g in self.generators]).to(self.device)
+        return iter([self.sampler.captured_sample_whole((spec, without_strengths(options)), strengths, frames, noises)])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -20,7 +20,9 @@ from .config import RamvidConfig
 from .options import RamvidOptions
 
 QUIET = 0.03  # level below which noisy frames tell next to nothing: a guess is the mean of what may follow the known ones
+MAX_KEPT = 256  # dry runs whose results are kept
 SAMPLED = 0.9  # the level at which frames that were sampled before are shown to the network
+GUIDED, NOISY = 3.0, 0.3  # values of the sliders that stand for any other than their defaults
 ROWS = 16  # clips through the network at once on a CPU: more gains no speed, and memory stays bounded
 
 Draw = Callable[[tuple[int, ...]], Tensor]  # shape -> standard normal float32 (R, *shape)
@@ -34,14 +36,12 @@ class WindowSpec:
         settled: whether each frame is given or was sampled before.
         known: whether each frame is marked as known in the network's input.
         times: of each frame, relative to the first.
-        trust: tau of known frames, 1 is clean.
         copies: how many consecutive rows share the same settled frames.
     """
 
     settled: tuple[bool, ...]
     known: tuple[bool, ...]
     times: tuple[int, ...]
-    trust: float = 1.0
     copies: int = 1
 
     def shared_group_sizes(self, rows: range) -> list[int]:
@@ -54,17 +54,41 @@ class WindowSpec:
         kept = [t for t, given in zip(self.times, self.settled) if keep_settled or not given]
         return WindowSpec((False,) * len(kept), (False,) * len(kept), tuple(kept))
 
-    def temporal_pass(self, frames: Tensor, time: Tensor) -> TemporalPass:
-        """A pass over frames (R, L, C, H, W), at the scalar level `time` where they are not settled.
+    def temporal_pass(self, frames: Tensor, time: Tensor, trust: Tensor) -> TemporalPass:
+        """A pass over frames (R, L, C, H, W), at the scalar level `trust` where known, at `time` where they are not settled.
 
         Frames sampled before are shown at the level SAMPLED: they guide the motion of what is remembered, but are not remembered.
         """
-        trusts = constant_vector([self.trust if known else SAMPLED for known in self.known], time)
-        level = torch.where(constant_vector(self.settled, time).bool(), trusts, time)
+        given = torch.where(constant_vector(self.known, time).bool(), trust, SAMPLED)
+        level = torch.where(constant_vector(self.settled, time).bool(), given, time)
         if self.known != self.settled:
             faded = [SAMPLED if settled and not known else 1.0 for known, settled in zip(self.known, self.settled)]
             frames = frames * constant_vector(faded, time)[:, None, None, None]
         return TemporalPass(frames, self.known, level.expand(len(frames), -1), self.times, self.settled)
+
+
+class Strengths(NamedTuple):
+    """Values of sliders as scalar tensors, float32 (): a recorded call serves all of them.
+
+    Args:
+        guidance, context_noise: as in the options.
+        trust: tau of known frames, 1 is clean.
+    """
+
+    guidance: Tensor
+    context_noise: Tensor
+    trust: Tensor
+
+    @classmethod
+    def of(cls, options: RamvidOptions, device: torch.device) -> Strengths:
+        values = (options.guidance, options.context_noise, 1 - options.context_noise)
+        return cls(*torch.tensor(values, device=device).unbind())
+
+
+def without_strengths(options: RamvidOptions) -> RamvidOptions:
+    """What a recording depends on: the options with every slider of `Strengths` at its default or, if moved, at its maximum."""
+    guided, noisy = options.guidance != 1, options.context_noise != 0
+    return replace(options, guidance=GUIDED if guided else 1.0, context_noise=NOISY if noisy else 0.0)
 
 
 class Tools(NamedTuple):
@@ -79,12 +103,14 @@ class Sampler:
 
     def __init__(self, cfg: RamvidConfig, denoiser: nn.Module, runtime: Runtime):
         self.cfg, self.denoiser, self.runtime = cfg, denoiser, runtime
-        self.captured_denoise, self.captured_sample_whole = runtime.capture(self.denoise), runtime.capture(self.sample_whole)
-        self.tools = Tools(self.captured_denoise, self.remember)
+        recordings = runtime.recordings()
+        self.captured_denoise, self.captured_sample_whole = map(recordings.capture, (self.denoise, self.sample_whole))
+        self.noises: dict[Hashable, list[tuple[int, ...]]] = {}  # see `noise_shapes`
 
     def sample_steps(
-        self, spec: WindowSpec, options: RamvidOptions, frames: Tensor, draw: Draw, tools: Tools | None = None
-    ) -> Iterator[Tensor]:
+        self, spec: WindowSpec, options: RamvidOptions, strengths: Strengths, frames: Tensor, draw: Draw,
+        tools: Tools | None = None,
+    ) -> Iterator[Tensor]:  # fmt: skip
         """Estimates of the unknown frames (R, U, C, H, W) in [0, 1], one a network call; the last is the sample.
 
         With `antithetic`, where some frame is settled and there are more than two steps, the last level is used twice, the second
@@ -94,7 +120,8 @@ class Sampler:
         anything = any(spec.settled)
         mirrored = options.antithetic and anything and options.steps > 2 and options.solver != "ddpm"
         levels = process.sampling_levels(self.cfg, options.steps - mirrored, anything)
-        guess, seen = self.guess_function(spec, options, levels, frames, draw, tools or self.tools), []
+        tools = tools or Tools(self.captured_denoise, self.remember)
+        guess, seen = self.guess_function(spec, options, strengths, levels, frames, draw, tools), []
 
         def noted(x: Tensor, i: int) -> Tensor:
             seen[:] = [x]
@@ -107,55 +134,70 @@ class Sampler:
         if mirrored:
             yield to_unit_range((x + guess(solvers.mirror_noise(seen[0], x, levels, levels.steps - 1), levels.steps - 1)) / 2)
 
-    def sample_whole(self, wish: tuple[WindowSpec, RamvidOptions], frames: Tensor, noises: tuple[Tensor, ...]) -> Tensor:
+    def sample_whole(
+        self, wish: tuple[WindowSpec, RamvidOptions], strengths: Strengths, frames: Tensor, noises: tuple[Tensor, ...]
+    ) -> Tensor:
         """The sample (R, U, C, H, W) in [0, 1], all steps in one call; `noises` as listed by `noise_shapes`."""
         kept = iter(noises)
-        *_, last = self.sample_steps(*wish, frames, lambda shape: next(kept), Tools(self.denoise, self.remember))
+        *_, last = self.sample_steps(*wish, strengths, frames, lambda shape: next(kept), Tools(self.denoise, self.remember))
         return last
 
     def noise_shapes(self, spec: WindowSpec, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
-        """Shapes (without rows) of the noise that the steps draw, in order; a dry run on the meta device finds them."""
+        """Shapes (without rows) of the noise that the steps draw, in order.
+
+        A dry run on the meta device finds them; it takes longer than the sampling on a GPU, so its results are kept.
+        """
+        key = spec, without_strengths(options), frames.shape
+        if key not in self.noises:
+            if len(self.noises) >= MAX_KEPT:
+                self.noises.clear()
+            self.noises[key] = self.find_noise_shapes(spec, options, frames.to("meta"))
+        return self.noises[key]
+
+    def find_noise_shapes(self, spec: WindowSpec, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
+        """As `noise_shapes`, for frames on the meta device."""
         asked: list[tuple[int, ...]] = []
 
         def draw(shape: tuple[int, ...]) -> Tensor:
             asked.append(shape)
-            return torch.empty(len(frames), *shape, device="meta")
+            return frames.new_empty(len(frames), *shape)
 
         tools = Tools(lambda spec, x, *_: x, lambda *_: (None, None))
-        deque(self.sample_steps(spec, options, frames.to("meta"), draw, tools), maxlen=0)
+        deque(self.sample_steps(spec, options, Strengths(*frames.new_empty(3).unbind()), frames, draw, tools), maxlen=0)
         return asked
 
     def guess_function(
-        self, spec: WindowSpec, options: RamvidOptions, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
-    ) -> solvers.Guess:
+        self, spec: WindowSpec, options: RamvidOptions, strengths: Strengths, levels: solvers.Levels, frames: Tensor, draw: Draw,
+        tools: Tools,
+    ) -> solvers.Guess:  # fmt: skip
         """A function (noisy unknown frames, index of the level) -> estimate of x0, with guidance and context noise as asked."""
         if options.conditioning == "replaced":
-            return self.replacement_guess_function(spec, levels, frames, draw, tools)
+            return self.replacement_guess_function(spec, strengths, levels, frames, draw, tools)
         context = frames
         if options.context_noise and any(spec.settled):
             eps = draw(frames.shape[1:])
-            context = (1 - options.context_noise) * frames + options.context_noise * eps
-        given = self.network_guess_function(spec, levels, context, tools)
+            context = strengths.trust * frames + strengths.context_noise * eps
+        given = self.network_guess_function(spec, strengths, levels, context, tools)
         if options.guidance == 1 or not any(spec.settled):
             return given
         plain = self.network_guess_function(
-            spec.as_unknown(keep_settled=False), levels, select_unknown(context, spec.settled), tools
+            spec.as_unknown(keep_settled=False), strengths, levels, select_unknown(context, spec.settled), tools
         )
 
         def guided(x: Tensor, i: int) -> Tensor:
             alone = plain(x, i)
-            return (alone + options.guidance * (given(x, i) - alone)).clamp(-1, 1)
+            return (alone + strengths.guidance * (given(x, i) - alone)).clamp(-1, 1)
 
         return guided
 
     def replacement_guess_function(
-        self, spec: WindowSpec, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
+        self, spec: WindowSpec, strengths: Strengths, levels: solvers.Levels, frames: Tensor, draw: Draw, tools: Tools
     ) -> solvers.Guess:
         """As `guess_function`, for a network whose input marks no frame as known (RePaint: Lugmayr et al. 2022, eq. 8).
 
         Known frames are put into its input at the level of the others, with fresh noise at every call.
         """
-        network = self.network_guess_function(spec.as_unknown(keep_settled=True), levels, frames, tools)
+        network = self.network_guess_function(spec.as_unknown(keep_settled=True), strengths, levels, frames, tools)
 
         def clean(x: Tensor, i: int) -> Tensor:
             noisy = levels.a[i] * frames + levels.s[i] * draw(frames.shape[1:])
@@ -163,7 +205,9 @@ class Sampler:
 
         return clean
 
-    def network_guess_function(self, spec: WindowSpec, levels: solvers.Levels, frames: Tensor, tools: Tools) -> solvers.Guess:
+    def network_guess_function(
+        self, spec: WindowSpec, strengths: Strengths, levels: solvers.Levels, frames: Tensor, tools: Tools
+    ) -> solvers.Guess:
         """The network as a function of noisy unknown frames and of the index of their level; known frames are encoded here, once.
 
         While noisy frames carry next to no information (level below `QUIET`), the estimate is the mean of the possible futures:
@@ -173,7 +217,7 @@ class Sampler:
         groups = [range(i, min(i + most, len(frames))) for i in range(0, len(frames), most)]
         parts = [frames[group.start : group.stop] for group in groups]
         same = [spec.shared_group_sizes(group) for group in groups]
-        memories = [tools.remember(spec, part, counts) for part, counts in zip(parts, same)]
+        memories = [tools.remember(spec, part, counts, strengths.trust) for part, counts in zip(parts, same)]
         rolls = isinstance(self.denoiser, CompactDenoiser) and self.cfg.process == "flow"
         shares = rolls and any(spec.settled)
         means = [
@@ -186,30 +230,34 @@ class Sampler:
             for k, (noisy, part, counts, memory) in enumerate(zip(x.split(most), parts, same, memories)):
                 if faint and shares:
                     part, memory = map_tensors(lambda y: first_of_groups(y, counts), (part, memory))
-                    means[k] = tools.call(spec, levels.a[i] * means[k], part, memory, time).float()
+                    mean = tools.call(spec, levels.a[i] * means[k], part, memory, time, strengths.trust)
+                    means[k] = mean.float().clone()  # the next recorded call overwrites it
                     estimate = repeat_each(means[k], counts)
                 else:
-                    estimate = tools.call(spec, noisy, part, memory, time).float()
+                    estimate = tools.call(spec, noisy, part, memory, time, strengths.trust).float()
                 out.append(process.clean_from_output(self.cfg, estimate, noisy, levels.a[i], levels.s[i]))
             return torch.cat(out)
 
         return clean
 
-    def remember(self, spec: WindowSpec, frames: Tensor, counts: Sequence[int]) -> Memory:
+    def remember(self, spec: WindowSpec, frames: Tensor, counts: Sequence[int], trust: Tensor) -> Memory:
         """`CompactDenoiser.remember` of known frames, computed once for each group of rows that shares them and repeated."""
         if not isinstance(self.denoiser, CompactDenoiser):
             return None, None
         distinct = first_of_groups(frames, counts)
         with self.runtime.autocast():
-            memory = self.denoiser.remember(spec.temporal_pass(distinct, distinct.new_zeros(())))
+            memory = self.denoiser.remember(spec.temporal_pass(distinct, distinct.new_zeros(()), trust))
         return map_tensors(lambda x: repeat_each(x, counts), memory)
 
-    def denoise(self, spec: WindowSpec, x: Tensor, frames: Tensor, memory: Memory, time: Tensor) -> Tensor:
-        """The network's raw output for noisy unknown frames x (R, U, C, H, W) at the scalar tensor `time`, given `frames`."""
+    def denoise(self, spec: WindowSpec, x: Tensor, frames: Tensor, memory: Memory, time: Tensor, trust: Tensor) -> Tensor:
+        """The network's raw output for noisy unknown frames x (R, U, C, H, W) at the scalar level `time`, given `frames`.
+
+        `trust` is the scalar level of known frames.
+        """
         clip = insert_unknown(frames, x, spec.settled)
         with self.runtime.autocast():
             if isinstance(self.denoiser, CompactDenoiser):
-                out = self.denoiser.complete(spec.temporal_pass(clip, time), memory)
+                out = self.denoiser.complete(spec.temporal_pass(clip, time, trust), memory)
             else:  # one level for the whole clip, and known frames are not marked
                 out = self.denoiser(clip, None, time.expand(len(clip), len(spec.settled)))
         return select_unknown(out, spec.settled)

@@ -6,19 +6,21 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...core.capture import Function
-from ...core.clips import pad_with_last_frame
+from ...core.clips import pad_with_last_frame, with_room_for_futures
+from ...core.host_memory import to_host
 from ...core.latent_options import LatentOptions, check_prior, disabled_controls, offered_priors, resolve_prior
-from ...core.predictor import Predictor, draw_noise
+from ...core.noise import SampleNoise
+from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
-from ...nn.gaussian import Gaussian, kl
+from ...nn.gaussian import Gaussian, LatentStats
 from .config import SVGConfig
 from .network import SVGNetwork
 
@@ -29,7 +31,6 @@ class RolloutSpec:
 
     Args:
         source: where z comes from: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'.
-        temperature: factor on the standard deviation of z.
         n_past: number of known frames.
         copies: number of samples per clip, N.
         refreshes: for each generated frame that is fed back, whether skip connections are taken from it; zero or one entry in the
@@ -37,27 +38,9 @@ class RolloutSpec:
     """
 
     source: str
-    temperature: float
     n_past: int
     copies: int
     refreshes: tuple[bool, ...]
-
-
-class LatentStats(NamedTuple):
-    """Statistics of the latent of a step, float32 (M, Z), and the KL, (M,); None where there is no posterior."""
-
-    prior_mean: Tensor
-    prior_std: Tensor
-    posterior_mean: Tensor | None = None
-    posterior_std: Tensor | None = None
-    kl: Tensor | None = None
-
-    @classmethod
-    def from_gaussians(cls, prior: Gaussian, posterior: Gaussian | None) -> LatentStats:
-        """Statistics of the two distributions, with KL(posterior || prior) summed over z."""
-        if posterior is None:
-            return cls(prior.mean, prior.std)
-        return cls(prior.mean, prior.std, posterior.mean, posterior.std, kl(posterior, prior).sum(-1))
 
 
 class SVGPredictor(Predictor):
@@ -71,8 +54,8 @@ class SVGPredictor(Predictor):
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
-        functions = (self.encode_context, self.predict_step, self.roll_out)
-        self.captured_context, self.captured_step, self.captured_rollout = map(runtime.capture, functions)
+        functions, recordings = (self.encode_context, self.predict_step, self.roll_out), runtime.recordings()
+        self.captured_context, self.captured_step, self.captured_rollout = map(recordings.capture, functions)
         self.capabilities = Capabilities(
             n_past=(2, None),
             channels=(cfg.channels,),
@@ -103,12 +86,14 @@ class SVGPredictor(Predictor):
         self.check(observation, options)
         network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
         refreshes = tuple(network.refreshes_skips(t, n_past) for t in range(n_past + 1, total))
-        spec = RolloutSpec(resolve_prior(options.prior, self.cfg.latent), options.temperature, n_past, seeds.shape[1], refreshes)
+        spec = RolloutSpec(resolve_prior(options.prior, self.cfg.latent), n_past, seeds.shape[1], refreshes)
         true, vectors = self.visible_frames(observation, spec), self.condition_vectors(observation)
-        z = None if spec.source == "none" else draw_noise(seeds, total, self.cfg.z_dim).flatten(0, 1).to(self.runtime.device)
-        frames = observation.frames[:, None].repeat(1, spec.copies, 1, 1, 1, 1)
+        temperature = 0.0 if spec.source == "posterior-mean" else options.temperature
+        z = None if spec.source == "none" else temperature * SampleNoise(seeds, self.runtime.device)((total, self.cfg.z_dim))
         if watched:
+            frames = with_room_for_futures(observation.frames[:, :n_past], spec.copies, total, self.runtime.device)
             future, (*context, known) = [], self.captured_context(spec, true, vectors)
+            known = map_tensors(torch.clone, known)
             for t, (frame, stats) in enumerate(self.iterate_steps(spec, context, true, z, self.captured_step), n_past):
                 frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
                 future.append(map_tensors(torch.clone, stats))
@@ -117,7 +102,8 @@ class SVGPredictor(Predictor):
             future = stack_steps(future)
         else:
             made, future, known = self.captured_rollout(spec, true, vectors, z)
-            frames[:, :, n_past:] = made.unflatten(0, seeds.shape).to(frames.device)
+            past = repeat_rows(observation.frames[:, :n_past].to(made.device), spec.copies)
+            frames = to_host(torch.cat([past, made], 1)).unflatten(0, seeds.shape)
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(known, future, spec, total)))
 
     def visible_frames(self, observation: Observation, spec: RolloutSpec) -> Tensor:
@@ -171,7 +157,7 @@ class SVGPredictor(Predictor):
             spec: with one entry in `refreshes`, the previous generated frame is observed first; with none, the state has observed
                 the last known frame already, and `prior` is given.
             last: (R, 2, C, H, W), the two frames before.
-            z: standard normal noise (R, Z), or None.
+            z: normal noise (R, Z), its standard deviation the temperature, or None.
             posterior: of this step, or None.
             condition: (R, E), leads to the frame, or None.
 
@@ -191,11 +177,11 @@ class SVGPredictor(Predictor):
 
     @staticmethod
     def draw_latent(spec: RolloutSpec, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
-        """Sample (R, Z) of the distribution that `spec` names, from standard normal noise `z` (R, Z)."""
+        """Sample (R, Z) of the distribution that `spec` names, from normal noise `z` (R, Z), as for `predict_step`."""
         chosen = prior if posterior is None else posterior
         if spec.source == "fixed":
             chosen = Gaussian.standard(prior.mean)
-        return chosen.sample((0.0 if spec.source == "posterior-mean" else spec.temperature) * z)
+        return chosen.sample(z)
 
     def roll_out(
         self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None, z: Tensor | None

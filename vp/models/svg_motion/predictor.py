@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from ...core.clips import pad_with_last_frame
+from ...core.clips import pad_with_last_frame, with_room_for_futures
+from ...core.host_memory import to_host
 from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
-from ...core.predictor import Predictor, draw_noise
+from ...core.noise import SampleNoise
+from ...core.predictor import Predictor
 from ...core.runtime import Runtime
-from ...core.tree import repeat_rows
+from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
-from ...nn.gaussian import Gaussian, kl
-from ...nn.motion_input import motion_size, warp_any_size
+from ...nn.gaussian import Gaussian, LatentStats, kl
+from ...nn.motion_input import AlignedFrames, motion_size, warp_any_size
 from .config import MotionConfig
 from .latent import AFFINE, Carried
-from .network import MotionNetwork, prepare_known, true_motion
+from .network import MotionNetwork, Scene, State, prepare_known, true_motion
 from .options import MotionOptions
 
 SMALLEST = 16  # px of the shorter side of a clip
@@ -31,7 +34,8 @@ class MotionPredictor(Predictor):
 
     def __init__(self, cfg: MotionConfig, network: MotionNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.network = runtime.place(network).eval()
+        self.network, recordings = runtime.place(network).eval(), runtime.recordings()
+        self.captured_encode, self.captured_step = map(recordings.capture, (self.encode_known, self.predict_step))
         self.capabilities = Capabilities(
             n_past=(2, None),
             channels=(3, 1),
@@ -47,8 +51,17 @@ class MotionPredictor(Predictor):
         super().check(observation, options)
         check_prior(options, self.cfg.latent, observation)
 
-    @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Iterator[Step]:
+        return self.run(observation, seeds, options, watched=True)
+
+    def predict(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Prediction:
+        """The prediction without intermediate steps: frames leave a GPU all at once."""
+        watched = self.runtime.device.type == "cpu"
+        return deque(self.run(observation, seeds, options, watched), maxlen=1).pop().prediction
+
+    @torch.inference_mode()
+    def run(self, observation: Observation, seeds: Tensor, options: MotionOptions | None, watched: bool) -> Iterator[Step]:
+        """As `stream`; without `watched` it yields the last step alone."""
         options = options or MotionOptions()
         self.check(observation, options)
         network, device, n_past = self.network, self.runtime.device, observation.n_past
@@ -58,25 +71,27 @@ class MotionPredictor(Predictor):
         height, width = motion_size(*size, self.cfg.short_side)
         truth = self.true_flows(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
         read = prepare_known(known, (height, width))
-        with self.runtime.autocast():
-            scene, state = repeat_rows(network.encode_known(read), seeds.shape[1])
+        scene, state = repeat_rows(self.captured_encode(None, read), seeds.shape[1])
         last = repeat_rows(known[:, -1], seeds.shape[1])
-        frames = observation.frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
+        frames = with_room_for_futures(observation.frames[:, :n_past], seeds.shape[1], total, device)
+        made: list[Tensor] = []
         z_width = 0 if prior == "none" else network.latent.z_size((height, width))
-        noises = draw_noise(seeds, total - n_past, z_width).flatten(0, 1).to(device) if z_width else None
+        temperature = 0.0 if prior == "posterior-mean" else options.temperature
+        noises = temperature * SampleNoise(seeds, device)((total - n_past, z_width)) if z_width else None
         latents = []
         for t in range(n_past, total):
-            with self.runtime.autocast():
-                carried = network.carry_forward(scene, state)
-                z, stats = None, {}
-                if z_width:
-                    true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
-                    z, stats = self.draw_latent(prior, options.temperature, carried, true, noises[:, t - n_past])
-                state = network.advance(scene, state, carried, z)
-            frames[:, :, t] = warp_any_size(last, state.displacement).clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
-            latents.append(stats)
+            noise = None if noises is None else noises[:, t - n_past]
+            true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
+            state, frame, stats = self.captured_step(prior, scene, state, last, noise, true)
+            latents.append(map_tensors(torch.clone, stats))
+            if not watched:
+                made.append(frame.clone())
+                continue
+            frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
             if t < total - 1:
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
+        if made:
+            frames[:, :, n_past:] = to_host(torch.stack(made, 1)).unflatten(0, seeds.shape)
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(latents, n_past, seeds)))
 
     def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -84,36 +99,57 @@ class MotionPredictor(Predictor):
         true = torch.cat([observation.frames[:, : observation.n_past], observation.target[:, observation.n_past :]], 1)
         return true_motion(true[:, observation.n_past - 1 :].to(self.runtime.device), grid)
 
-    def draw_latent(
-        self, prior: str, temperature: float, carried: Carried, true: tuple[Tensor, Tensor] | None, noise: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Draws z (M, Z) of one step from standard normal `noise` (M, Z).
+    def encode_known(self, settings: None, read: AlignedFrames) -> tuple[Scene, State]:
+        """The features and the state of the network after the known frames."""
+        with self.runtime.autocast():
+            return self.network.encode_known(read)
+
+    def predict_step(
+        self, prior: str, scene: Scene, state: State, last: Tensor, noise: Tensor | None, true: tuple[Tensor, Tensor] | None
+    ) -> tuple[State, Tensor, LatentStats | None]:
+        """Predicts one frame; one row per sample, M in all.
 
         Args:
-            prior: 'learned', 'fixed', 'posterior' or 'posterior-mean'.
+            prior: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'.
+            last: float32 (M, C, H, W), the last known frames.
+            noise: normal noise (M, Z), its standard deviation the temperature; None without a latent.
             true: true flow of the step, see `Latent.posterior`; needed for the posterior, otherwise None.
 
         Returns:
-            z, and statistics for plots: those of the whole frame's departure, (M, AFFINE), and the KL, (M,).
+            the next state, the frame (M, C, H, W) in [0, 1], and the statistics of its latent, None without one.
+        """
+        z = stats = None
+        with self.runtime.autocast():
+            carried = self.network.carry_forward(scene, state)
+            if noise is not None:
+                z, stats = self.draw_latent(prior, carried, true, noise)
+            state = self.network.advance(scene, state, carried, z)
+        return state, warp_any_size(last, state.displacement).clamp(0, 1), stats
+
+    def draw_latent(
+        self, prior: str, carried: Carried, true: tuple[Tensor, Tensor] | None, noise: Tensor
+    ) -> tuple[Tensor, LatentStats]:
+        """Draws z (M, Z) of one step; arguments as for `predict_step`.
+
+        Returns:
+            z, and statistics for plots: those of the whole frame's departure, (M, AFFINE), and the KL of all of z, (M,).
         """
         latent = self.network.latent
         own = latent.prior(carried)
-        stats = {"prior_mean": own.mean, "prior_std": own.std}
-        chosen = Gaussian.standard(own.mean) if prior == "fixed" else own
-        if true is not None:
-            chosen = latent.posterior(carried, own, *true)
-            stats |= {"posterior_mean": chosen.mean, "posterior_std": chosen.std}
-        stats = {name: x[:, :AFFINE] for name, x in stats.items()}
-        if true is not None:
-            stats["kl"] = kl(chosen, own).sum(-1)
-        return chosen.sample((0.0 if prior == "posterior-mean" else temperature) * noise), stats
+        if true is None:
+            chosen = Gaussian.standard(own.mean) if prior == "fixed" else own
+            return chosen.sample(noise), LatentStats(own.mean[:, :AFFINE], own.std[:, :AFFINE])
+        chosen = latent.posterior(carried, own, *true)
+        shown = (x[:, :AFFINE] for x in (own.mean, own.std, chosen.mean, chosen.std))
+        return chosen.sample(noise), LatentStats(*shown, kl(chosen, own).sum(-1))
 
 
-def make_traces(latents: Sequence[dict[str, Tensor]], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
+def make_traces(latents: Sequence[LatentStats | None], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
     """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of all steps; NaN at known frames."""
     out = {}
-    for name in latents[0]:
-        future = torch.stack([stats[name] for stats in latents], 1).float().cpu().unflatten(0, seeds.shape)
+    names = [] if latents[0] is None else [name for name, x in zip(LatentStats._fields, latents[0]) if x is not None]
+    for name in names:
+        future = torch.stack([getattr(stats, name) for stats in latents], 1).float().cpu().unflatten(0, seeds.shape)
         known = future.new_full((*seeds.shape, n_past, *future.shape[3:]), float("nan"))
         out[name] = torch.cat([known, future], 2)
     return out

@@ -17,7 +17,14 @@ from .config import VPNConfig
 
 
 class VPNNetwork(nn.Module):
-    """Base of all. B is the batch size, P the known frames, S >= P the frames so far; frames are (C, H, W) in [0, 1]."""
+    """Base of all. B is the batch size, P the known frames, S >= P the frames so far; frames are (C, H, W) in [0, 1].
+
+    Attributes:
+        reads: how many of the newest frames `advance` reads; fewer known ones are enough for it.
+        block: how many frames it predicts at most.
+    """
+
+    reads, block = 2, 1
 
     def __init__(self, cfg: VPNConfig):
         super().__init__()

@@ -48,6 +48,7 @@ class SimVPNetwork(VPNNetwork):
 
     def __init__(self, cfg: VPNConfig):
         super().__init__(cfg)
+        self.reads, self.block = cfg.n_past, cfg.n_future
         each, wide = cfg.widths
         wider = wide * 3 // 2
         self.read = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4 * cfg.channels, each), conv_block(each, each, 2))

@@ -9,18 +9,19 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ....core.noise import SampleNoise
 from ....core.options import Options, choice, slider
 from ....core.predictor import Predictor
 from ....core.runtime import Runtime
+from ....core.tree import map_tensors
 from ....core.video import Capabilities, Observation, Prediction, Step
-from ....nn.motion_input import motion_size
+from ....nn.motion_input import AlignedFrames, motion_size
 from .. import solvers
-from ..predictor import SampleNoise
 from ..solvers import flow_levels
 from ..windows import LONG, Window, plan_windows
 from .config import MotionDiffusionConfig
-from .network import COARSE, MotionDenoiser
-from .references import find_references
+from .network import COARSE, MotionDenoiser, Scene
+from .references import References, Sides, find_references
 
 SMALLEST = 16  # px of the shorter side of a clip
 SOLVERS = {
@@ -47,7 +48,9 @@ class MotionDiffusionPredictor(Predictor):
 
     def __init__(self, cfg: MotionDiffusionConfig, network: MotionDenoiser, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
-        self.network = runtime.place(network).eval()
+        self.network, recordings = runtime.place(network).eval(), runtime.recordings()
+        functions = (self.encode, self.denoise, self.render)
+        self.captured_encode, self.captured_denoise, self.captured_render = map(recordings.capture, functions)
         self.capabilities = Capabilities(
             channels=(3, 1), smallest=SMALLEST, trained_past=cfg.n_past, trained_future=cfg.n_future, any_mask=True,
             stochastic=True,
@@ -83,34 +86,48 @@ class MotionDiffusionPredictor(Predictor):
             frames: (B, N, T, C, H, W).
             shared: whether all futures of a clip have the same known frames in this window.
         """
-        network, device, futures = self.network, self.runtime.device, seeds.shape[1]
+        device, futures = self.runtime.device, seeds.shape[1]
         known = window.known.tolist()
         seen = frames[:, :, window.frames[window.known]]
         seen = (seen[:, 0] if shared else seen.flatten(0, 1)).to(device)
         size = motion_size(*seen.shape[-2:], self.cfg.short_side)
         references = find_references(seen, known, size)
-        with self.runtime.autocast():
-            scene = network.encode_references(references, window.frames[~window.known].float().to(device))
-            scene = scene.repeat_clips(futures) if shared else scene
+        sides, times = tuple(references.reference_of), window.frames[~window.known].float().to(device)
+        read = references.known, references.even, references.distance, references.speed, times
+        scene = map_tensors(torch.clone, self.captured_encode(sides, *read))
+        scene = scene.repeat_clips(futures) if shared else scene
         seen = (seen.repeat_interleave(futures, 0) if shared else seen)[:, list(references.frames)]
         shape = (len(scene.times), COARSE, *scene.features.shape[-2:])
         levels = flow_levels(steps, self.cfg.noise_shift)
 
         def guess(x: Tensor, i: int) -> Tensor:
-            with self.runtime.autocast():
-                return network.clean(scene, x, x.new_full((len(x),), levels.time[i]))
+            return self.captured_denoise(None, scene, x, x.new_full((len(x),), levels.time[i])).clone()
 
         def noise() -> Tensor:
             return options.temperature * draw(shape)
 
         @torch.inference_mode()
         def frames_of(departure: Tensor) -> Tensor:
-            with self.runtime.autocast():
-                motion = network.refine(scene, departure)
-            return motion.render_frames(seen, references.reference_of)[0].clamp(0, 1).unflatten(0, seeds.shape).to(frames.device)
+            return self.captured_render(sides, scene, departure, seen).unflatten(0, seeds.shape).to(frames.device)
 
         for i, (x, clean) in enumerate(solvers.solve(options.solver, guess, noise(), levels, noise), 1):
             yield partial(frames_of, x if i == steps else clean)
+
+    def encode(self, sides: Sides, known: AlignedFrames, even: Tensor, distance: Tensor, speed: Tensor, times: Tensor) -> Scene:
+        """The features of references, whose fields are given one by one, for unknown frames at the indices `times` (U,)."""
+        with self.runtime.autocast():
+            return self.network.encode_references(References(known, sides, (), even, distance, speed), times)
+
+    def denoise(self, settings: None, scene: Scene, departure: Tensor, level: Tensor) -> Tensor:
+        """The clean departure from a noisy one; see `Denoiser.forward`."""
+        with self.runtime.autocast():
+            return self.network.clean(scene, departure, level)
+
+    def render(self, sides: Sides, scene: Scene, departure: Tensor, references: Tensor) -> Tensor:
+        """The unknown frames, float32 (M, U, C, H, W) in [0, 1], from references (M, R, C, H, W)."""
+        with self.runtime.autocast():
+            motion = self.network.refine(scene, departure)
+        return motion.render_frames(references, sides)[0].clamp(0, 1)
 
 
 def with_frames_replaced(frames: Tensor, indices: Tensor, make_frames: Callable[[], Tensor]) -> Tensor:
