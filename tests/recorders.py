@@ -12,7 +12,7 @@ class Pool:
 
 
 def replayed(call, pool=None):
-    """Later runs read the same buffers and write into those first returned, as a graph does, and spoil the pool's other results."""
+    """Later runs read the same buffers and overwrite the first result, as a graph does, and spoil the pool's other ones."""
     pool = pool or Pool()
     out = map_tensors(lambda x: x.clone(), call())  # results that share memory with weights are not to be spoilt
     pool.results.append(out)

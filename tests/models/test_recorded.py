@@ -1,4 +1,4 @@
-"""Where calls are recorded, what they return is overwritten by the predictor's next call: no prediction may depend on it by then."""
+"""What a recorded call returns is overwritten by the predictor's next one: no prediction may depend on it by then."""
 
 from dataclasses import replace
 
