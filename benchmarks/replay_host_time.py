@@ -4,8 +4,8 @@
     python -m benchmarks.replay_host_time ramvid-smmnist --futures 1 64
 
 What is left of a prediction is what no graph takes away: checks, drawing noise, filling the recording's inputs, copying futures.
-Copies to and from a GPU are copies in memory here, at most as fast as through page-locked memory. Recipes are timed with untrained
-weights. Prints one line of JSON for each number of futures: the median, and the least, of the repeats, in milliseconds.
+Copies to and from a GPU are copies in memory here, at most as fast as through page-locked memory. Recipes are timed with
+untrained weights. Prints one line of JSON for each number of futures: the median, and the least, of the repeats, in milliseconds.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 import gc
 import weakref
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
 
-from vp.core.capture import MAX_GRAPHS, Recording, Recordings
+from vp.core.capture import MAX_GRAPHS, Recording, Recordings, record_cuda_graph, side_stream
 from vp.core.runtime import Runtime
 from vp.core.tree import list_tensors, map_tensors
 
@@ -121,6 +123,41 @@ def test_a_predictor_is_freed_with_its_recordings_without_the_collector():
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_cuda_graphs_are_recorded_on_one_stream_while_other_threads_may_use_the_gpu(monkeypatch):
+    """With stand-ins for CUDA: an error mode other than thread_local lets a thread that pins memory end a recording."""
+    asked = []
+
+    class Stream:
+        def __init__(self, device=None):
+            self.waited = []
+
+        def wait_stream(self, other):
+            self.waited.append(other)
+
+    @contextmanager
+    def record(graph, **how):
+        asked.append(how)
+        yield
+
+    here = Stream()
+    fakes = {
+        "Stream": Stream, "current_device": lambda: 0, "current_stream": lambda: here, "stream": lambda stream: nullcontext(),
+        "memory_reserved": lambda: 7, "graph": record, "is_initialized": lambda: False,
+        "CUDAGraph": lambda: SimpleNamespace(replay=lambda: None, pool=lambda: "pool"),
+    }  # fmt: skip
+    for name, fake in fakes.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    side_stream.cache_clear()
+    calls = []
+    first = record_cuda_graph(lambda: calls.append(1))
+    record_cuda_graph(lambda: calls.append(2), first.pool)
+    side_stream.cache_clear()
+    assert calls == [1, 1, 2, 2], "one call that settles, one that is recorded"
+    assert [how["pool"] for how in asked] == [None, "pool"]
+    assert all(how["capture_error_mode"] == "thread_local" for how in asked)
+    assert asked[0]["stream"] is asked[1]["stream"] is not here and asked[0]["stream"].waited
 
 
 def test_a_cpu_computes_each_time():

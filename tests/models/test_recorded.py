@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from vp.catalog import FAMILIES
+from vp.core.latent_options import LatentOptions
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.models.fusion.predictor import FusionOptions
 from vp.models.ramvid.motion.predictor import MotionDiffusionOptions
+from vp.models.ramvid.options import RamvidOptions
 from vp.models.svg_motion.options import MotionOptions
 
 from ..recorders import replayed
@@ -65,3 +67,49 @@ def test_the_motion_of_ends_and_of_every_second_frame_is_recorded_too(several):
     want = plain.predict(observation, seeds, MotionDiffusionOptions(steps=2)).frames
     for _ in range(3):
         torch.testing.assert_close(recorded.predict(observation, seeds, MotionDiffusionOptions(steps=2)).frames, want)
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes"),
+    [
+        ("svg", [LatentOptions(temperature=x) for x in (0.5, 0.7, 1.0)]),
+        ("svg-motion", [MotionOptions(temperature=x) for x in (0.5, 0.7, 1.0)]),
+        ("ramvid", [RamvidOptions(steps=2, guidance=x) for x in (1.2, 2.0, 3.0)]),
+        ("ramvid", [RamvidOptions(steps=2, context_noise=x) for x in (0.05, 0.1, 0.3)]),
+        ("ramvid-motion", [MotionDiffusionOptions(steps=2, temperature=x) for x in (0.5, 0.7, 1.0)]),
+    ],
+    ids=str,
+)
+def test_one_recording_serves_every_place_of_a_slider(name, wishes):
+    family, recorded = FAMILIES[name], []
+    cfg = family.tiny()
+    nets = family.networks(cfg)
+
+    def recorder(call, pool):
+        recorded.append(1)
+        return replayed(call, pool)
+
+    size = getattr(cfg, "size", 24)
+    model = family.predictor(cfg, nets, replace(CPU, recorder=recorder))
+    plain = family.predictor(cfg, nets, CPU)
+    clip, seeds = torch.rand(1, cfg.n_past + cfg.n_future, cfg.channels, size, size), seed_grid(0, 1, 2)
+    observation = Observation.prefix(clip, cfg.n_past)
+    for _ in range(2):
+        model.predict(observation, seeds, wishes[0])
+    before = len(recorded)
+    for wish in wishes[1:]:
+        torch.testing.assert_close(model.predict(observation, seeds, wish).frames, plain.predict(observation, seeds, wish).frames)
+    assert before and len(recorded) == before
+
+
+def test_what_noise_a_sampler_draws_is_found_once_for_all_places_of_its_sliders(monkeypatch):
+    family, found = FAMILIES["ramvid"], []
+    cfg = family.tiny()
+    model = family.predictor(cfg, family.networks(cfg), replace(CPU, recorder=replayed))
+    find = model.sampler.find_noise_shapes
+    monkeypatch.setattr(model.sampler, "find_noise_shapes", lambda *given: found.append(1) or find(*given))
+    observation = Observation.prefix(torch.rand(1, cfg.n_past + 2, cfg.channels, cfg.size, cfg.size), cfg.n_past)
+    for guidance in (1.5, 2.0):
+        for steps in (2, 3):
+            model.predict(observation, seed_grid(0, 1, 1), RamvidOptions(steps=steps, guidance=guidance))
+    assert len(found) == 2
