@@ -16,7 +16,7 @@ ALL = {"root", "core", "catalog", "data", "metrics", "result", "prediction", "tr
 LAYERS = {
     "root": (set(), set()),
     "core": (set(), set()),
-    "nn": ({"core"}, {"cv2"}),
+    "nn": ({"core"}, {"cv2", "triton"}),
     "models": (set(), set()),
     "models/*": ({"core", "nn"}, set()),
     "models/baselines": ({"core", "nn"}, {"cv2"}),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.cpu_fast import is_faster_in_float32, tanh
+from .fused import can_fuse, lstm_step, split_bias
 
 ConvState = tuple[Tensor, Tensor]
 
@@ -21,6 +22,7 @@ class ConvLSTMCell(nn.Module):
     """
 
     recomputable = True  # activation checkpointing may run forward twice
+    fused = True  # False: one launch for every operation on a GPU too
 
     def __init__(self, inputs: int, hidden: int, kernel: int = 3):
         super().__init__()
@@ -38,7 +40,12 @@ class ConvLSTMCell(nn.Module):
     def forward(self, x: Tensor, state: ConvState) -> ConvState:
         """Input x (B, inputs, H, W) and state (h, c) to the next (h, c)."""
         h, c = state
-        gates = self.gates(torch.cat([x, h], 1))
+        joined = torch.cat([x, h], 1)
+        if self.fused and can_fuse(joined):
+            step = lstm_step(*split_bias(self.gates, joined), c)
+            if step is not None:
+                return step
+        gates = self.gates(joined)
         narrow = gates.dtype
         if torch.is_inference_mode_enabled():  # without gradients c has the precision of the gates
             gates = gates.float() if is_faster_in_float32(gates) else gates
