@@ -14,6 +14,7 @@ from vp.bench.start import time_command
 from vp.bench.switches import Switches
 from vp.bench.training import time_step
 from vp.core.runtime import Runtime
+from vp.nn.conv_lstm import ConvLSTMCell
 from vp.nn.group_norm import GroupNorm
 from vp.training.timing import run_in_fresh_process, run_in_rounds, time_calls, timing_summary, with_speedups
 
@@ -54,8 +55,8 @@ def test_rounds_go_through_all_rows_in_turn_and_are_pooled():
 
 def test_each_switch_is_off_once_and_those_that_change_nothing_are_left_out():
     rows = dict(Switches.rows(Runtime(torch.device("cpu"), True)))
-    assert rows["plain"] == Switches(*[False] * 7) and rows["all"] == Switches()
-    assert [sum(vars(row).values()) for row in rows.values()] == [0, 7, 6, 6, 6, 6, 6, 6]
+    assert rows["plain"] == Switches(*[False] * 8) and rows["all"] == Switches()
+    assert [sum(vars(row).values()) for row in rows.values()] == [0, 8, 7, 7, 7, 7, 7, 7]
     assert "without bf16" not in dict(Switches.rows(CPU))
     kept = Switches(allocator=False, channels_last=False, packed=False).make_runtime("cpu", "fp32")
     assert kept == Runtime(torch.device("cpu"), bf16=False, channels_last=False, packed=False)
@@ -67,7 +68,9 @@ def test_switches_reach_the_networks():
     assert not plain.weight.is_contiguous(memory_format=torch.channels_last)
     assert ours.weight.is_contiguous(memory_format=torch.channels_last)
     assert not Switches(float_norm=False).apply_to(nn.Sequential(GroupNorm(2, 4)))[0].quick
-    assert Switches().apply_to(nn.Sequential(GroupNorm(2, 4)))[0].quick
+    assert not Switches(fused=False).apply_to(nn.Sequential(ConvLSTMCell(2, 4)))[0].fused
+    ours = Switches().apply_to(nn.Sequential(GroupNorm(2, 4)))[0]
+    assert ours.quick and ours.fused
 
 
 def test_a_context_of_its_own_for_every_future_predicts_the_same():

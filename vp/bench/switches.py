@@ -17,6 +17,7 @@ ABOUT = {
     "packed": "weights of convolutions laid out beforehand",
     "float_norm": "group normalisation in float32 where that is quicker",
     "shared_context": "known frames worked through once for all futures",
+    "fused": "on a GPU, group normalisation with what is around it, and the gates of a recurrent cell, in one kernel each",
     "graphs": "on a GPU, a whole prediction as one CUDA graph",
 }
 
@@ -31,6 +32,7 @@ class Switches:
     packed: bool = True
     float_norm: bool = True
     shared_context: bool = True
+    fused: bool = True
     graphs: bool = True
 
     @classmethod
@@ -38,7 +40,8 @@ class Switches:
         """Yields (label, switches): 'plain' without `names`, 'all', and each of `names` off where that changes anything."""
         names = tuple(field.name for field in fields(cls)) if names is None else names
         cuda = runtime.device.type == "cuda"
-        idle = {"allocator": cuda, "packed": cuda, "float_norm": cuda, "bf16": not runtime.bf16, "graphs": not cuda}
+        idle = {**dict.fromkeys(("allocator", "packed", "float_norm"), cuda), **dict.fromkeys(("fused", "graphs"), not cuda)}
+        idle["bf16"] = not runtime.bf16
         off = dict.fromkeys(names, False)
         yield "plain", cls(**off)
         yield "all", cls()
@@ -56,9 +59,10 @@ class Switches:
         return replace(chosen, bf16=bf16, channels_last=self.channels_last, packed=self.packed, recorder=recorder)
 
     def apply_to(self, networks: nn.Module) -> nn.Module:
-        """The networks, changed in place to PyTorch's group normalisation where `float_norm` is off."""
-        if not self.float_norm:
-            for layer in networks.modules():
-                if isinstance(layer, nn.GroupNorm) and hasattr(layer, "quick"):
-                    layer.quick = False
+        """The networks, changed in place: layers without what `float_norm` and `fused` switch off."""
+        for layer in networks.modules():
+            if not self.float_norm and hasattr(layer, "quick"):
+                layer.quick = False
+            if not self.fused and hasattr(layer, "fused"):
+                layer.fused = False
         return networks
