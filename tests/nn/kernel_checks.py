@@ -1,8 +1,9 @@
-"""Fused kernels against PyTorch, run by `test_fused` in a process that has Triton's interpreter on.
+"""Fused kernels against PyTorch: on a GPU, or in a process that has Triton's interpreter on, as `test_fused` runs them.
 
 Not collected by itself: the interpreter has to be on before triton is imported, and would change every other test.
 """
 
+import os
 import warnings
 
 import pytest
@@ -15,14 +16,16 @@ from vp.nn.blocks import conv_block
 from vp.nn.conv_lstm import ConvLSTMCell
 from vp.nn.group_norm import GroupNorm
 
+DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 5e-3}  # of the difference's norm, relative
 DTYPES, ORDERS = list(TOLERANCE), [torch.contiguous_format, torch.channels_last]
 
 
 @pytest.fixture(autouse=True)
-def kernels_only():
-    """No gradients, and no quiet fall back to PyTorch."""
-    with torch.no_grad(), warnings.catch_warnings():
+def kernels_only(monkeypatch):
+    """No gradients, no quiet fall back to PyTorch, and no TF32."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    with torch.no_grad(), torch.device(DEVICE), warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
 
