@@ -66,11 +66,16 @@ def time_prediction(
     """Timings from known frames to float futures."""
     runtime = switches.make_runtime(device, precision)
     model = load_model_or_recipe(name, runtime)
+    apply_switches(model, switches)
+    run = prediction_call(model, futures, frames, options, switches.shared_context)
+    return time_calls(run, repeats, runtime.device)
+
+
+def apply_switches(model: Model, switches: Switches) -> None:
+    """Applies the switches to the networks of a loaded model, in place."""
     for part in vars(model.predictor).values():
         if isinstance(part, nn.Module):
             switches.apply_to(part)
-    run = prediction_call(model, futures, frames, options, switches.shared_context)
-    return time_calls(run, repeats, runtime.device)
 
 
 def prediction_call(
