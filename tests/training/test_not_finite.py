@@ -146,3 +146,38 @@ def test_the_command_line_has_an_exit_code_for_it(capsys, monkeypatch, tmp_path)
     monkeypatch.setattr("vp.training.train.train", diverging)
     assert cli.main(["train", "svg-lp-smmnist", "--out", str(tmp_path)]) == 3
     assert capsys.readouterr().err == "python -m vp: term mse is nan\n"
+
+
+class Spoiled(torch.autograd.Function):
+    """Passes a number on as NaN, with a gradient that is NaN too or, where the loss leads nowhere, sound."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * math.nan
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return torch.zeros_like(gradient)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [(Spoiled, r"^term mse of the loss of phase \w+ is nan"), (Poisoned, r"^the gradient norm of phase \w+ is")],
+)
+def test_where_losses_are_read_after_backward_no_step_is_taken_either(spoil, says, tmp_path):
+    trainer = Trainer(*small(spoil), settings(tmp_path))
+    trainer.checks_early = False  # as on a GPU
+    for _ in range(BAD):
+        trainer.advance()
+    before = {name: x.clone() for name, x in trainer.networks.state_dict().items()}
+    with pytest.raises(NotFinite, match=f"{says}.* at step {BAD}"):
+        trainer.advance()
+    assert all(torch.equal(x, before[name]) for name, x in trainer.networks.state_dict().items())
+
+
+def test_a_loss_that_is_not_finite_elsewhere_stops_this_process_too(tmp_path, monkeypatch):
+    trainer = Trainer(*small(), settings(tmp_path))
+    trainer.checks_early = False
+    monkeypatch.setattr(trainer, "any_process_stops", lambda stop: True)
+    with pytest.raises(NotFinite, match=r"^a loss of phase \w+ in another process is not finite at step 0"):
+        trainer.advance()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,16 +13,37 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic iterati
 SMALLEST = 16  # matrices with a shorter side than this are left to AdamW
 
 
-def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
-    """Roughly the nearest semi-orthogonal matrix: Newton-Schulz iterations bring all singular values to 0.7-1.2."""
+def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Roughly the nearest semi-orthogonal matrices: Newton-Schulz iterations bring all singular values to 0.7-1.2.
+
+    Args:
+        matrices: (M, N), or a stack (K, M, N).
+        steps: iterations.
+    """
     a, b, c = NEWTON_SCHULZ
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.mT if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    add_product = torch.addmm if matrices.ndim == 2 else torch.baddbmm
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        x = add_product(x, add_product(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
+
+
+def orthogonalize_alike(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """As `orthogonalize` of each matrix, those of one shape together."""
+    alike: dict[torch.Size, list[int]] = {}
+    for index, x in enumerate(matrices):
+        alike.setdefault(x.shape, []).append(index)
+    orthogonal = list(matrices)
+    for indices in alike.values():
+        if len(indices) == 1:
+            orthogonal[indices[0]] = orthogonalize(matrices[indices[0]])
+            continue
+        for index, x in zip(indices, orthogonalize(torch.stack([matrices[index] for index in indices]))):
+            orthogonal[index] = x
+    return orthogonal
 
 
 class Muon(Optimizer):
@@ -35,6 +56,8 @@ class Muon(Optimizer):
         momentum: of Muon, with Nesterov's look-ahead.
         weight_decay: decoupled, for matrices and kernels only.
         dtype: of the orthogonalisation; bfloat16 is enough where the device multiplies it faster.
+        together: step all parameters together, with matrices of one shape in a stack; None: on a GPU, which would wait for the
+            launches of many small kernels. A CPU keeps one parameter at a time in its cache, and multiplies a stack no faster.
     """
 
     def __init__(
@@ -46,8 +69,10 @@ class Muon(Optimizer):
         weight_decay: float = 0.0,
         eps: float = 1e-8,
         dtype: torch.dtype = torch.float32,
+        together: bool | None = None,
     ):
         parameters, self.dtype = list(parameters), dtype
+        self.together = any(p.is_cuda for p in parameters) if together is None else together
         matrices = [p for p in parameters if is_matrix(p)]
         others = [p for p in parameters if not is_matrix(p)]
         groups = [
@@ -59,32 +84,45 @@ class Muon(Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            update = self.muon_update if group["orthogonal"] else self.adam_update
-            for p in group["params"]:
-                if p.grad is not None:
-                    p.mul_(1 - group["lr"] * group["weight_decay"])
-                    p.add_(update(p, group), alpha=-group["lr"])
+            update = self.muon_updates if group["orthogonal"] else self.adam_updates
+            moved = [p for p in group["params"] if p.grad is not None]
+            for parameters in filter(None, [moved] if self.together else [[p] for p in moved]):
+                updates = update(parameters, group)
+                if group["weight_decay"]:
+                    torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(parameters, updates, alpha=-group["lr"])
 
-    def muon_update(self, p: Tensor, group: dict[str, Any]) -> Tensor:
-        """The update direction of a matrix or kernel, before the learning rate."""
-        state = self.state[p]
-        if not state:
-            state["momentum"] = torch.zeros_like(p)
-        state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-        matrix = p.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
-        return 0.2 * max(matrix.shape) ** 0.5 * orthogonalize(matrix.to(self.dtype)).to(p.dtype).view_as(p)
+    def muon_updates(self, parameters: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """The update directions of matrices and kernels, before the learning rate."""
+        grads, keep = [p.grad for p in parameters], group["momentum"]
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        momenta = [self.state[p]["momentum"] for p in parameters]
+        torch._foreach_lerp_(momenta, grads, 1 - keep)
+        matrices = [x.flatten(1).to(self.dtype) for x in torch._foreach_lerp(grads, momenta, keep)]
+        orthogonal = orthogonalize_alike(matrices)
+        scales = [0.2 * max(x.shape) ** 0.5 for x in matrices]
+        updates = torch._foreach_mul([x.to(p.dtype) for x, p in zip(orthogonal, parameters)], scales)
+        return [x.view_as(p) for x, p in zip(updates, parameters)]
 
-    def adam_update(self, p: Tensor, group: dict[str, Any]) -> Tensor:
-        """The update direction of any other parameter, before the learning rate."""
-        state, (first, second) = self.state[p], group["betas"]
-        if not state:
-            state.update(step=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
-        state["step"] += 1
-        taken = float(state["step"])
-        state["mean"].lerp_(p.grad, 1 - first)
-        state["square"].lerp_(p.grad.square(), 1 - second)
-        spread = (state["square"] / (1 - second**taken)).sqrt_().add_(group["eps"])
-        return state["mean"] / (1 - first**taken) / spread
+    def adam_updates(self, parameters: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """The update directions of all other parameters, before the learning rate."""
+        grads, (first, second) = [p.grad for p in parameters], group["betas"]
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p].update(step=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
+            self.state[p]["step"] += 1
+        means, squares = ([self.state[p][name] for p in parameters] for name in ("mean", "square"))
+        taken = [float(self.state[p]["step"]) for p in parameters]  # on the CPU, whatever the device of the parameters
+        torch._foreach_lerp_(means, grads, 1 - first)
+        torch._foreach_lerp_(squares, torch._foreach_mul(grads, grads), 1 - second)
+        spreads = torch._foreach_div(squares, [1 - second**steps for steps in taken])
+        torch._foreach_sqrt_(spreads)
+        torch._foreach_add_(spreads, group["eps"])
+        updates = torch._foreach_div(means, [1 - first**steps for steps in taken])
+        torch._foreach_div_(updates, spreads)
+        return list(updates)
 
 
 def is_matrix(p: Tensor) -> bool:

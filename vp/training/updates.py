@@ -51,6 +51,11 @@ class Updates:
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.build_optimizer(phase) for name, phase in self.phases.items()}
         self.lr = lr or next(iter(self.phases.values())).lr
+        # Whether a loss is read before its gradient is asked for. On a CPU it must be: that of `grid_sample` at places that are not
+        # numbers can crash the process (pytorch issue 24823). CUDA's kernel takes such places for outside of the picture
+        # (`safe_downgrade_to_int_range` in ATen/native/cuda/GridSampler.cuh), and a read would make the CPU wait for the GPU in
+        # the middle of a step, so there losses are read together with the gradient norm, once a phase.
+        self.checks_early = runtime.device.type == "cpu"
 
     def any_process_stops(self, stop: bool) -> bool:
         """Whether `stop` is true in any process that trains along; here there is one."""
@@ -103,8 +108,7 @@ class Updates:
             terms for the log.
 
         Raises:
-            NotFinite: a loss before its gradient is asked for (that of `grid_sample` at places that are not numbers can crash the
-                process, pytorch issue 24823), or a gradient before the optimiser takes a step.
+            NotFinite: a loss or a gradient, before the optimiser takes a step; see `check_finite`.
         """
         terms: dict[str, Tensor] = {}
         batches = list(mini_batches)
@@ -116,36 +120,65 @@ class Updates:
             for group in optimizer.param_groups:
                 group["lr"] = phase.lr * ratio * lr_scale
             optimizer.zero_grad(set_to_none=True)
-            logged: list[dict[str, Tensor]] = []
-            for index, batch in enumerate(batches):
-                with self.runtime.autocast():
-                    losses = phase.loss(self.networks, batch, progress, generator)
-                if losses is None:  # nothing to learn from this one
-                    continue
-                self.check_finite(phase, losses)
-                batches[index] = batch.with_extras(losses.outputs)
-                (losses.total / len(batches)).backward()
-                logged.append({**losses.terms, f"{phase.name}_loss": losses.total})
-            if not logged:
+            found = self.accumulate_gradients(phase, batches, progress, generator)
+            if not found:
                 continue
             self.average_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
-            if not norm.isfinite():
-                raise self.not_finite_error(f"the gradient norm of phase {phase.name}", norm)
+            self.check_gradients(phase, found, norm)
             optimizer.step()
+            logged = [{**losses.terms, f"{phase.name}_loss": losses.total} for losses in found]
             terms |= {name: mean_term(name, logged) for name in logged[0]} | {f"{phase.name}_grad_norm": norm}
         return terms
+
+    def accumulate_gradients(
+        self, phase: Phase, batches: list[Batch], progress: Progress, generator: torch.Generator
+    ) -> list[Losses]:
+        """Adds up a phase's gradients over the mini-batches, and the outputs of its losses to their extras.
+
+        Returns:
+            the losses of those mini-batches that it can learn from.
+        """
+        found = []
+        for index, batch in enumerate(batches):
+            with self.runtime.autocast():
+                losses = phase.loss(self.networks, batch, progress, generator)
+            if losses is None:  # nothing to learn from this one
+                continue
+            if self.checks_early:
+                self.check_finite(phase, losses)
+            batches[index] = batch.with_extras(losses.outputs)
+            (losses.total / len(batches)).backward()
+            found.append(losses)
+        return found
 
     def check_finite(self, phase: Phase, losses: Losses) -> None:
         """Raises NotFinite in every process if the loss of any of them is not finite."""
         fine = bool(losses.total.isfinite())
-        if not self.any_process_stops(not fine):
+        if self.any_process_stops(not fine):
+            raise self.loss_error(phase, None if fine else losses)
+
+    def check_gradients(self, phase: Phase, found: list[Losses], norm: Tensor) -> None:
+        """Raises NotFinite in every process if the gradient norm, or a loss that was not checked before, is not finite.
+
+        All are read at once, since every read makes the CPU wait for the GPU.
+        """
+        totals = [] if self.checks_early else [losses.total.detach().float() for losses in found]
+        fine = bool(torch.stack([norm.float(), *totals]).isfinite().all())
+        if fine and self.checks_early or not self.any_process_stops(not fine):
             return
-        if fine:
-            raise self.not_finite_error(f"a loss of phase {phase.name} in another process")
+        bad = [losses for losses in found if not losses.total.isfinite()]
+        if bad or norm.isfinite():
+            raise self.loss_error(phase, bad[0] if bad else None)
+        raise self.not_finite_error(f"the gradient norm of phase {phase.name}", norm)
+
+    def loss_error(self, phase: Phase, losses: Losses | None) -> NotFinite:
+        """The error for a loss that is not finite; None: that of another process."""
+        if losses is None:
+            return self.not_finite_error(f"a loss of phase {phase.name} in another process")
         bad = {name: x for name, x in losses.terms.items() if not x.isfinite()}
         name, value = next(iter(bad.items()), ("total", losses.total))
-        raise self.not_finite_error(f"term {name} of the loss of phase {phase.name}", value)
+        return self.not_finite_error(f"term {name} of the loss of phase {phase.name}", value)
 
     @torch.no_grad()
     def follow(self, phases: Iterable[str], steps: int) -> None:
@@ -154,5 +187,8 @@ class Updates:
         trained = {name for phase in phases for name in self.phases[phase].trains} & set(self.average)
         for name in sorted(trained):
             current = self.networks[name].state_dict()
-            for key, mean in self.average[name].state_dict().items():
-                mean.lerp_(current[key], 1 - decay) if mean.is_floating_point() else mean.copy_(current[key])
+            means = self.average[name].state_dict()
+            moving = [key for key, mean in means.items() if mean.is_floating_point()]
+            torch._foreach_lerp_([means[key] for key in moving], [current[key] for key in moving], 1 - decay)
+            for key in means.keys() - set(moving):  # counters
+                means[key].copy_(current[key])
