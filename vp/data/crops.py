@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from ..core.crops import Crops
 from ..core.video import Batch
+from .cutting import Cut, cut_window
 from .framing import Framing
 from .pixel_cache import PixelCache
 from .recorded import unusable_message
@@ -66,11 +68,16 @@ class CroppedClips:
         Raises:
             ValueError: no recording is long enough, or all of those are damaged.
         """
+        cuts = self.draw_cuts(clips, length, generator)
+        frames = np.stack([cut_window(self.frames(cut.index), cut, length, self.size) for cut in cuts])
+        return Batch(torch.from_numpy(frames).permute(0, 1, 4, 2, 3).contiguous().to(self.device))
+
+    def draw_cuts(self, clips: int, length: int, generator: torch.Generator) -> list[Cut]:
+        """The windows of `batch`, as numbers; errors as there."""
         seed = torch.randint(2**31, (), generator=generator, device=generator.device)
         random = np.random.default_rng(int(seed))
         groups, shares = self.usable_groups(length)
-        frames = np.stack([self.draw_clip(groups, shares, length, random) for _ in range(clips)])
-        return Batch(torch.from_numpy(frames).permute(0, 1, 4, 2, 3).contiguous().to(self.device))
+        return [self.draw_cut(groups, shares, length, random) for _ in range(clips)]
 
     def usable_groups(self, length: int) -> tuple[list[list[int]], np.ndarray]:
         """The recordings that promise `length` frames, by group.
@@ -92,13 +99,13 @@ class CroppedClips:
         shares = np.minimum(shares / shares.sum(), most)
         return list(found.values()), shares / shares.sum()
 
-    def draw_clip(self, groups: list[list[int]], shares: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
-        """uint8 (length, side, side, C): the first drawn window with enough motion, or the last of TRIES.
+    def draw_cut(self, groups: list[list[int]], shares: np.ndarray, length: int, random: np.random.Generator) -> Cut:
+        """The first drawn window with enough motion, or the last of TRIES.
 
         Args:
             groups, shares: see `usable_groups`.
         """
-        window = None
+        cut = None
         for _ in range(TRIES):
             group = groups[random.choice(len(groups), p=shares)]
             index = group[random.integers(len(group))]
@@ -112,50 +119,44 @@ class CroppedClips:
             if end - first < length:
                 continue
             start = first + random.integers(end - first - (length - 1) * stride)
-            window = self.crop_randomly(frames[start : start + (length - 1) * stride + 1 : stride], random)
+            top, left, side = self.draw_square(*frames.shape[1:3], random)
+            cut = Cut(index, start, stride, top, left, side)
+            window = frames[start : start + (length - 1) * stride + 1 : stride, top : top + side, left : left + side]
             if keep < self.crops.still + mean_change(window) / self.crops.lively:
                 break
-        if window is None:
+        if cut is None:
             raise ValueError(unusable_message(self.name, length, self.refused))
-        return self.augment(window, random)
+        return self.augment(cut, random)
 
-    def crop_randomly(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """A square at a random position of frames (T, H, W, C), the same in all of them; it may be smaller than `crops.side`."""
+    def draw_square(self, height: int, width: int, random: np.random.Generator) -> tuple[int, int, int]:
+        """Top, left and side in px of a square at a random position; it may be smaller than `crops.side`."""
         side = self.crops.side
         if random.random() < self.crops.closer:
             side = round(side * random.uniform(self.crops.nearest, 1))
-        top, left = (random.integers(extent - side + 1) for extent in frames.shape[1:3])
-        return frames[:, top : top + side, left : left + side]
+        top, left = (int(random.integers(extent - side + 1)) for extent in (height, width))
+        return top, left, side
 
-    def augment(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Square frames (T, h, h, C) at full size, by chance tinted, reversed in time, mirrored, flipped or transposed."""
-        frames = enlarge_squares(frames, self.crops.side)
-        if random.random() < self.crops.tinted:
-            frames = tint_randomly(frames, random)
+    def augment(self, cut: Cut, random: np.random.Generator) -> Cut:
+        """The window, by chance tinted, reversed in time, mirrored, flipped or transposed."""
+        tinted = draw_tint(self.channels, random) if random.random() < self.crops.tinted else None
         backwards, mirrored, headlong, turned = random.random(4)
-        frames = frames[::-1] if backwards < self.crops.reversed else frames
-        frames = frames[:, :, ::-1] if mirrored < 0.5 else frames
-        frames = frames[:, ::-1] if headlong < 0.2 else frames
-        return frames.swapaxes(1, 2) if turned < self.crops.turned else frames
+        return replace(
+            cut,
+            tint=tinted,
+            backwards=backwards < self.crops.reversed,
+            mirrored=mirrored < 0.5,
+            headlong=headlong < 0.2,
+            turned=turned < self.crops.turned,
+        )
 
 
-def enlarge_squares(frames: np.ndarray, side: int) -> np.ndarray:
-    """uint8 (T, H, H, C) -> (T, side, side, C), bilinear: `Framing.fit` averages areas, which enlarges in steps."""
-    import cv2
-
-    if frames.shape[1] == side:
-        return frames
-    return np.stack([cv2.resize(x, (side, side)) for x in frames]).reshape(len(frames), side, side, -1)
-
-
-def tint_randomly(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """uint8 (T, H, W, C), colours changed alike in all frames: channels mixed and permuted, contrast and brightness changed."""
-    channels = frames.shape[-1]
+def draw_tint(channels: int, random: np.random.Generator) -> np.ndarray:
+    """A random change of colours as of `Cut.tint`: channels mixed and permuted, contrast and brightness changed."""
     grey, contrast = random.uniform(0, 0.8), random.uniform(0.7, 1.2, channels)
     mix = (1 - grey) * np.eye(channels)[random.permutation(channels)] + grey / channels
     mix = (contrast[:, None] * mix).astype(np.float32)
     middle = 127.5 * (1 - mix.sum(1)) + random.uniform(-25, 25)
-    return np.clip(frames @ mix.T + middle.astype(np.float32) + 0.5, 0, 255).astype(np.uint8)
+    return np.column_stack([mix, middle.astype(np.float32)])
 
 
 def mean_change(frames: np.ndarray) -> float:

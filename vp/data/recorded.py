@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,24 +36,28 @@ class ClipTensors:
 
 
 class Cache:
-    """An LRU cache of clips by name, of at most `most` bytes; the newest clip is always kept."""
+    """An LRU cache of clips by name, of at most `most` bytes, for any number of threads; the newest clip is always kept."""
 
     def __init__(self, most: float):
         self.most, self.held = most, 0
         self.clips: OrderedDict[str, ClipTensors] = OrderedDict()
+        self.lock = threading.Lock()
 
     def get(self, name: str) -> ClipTensors | None:
         """The clip of this name, None where it is not cached."""
-        if name in self.clips:
-            self.clips.move_to_end(name)
-        return self.clips.get(name)
+        with self.lock:
+            if name in self.clips:
+                self.clips.move_to_end(name)
+            return self.clips.get(name)
 
     def put(self, name: str, clip: ClipTensors) -> None:
         """Adds a clip and drops the least recently used ones while there are too many bytes."""
-        self.clips[name] = clip
-        self.held += clip.nbytes
-        while self.held > self.most and len(self.clips) > 1:
-            self.held -= self.clips.popitem(last=False)[1].nbytes
+        with self.lock:
+            before = self.clips.pop(name, None)  # two threads may have decoded it
+            self.clips[name] = clip
+            self.held += clip.nbytes - (before.nbytes if before else 0)
+            while self.held > self.most and len(self.clips) > 1:
+                self.held -= self.clips.popitem(last=False)[1].nbytes
 
 
 class RecordedClips:
@@ -104,20 +109,43 @@ class RecordedClips:
 
         Use this to crop clips of one size from whole frames; errors as for `batch`, except that sizes may differ.
         """
-        pool, windows, numbers, failures = self.find_long_enough(length), [], [], 0
-        for number, where in self.draw_endlessly(pool, generator):
+        windows, numbers = [], []
+        for number, start in self.draw_places(clips, length, generator, self.count_frames):
             recording = self.recordings[number]
-            clip = self.decode(recording)
-            window = None if clip is None else self.cut_window_at_share(recording, clip, length, where)
-            if window is not None:
-                windows.append(window)
-                numbers.append(number)
-            failures = failures + 1 if window is None else 0
-            if len(windows) == clips:
-                break
+            windows.append(self.cut_window(recording, self.decode(recording), length, start))
+            numbers.append(number)
+        return windows, numbers
+
+    def draw_places(
+        self, clips: int, length: int, generator: torch.Generator, count_frames: Callable[[int], int | None]
+    ) -> Iterator[tuple[int, int]]:
+        """Yields (index of a recording, first frame) of `clips` windows.
+
+        Args:
+            count_frames: index of a recording -> frames that can be decoded of it, None where it is damaged.
+
+        Raises:
+            ValueError: see `batch`.
+        """
+        pool, found, failures = self.find_long_enough(length), 0, 0
+        for number, where in self.draw_endlessly(pool, generator):
+            recording, frames = self.recordings[number], count_frames(number)
+            start = None
+            if frames is not None:
+                start = pick_start(where, recording.spans(frames), self.frames_needed(recording, length))
+            failures = failures + 1 if start is None else 0
             if failures >= 2 * len(pool):  # a whole round, wherever it began
                 raise ValueError(unusable_message(self.name, length, self.refused))
-        return windows, numbers
+            if start is not None:
+                yield number, start
+                found += 1
+            if found == clips:
+                return
+
+    def count_frames(self, number: int) -> int | None:
+        """Decoded frames of the recording of this index, None where it is damaged."""
+        clip = self.decode(self.recordings[number])
+        return None if clip is None else len(clip.frames)
 
     def find_long_enough(self, length: int) -> list[int]:
         """Indices of the recordings that promise `length` frames at the framing's rate; raises ValueError without any."""
@@ -141,22 +169,22 @@ class RecordedClips:
 
     def decode(self, recording: Recording) -> ClipTensors | None:
         """The decoded recording, from the cache where possible; None where it is damaged."""
-        if recording.name in self.refused:
-            return None
-        clip = self.cache.get(recording.name)
+        clip = None if recording.name in self.refused else self.cache.get(recording.name)
         if clip is None:
-            try:
-                clip = to_tensors(recording, self.framing, self.channels)
-            except (OSError, ValueError) as error:
-                self.refused[recording.name] = str(error)
-                return None
-            self.cache.put(recording.name, clip)
+            clip = self.decode_anew(recording)
+            if clip is not None:
+                self.cache.put(recording.name, clip)
         return clip
 
-    def cut_window_at_share(self, recording: Recording, clip: ClipTensors, length: int, where: float) -> ClipTensors | None:
-        """`length` frames that start at the share `where` in [0, 1) of all possible starts; None where none fits."""
-        start = pick_start(where, recording.spans(len(clip.frames)), self.frames_needed(recording, length))
-        return None if start is None else self.cut_window(recording, clip, length, start)
+    def decode_anew(self, recording: Recording) -> ClipTensors | None:
+        """As `decode`, without the cache."""
+        if recording.name in self.refused:
+            return None
+        try:
+            return to_tensors(recording, self.framing, self.channels)
+        except (OSError, ValueError) as error:
+            self.refused[recording.name] = str(error)
+            return None
 
     def cut_window(self, recording: Recording, clip: ClipTensors, length: int, start: int) -> ClipTensors:
         """`length` frames from frame `start` of the recording on, at the framing's stride."""

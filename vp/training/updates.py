@@ -51,8 +51,8 @@ class Updates:
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
         self.optimizers = {name: self.build_optimizer(phase) for name, phase in self.phases.items()}
         self.lr = lr or next(iter(self.phases.values())).lr
-        # Whether a loss is read before its gradient is asked for. On a CPU it must be: that of `grid_sample` at places that are not
-        # numbers can crash the process (pytorch issue 24823). CUDA's kernel takes such places for outside of the picture
+        # Whether a loss is read before its gradient is asked for. On a CPU it must be: that of `grid_sample` at places that are
+        # not numbers can crash the process (pytorch issue 24823). CUDA's kernel takes such places for outside of the picture
         # (`safe_downgrade_to_int_range` in ATen/native/cuda/GridSampler.cuh), and a read would make the CPU wait for the GPU in
         # the middle of a step, so there losses are read together with the gradient norm, once a phase.
         self.checks_early = runtime.device.type == "cpu"

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .draws import Generators, draw_integers, draw_uniform
+
 Numbers = float | Tensor  # one for all tracks, or float64 (N,)
 
 MAX_SPEED = 4  # px a frame and axis, of both stochastic laws
@@ -39,7 +41,8 @@ class Law:
     """A bounce law and how its digits are drawn.
 
     Args:
-        draw: (tracks, length, generator, travel, speed) -> Tracks; the last two are as published by default.
+        draw: (tracks, length, generators, travel, speed) -> Tracks, as many of each generator; the last two are as published by
+            default.
         digit: side of a digit in px.
         overlap: "sum" clipped at white, or "max".
         uncertain_after_hit: frames from a hit to the first frame that is random, None for a deterministic law.
@@ -158,34 +161,29 @@ def clamp_inside(position: Tensor, travel: Tensor) -> Tensor:
     return torch.minimum(position.clamp(min=0), travel)
 
 
-def draw_integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """int64, uniform over low..high, both included."""
-    return torch.randint(low, high + 1, shape, generator=generator, device=generator.device)
-
-
-def draw_svg_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
+def draw_svg_tracks(tracks: int, length: int, generators: Generators, travel: Numbers = 32, speed: Numbers = 1) -> Tracks:
     """Random tracks by SVG's law, see `Law.draw`."""
-    start = draw_integers(0, 31, (tracks, 2), generator).double()
-    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
-    away = draw_integers(1, MAX_SPEED, (length, tracks, 2), generator)
-    other = draw_integers(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generator)
+    start = draw_integers(0, 31, (tracks, 2), generators).double()
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generators)
+    away = draw_integers(1, MAX_SPEED, (length, tracks, 2), generators)
+    other = draw_integers(-MAX_SPEED, MAX_SPEED, (length, tracks, 2), generators)
     room, factor = (to_column(travel, start) - 1) / 31, to_column(speed, start)
     return svg_walk(start * room, velocity * factor, torch.stack([away, other], -1) * factor[..., None], travel)
 
 
-def draw_srvp_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+def draw_srvp_tracks(tracks: int, length: int, generators: Generators, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
     """Random tracks by SRVP's law, see `Law.draw`."""
-    start = draw_integers(0, 36, (tracks, 2), generator).double()
-    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generator)
-    kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generator)
+    start = draw_integers(0, 36, (tracks, 2), generators).double()
+    velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generators)
+    kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generators)
     room, factor = to_column(travel, start) / 36, to_column(speed, start)
     return srvp_walk(start * room, velocity * factor, kicks * factor, travel)
 
 
-def draw_mirror_tracks(tracks: int, length: int, generator: torch.Generator, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
+def draw_mirror_tracks(tracks: int, length: int, generators: Generators, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
     """Random tracks by the mirror law, see `Law.draw`."""
-    start = torch.rand(tracks, 2, generator=generator, device=generator.device, dtype=torch.float64)
-    angle = 2 * torch.pi * torch.rand(tracks, generator=generator, device=generator.device, dtype=torch.float64)
+    start = draw_uniform((tracks, 2), generators)
+    angle = 2 * torch.pi * draw_uniform((tracks,), generators)
     velocity = 3.6 * torch.stack([angle.sin(), angle.cos()], -1)
     return mirror_walk(to_column(travel, start) * start, to_column(speed, start) * velocity, length, travel)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Protocol as Interface
 
@@ -11,8 +12,10 @@ from torch import Tensor
 
 from vp.core.video import Batch
 
+from ..drawn import Drawn
 from .banks import DigitBank
 from .bounce import LAWS
+from .draws import Generators, draw_uniform
 
 SIZE = 64
 INK = 76  # grey levels above which a digit is there: 0.3 of white
@@ -46,7 +49,7 @@ class MovingDigits:
         ValueError: an unknown name, or n_digits below 1.
     """
 
-    channels, size, fps = 1, SIZE, 10.0
+    channels, size, fps, reads = 1, SIZE, 10.0, False
 
     def __init__(self, name: str, banks: Sequence[DigitBank], n_digits: int = 2, device: torch.device | str = "cpu"):
         if name not in LAWS:
@@ -56,7 +59,7 @@ class MovingDigits:
         self.name, self.law, self.n_digits, self.device = name, LAWS[name], n_digits, torch.device(device)
         self.digits = "+".join(bank.source for bank in banks)
         self.contents = {f"{bank.source} digits": len(bank) for bank in banks}
-        self.counts = torch.tensor([len(bank) for bank in banks], device=self.device)
+        self.counts = torch.tensor([len(bank) for bank in banks])
         self.images = torch.cat([resize_digits(bank.images, self.law.digit) for bank in banks]).to(self.device)
 
     def batch(self, clips: int, length: int, generator: torch.Generator, shared_trajectory: bool = False) -> Batch:
@@ -73,28 +76,38 @@ class MovingDigits:
             "smmnist-svg" the first random frame is the one after it, for "smmnist-srvp" the frame of the hit itself
             (`law.uncertain_after_hit` frames after the hit).
         """
+        return self.build(self.draw(clips, length, generator, shared_trajectory).to(self.device))
+
+    def draw(self, clips: int, length: int, generators: Generators, shared_trajectory: bool = False) -> Drawn:
+        """The digits and tracks of `clips` clips of each generator; see `Feed`."""
         trajectories = 1 if shared_trajectory else clips
-        tracks = self.law.draw(trajectories * self.n_digits, length, generator)
-        chosen = self.images[self.choose_digits(clips, generator)]
-        position = self.split_by_clip(tracks.position, clips, trajectories)
-        hits = self.split_by_clip(tracks.hits, clips, trajectories).transpose(0, 1).contiguous()
-        frames, masks = draw_clips(chosen, position, self.law.overlap)
-        return Batch(frames, extras={"hits": hits, "masks": masks})
+        tracks = self.law.draw(trajectories * self.n_digits, length, generators)
+        chosen = self.choose_digits(clips, generators)
+        position, hits = (x.unflatten(1, (-1, self.n_digits)) for x in (tracks.position, tracks.hits))
+        if shared_trajectory:
+            position, hits = position.expand(-1, clips, -1, -1), hits.expand(-1, clips, -1)
+        return Drawn({"position": position, "hits": hits.transpose(0, 1).contiguous(), "chosen": chosen})
 
-    def choose_digits(self, clips: int, generator: torch.Generator) -> Tensor:
+    def build(self, drawn: Drawn) -> Batch:
+        """The clips drawn, as of `batch`."""
+        frames, masks = draw_clips(self.images[drawn.tensors["chosen"]], drawn.tensors["position"], self.law.overlap)
+        return Batch(frames, extras={"hits": drawn.tensors["hits"], "masks": masks})
+
+    def placed(self, device: torch.device) -> MovingDigits:
+        """The same source on another device."""
+        other = copy.copy(self)
+        other.device, other.images = device, self.images.to(device)
+        return other
+
+    def choose_digits(self, clips: int, generators: Generators) -> Tensor:
         """int64 (clips, n_digits), random indices into `images`."""
-        return choose_digits(self.counts, clips, self.n_digits, generator)
-
-    def split_by_clip(self, tracks: Tensor, clips: int, trajectories: int) -> Tensor:
-        """(T, tracks, ...) -> (T, clips, digits, ...) on the source's device; a single trajectory is repeated for all clips."""
-        split = tracks.to(self.device).unflatten(1, (trajectories, self.n_digits))
-        return split.expand(-1, clips, *split.shape[2:])
+        return choose_digits(self.counts, clips, self.n_digits, generators)
 
 
-def choose_digits(counts: Tensor, clips: int, n_digits: int, generator: torch.Generator) -> Tensor:
+def choose_digits(counts: Tensor, clips: int, n_digits: int, generators: Generators) -> Tensor:
     """int64 (clips, n_digits): random indices into the concatenated banks of `counts` digits; one random bank per clip."""
-    draws = torch.rand(clips, 1 + n_digits, generator=generator, device=generator.device, dtype=torch.float64)
-    draws = draws.to(counts.device)
+    draws = draw_uniform((clips, 1 + n_digits), generators)
+    counts = counts.to(draws.device)
     bank = (draws[:, :1] * len(counts)).long()
     first = counts.cumsum(0) - counts
     return first[bank] + (draws[:, 1:] * counts[bank]).long()

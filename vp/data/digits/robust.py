@@ -7,6 +7,7 @@ published ones in exactly one property, the `VARIANTS` in turn.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from torch import Tensor
 
 from vp.core.video import Batch
 
+from ..drawn import Drawn
 from .banks import DigitBank
 from .bounce import LAWS
+from .draws import Generators, draw_uniform, list_generators
 from .moving_digits import SIZE, choose_digits, merge_layers, place_digits
 
 VARIANTS = (
@@ -29,6 +32,7 @@ SMALLEST, LARGEST, MOST = 20, 40, 3  # px of a digit's side; digits a clip
 MARGIN = 0.2  # of white: what ink is at least brighter or darker than the ground
 STILL = 0.08  # share of training clips in which nothing moves
 KINDS = (0.4, 0.6, 0.75)  # share of training clips up to which the ground is black, grey, inverted; the rest is textured
+GRAINS = (4, 10)  # cells a side of the two kinds of noise in a texture
 DRAWS = 9 + MOST  # random numbers that decide a clip's settings
 
 
@@ -63,13 +67,13 @@ class DigitsRobust:
         device: where clips are made; a CPU generator works with every device and gives the same clips on each.
     """
 
-    name, channels, size, fps = "digits-robust", 1, SIZE, 10.0
+    name, channels, size, fps, reads = "digits-robust", 1, SIZE, 10.0, False
 
     def __init__(self, banks: Sequence[DigitBank], device: torch.device | str = "cpu"):
         self.device = torch.device(device)
         self.digits = "+".join(bank.source for bank in banks)
         self.contents = {f"{bank.source} digits": len(bank) for bank in banks}
-        self.counts = torch.tensor([len(bank) for bank in banks], device=self.device)
+        self.counts = torch.tensor([len(bank) for bank in banks])
         self.images = torch.cat([bank.images for bank in banks]).to(self.device)
 
     def batch(self, clips: int, length: int, generator: torch.Generator, in_turn: bool = False) -> Batch:
@@ -83,19 +87,37 @@ class DigitsRobust:
             frames uint8 (B, T, 1, 64, 64); extras["hits"] bool (B, T, 3), as `MovingDigits` gives them, never of digits that are
             not there; with `in_turn` also extras["variant"] int64 (B,), index into VARIANTS.
         """
-        draws = torch.rand(DRAWS, clips, generator=generator, device=generator.device, dtype=torch.float64)
+        return self.build(self.draw(clips, length, generator, in_turn).to(self.device))
+
+    def draw(self, clips: int, length: int, generators: Generators, in_turn: bool = False) -> Drawn:
+        """The settings, digits and tracks of `clips` clips of each generator; see `Feed`."""
+        draws = draw_uniform((DRAWS, clips), generators, along=1)
         settings = one_change_settings(draws) if in_turn else mixed_settings(draws)
-        position, hits = walk_digits(settings, length, generator)
-        low, spread, ink = (255 * x.float() for x in (settings.low, settings.range, settings.ink))
-        ground = low[:, None, None] + spread[:, None, None] * draw_textures(clips, generator)
-        there = torch.arange(MOST, device=generator.device) < settings.count[:, None]
-        digits = resize_each(self.images[choose_digits(self.counts, clips, MOST, generator)], settings.side.to(self.device))
-        digits *= there.to(self.device)[..., None, None]
-        frames = paint_frames(digits, position.to(self.device), ground.to(self.device), ink.to(self.device))
-        extras = {"hits": (hits & there).transpose(0, 1).contiguous().to(self.device)}
-        if in_turn:
-            extras["variant"] = torch.arange(clips, device=self.device) % len(VARIANTS)
-        return Batch(frames, extras=extras)
+        position, hits = walk_digits(settings, length, generators)
+        noise = {f"noise{grain}": draw_uniform((clips, 1, grain, grain), generators, dtype=torch.float32) for grain in GRAINS}
+        waves = draw_uniform((8, clips, 1, 1), generators, along=1, dtype=torch.float32)
+        there = torch.arange(MOST, device=draws.device) < settings.count[:, None]
+        chosen = choose_digits(self.counts, clips, MOST, generators)
+        hits = (hits & there).transpose(0, 1).contiguous()
+        levels = torch.stack([255 * x.float() for x in (settings.low, settings.range, settings.ink)])
+        tensors = {"position": position, "hits": hits, "there": there, "chosen": chosen, "side": settings.side, "levels": levels}
+        variant = {"variant": torch.arange(clips) % len(VARIANTS)} if in_turn else {}
+        return Drawn({**tensors, **noise, "waves": waves, **variant})
+
+    def build(self, drawn: Drawn) -> Batch:
+        """The clips drawn, as of `batch`."""
+        tensors = drawn.tensors
+        low, spread, ink = tensors["levels"]
+        texture = make_textures([tensors[f"noise{grain}"] for grain in GRAINS], tensors["waves"])
+        digits = resize_each(self.images[tensors["chosen"]], tensors["side"]) * tensors["there"][..., None, None]
+        frames = paint_frames(digits, tensors["position"], low[:, None, None] + spread[:, None, None] * texture, ink)
+        return Batch(frames, extras={name: tensors[name] for name in ("hits", "variant") if name in tensors})
+
+    def placed(self, device: torch.device) -> DigitsRobust:
+        """The same source on another device."""
+        other = copy.copy(self)
+        other.device, other.images = device, self.images.to(device)
+        return other
 
 
 def mixed_settings(draws: Tensor) -> Settings:
@@ -156,25 +178,27 @@ def ground_settings(kind: Tensor, draws: Tensor) -> dict[str, Tensor]:
     return {"low": low, "range": spread, "ink": ink}
 
 
-def walk_digits(settings: Settings, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def walk_digits(settings: Settings, length: int, generators: Generators) -> tuple[Tensor, Tensor]:
     """Positions int64 (T, B, 3, 2) and hits bool (T, B, 3), each clip by its own law."""
     travel, speed = (SIZE - settings.side).flatten(), settings.speed.repeat_interleave(MOST)
-    walks = [LAWS[name].draw(len(travel), length, generator, travel=travel, speed=speed) for name in LAW_NAMES]
+    tracks = len(travel) // len(list_generators(generators))
+    walks = [LAWS[name].draw(tracks, length, generators, travel=travel, speed=speed) for name in LAW_NAMES]
     second = (settings.law == 1).repeat_interleave(MOST)
     position = torch.where(second[:, None], walks[1].position, walks[0].position)
     hits = torch.where(second, walks[1].hits, walks[0].hits)
     return position.unflatten(1, (-1, MOST)), hits.unflatten(1, (-1, MOST))
 
 
-def draw_textures(clips: int, generator: torch.Generator) -> Tensor:
-    """float32 (B, 64, 64) from 0 to 1: smooth noise of two grain sizes, a gradient and stripes, randomly weighted per clip."""
-    device = generator.device
-    across = torch.linspace(-1, 1, SIZE, device=device)
-    parts = []
-    for grain in (4, 10):
-        noise = torch.rand(clips, 1, grain, grain, generator=generator, device=device)
-        parts.append(2 * F.interpolate(noise, (SIZE, SIZE), mode="bicubic", align_corners=True)[:, 0] - 1)
-    *shares, turn, other_turn, waves, phase = torch.rand(8, clips, 1, 1, generator=generator, device=device)
+def make_textures(noises: Sequence[Tensor], waves: Tensor) -> Tensor:
+    """float32 (B, 64, 64) from 0 to 1: smooth noise of two grain sizes, a gradient and stripes, randomly weighted per clip.
+
+    Args:
+        noises: uniform in [0, 1), float32 (B, 1, G, G) of each of GRAINS.
+        waves: the same, (8, B, 1, 1).
+    """
+    across = torch.linspace(-1, 1, SIZE, device=waves.device)
+    parts = [2 * F.interpolate(noise, (SIZE, SIZE), mode="bicubic", align_corners=True)[:, 0] - 1 for noise in noises]
+    *shares, turn, other_turn, waves, phase = waves
     for angle in (2 * torch.pi * turn, 2 * torch.pi * other_turn):
         parts.append(angle.sin() * across[:, None] + angle.cos() * across)
     parts[3] = (torch.pi * (1 + 5 * waves) * parts[3] + 2 * torch.pi * phase).sin()
