@@ -18,6 +18,7 @@ from vp.training import train as train_module
 from vp.training.settings import Settings
 from vp.training.train import train
 from vp.training.trainer import Trainer
+from vp.training.training_data import READERS, STEPS_AHEAD
 from vp.training.validate import Validation
 
 
@@ -77,10 +78,10 @@ def test_mini_batches_read_ahead_are_those_of_their_step(episodes, tmp_path):
     family, found = small()
     data = Trainer(family, found, settings(episodes, tmp_path / "run", steps=1, accumulate=2)).data
     plain = [data.batches_for_step(number) for number in (3, 4, 9)]
-    data.reader = ThreadPoolExecutor(1)  # as for a GPU
+    data.reader = ThreadPoolExecutor(3)  # as for a GPU
     for number, (batches, generator) in zip((3, 4, 9), plain):
         ahead, after = data.batches_for_step(number)
-        assert list(data.waiting) == [number + 1]
+        assert list(data.waiting) == list(range(number + 1, number + 1 + STEPS_AHEAD)) and STEPS_AHEAD > READERS > 1
         assert len(ahead) == 2 and all(torch.equal(a.frames, b.frames) for a, b in zip(ahead, batches))
         assert torch.equal(torch.rand(4, generator=after), torch.rand(4, generator=generator))
     assert not torch.equal(plain[0][0][0].frames, plain[0][0][1].frames)

@@ -208,14 +208,14 @@ class Batch:
         actions = None if self.actions is None else self.actions.to(device, non_blocking=True)
         return Batch(frames, actions, {name: x.to(device, non_blocking=True) for name, x in self.extras.items()})
 
+    def rows(self, some: slice) -> Batch:
+        """Some of the clips."""
+        actions = None if self.actions is None else self.actions[some]
+        return Batch(self.frames[some], actions, {name: x[some] for name, x in self.extras.items()})
+
     def with_extras(self, more: Mapping[str, Tensor]) -> Batch:
         """The same clips with further extras."""
         return replace(self, extras={**self.extras, **more}) if more else self
-
-    def pinned(self) -> Batch:
-        """The same clips in page-locked memory, for transfers to a GPU that overlap with computation."""
-        actions = None if self.actions is None else self.actions.pin_memory()
-        return Batch(self.frames.pin_memory(), actions, {name: x.pin_memory() for name, x in self.extras.items()})
 
     def vectors(self, sources: Sequence[str] = ("actions",)) -> Tensor:
         """The named vectors of every frame, concatenated: float32 (B, T, A). A name is "actions" or a key of `extras`.

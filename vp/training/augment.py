@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ..core.video import Batch
 
@@ -11,16 +14,21 @@ CLOSER = 0.2  # share of the side that is cut off, at most
 CONTRAST, LIGHT = 0.3, 0.1  # how far either may be off, contrast as a share
 
 
-def vary_clips(batch: Batch, generator: torch.Generator) -> Batch:
-    """Each clip augmented in its own way, all of its frames alike; frames are float32 (B, T, C, H, W) in [0, 1].
+def draw_variation(clips: int, generators: Sequence[torch.Generator]) -> Tensor:
+    """What decides how `clips` clips of each generator are varied: uniform in [0, 1), float32 (B, 6)."""
+    return torch.cat([torch.rand(clips, 6, generator=g, device=g.device) for g in generators])
 
-    A batch with actions or per-pixel `extras` is returned unchanged, since those refer to positions in the frames; extras
-    with one number a clip do not.
+
+def vary_clips(batch: Batch, draws: Tensor) -> Batch:
+    """Each clip augmented in its own way, all of its frames alike.
+
+    Only for clips without actions or per-pixel `extras`, since those refer to positions in the frames (`drawn.is_plain`).
+
+    Args:
+        batch: frames float32 (B, T, C, H, W) in [0, 1].
+        draws: of `draw_variation`, on the same device.
     """
-    if batch.actions is not None or any(x.ndim > 1 for x in batch.extras.values()):
-        return batch
     count, length, _, height, width = batch.frames.shape
-    draws = torch.rand(count, 6, generator=generator, device=generator.device).to(batch.frames)
     mirrored, closer, aside, light, contrast = (2 * draws - 1).split([1, 1, 2, 1, 1], 1)
     side = 1 - CLOSER * (closer + 1) / 2
     view = torch.diag_embed(torch.cat([side * torch.where(mirrored < 0, -1.0, 1.0), side], 1))

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from torch import Tensor
 
 from ..core.family import Recipe
 from ..core.video import Batch
 from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_dataset
 from ..data.digits.banks import resolve_digits
-from .augment import vary_clips
+from ..data.drawn import Drawn, Feed, upload
+from .augment import draw_variation, vary_clips
+from .feeding import open_feed, progress_bar
 
+READERS = 4  # threads that decode or look for motion, each for another step
+STEPS_AHEAD = 6  # steps that are read in the background, more than there are threads
+STEPS_TOGETHER = 8  # steps whose clips a GPU makes at once, where it takes no longer to make them all than those of one
 SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
 
 
@@ -37,10 +43,29 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
 
 
+@dataclass(frozen=True)
+class Portion:
+    """Mini-batches of several generators from one feed; `places` are the generators' indices."""
+
+    feed: Feed
+    places: list[int]
+    drawn: Drawn
+    variation: Tensor | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A mini-batch with uint8 frames on the device, and how it will be varied."""
+
+    batch: Batch
+    variation: Tensor | None
+
+
 class TrainingData:
     """Mini-batches of a recipe; those of a step depend only on the seed, on `continuation` (see `step_seed`) and on the step.
 
-    With several processes each draws its own: `share` is (index of this process, number of processes).
+    All of their random numbers are drawn on the CPU, so that a GPU sees the same clips. With several processes each draws its
+    own: `share` is (index of this process, number of processes).
 
     Raises:
         ValueError: a seed out of range, or a data set that is not there or does not fit.
@@ -57,47 +82,97 @@ class TrainingData:
         self.run_seed = step_seed(seed, continuation, 0, 0)  # of what is drawn for longer than a step
         self.varied = recipe.varied
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
-        filed = not set(SIMULATORS) & set(recipe.data)
-        self.reader = ThreadPoolExecutor(1) if filed and device.type == "cuda" else None
-        self.waiting: dict[int, Future] = {}
-        where = device if self.reader is None else "cpu"
-        self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, where, licences, axes) for name in recipe.data]
+        self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, "cpu", licences, axes) for name in recipe.data]
         for source in self.sources:
             prepare_source(source)
+        self.feeds = [open_feed(source, self.length, device) for source in self.sources]
         self.weights = torch.tensor(list(recipe.data.values()))
+        reads = any(feed.reads for feed in self.feeds)
+        self.reader = ThreadPoolExecutor(READERS) if reads and device.type == "cuda" else None
+        simulated = not reads and set(recipe.data) <= set(SIMULATORS)
+        self.steps_together = STEPS_TOGETHER if simulated and device.type == "cuda" else 1
+        self.waiting: dict[int, Future] = {}  # step -> what `draw_steps` gives
+        self.made: dict[int, tuple[list[Made], torch.Generator]] = {}  # step -> its mini-batches
+
+    def set_batch(self, batch: int) -> None:
+        """Changes the number of clips of a mini-batch."""
+        self.count, self.waiting, self.made = batch, {}, {}
 
     def step_generator(self, step: int, process: int | None = None) -> torch.Generator:
-        """The random generator of a step, for this process or for `process`."""
+        """The random generator of a step, for this process or for `process`, on the CPU."""
         process = self.share[0] if process is None else process
-        return torch.Generator(self.device).manual_seed(step_seed(self.seed, self.continuation, step, process))
+        return torch.Generator().manual_seed(step_seed(self.seed, self.continuation, step, process))
 
     def sample(self, clips: int) -> Batch:
         """Clips of the first data set on the CPU, for statistics; the same in every process."""
         return self.sources[0].batch(clips, self.length, self.step_generator(0, process=0)).to("cpu")
 
     def batches_for_step(self, step: int) -> tuple[list[Batch], torch.Generator]:
-        """The mini-batches of a step, and the generator for the step's other random numbers.
+        """The mini-batches of a step, and the generator on the device for the step's other random numbers.
 
-        With clips from files and a GPU, those of the next step are read in the background.
+        With a GPU, the clips of the next steps are read in the background where they come from files, and made several steps at a
+        time where the GPU makes them.
         """
-        if self.reader is None:
-            return self.draw_batches(step)
-        ready = self.waiting.pop(step, None) or self.reader.submit(self.draw_batches, step)
-        self.waiting = {step + 1: self.reader.submit(self.draw_batches, step + 1)}
-        return ready.result()
+        if self.reader is not None:
+            ready = self.waiting.pop(step, None) or self.reader.submit(self.draw_steps, [step])
+            ahead = range(step + 1, step + 1 + STEPS_AHEAD)
+            self.waiting = {s: self.waiting.get(s) or self.reader.submit(self.draw_steps, [s]) for s in ahead}
+            self.made = self.make_steps([step], *ready.result())
+        elif step not in self.made:
+            steps = list(range(step, step + self.steps_together))
+            self.made = self.make_steps(steps, *self.draw_steps(steps))
+        made, generator = self.made.pop(step)
+        if self.device.type != "cpu":  # a CPU goes on with the generator that drew the clips
+            generator = torch.Generator(self.device).manual_seed(generator.initial_seed())
+        return [self.finish(one) for one in made], generator
 
-    def draw_batches(self, step: int) -> tuple[list[Batch], torch.Generator]:
-        """As `batches_for_step`, without reading ahead."""
-        generator = self.step_generator(step)
-        return [self.draw_batch(generator) for _ in range(self.accumulate)], generator
+    def draw_steps(self, steps: Sequence[int]) -> tuple[list[list[Portion]], list[torch.Generator]]:
+        """The mini-batches of steps, one after the other, as `draw` gives them, and the steps' generators."""
+        generators = [self.step_generator(step) for step in steps]
+        portions = [self.draw(generators) for _ in range(self.accumulate)]
+        if self.reader is not None and self.device.type == "cuda":  # page-locking takes time too
+            portions = [[replace(portion, drawn=portion.drawn.pinned()) for portion in turn] for turn in portions]
+        return portions, generators
+
+    def make_steps(
+        self, steps: Sequence[int], portions: list[list[Portion]], generators: list[torch.Generator]
+    ) -> dict[int, tuple[list[Made], torch.Generator]]:
+        """Step -> its mini-batches and its generator, from what `draw_steps` gives."""
+        turns = [self.make(turn) for turn in portions]
+        return {step: ([made[i] for made in turns], generators[i]) for i, step in enumerate(steps)}
+
+    def draw(self, generators: Sequence[torch.Generator]) -> list[Portion]:
+        """Draws one mini-batch for each generator, from a data set that is drawn by weight."""
+        chosen: dict[int, list[int]] = {}
+        for place, generator in enumerate(generators):
+            chosen.setdefault(int(torch.multinomial(self.weights, 1, generator=generator)), []).append(place)
+        portions = []
+        for index, places in chosen.items():
+            own = [generators[place] for place in places]
+            drawn = self.feeds[index].draw(self.count, self.length, own)
+            variation = draw_variation(self.count, own) if self.varied and drawn.plain else None
+            portions.append(Portion(self.feeds[index], places, drawn, variation))
+        return portions
+
+    def make(self, portions: Sequence[Portion]) -> dict[int, Made]:
+        """Index of a generator -> its mini-batch."""
+        made = {}
+        for portion in portions:
+            batch = portion.feed.build(portion.drawn.to(self.device))
+            variation = None if portion.variation is None else upload(portion.variation, self.device)
+            for number, place in enumerate(portion.places):
+                own = slice(number * self.count, (number + 1) * self.count)
+                made[place] = Made(batch.rows(own), None if variation is None else variation[own])
+        return made
+
+    def finish(self, made: Made) -> Batch:
+        """A mini-batch with frames float32 in [0, 1], varied if the recipe says so."""
+        batch = made.batch.to(self.device)
+        return batch if made.variation is None else vary_clips(batch, made.variation)
 
     def draw_batch(self, generator: torch.Generator) -> Batch:
-        """One mini-batch on the device, from a data set drawn by weight, augmented if the recipe is `varied`."""
-        weights = self.weights.to(generator.device)
-        index = int(torch.multinomial(weights, 1, generator=generator))
-        batch = self.sources[index].batch(self.count, self.length, generator)
-        batch = (batch.pinned() if self.reader and self.device.type == "cuda" else batch).to(self.device)
-        return vary_clips(batch, generator) if self.varied else batch
+        """One mini-batch of a generator on the CPU."""
+        return self.finish(self.make(self.draw([generator]))[0])
 
 
 def digits_used(recipe: Recipe, digits: str, data_root: str | Path | None) -> str | None:
@@ -137,10 +212,5 @@ def prepare_source(source: ClipSource) -> None:
     """Lets a source build its caches, with a progress bar; Ctrl-C stops it."""
     if not hasattr(source, "prepare"):
         return
-    with tqdm(desc=f"{source.name}: made ready", mininterval=2, delay=1) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        source.prepare(report)
+    with progress_bar(f"{source.name}: made ready") as progress:
+        source.prepare(progress)
