@@ -46,7 +46,7 @@ def add_train(commands: Any) -> None:
     p.add_argument("--resume", action="store_true", help="continue the run in --out")
     p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
     p.add_argument("--out", type=output_folder, help="folder of the run (default: runs/RECIPE)")
-    p.add_argument("--batch", type=positive_int, help="clips a step (default: the recipe's)")
+    p.add_argument("--batch", type=batch_size, help="clips a step, or auto: as many as fit a GPU (default: the recipe's)")
     p.add_argument("--accumulate", type=positive_int, default=1, help="mini-batches a step, where one does not fit (default: 1)")
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
     p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
@@ -63,6 +63,11 @@ def add_train(commands: Any) -> None:
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
     add_axes(p)
     p.add_argument("--validate-minutes", type=positive_minutes, default=5.0, help="time between validations (default: 5)")
+
+
+def batch_size(text: str) -> int | str:
+    """A positive whole number or 'auto', as an argparse type."""
+    return text if text == "auto" else positive_int(text)
 
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -17,6 +17,7 @@ class Settings:
         resume: continue the run in `out`.
         init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
         threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
+        batch: clips of a mini-batch; None: the recipe's; "auto": as many as fit, see `batch_size.choose_batch`.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         recompute: see `recompute.recompute_activations`.
         validate_minutes: time between validations.
@@ -33,7 +34,7 @@ class Settings:
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
-    batch: int | None = None
+    batch: int | str | None = None
     accumulate: int = 1
     recompute: bool = False
     lr: float | None = None

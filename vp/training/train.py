@@ -26,6 +26,7 @@ from ..core.cpu_fast import keep_big_buffers
 from ..core.family import Family, Recipe
 from ..core.runtime import thread_count
 from ..prediction.checkpoint import config_from_json, config_to_json
+from .batch_size import AUTO, GPUMemory, Memory, choose_batch
 from .log import RunLog
 from .provenance import commit
 from .settings import Settings
@@ -92,7 +93,10 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         check_same_recipe(recorded, recipe, settings)
         if "config" in recorded:  # a resumed run keeps its settings, whatever has become of the recipe
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
+        settings = with_found_batch(recorded, settings)
     trainer = Trainer(family, recipe, settings)
+    if settings.batch == AUTO and not settings.resume:
+        choose_batch(trainer, memory_of(trainer.runtime.device))
     check_same_settings(recorded, describe_run(trainer), settings)
     main = trainer.accelerator.is_main_process
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
@@ -145,6 +149,18 @@ def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settin
     if settings.init and "init" in recorded and recorded["init"] != short_name(settings.init):
         then = recorded["init"] or "no other checkpoint"
         raise ValueError(f"{out} was begun from {then} and came with --init {settings.init}; leave --init out to resume")
+
+
+def with_found_batch(recorded: dict[str, Any], settings: Settings) -> Settings:
+    """The settings of a resumed run, with the batch and the learning rate that `--batch auto` found when it began."""
+    if settings.batch != AUTO or "batch" not in recorded:
+        return settings
+    return replace(settings, batch=recorded["batch"], lr=recorded["lr"] if settings.lr is None else settings.lr)
+
+
+def memory_of(device: torch.device) -> Memory | None:
+    """The memory that a batch must fit into; None on a CPU."""
+    return GPUMemory(device) if device.type == "cuda" else None
 
 
 def format_mix(data: Mapping[str, float]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -62,7 +63,7 @@ class Trainer(Updates):
         self.data = TrainingData(
             recipe,
             self.runtime.device,
-            batch=settings.batch or recipe.batch,
+            batch=settings.batch if isinstance(settings.batch, int) else recipe.batch,
             seed=settings.seed,
             share=(self.accelerator.process_index, self.accelerator.num_processes),
             accumulate=settings.accumulate,
@@ -210,21 +211,29 @@ class Trainer(Updates):
 
     def plan_steps(self) -> None:
         """Sets `total`, the steps that fit into the time budget, from the mean time of a few steps along every stage."""
-        before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
-        mean, begun = 0.0, 0.0
-        for stage, width in zip(self.stages, self.stage_shares()):
-            seconds = []
-            for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
-                start = time.perf_counter()
-                progress = Progress(share=begun + along * width, stage=along, phases=stage.phases)
-                self.run_phases(stage, progress, probe, lr_scale=0.0)
-                seconds.append(time.perf_counter() - start)
-            mean, begun = mean + OVERHEAD * width * sum(seconds[1:]) / len(PROBES), begun + width
-        self.networks.load_state_dict(before[0])
-        for optimizer, old in zip(self.optimizers.values(), before[1]):
-            state.load_moments(optimizer, old)
+        mean = 0.0
+        with self.undone():
+            for stage, begun, width in zip(self.stages, self.stage_begins(), self.stage_shares()):
+                seconds = []
+                for probe, along in enumerate((PROBES[0], *PROBES)):  # the first one warms up
+                    start = time.perf_counter()
+                    progress = Progress(share=begun + along * width, stage=along, phases=stage.phases)
+                    self.run_phases(stage, progress, probe, lr_scale=0.0)
+                    seconds.append(time.perf_counter() - start)
+                mean += OVERHEAD * width * sum(seconds[1:]) / len(PROBES)
         slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
         self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """A context for trying steps: weights and moments are afterwards what they were before."""
+        before = copy.deepcopy((self.networks.state_dict(), [o.state_dict() for o in self.optimizers.values()]))
+        try:
+            yield
+        finally:
+            self.networks.load_state_dict(before[0])
+            for optimizer, old in zip(self.optimizers.values(), before[1]):
+                state.load_moments(optimizer, old)
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
         """One step of a stage on its own mini-batches; see `update`."""
@@ -245,6 +254,10 @@ class Trainer(Updates):
         """Each stage's share of the budget; they sum to 1."""
         total = sum(stage.share for stage in self.stages)
         return [stage.share / total for stage in self.stages]
+
+    def stage_begins(self) -> list[float]:
+        """The share of the budget at which each stage begins."""
+        return [sum(self.stage_shares()[:index]) for index in range(len(self.stages))]
 
     def stage_index(self, share: float) -> int:
         """The index of the stage at this share of the budget."""
