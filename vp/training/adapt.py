@@ -110,8 +110,11 @@ class Adaptation(Iterator[Adapting]):
 
     def advance(self, share: float) -> float:
         """Takes one step at this share of the budget; returns its loss."""
-        generator = torch.Generator(self.runtime.device).manual_seed(step_seed(self.seed, 0, self.step, 0))
-        batch, phases = self.windows.batch(CLIPS, generator), tuple(self.updates.phases)
+        seed, device = step_seed(self.seed, 0, self.step, 0), self.runtime.device
+        generator = torch.Generator().manual_seed(seed)
+        batch, phases = self.windows.batch(CLIPS, generator, device), tuple(self.updates.phases)
+        if device.type != "cpu":  # windows are drawn on the CPU, noise where it is used
+            generator = torch.Generator(device).manual_seed(seed)
         progress = Progress(self.step, share=1.0, stage=1.0, seed=self.seed)  # the objective as it was when training ended
         terms = self.updates.update([batch], generator, phases, progress, lr_factor(share, 0.0, FINAL_LR))
         self.updates.follow(phases, self.step)

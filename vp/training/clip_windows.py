@@ -7,6 +7,7 @@ import torch
 
 from ..core.video import Actions, Batch, Capabilities
 from ..data import Clip
+from ..data.drawn import upload
 from ..prediction.known_frames import fit_to_model
 
 SHORT_SIDE = 128  # px, where a model takes any size: as such models are trained (core/crops.py)
@@ -53,11 +54,16 @@ class ClipWindows:
         self.frames = pixels(clip.frames[:until], capabilities)
         self.actions = taken_actions(clip, until, capabilities.actions)
 
-    def batch(self, clips: int, generator: torch.Generator) -> Batch:
+    def batch(self, clips: int, generator: torch.Generator, device: torch.device | None = None) -> Batch:
         """Random windows of the part before `first_held`, float32 (B, past + future, C, H, W) in [0, 1].
 
         Half are mirrored left to right and a quarter take every second frame, but none where there are actions, whose meaning
         that would change. Sides are cropped to multiples of UNIT at a random offset shared by all.
+
+        Args:
+            clips: B.
+            generator: decides everything, on the CPU.
+            device: of the windows; None: the CPU.
         """
         seed = torch.randint(2**31, (), generator=generator, device=generator.device)
         random = np.random.default_rng(int(seed))
@@ -74,7 +80,9 @@ class ClipWindows:
             windows.append(window.flip(-1) if mirrored and self.actions is None else window)
             if self.actions is not None:
                 actions.append(self.actions[start : start + span])
-        return Batch(torch.stack(windows), torch.stack(actions) if actions else None).to(generator.device)
+        device = device or torch.device("cpu")
+        frames = upload(torch.stack(windows), device)
+        return Batch(frames, upload(torch.stack(actions), device) if actions else None).to(device)
 
     def held_out(self) -> Batch:
         """Windows whose future is held out, evenly spread, float32 (B, past + future, C, H, W) in [0, 1] on the CPU."""
