@@ -3,13 +3,16 @@
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from vp.catalog import FAMILIES
+from vp.catalog import FAMILIES, find_recipe
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Observation
+from vp.training.settings import Settings
+from vp.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 
@@ -46,3 +49,31 @@ def test_graphs_eager_calls_and_a_cpu_agree(family):
     torch.testing.assert_close(recorded, eager, atol=SAME, rtol=0)
     torch.testing.assert_close(recorded, prediction(family, plain), atol=CLOSE, rtol=0)
     assert (prediction(family, half) - recorded).abs().mean() < ROUGH
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["digits", "recordings"])
+def test_a_gpu_trains_on_the_clips_of_a_cpu_and_a_step_waits_for_it_once(recorded, tmp_path):
+    family, found = find_recipe("vpn-conv-mmnist")
+    found = replace(found, config=replace(family.tiny(), size=64), batch=2, length=None)
+    if recorded:
+        (tmp_path / "train").mkdir()
+        for index in range(2):
+            frames = np.random.default_rng(index).integers(0, 256, (30, 64, 64, 1), np.uint8)
+            np.savez(tmp_path / "train" / f"{index}.npz", frames=frames)
+        found = replace(found, data={"folder": 1.0})
+
+    def trainer(device: str) -> Trainer:
+        out = Settings(tmp_path / device, steps=20, device=device, precision="fp32", digits="strokes", data_root=str(tmp_path))
+        return Trainer(family, found, out)
+
+    here, there = trainer("cpu"), trainer("cuda")
+    for step in range(10):
+        (wanted,), (got,) = here.data.batches_for_step(step)[0], there.data.batches_for_step(step)[0]
+        assert torch.equal(wanted.frames, got.frames.cpu())
+    there.advance()
+    torch.cuda.set_sync_debug_mode("warn")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        there.advance()
+    torch.cuda.set_sync_debug_mode("default")
+    assert sum("synchroniz" in str(x.message) for x in said) <= len(there.phases), [str(x.message) for x in said]
