@@ -24,7 +24,7 @@ branches by device in torch's C++ code, which takes the tensors for CPU tensors.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,7 @@ WAITS = {
 }
 ANY_DEVICE = {"copy_", "_to_copy"}  # operations between devices
 INDEXED = {"index", "index_put_", "_index_put_impl_", "index_put", "_unsafe_index"}  # whose indices may be on the host
+FILLED = {"zeros", "ones", "full", "scalar_tensor"}
 FRESH = {"tensor", "as_tensor", "asarray", "new_tensor", "scalar_tensor"}  # copy numbers from the host
 
 
@@ -163,11 +164,9 @@ def on_device(x: Any) -> Any:
 
 def list_leaves(tree: Any) -> list[Tensor]:
     """The tensors of nested lists and tuples."""
-    if isinstance(tree, Tensor):
-        return [tree]
-    if isinstance(tree, (str, torch.Size)) or not isinstance(tree, Iterable):
-        return []
-    return [x for part in tree for x in list_leaves(part)]
+    if isinstance(tree, (list, tuple)):
+        return [x for part in tree for x in list_leaves(part)]
+    return [tree] if isinstance(tree, Tensor) else []
 
 
 def change_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
@@ -204,7 +203,7 @@ class SimulatedCuda:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.eager = self.replayed = 0
-        self.capturing = False
+        self.capturing = self.differentiating = False
         self.nodes: list[Callable[[], None]] = []
         self.stack = ExitStack()
 
@@ -238,7 +237,12 @@ class SimulatedCuda:
         def cpu_autocast(device_type: str, *args: Any, **kwargs: Any) -> Any:
             return autocast("cpu" if device_type == "cuda" else device_type, *args, **kwargs)
 
+        def group(tensors: Any, *args: Any) -> Any:
+            return {(kept[0][0].device, key[1]): (kept, places) for key, (kept, places) in grouped(tensors, *args).items()}
+
         self.stack = ExitStack()
+        grouped = torch._C._group_tensors_by_device_and_dtype
+        self.stack.enter_context(mock.patch.object(torch._C, "_group_tensors_by_device_and_dtype", group))
         for name, stand_in in (("Generator", SimulatedGenerator), ("manual_seed", watched_seed), ("autocast", cpu_autocast)):
             self.stack.enter_context(mock.patch.object(torch, name, stand_in))
         self.stack.enter_context(mock.patch.object(SimulatedGenerator, "watcher", self))
@@ -313,10 +317,12 @@ class OperationWatch(TorchDispatchMode):
                 return func._op_dk(torch._C.DispatchKey.CompositeImplicitAutograd, *args, **kwargs)
         if kind.random:
             self.gpu.note_random(name)
-        leaves = list_leaves((args, kwargs.values()))
+        leaves = list_leaves((args, *kwargs.values()))
         ours = [x for x in leaves if isinstance(x, DeviceTensor)]
         if not ours:
-            return func(*args, **kwargs)
+            out = func(*args, **kwargs)
+            # autograd makes the missing gradients where it takes the tensors to be, on the CPU
+            return on_device(out) if self.gpu.differentiating and name in FILLED else out
         if name == "copy_" and len(ours) < len(leaves):
             self.copy_across(args)
         elif name in INDEXED:
@@ -333,6 +339,9 @@ class OperationWatch(TorchDispatchMode):
             self.gpu.nodes.append(Node(func, *given, made))
         if kind.mutable and func._schema.returns:
             return kwargs["out"] if "out" in kwargs else args[0]
+        if kind.view and torch.is_inference_mode_enabled() and not ours[0].is_inference():
+            with torch.inference_mode(False):  # a view of a usual tensor is one even in inference mode
+                return change_leaves(on_device, out)
         return change_leaves(on_device, out)
 
     def copy_across(self, args: Any) -> None:
@@ -375,26 +384,27 @@ class FunctionWatch(TorchFunctionMode):
     def __init__(self, gpu: SimulatedCuda):
         super().__init__()
         self.gpu = gpu
+        names = ("to", "cpu", "cuda", "pin_memory", "numpy", "tolist", "backward", "lstm_cell", "scaled_dot_product_attention")
+        self.special = {name: getattr(self, f"do_{name}") for name in names}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = dict(kwargs or {})
-        name = getattr(func, "__name__", "")
-        special = getattr(self, f"do_{name.strip('_')}", None)
-        if special is not None:
-            return special(func, args, kwargs)
-        kwargs.pop("pin_memory", None)
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        if name in self.special:
+            return self.special[name](func, args, dict(kwargs))
         self.check_generator(args, kwargs)
         if name in FRESH:
             return self.new_from_numbers(func, name, args, kwargs)
+        if kwargs.get("pin_memory"):
+            kwargs = {**kwargs, "pin_memory": False}  # needs a GPU
         if kwargs.get("device") is None:
             return func(*args, **kwargs)
-        out_device = kwargs.pop("device")
-        out = func(*change_leaves(held, args), **kwargs, device="cpu" if is_cuda(out_device) else out_device)
-        return self.fill(func, args, kwargs, out) if is_cuda(out_device) else out
+        up = is_cuda(kwargs["device"])
+        out = func(*change_leaves(held, args), **(kwargs | ({"device": CPU} if up else {})))
+        return self.fill(name, out) if up else out
 
-    def fill(self, func: Any, args: Any, kwargs: Any, out: Tensor) -> Tensor:
+    def fill(self, name: str, out: Tensor) -> Tensor:
         """A new tensor on the device, made by one kernel."""
-        self.gpu.eager += not getattr(func, "__name__", "").startswith("empty")
+        self.gpu.eager += not name.startswith("empty")
         if self.gpu.capturing:
             value = out.clone()
             self.gpu.nodes.append(lambda: out.copy_(value))
@@ -414,6 +424,7 @@ class FunctionWatch(TorchFunctionMode):
 
     def new_from_numbers(self, func: Any, name: str, args: Any, kwargs: Any) -> Tensor:
         """`torch.tensor` and its like."""
+        kwargs = dict(kwargs)
         device = kwargs.pop("device", None)
         if device is None and args and isinstance(args[0], DeviceTensor):
             if name != "new_tensor":
@@ -465,6 +476,13 @@ class FunctionWatch(TorchFunctionMode):
         if isinstance(args[0], DeviceTensor):
             self.gpu.note("sync", "tolist")
         return held(args[0]).tolist()
+
+    def do_backward(self, func: Any, args: Any, kwargs: Any) -> None:
+        self.gpu.differentiating = isinstance(args[0], DeviceTensor)
+        try:
+            func(*args, **kwargs)
+        finally:
+            self.gpu.differentiating = False
 
     def do_lstm_cell(self, func: Any, args: Any, kwargs: Any) -> Any:
         return self.run_as(3, func, args, kwargs)  # two matrix products and one for the gates

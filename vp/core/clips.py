@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .constant import constant_vector
 from .host_memory import host_buffer
 
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
@@ -50,5 +51,5 @@ def pad_with_last_frame(frames: Tensor, length: int) -> Tensor:
 
 def to_luma(frames: Tensor) -> Tensor:
     """Luma of frames (..., C, H, W) in [0, 1], C 1 or 3 (RGB): uint8 (..., H, W) on the CPU, as OpenCV reads it."""
-    weights = frames.new_tensor(LUMA if frames.shape[-3] == 3 else (1.0,)).view(-1, 1, 1)
+    weights = constant_vector(LUMA if frames.shape[-3] == 3 else (1.0,), frames).view(-1, 1, 1)
     return (frames * weights).sum(-3).mul(255).round().clamp(0, 255).byte().cpu()

@@ -33,6 +33,12 @@ def cached_vector(values: tuple[float, ...], device: torch.device, dtype: torch.
     return torch.tensor(values, device=device, dtype=dtype)
 
 
+@cached_constant
+def constant_indices(values: tuple[int, ...], device: torch.device) -> Tensor:
+    """The values as indices int64 (K,): a Python list as an index would be copied from the host at every use."""
+    return torch.tensor(values, device=device, dtype=torch.long)
+
+
 def constant_vector(values: Sequence[float], like: Tensor) -> Tensor:
     """The values as a tensor (K,) with device and dtype of `like`; copied from the host once, as no CUDA graph records that."""
     return cached_vector(tuple(map(float, values)), like.device, like.dtype)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.clips import to_luma
+from ..core.constant import constant_vector
 
 
 def dis_flow(later: Tensor, earlier: Tensor) -> Tensor:
@@ -43,5 +44,5 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = flow.shape[-2:]
     if size == (height, width):
         return flow
-    scale = flow.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
+    scale = constant_vector([size[1] / width, size[0] / height], flow).view(2, 1, 1)
     return resize_frames(flow, size) * scale

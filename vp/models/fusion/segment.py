@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.constant import constant_vector
+
 SPREAD = 16.0  # grey levels squared; how far a pixel strays before MOG2 calls it foreground
 PASSES = 3  # of the known frames through the background model
 COMMON = 0.5  # what is seen in a pixel for this share of the time is background
@@ -68,7 +70,7 @@ def segment_by_deeplab(frames: Tensor) -> Tensor:
     """
     net = load_deeplab().to(frames.device)
     large = torch.nn.functional.interpolate(frames, (DEEPLAB_SIDE, DEEPLAB_SIDE), mode="bilinear", align_corners=False)
-    mean, std = (large.new_tensor(x).view(3, 1, 1) for x in (MEAN, STD))
+    mean, std = (constant_vector(x, large).view(3, 1, 1) for x in (MEAN, STD))
     objects = torch.cat([net((part - mean) / std)["out"].argmax(1, keepdim=True) for part in large.split(16)]) > 0
     return torch.nn.functional.interpolate(objects.float(), frames.shape[-2:], mode="area")[:, 0] > 0.5
 

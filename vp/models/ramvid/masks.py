@@ -53,7 +53,7 @@ KINDS: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
 
 
 def draw_masks(mix: Mapping[str, float], clips: int, length: int, max_known: int, generator: torch.Generator) -> Tensor:
-    """bool (clips, length), True where a frame is known; each clip draws its own kind of mask.
+    """bool (clips, length) on the CPU, True where a frame is known; each clip draws its own kind of mask.
 
     Raises:
         ValueError: `mix` has a kind that is not in KINDS.
@@ -64,4 +64,4 @@ def draw_masks(mix: Mapping[str, float], clips: int, length: int, max_known: int
     weights = torch.tensor(list(mix.values()), device=generator.device)
     kinds = torch.multinomial(weights, clips, replacement=True, generator=generator).tolist()
     names = list(mix)
-    return torch.stack([KINDS[names[k]](length, max_known, generator) for k in kinds]).to(generator.device)
+    return torch.stack([KINDS[names[k]](length, max_known, generator) for k in kinds])

@@ -28,11 +28,11 @@ def random_mask_loss(
     cfg: RamvidConfig, networks: nn.ModuleDict, batch: Batch, progress: Progress, generator: torch.Generator
 ) -> Losses:
     """Losses of one mini-batch of frames float32 (B, T, C, H, W) in [0, 1], on a random excerpt that fits the network."""
-    times = draw_times(cfg, batch.frames.shape[1], generator, batch.frames.device)
-    frames = 2 * batch.frames[:, times] - 1
+    times = draw_times(cfg, batch.frames.shape[1], generator)
+    frames = 2 * batch.frames.index_select(1, times.to(batch.frames.device)) - 1
     count, length = frames.shape[:2]
     drawn = count if cfg.network == "published" else 1  # ours goes through time, and all clips of a batch at once
-    known = masks.draw_masks(cfg.masks, drawn, length, cfg.max_known, generator).to(frames.device).expand(count, -1)
+    known = masks.draw_masks(cfg.masks, drawn, length, cfg.max_known, generator).expand(count, -1)
     eps = torch.randn(frames.shape, generator=generator, device=generator.device).to(frames.device)
     if cfg.process == "ddpm":
         return ddpm_loss(cfg, networks["denoiser"], frames, times, known, eps, generator)
@@ -43,11 +43,12 @@ def random_mask_loss(
     return Losses(losses.total + weighted_sum(cfg, terms), {**losses.terms, **terms}, outputs)
 
 
-def draw_times(cfg: RamvidConfig, available: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Frame indices int64 (L,) at a random stride, from 0 on, L at most `available`: strides teach keyframes of long clips."""
+def draw_times(cfg: RamvidConfig, available: int, generator: torch.Generator) -> Tensor:
+    """Frame indices int64 (L,) on the CPU at a random stride, from 0 on, L at most `available`: strides teach keyframes of long
+    clips."""
     length = min(masks.draw_integer(cfg.length // 2, cfg.length, generator), available)
     stride = masks.draw_integer(1, max(1, available // length), generator) if masks.draw_integer(1, 4, generator) == 1 else 1
-    return stride * torch.arange(length, device=device)
+    return stride * torch.arange(length)
 
 
 def draw_uniform_tensor(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
@@ -65,8 +66,8 @@ def flow_loss(
 
     Args:
         frames: float32 (B, L, C, H, W) in [-1, 1].
-        times: int64 (L,), positions of the frames in time.
-        known: bool (B, L); only unknown frames count.
+        times: int64 (L,) on the CPU, where the network reads it: positions of the frames in time.
+        known: bool (B, L) on the CPU too; only unknown frames count.
         eps: standard normal noise, shaped like `frames`.
 
     Returns:
@@ -74,14 +75,15 @@ def flow_loss(
         that estimates must blur nor so clean that they are sharp anyway, or of all clips where there is none.
     """
     count, length = known.shape
+    given = known.to(frames.device)
     centre = draw_uniform_tensor((count, 1), generator, frames)
     jitter = torch.randn(count, length, generator=generator, device=generator.device).to(frames.device)
     time = shift_levels((centre + JITTER * jitter).clamp(0, 0.99), cfg.noise_shift)
     # a noisy past, at a level that the network sees: a model that goes on from its own frames must not trust them blindly
     rough = draw_uniform_tensor((count, 1), generator, frames) < cfg.context_noise
     context = torch.where(rough, 1 - 0.3 * draw_uniform_tensor((count, 1), generator, frames), 1.0)
-    time = torch.where(known, context.expand_as(time), time)
-    x = add_noise(frames, torch.zeros_like(known), time, eps, cfg)
+    time = torch.where(given, context.expand_as(time), time)
+    x = add_noise(frames, torch.zeros_like(given), time, eps, cfg)
     clean = denoiser(x, known, time, times)
     error = (clean - frames).square().mean((2, 3, 4))
     weight = (1 - time).clamp_min(LEAST_NOISE).pow(-2)
@@ -89,8 +91,8 @@ def flow_loss(
     between = (level > JUDGED[0]) & (level < JUDGED[1])
     between = between | ~between.any()
     judged = tuple((x[between] + 1) / 2 for x in (frames, clean))
-    total = (mean_log_error if cfg.balance else masked_mean)(weight * error, ~known)
-    return Losses(total, {"mse": masked_mean(error, ~known).detach()}), judged
+    total = (mean_log_error if cfg.balance else masked_mean)(weight * error, ~given)
+    return Losses(total, {"mse": masked_mean(error, ~given).detach()}), judged
 
 
 def ddpm_loss(
@@ -98,8 +100,9 @@ def ddpm_loss(
 ) -> Losses:
     """The loss of the published process: squared error of the predicted noise of unknown frames; see `flow_loss`."""
     time = draw_uniform_tensor((len(frames), 1), generator, frames).expand(known.shape)
-    x = add_noise(frames, known, time, eps, cfg)
-    error = masked_mean((denoiser(x, known, time, times) - eps).square().mean((2, 3, 4)), ~known)
+    given = known.to(frames.device)
+    x = add_noise(frames, given, time, eps, cfg)
+    error = masked_mean((denoiser(x, known, time, times) - eps).square().mean((2, 3, 4)), ~given)
     return Losses(error, {"mse": error.detach()})
 
 
@@ -113,8 +116,8 @@ def mean_log_error(errors: Tensor, chosen: Tensor) -> Tensor:
         chosen: bool (B, T), the errors that count.
     """
     counted = chosen.any(0)
-    means = (errors * chosen).sum(0)[counted] / chosen.sum(0)[counted]
-    return USUAL * (means + LEAST).log().mean()
+    means = (errors * chosen).sum(0) / chosen.sum(0).clamp_min(1)
+    return USUAL * ((means + LEAST).log() * counted).sum() / counted.sum()
 
 
 def masked_mean(values: Tensor, chosen: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ....core.constant import constant_indices
 from ....core.tree import repeat_rows
 from ....nn.blocks import conv_block, pixel_shuffle_block
 from ....nn.group_norm import GroupNorm
@@ -95,8 +96,11 @@ class Motion(NamedTuple):
             Indices of the unknown frames that have a reference on this side, and the frames made from it (B, len, C, H, W).
         """
         indices = [u for u, sides in enumerate(reference_of) if sides[side] is not None]
-        sources = references[:, [reference_of[u][side] for u in indices]]
-        moved = warp_any_size(sources.flatten(0, 1), self.displacement[:, indices, side].flatten(0, 1))
+        numbers, wanted = (
+            constant_indices(tuple(x), references.device) for x in ((reference_of[u][side] for u in indices), indices)
+        )
+        sources = references.index_select(1, numbers)
+        moved = warp_any_size(sources.flatten(0, 1), self.displacement[:, :, side].index_select(1, wanted).flatten(0, 1))
         return indices, moved.unflatten(0, sources.shape[:2])
 
     def render_frames(self, references: Tensor, reference_of: Sides) -> tuple[Tensor, list[tuple[list[int], Tensor]]]:
