@@ -384,7 +384,18 @@ class FunctionWatch(TorchFunctionMode):
     def __init__(self, gpu: SimulatedCuda):
         super().__init__()
         self.gpu = gpu
-        names = ("to", "cpu", "cuda", "pin_memory", "numpy", "tolist", "backward", "lstm_cell", "scaled_dot_product_attention")
+        names = (
+            "to",
+            "cpu",
+            "cuda",
+            "pin_memory",
+            "numpy",
+            "tolist",
+            "unravel_index",
+            "backward",
+            "lstm_cell",
+            "scaled_dot_product_attention",
+        )
         self.special = {name: getattr(self, f"do_{name}") for name in names}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -476,6 +487,13 @@ class FunctionWatch(TorchFunctionMode):
         if isinstance(args[0], DeviceTensor):
             self.gpu.note("sync", "tolist")
         return held(args[0]).tolist()
+
+    def do_unravel_index(self, func: Any, args: Any, kwargs: Any) -> Any:
+        if isinstance(args[0], DeviceTensor):
+            self.gpu.note("host copy", "unravel_index")
+            self.gpu.eager += 3
+            return change_leaves(on_device, func(held(args[0]), *args[1:], **kwargs))
+        return func(*args, **kwargs)
 
     def do_backward(self, func: Any, args: Any, kwargs: Any) -> None:
         self.gpu.differentiating = isinstance(args[0], DeviceTensor)
