@@ -2,21 +2,26 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from benchmarks.simulated_cuda import SimulatedCuda
+from vp.bench.switches import Switches
+from vp.bench.training import training_step
 from vp.catalog import FAMILIES
 from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
+from vp.data import open_dataset
 from vp.evaluation.eval_rows import make_eval_row
 from vp.evaluation.scoring import join_scores, score_chunks
 from vp.metrics import crps
 from vp.models.fusion.config import Drawing
 from vp.models.svg.config import Conditions
+from vp.models.svg.reference import per_frame_loss
 from vp.models.vpn.config import NETWORKS
 from vp.prediction.watch import observe_clips
 from vp.training.updates import Updates
@@ -188,6 +193,31 @@ def train(family, device, gpu=None, steps=2):
         terms.append(updates.update([batch], torch.Generator(device).manual_seed(step), phases, progress, 1.0))
         updates.follow(phases, step)
     return [{name: x.item() for name, x in of_step.items()} for of_step in terms]
+
+
+def test_the_reference_step_trains_there_too():
+    """`vp bench train` begins with it."""
+    cfg = replace(SVG.tiny(), backbone="dcgan", size=64, g_dim=8, rnn_size=8, n_past=2, n_future=1)
+    with SimulatedCuda() as gpu:
+        step = training_step(SVG, cfg, partial(per_frame_loss, cfg), 2, Runtime(CUDA, bf16=False), Switches())
+        step()
+    assert not gpu.count("sync"), gpu.events
+
+
+@pytest.mark.parametrize("name, most", {"smmnist-svg": 0, "smmnist-srvp": 3, "mmnist": 0, "digits-robust": 6}.items())
+def test_simulated_clips_are_made_there_and_wait_seldom(name, most, monkeypatch):
+    monkeypatch.delenv("VP_DATA", raising=False)
+
+    def clips(device):
+        return open_dataset(name, "train", digits="strokes", device=device).batch(2, 6, torch.Generator(device).manual_seed(1))
+
+    wanted = clips(CPU)
+    with SimulatedCuda() as gpu:
+        got = clips(CUDA)
+        waits = gpu.count("sync")
+        frames = got.frames.cpu()
+    assert torch.equal(frames, wanted.frames) and got.frames.is_cuda
+    assert waits <= most, "\n".join(str(event) for event in gpu.events if event.kind == "sync")
 
 
 # at most so many waits of an update in the objective itself, and why

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .draws import Generators, draw_integers, draw_uniform
+from .draws import Generators, draw_integers, draw_uniform, list_generators
 
 Numbers = float | Tensor  # one for all tracks, or float64 (N,)
 
@@ -176,8 +176,12 @@ def draw_srvp_tracks(tracks: int, length: int, generators: Generators, travel: N
     start = draw_integers(0, 36, (tracks, 2), generators).double()
     velocity = draw_integers(-MAX_SPEED, MAX_SPEED, (tracks, 2), generators)
     kicks = draw_integers(-MAX_SPEED, MAX_SPEED, (length, SRVP_CONTACTS, tracks, 2), generators)
+    # a walk asks whether any track hits a wall, and a GPU would wait each time
+    start, velocity, kicks = (x.cpu() for x in (start, velocity, kicks))
     room, factor = to_column(travel, start) / 36, to_column(speed, start)
-    return srvp_walk(start * room, velocity * factor, kicks * factor, travel)
+    walked = srvp_walk(start * room, velocity * factor, kicks * factor, travel)
+    where = list_generators(generators)[0].device
+    return Tracks(walked.position.to(where), walked.hits.to(where))
 
 
 def draw_mirror_tracks(tracks: int, length: int, generators: Generators, travel: Numbers = 36, speed: Numbers = 1) -> Tracks:
