@@ -16,7 +16,8 @@ import time
 
 import torch
 
-from benchmarks.simulated_cuda import CUDA, SimulatedCuda
+from benchmarks.device_tensor import CUDA
+from benchmarks.simulated_cuda import SimulatedCuda
 from vp.bench.sampling import load_model_or_recipe, prediction_call
 from vp.catalog import FAMILIES
 from vp.core.runtime import Runtime

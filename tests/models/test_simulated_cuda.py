@@ -14,7 +14,7 @@ from vp.catalog import FAMILIES
 from vp.core.family import Progress
 from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
-from vp.core.video import Batch, Observation
+from vp.core.video import Batch, Observation, Step
 from vp.data import open_dataset
 from vp.evaluation.eval_rows import make_eval_row
 from vp.evaluation.scoring import join_scores, score_chunks
@@ -52,7 +52,7 @@ def observed(cfg, known, clips):
 
 
 def check_against_cpu(family, cfg, known=None, clips=2, samples=3, recorded=True, **options):
-    """Compares `predict` and `stream` with a CPU's prediction."""
+    """Compares `predict`, and `stream` for several futures, with a CPU's prediction."""
     known = torch.arange(cfg.n_past + 2 - (family is RAMVID)) < cfg.n_past if known is None else known
     observation, seeds = observed(cfg, known, clips), seed_grid(0, clips, samples)
     plain = family.predictor(cfg, networks_of(family, cfg), Runtime(CPU, bf16=False))
@@ -62,7 +62,7 @@ def check_against_cpu(family, cfg, known=None, clips=2, samples=3, recorded=True
         warnings.simplefilter("error")  # a graph that could not be recorded would be said
         model = family.predictor(cfg, networks_of(family, cfg), Runtime(CUDA, bf16=False, recorder=gpu.record))
         made = model.predict(observation, seeds, wish)
-        *_, last = model.stream(observation, seeds, wish)
+        *_, last = model.stream(observation, seeds, wish) if samples > 1 else [Step(1, 1, prediction=made)]
     for got in (made, last.prediction):
         torch.testing.assert_close(got.frames, wanted.frames, atol=CLOSE, rtol=0)
         for name, trace in wanted.traces.items():
