@@ -34,6 +34,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from benchmarks import fused_stand_ins
 from benchmarks.device_events import Event, calls_in_vp
 from benchmarks.device_tensor import (
     CPU,
@@ -50,6 +51,8 @@ from benchmarks.device_tensor import (
     on_device,
 )
 from benchmarks.kernel_model import count_kernels, operation_kind
+from vp.core.capture import Recording
+from vp.nn import fused
 
 WAITS = {
     "_local_scalar_dense",
@@ -121,6 +124,7 @@ class SimulatedCuda:
         for name, stand_in in (("Generator", SimulatedGenerator), ("manual_seed", watched_seed), ("autocast", cpu_autocast)):
             self.stack.enter_context(mock.patch.object(torch, name, stand_in))
         self.stack.enter_context(mock.patch.object(SimulatedGenerator, "watcher", self))
+        self.stack.enter_context(mock.patch.object(fused, "launch", self.launch_fused))
         before = torch.__future__.get_overwrite_module_params_on_conversion()
         self.stack.callback(torch.__future__.set_overwrite_module_params_on_conversion, before)
         torch.__future__.set_overwrite_module_params_on_conversion(True)  # a parameter's data cannot become a DeviceTensor
@@ -131,6 +135,20 @@ class SimulatedCuda:
     def __exit__(self, *error: Any) -> None:
         self.stack.close()
 
+    def launch_fused(self, name: str, programs: int, like: Tensor, arguments: Any, constants: dict[str, Any]) -> bool:
+        """In place of `vp.nn.fused.launch`: one kernel, computed by PyTorch."""
+        compute, given = getattr(fused_stand_ins, name), change_leaves(held, arguments)
+
+        def node() -> None:
+            compute(*given, **constants)
+
+        with _disable_current_modes():
+            node()
+        self.eager += 1
+        if self.capturing:
+            self.nodes.append(node)
+        return True
+
     @contextmanager
     def captured_region(self) -> Iterator[None]:
         """Context manager: operations inside are marked as captured, and kept as nodes of a graph."""
@@ -140,8 +158,8 @@ class SimulatedCuda:
         finally:
             self.capturing = False
 
-    def record(self, call: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-        """A recorder for `Runtime`: returns the replay and the call's result, which every replay overwrites."""
+    def record(self, call: Callable[[], Any], pool: Any = None) -> Recording:
+        """A recorder for `Runtime`; all recordings have memory of their own."""
         call()  # the warm-up, in which constants are made
         before = self.eager
         with self.captured_region():
@@ -155,7 +173,7 @@ class SimulatedCuda:
                     node()
             self.replayed += kernels
 
-        return replay, out
+        return Recording(replay, out)
 
 
 @dataclass(frozen=True)

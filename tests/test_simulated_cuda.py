@@ -126,9 +126,10 @@ def test_a_replay_repeats_the_operations_alone(gpu):
         calls.append(settings)
         return (x.mT.reshape(-1) * factor[0], x + 1)  # reshape copies here
 
-    recorded = Runtime(CUDA, bf16=False, recorder=gpu.record).capture(function)
+    recorded = Runtime(CUDA, bf16=False, recorder=gpu.record).recordings().capture(function)
     with torch.inference_mode():
-        recorded("settings", ramp(2, 3))
+        for _ in range(2):  # computed, recorded
+            recorded("settings", ramp(2, 3))
         before, factor[0], made = len(calls), 5.0, gpu.eager
         first, second = recorded("settings", 10 * ramp(2, 3))
     assert first.tolist() == [0, 60, 20, 80, 40, 100] and second.tolist() == [[1, 11, 21], [31, 41, 51]]

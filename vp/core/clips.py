@@ -23,13 +23,14 @@ def repeat_per_sample(frames: Tensor, seeds: Tensor) -> Tensor:
 
 
 def with_room_for_futures(known: Tensor, samples: int, length: int, device: torch.device) -> Tensor:
-    """Known frames float32 (B, P, C, H, W) on the CPU, once for each of N samples, with room for what follows.
+    """Known frames float32 (B, P, C, H, W), once for each of N samples, with room for what follows.
 
     Returns:
-        float32 (B, N, length, C, H, W) on the CPU, its frames from P on uninitialised; page-locked where they are computed on a
-        CUDA `device`.
+        float32 (B, N, length, C, H, W) where the known frames are, those from P on uninitialised; on the CPU page-locked if they
+        are computed on a CUDA `device`.
     """
-    out = host_buffer((len(known), samples, length, *known.shape[2:]), device)
+    shape = len(known), samples, length, *known.shape[2:]
+    out = host_buffer(shape, device) if known.device.type == "cpu" else known.new_empty(shape)
     out[:, :, : known.shape[1]] = known[:, None]
     return out
 

@@ -11,6 +11,8 @@ def host_buffer(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype
     return torch.empty(shape, dtype=dtype, pin_memory=device.type == "cuda")
 
 
-def to_host(x: Tensor) -> Tensor:
-    """A tensor on the CPU: itself if it is there."""
-    return x if x.device.type == "cpu" else host_buffer(tuple(x.shape), x.device, x.dtype).copy_(x)
+def to_device(x: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device: itself if it is there; from a GPU to the CPU through page-locked memory."""
+    if device.type != "cpu" or x.device.type == "cpu":
+        return x.to(device)
+    return host_buffer(tuple(x.shape), x.device, x.dtype).copy_(x)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
+from ...core.host_random import host_generator
 from ...core.settings import scheduled_length
 from ...core.video import Batch
 from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
@@ -36,7 +37,7 @@ def clip_pictures(cfg: FusionConfig, batch: Batch) -> Tensor:
 
 def draw_fraction(generator: torch.Generator) -> float:
     """A uniform random number in [0, 1)."""
-    return float(torch.rand((), generator=generator, device=generator.device))
+    return float(torch.rand((), generator=host_generator(generator)))
 
 
 def predictor_loss(

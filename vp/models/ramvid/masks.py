@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from ...core.host_random import host_generator
+
 
 def draw_integer(low: int, high: int, generator: torch.Generator) -> int:
     """A random integer from low to high, both included."""
-    return int(torch.randint(low, max(low, high) + 1, (1,), generator=generator, device=generator.device))
+    return int(torch.randint(low, max(low, high) + 1, (1,), generator=host_generator(generator)))
 
 
 def prefix_mask(length: int, max_known: int, generator: torch.Generator) -> Tensor:
@@ -21,7 +23,7 @@ def prefix_mask(length: int, max_known: int, generator: torch.Generator) -> Tens
 def random_mask(length: int, max_known: int, generator: torch.Generator) -> Tensor:
     """k frames anywhere, k from 1 to `max_known`: the published mask."""
     known = torch.zeros(length, dtype=torch.bool)
-    order = torch.randperm(length, generator=generator, device=generator.device).cpu()
+    order = torch.randperm(length, generator=host_generator(generator))
     known[order[: draw_integer(1, min(max_known, length - 1), generator)]] = True
     return known
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ...core.host_memory import to_host
+from ...core.host_memory import to_device
 from ...core.noise import SampleNoise
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -69,15 +69,15 @@ class RamvidPredictor(Predictor):
         self.check(observation, options)
         known, device = observation.known, self.runtime.device
         windows = plan_windows(known, self.cfg.length, options.long, whole_past=self.recurrent)
-        given = torch.where(known[:, None, None, None], observation.frames, 0.0)  # unknown frames may be NaN
-        clip = given.to(device).repeat_interleave(seeds.shape[1], 0)  # (B N, T, C, H, W)
+        frames, given = observation.frames.to(device), known.to(device)[:, None, None, None]
+        clip = torch.where(given, frames, 0.0).repeat_interleave(seeds.shape[1], 0)  # (B N, T, C, H, W); unknown ones may be NaN
         draw, total, done = SampleNoise(seeds, device), len(windows) * options.steps, 0
         for window in windows:
             indices, spec = window.frames[~window.known].to(device), self.window_spec(window, known, seeds, options)
             for guess in self.sample_window(spec, options, 2 * clip[:, window.frames.to(device)] - 1, draw, every_step):
                 done += 1 if every_step else options.steps
                 clip[:, indices] = guess
-                frames = to_host(clip.clone()).unflatten(0, seeds.shape)
+                frames = to_device(clip.clone(), torch.device("cpu")).unflatten(0, seeds.shape)
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
     def window_spec(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> WindowSpec:

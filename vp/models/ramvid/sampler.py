@@ -145,25 +145,27 @@ class Sampler:
     def noise_shapes(self, spec: WindowSpec, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
         """Shapes (without rows) of the noise that the steps draw, in order.
 
-        A dry run on the meta device finds them; it takes longer than the sampling on a GPU, so its results are kept.
+        A dry run on frames of one pixel finds them; on a GPU it would take longer than the sampling, so its results are kept.
         """
         key = spec, without_strengths(options), frames.shape
         if key not in self.noises:
             if len(self.noises) >= MAX_KEPT:
                 self.noises.clear()
-            self.noises[key] = self.find_noise_shapes(spec, options, frames.to("meta"))
+            small = torch.zeros(*frames.shape[:-2], 1, 1)
+            found = self.find_noise_shapes(spec, options, small)
+            self.noises[key] = [(*shape[:-2], *frames.shape[-2:]) for shape in found]
         return self.noises[key]
 
     def find_noise_shapes(self, spec: WindowSpec, options: RamvidOptions, frames: Tensor) -> list[tuple[int, ...]]:
-        """As `noise_shapes`, for frames on the meta device."""
+        """As `noise_shapes`, for any frames."""
         asked: list[tuple[int, ...]] = []
 
         def draw(shape: tuple[int, ...]) -> Tensor:
             asked.append(shape)
-            return frames.new_empty(len(frames), *shape)
+            return frames.new_zeros(len(frames), *shape)
 
         tools = Tools(lambda spec, x, *_: x, lambda *_: (None, None))
-        deque(self.sample_steps(spec, options, Strengths(*frames.new_empty(3).unbind()), frames, draw, tools), maxlen=0)
+        deque(self.sample_steps(spec, options, Strengths.of(options, frames.device), frames, draw, tools), maxlen=0)
         return asked
 
     def guess_function(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
+from ...core.host_random import host_generator
 from ...core.settings import log_ramp, scheduled_length
 from ...core.video import Batch
 from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
@@ -48,7 +49,7 @@ def draw_teacher_forcing(
 
     With `teacher_draw` 'epoch' the draw depends on the run's seed and the epoch alone.
     """
-    draws = torch.rand(length, generator=generator, device=generator.device)
+    draws = torch.rand(length, generator=host_generator(generator))
     share = progress.share
     if objective.teacher_draw == "batch":
         draws = draws[:1].expand(length)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...core.capture import Function
 from ...core.clips import pad_with_last_frame, with_room_for_futures
-from ...core.host_memory import to_host
+from ...core.host_memory import to_device
 from ...core.latent_options import LatentOptions, check_prior, disabled_controls, offered_priors, resolve_prior
 from ...core.noise import SampleNoise
 from ...core.predictor import Predictor
@@ -103,7 +103,7 @@ class SVGPredictor(Predictor):
         else:
             made, future, known = self.captured_rollout(spec, true, vectors, z)
             past = repeat_rows(observation.frames[:, :n_past].to(made.device), spec.copies)
-            frames = to_host(torch.cat([past, made], 1)).unflatten(0, seeds.shape)
+            frames = to_device(torch.cat([past, made], 1), observation.frames.device).unflatten(0, seeds.shape)
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(known, future, spec, total)))
 
     def visible_frames(self, observation: Observation, spec: RolloutSpec) -> Tensor:

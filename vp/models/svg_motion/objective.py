@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.family import Losses, Progress
+from ...core.host_random import host_generator
 from ...core.settings import log_ramp, scheduled_length
 from ...core.tree import map_tensors
 from ...core.video import Batch
@@ -34,8 +35,9 @@ def motion_loss(
     seen = min(cfg.n_past, READ)
     frames = batch.frames[:, cfg.n_past - seen : length]
     clips, (height, width) = len(frames), motion_size(*frames.shape[-2:], cfg.short_side)
-    fewer = torch.rand((), generator=generator, device=generator.device) < objective.from_fewer
-    skipped = int(torch.randint(seen - 1, (), generator=generator, device=generator.device)) if fewer else 0
+    host = host_generator(generator)
+    fewer = torch.rand((), generator=host) < objective.from_fewer
+    skipped = int(torch.randint(seen - 1, (), generator=host)) if fewer else 0
     scene, state = network.encode_known(prepare_known(frames[:, skipped:seen], (height, width)))
     drawn = cfg.latent != "none" and progress.share >= objective.latent_from
     foreseen = int(objective.foreseen * clips) if drawn and cfg.latent == "learned" else 0

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...core.clips import pad_with_last_frame, with_room_for_futures
-from ...core.host_memory import to_host
+from ...core.host_memory import to_device
 from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
 from ...core.noise import SampleNoise
 from ...core.predictor import Predictor
@@ -91,7 +91,7 @@ class MotionPredictor(Predictor):
             if t < total - 1:
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
         if made:
-            frames[:, :, n_past:] = to_host(torch.stack(made, 1)).unflatten(0, seeds.shape)
+            frames[:, :, n_past:] = to_device(torch.stack(made, 1), frames.device).unflatten(0, seeds.shape)
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(latents, n_past, seeds)))
 
     def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:

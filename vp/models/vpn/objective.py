@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ...core.clips import shrink_and_enlarge
 from ...core.family import Losses, Progress
+from ...core.host_random import host_generator
 from ...core.settings import scheduled_length
 from ...core.video import Batch
 from ...nn.adversary import adversarial_terms, is_critic_active, weighted_sum
@@ -33,7 +34,7 @@ def teacher_probability(objective: Objective, share: float) -> float:
 
 def draw_uniform(size: int, generator: torch.Generator) -> list[float]:
     """`size` uniform random numbers in [0, 1)."""
-    return torch.rand(size, generator=generator, device=generator.device).tolist()
+    return torch.rand(size, generator=host_generator(generator)).tolist()
 
 
 def draw_context_length(cfg: VPNConfig, generator: torch.Generator) -> int:

@@ -38,7 +38,8 @@ class VPNPredictor(Predictor):
 
     def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
         """The prediction without intermediate steps, which allows one CUDA graph for the whole rollout."""
-        return deque(self.run(observation, seeds, watched=self.runtime.recorder is None), maxlen=1).pop().prediction
+        watched = self.runtime.device.type == "cpu" and self.runtime.recorder is None
+        return deque(self.run(observation, seeds, watched), maxlen=1).pop().prediction
 
     @torch.inference_mode()
     def run(self, observation: Observation, seeds: Tensor, watched: bool) -> Iterator[Step]:
@@ -55,8 +56,10 @@ class VPNPredictor(Predictor):
                 state, block = self.captured_block(count, state, seen[:, -self.network.reads :])
                 seen, made = torch.cat([seen, block], 1), made + block.shape[1]
                 if made < steps:
-                    yield Step(made, steps, repeat_per_sample(pad_with_last_frame(seen.to("cpu"), total), seeds).clamp(0, 1))
-        frames = repeat_per_sample(torch.cat([known, seen[:, known.shape[1] :].to("cpu")], 1), seeds)
+                    yield Step(
+                        made, steps, repeat_per_sample(pad_with_last_frame(seen.to(known.device), total), seeds).clamp(0, 1)
+                    )
+        frames = repeat_per_sample(torch.cat([known, seen[:, known.shape[1] :].to(known.device)], 1), seeds)
         prediction = Prediction(frames.clamp(0, 1), raw=frames if self.cfg.output == "linear" else None)
         yield Step(steps, steps, prediction.frames, prediction)
 

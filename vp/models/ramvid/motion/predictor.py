@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ....core.constant import constant_indices
 from ....core.noise import SampleNoise
 from ....core.options import Options, choice, slider
 from ....core.predictor import Predictor
@@ -96,7 +97,9 @@ class MotionDiffusionPredictor(Predictor):
         read = references.known, references.even, references.distance, references.speed, times
         scene = map_tensors(torch.clone, self.captured_encode(sides, *read))
         scene = scene.repeat_clips(futures) if shared else scene
-        seen = (seen.repeat_interleave(futures, 0) if shared else seen)[:, list(references.frames)]
+        seen = (seen.repeat_interleave(futures, 0) if shared else seen).index_select(
+            1, constant_indices(references.frames, device)
+        )
         shape = (len(scene.times), COARSE, *scene.features.shape[-2:])
         levels = flow_levels(steps, self.cfg.noise_shift)
 
