@@ -37,13 +37,13 @@ def shipped_or_smallest() -> list[str]:
     ]
 
 
-def count(name: str, futures: int, bf16: bool, fused: bool) -> tuple[str, dict[str, int]]:
+def count(name: str, futures: int, frames: int | None, bf16: bool, fused: bool) -> tuple[str, dict[str, int]]:
     """The family of a model, and COLUMNS -> counts of its third prediction; the last is what must not be in a recording."""
     with SimulatedCuda() as gpu:
         runtime = Runtime(CUDA, bf16, recorder=gpu.record)
         model = load_model_or_recipe(name, runtime)
         apply_switches(model, Switches(fused=fused))
-        predict = prediction_call(model, futures, model.predictor.capabilities.trained_future or 10, {})
+        predict = prediction_call(model, futures, frames or model.predictor.capabilities.trained_future or 10, {})
         for _ in range(2):  # computed, recorded
             predict()
         wrong, replayed, eager = len(gpu.failures), gpu.replayed, gpu.eager
@@ -57,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="CHECKPOINT", help="checkpoints or recipes (default: see above)")
     parser.add_argument("--futures", type=int, default=1)
+    parser.add_argument("--frames", type=int, help="to predict (default: as trained)")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--without-fused", action="store_true")
     args = parser.parse_args()
@@ -64,7 +65,7 @@ def main() -> None:
     for name in args.names or shipped_or_smallest():
         began = time.monotonic()
         torch.manual_seed(0)
-        family, counts = count(name, args.futures, args.precision == "bf16", not args.without_fused)
+        family, counts = count(name, args.futures, args.frames, args.precision == "bf16", not args.without_fused)
         row = "".join(f"{counts[column]:>15,}" for column in COLUMNS)
         print(f"{family:<14}{name:<24}{row}   ({time.monotonic() - began:.0f} s)", flush=True)
 
