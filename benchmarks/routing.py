@@ -27,6 +27,7 @@ import torch
 from benchmarks import drawn_clips as drawn
 from vp.data import open_dataset, read_clip, write_gif, write_mp4
 from vp.data.video_file import centre_square, to_grey
+from vp.prediction.card import Card
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available
 from vp.ui.clips import decode_upload
@@ -177,7 +178,7 @@ UPLOADS = (
 )
 
 
-def given(upload: Upload, root: Path, cards: dict[str, dict]) -> list[str]:
+def given(upload: Upload, root: Path, cards: dict[str, Card]) -> list[str]:
     """Names of the models that it gets, one for each of those that were on screen before."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{upload.suffix}"
@@ -192,7 +193,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    cards = {card["name"]: card for card in available() if "problem" not in card}
+    cards = {card.name: card for card in available() if not card.problem}
     rows, right, fresh = [], 0, 0
     for number, upload in enumerate(UPLOADS, 1):
         found = given(upload, args.data_root, cards)

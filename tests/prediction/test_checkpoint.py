@@ -72,8 +72,8 @@ def test_a_damaged_or_foreign_file_is_named_and_the_others_stay_usable(saved, tm
     damage(tmp_path / "broken.safetensors", kind)
     with pytest.raises(ValueError, match=r"^broken\.safetensors is damaged or is not a vp checkpoint"):
         load(tmp_path / "broken.safetensors", device="cpu")
-    cards = {card["name"]: card for card in available(tmp_path)}
-    assert "broken.safetensors" in cards["broken"]["problem"] and "problem" not in cards["tiny"]
+    cards = {card.name: card for card in available(tmp_path)}
+    assert "broken.safetensors" in cards["broken"].problem and not cards["tiny"].problem
 
 
 def test_weights_that_do_not_fit_their_config_are_refused_in_one_sentence(saved, tmp_path):

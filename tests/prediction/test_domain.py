@@ -10,7 +10,8 @@ import torch
 
 from vp.data import open_dataset, read_clip
 from vp.data.digits.robust import VARIANTS
-from vp.prediction.domain import domain_note, training_datasets
+from vp.prediction.card import as_card
+from vp.prediction.domain import domain_note
 from vp.prediction.known_frames import fit_to_model
 from vp.ui.clips import CLIPS, examples
 
@@ -106,8 +107,8 @@ def test_the_sentence_says_what_is_known_and_what_is_not():
 
 
 def test_a_card_names_the_whole_mix_or_one_data_set():
-    assert training_datasets({"dataset": "kth", "data": {"kth": 1, "gatech": 1}}) == ("kth", "gatech")
-    assert training_datasets({"dataset": "kth"}) == ("kth",) and training_datasets({"dataset": ""}) == training_datasets({}) == ()
+    assert as_card({"dataset": "kth", "data": {"kth": 1, "gatech": 1}}).datasets == ("kth", "gatech")
+    assert as_card({"dataset": "kth"}).datasets == ("kth",) and as_card({"dataset": ""}).datasets == as_card({}).datasets == ()
 
 
 def test_a_model_of_recorded_people_does_not_know_drawn_clips():

@@ -1,6 +1,6 @@
 """Sampling: what the model gets to see, what comes back, and how wishes that cannot be met are refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -258,10 +258,10 @@ def test_the_known_frames_alone_are_compared_with_all_of_the_training_data():
     model = make(size=64)
     clip = open_dataset("mmnist", digits="strokes").batch(1, 7, torch.Generator().manual_seed(0)).frames[0].movedim(1, -1).numpy()
     frozen = np.concatenate([np.repeat(clip[:1], 3, 0), clip[3:]])  # of which three are known
-    model.card["data"] = {"mmnist": 1.0}
+    model = replace(model, card={"data": {"mmnist": 1.0}})
     assert any("here nothing moves" in note for note in sample(model, frozen).notes)
     assert not any("only seen" in note for note in sample(model, clip).notes)
-    model.card["data"] = {"mmnist": 0.5, "digits-robust": 0.5}
+    model = replace(model, card={"data": {"mmnist": 0.5, "digits-robust": 0.5}})
     assert not any("only seen" in note for note in sample(model, frozen).notes)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vp.data import DATASETS
+from vp.prediction.card import as_card
 from vp.ui.clips import ASSETS, CLIPS, examples, load_example
 from vp.ui.make_examples import FILMED
 from vp.ui.suited import choose_model
@@ -30,6 +31,7 @@ def test_clips_from_life_differ_in_shape_and_go_to_the_model_of_real_clips():
     assert len(set(shapes.values())) >= 3 and any(height > width for height, width in shapes.values())
     cards = {"svg-lp-smmnist": {"data": {"digits-robust": 1.0}}, "svg-lp-push": {"data": {"push": 1.0}}}
     cards["svg-lp-real"] = {"data": {"real128": 1.0}}
+    cards = {name: as_card(card) for name, card in cards.items()}
     for name in FILMED:
         assert choose_model(cards, load_example(name), "svg-lp-smmnist", by_hand=False)[0] == "svg-lp-real", name
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from vp.prediction.card import as_card
 from vp.prediction.model import load
 from vp.ui.labels import describe_model, model_menu
 from vp.ui.models import Models
@@ -16,6 +17,7 @@ CARDS = {
     "svg-lp-smmnist": {"data": DIGITS, "about": "learned prior, moving digits"},
     "copy-last": {"dataset": "", "title": "Copy the last frame"},
 }
+CARDS = {name: as_card(card) for name, card in CARDS.items()}
 
 
 def test_the_model_of_any_clip_is_first_each_kind_stays_together_and_baselines_are_last():

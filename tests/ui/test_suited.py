@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import drawn_clips as drawings
 from vp.data import Clip
+from vp.prediction.card import as_card
 from vp.ui.clips import load_example, simulate_clip
 from vp.ui.suited import choose_model
 
@@ -18,6 +19,7 @@ CARDS = {
     "svg-lp-real": {"data": {"real128": 1.0}},
     "svg-lp-smmnist": {"data": {"smmnist-svg": 0.5, "digits-robust": 0.5}},
 }
+CARDS = {name: as_card(card) for name, card in CARDS.items()}
 
 
 def filmed(seed=0) -> Clip:

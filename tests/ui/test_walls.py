@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vp.data import DATASETS
-from vp.prediction.domain import training_datasets, walls_note
+from vp.prediction.card import as_card
+from vp.prediction.domain import walls_note
 from vp.ui import clips
 
 STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"data": {"mmnist": 1.0}}
@@ -21,7 +22,7 @@ STOCHASTIC, MIRRORS = {"data": {"smmnist-svg": 0.7, "smmnist-srvp": 0.3}}, {"dat
 )
 def test_other_walls_are_said(name, card, words):
     clip = clips.find_clip(name)
-    said = walls_note(clip.data, training_datasets(card))
+    said = walls_note(clip.data, as_card(card).datasets)
     assert all(word in said for word in words)
     stated = clip.with_note(said)
     assert stated.notes == (*clip.notes, said) and stated.events == clip.events
@@ -41,7 +42,7 @@ def test_other_walls_are_said(name, card, words):
 )
 def test_nothing_is_said_of_walls_that_are_alike_or_unknown(name, card):
     clip = clips.find_clip(name)
-    said = walls_note(clip.data, training_datasets(card))
+    said = walls_note(clip.data, as_card(card).datasets)
     assert said is None and clip.with_note(said) is clip
 
 

@@ -122,7 +122,7 @@ def encode_sheets(result: Result) -> list[bytes]:
 def load_model_or_recipe(name: str, runtime: Runtime) -> Model:
     """A model by name, or a recipe's with untrained weights."""
     named = {found.name for family in FAMILIES.values() for found in family.recipes}
-    if name not in named or name in {card["name"] for card in available()}:
+    if name not in named or name in {card.name for card in available()}:
         return load_on(runtime, name)
     family, found = find_recipe(name)
     torch.manual_seed(0)

@@ -23,18 +23,21 @@ def add_info(commands: Any) -> None:
 def run_info(args: argparse.Namespace, extra: list[str]) -> dict:
     """Prints and returns all models and recipes, or returns the card of one model."""
     from ..catalog import FAMILIES
-    from ..prediction.checkpoint import read_card, training_summary
-    from ..prediction.model import available, find_checkpoint
+    from ..prediction.card import training_summary
+    from ..prediction.model import available, card_of_file, find_checkpoint
 
     refuse_extra(args.parser, extra)
     if args.checkpoint:
-        named = {card["name"]: card for card in available()}
-        return named[args.checkpoint] if args.checkpoint in named else read_card(find_checkpoint(args.checkpoint))
+        named = {card.name: card for card in available() if not card.problem}
+        card = named.get(args.checkpoint) or card_of_file(find_checkpoint(args.checkpoint))
+        if card.problem:
+            raise ValueError(card.problem)
+        return dict(card)
     cards = available()
     for card in cards:
-        facts = [training_summary(card), f"weights: {card['licence']}" if "licence" in card else ""]
+        facts = [training_summary(card), f"weights: {card.licence}" if card.licence is not None else ""]
         known = "; ".join(filter(None, facts))
-        print(f"{card['name']:24} {card.get('problem') or card['about']}" + (f" ({known})" if known else ""))
+        print(f"{card.name:24} {card.problem or card.about}" + (f" ({known})" if known else ""))
     recipes = {r.name: r.about for family in FAMILIES.values() for r in family.recipes}
     print("\n".join(["recipes:", *(f"  {name:22} {about}" for name, about in recipes.items())]))
-    return {"models": [card["name"] for card in cards], "recipes": list(recipes)}
+    return {"models": [card.name for card in cards], "recipes": list(recipes)}

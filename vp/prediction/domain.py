@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -41,11 +40,6 @@ def clip_kind(frames: np.ndarray, data: str = "") -> str | None:
         if domain.can_be_kind(frames) and domain.describe(views[data_set.channels]) is None:
             return domain.kind
     return None
-
-
-def training_datasets(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the data sets in a model's card: those of the mix it was trained on, or the one data set; () for a baseline."""
-    return tuple(card.get("data") or filter(None, [card.get("dataset")]))
 
 
 def domain_note(frames: np.ndarray, datasets: Iterable[str]) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..catalog import FAMILIES
@@ -16,6 +18,10 @@ from ..core.runtime import Runtime
 from ..core.video import Actions
 from ..data import named_actions
 from . import checkpoint
+from .card import Card, as_card
+from .config_json import check_config
+from .fit import check_fit
+from .header import REMEDY, named, printable
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,18 @@ class Model:
         name: of the checkpoint or baseline.
         family: how such models are built and trained.
         predictor: predicts; its weights may be in a layout for inference only.
-        card: what the checkpoint's header says of the model.
+        card: what the checkpoint's header says of the model; a JSON object given here becomes a `Card`.
         weights: those of its checkpoint, float32 on the CPU, for further training; empty for a baseline.
     """
 
     name: str
     family: Family
     predictor: Predictor
-    card: dict[str, Any]
+    card: Card
     weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "card", as_card(self.card))
 
 
 def baseline_families() -> dict[str, Family]:
@@ -42,35 +51,49 @@ def baseline_families() -> dict[str, Family]:
     return {name: family for name, family in FAMILIES.items() if not family.recipes}
 
 
-def baseline_card(name: str, family: Family) -> dict[str, Any]:
-    """The card of a baseline, with the keys that lists of models read."""
-    return {"name": name, "family": name, "title": family.title, "about": family.citation, "dataset": "", "metrics": {}}
+def baseline_card(name: str, family: Family) -> Card:
+    """The card of a baseline."""
+    return as_card({"name": name, "family": name, "title": family.title, "about": family.citation, "dataset": "", "metrics": {}})
 
 
-def available(folder: Path = checkpoint.FOLDER) -> list[dict[str, Any]]:
-    """The cards of all checkpoints in `folder`, each with `name`, `path` and `title`, and of the baselines.
-
-    A file that cannot be read gives `name`, `path`, and `problem`, one sentence.
-    """
-    cards = []
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            card = checkpoint.read_card(path)
-            family = find_family(path, card)
-            cards.append({"name": path.stem, "path": str(path), "title": family.title, **card})
-        except ValueError as error:
-            cards.append({"name": path.stem, "path": str(path), "problem": str(error)})
-    return cards + [baseline_card(name, family) for name, family in baseline_families().items()]
+def available(folder: Path = checkpoint.FOLDER) -> list[Card]:
+    """The cards of all checkpoints in `folder` and of the baselines; of a file that cannot be used, `name`, `path`, and
+    `problem`, one sentence."""
+    try:
+        paths = sorted(folder.glob("*.safetensors"))
+    except OSError:  # the folder may not be read
+        paths = []
+    return [card_of_file(path) for path in paths] + [baseline_card(name, family) for name, family in baseline_families().items()]
 
 
-def find_family(path: Path, card: dict[str, Any]) -> Family:
+def card_of_file(path: Path) -> Card:
+    """The card of a checkpoint, with its `problem` where it cannot be used."""
+    name = printable(path.stem)
+    try:
+        if name != path.stem:
+            raise ValueError(f"{named(path)} has a name that cannot be shown in one line; rename it")
+        if name in baseline_families():
+            raise ValueError(f"{named(path)} has the name of a baseline; rename it")
+        card = checkpoint.read_card(path)
+        return replace(named_card(path, find_family(path, card), card), path=str(path))
+    except ValueError as error:
+        stored = {"name": name, "path": str(path), "problem": str(error)}
+        return Card(stored, name=name, path=str(path), problem=str(error))
+
+
+def named_card(path: Path, family: Family, card: Mapping[str, Any]) -> Card:
+    """The record of a checkpoint's card, with the name of its file and the title of its family."""
+    return as_card({**card, "name": printable(path.stem), "title": family.title})
+
+
+def find_family(path: Path, card: Mapping[str, Any]) -> Family:
     """The family that a card names.
 
     Raises:
         ValueError: this version has no such family.
     """
     if card["family"] not in FAMILIES:
-        raise ValueError(f"{path.name} holds a {card['family']!r} model; this version knows {', '.join(FAMILIES)}")
+        raise ValueError(f"{named(path)} holds a {card['family'][:100]!r} model; this version knows {', '.join(FAMILIES)}")
     return FAMILIES[card["family"]]
 
 
@@ -81,9 +104,9 @@ def find_checkpoint(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
         ValueError: there is none; the sentence lists the names there are.
     """
     for path in (Path(name), folder / f"{name}.safetensors"):
-        if path.suffix == ".safetensors" and path.is_file():
+        if path.suffix == ".safetensors" and os.path.lexists(path):  # reading says what is wrong with a folder or a link
             return path
-    names = [card["name"] for card in available(folder)]
+    names = [card.name for card in available(folder) if not card.problem]
     raise ValueError(f"there is no model {str(name)!r}; models: {', '.join(names)}, or give a path to a .safetensors file")
 
 
@@ -108,29 +131,52 @@ def load_on(runtime: Runtime, name: str | Path, folder: Path = checkpoint.FOLDER
         config = family.config()
         predictor = family.predictor(config, family.networks(config), runtime)
         return Model(str(name), family, predictor, baseline_card(str(name), family))
-    path = find_checkpoint(name, folder)
-    card = checkpoint.read_card(path)
+    return load_file(runtime, find_checkpoint(name, folder))
+
+
+def load_file(runtime: Runtime, path: Path) -> Model:
+    """The model in a checkpoint file. Nothing is allocated before the file's tensors are found to fit its config.
+
+    Raises:
+        ValueError: the file is damaged or foreign, or memory does not suffice, in one sentence that names it.
+    """
+    with checkpoint.open_checkpoint(path) as (_, header):
+        card = checkpoint.parse_card(path, header)
     family = find_family(path, card)
     try:
-        return build_model(runtime, family, {"name": path.stem, "title": family.title, **card}, checkpoint.read_weights(path))
-    except (RuntimeError, TypeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path.name} does not fit its own description ({reason}); train or download it again") from None
+        check_config(family.config, card["config"])
+        check_fit(family, checkpoint.config_from_json(family.config, card["config"]), header.tensors)
+    except Exception as error:  # making networks of a foreign config may fail in any way
+        raise misfit(path, error) from error
+    weights = checkpoint.read_weights(path)
+    try:
+        return build_model(runtime, family, named_card(path, family, card), weights)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise ValueError(f"{named(path)} needs more memory than there is") from None
+    except Exception as error:
+        raise misfit(path, error) from error
 
 
-def build_model(runtime: Runtime, family: Family, card: dict[str, Any], weights: Mapping[str, Tensor]) -> Model:
+def misfit(path: Path, error: Exception) -> ValueError:
+    """What is said of a file whose weights, config and card do not fit together."""
+    reason = printable((str(error) or type(error).__name__).splitlines()[0][:300])
+    return ValueError(f"{named(path)} does not fit its own description ({reason}); {REMEDY}")
+
+
+def build_model(runtime: Runtime, family: Family, card: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Model:
     """A model from its card, which holds `name`, and its weights, float32 on the CPU, which are not changed.
 
     Raises:
-        RuntimeError, TypeError, KeyError: the weights do not fit the card.
+        RuntimeError, TypeError, KeyError, ValueError: the weights do not fit the card.
     """
-    config = checkpoint.config_from_json(family.config, card["config"])
+    known = as_card(card)
+    config = checkpoint.config_from_json(family.config, known.config)
     networks = family.networks(config)
     networks.load_state_dict(weights)
     predictor = family.predictor(config, runtime.lowered(networks), runtime)
-    able = replace(predictor.capabilities, dataset=card["dataset"], fps=card.get("fps"))
+    able = replace(predictor.capabilities, dataset=known.dataset, fps=known.fps)
     predictor.capabilities = replace(able, actions=with_named_actions(able.actions, able.dataset))
-    return Model(card["name"], family, predictor, card, weights)
+    return Model(known.name, family, predictor, known, weights)
 
 
 def with_named_actions(actions: Actions | None, dataset: str) -> Actions | None:

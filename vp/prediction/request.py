@@ -18,7 +18,7 @@ from vp.data.video_file import END
 from ..result.sprite_sheet import SIDE
 from .actions import ActionPlan, plan_actions
 from .assemble import to_floats
-from .domain import domain_note, training_datasets
+from .domain import domain_note
 from .known_frames import LONG_SIDE, fit_to_model, largest_long_side, parse_mask, resize
 from .model import Model
 
@@ -125,7 +125,7 @@ def prepare_request(model: Model, clip: Clip | np.ndarray, wishes: Wishes) -> Re
         notes.append("What is predicted comes after the clip's end: there is no truth to compare.")
     elif len(frames) < len(mask):
         notes.append(f"The clip ends after {len(frames)} frames; later ones are predicted, with no truth to compare.")
-    notes += filter(None, [domain_note(frames[mask[: len(frames)]], training_datasets(model.card))])
+    notes += filter(None, [domain_note(frames[mask[: len(frames)]], model.card.datasets)])
     full = np.zeros((len(mask), *frames.shape[1:]), np.uint8)
     full[: len(frames)] = frames
     fps = clip.fps or capabilities.fps or 10

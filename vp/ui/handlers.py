@@ -17,7 +17,7 @@ import numpy as np
 
 from vp.data import Clip
 from vp.data.video_file import END, MAX_SIDE
-from vp.prediction.domain import domain_note, training_datasets, walls_note
+from vp.prediction.domain import domain_note, walls_note
 from vp.prediction.known_frames import fit_to_model
 from vp.prediction.model import Model
 from vp.prediction.request import Wishes, to_whole_number
@@ -125,7 +125,7 @@ class Handlers:
 
     def choose_random_clip(self, at: Settings, by_hand: bool) -> Updates:
         """A random clip from a simulator that the model was trained on, or else from the first simulator."""
-        trained = training_datasets(self.models.cards[self.models.origin(at.model)])
+        trained = self.models.cards[self.models.origin(at.model)].datasets
         dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
         return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
 
@@ -196,9 +196,9 @@ class Handlers:
     def add_notes(clip: Clip, model: Model, at: Settings) -> Clip:
         """The clip with a note where its walls behave differently from those the model learned, and where the model was
         adapted to its future frames."""
-        clip = clip.with_note(walls_note(clip.data, training_datasets(model.card)))
-        adapted = model.card.get("adapted", {})
-        last = adapted.get("last", -1) if adapted.get("clip") == at.clip and at.start != END else -1
+        clip = clip.with_note(walls_note(clip.data, model.card.datasets))
+        adapted = model.card.adapted
+        last = adapted.last if adapted and adapted.clip == at.clip and at.start != END else -1
         learned = f"This model has learned the frames up to {last} of this clip: what it shows of them is no prediction."
         return clip.with_note(learned if clip.first + int(at.past) * clip.every <= last else None)
 
@@ -207,7 +207,7 @@ class Handlers:
         `domain_note` or None."""
         capabilities = model.predictor.capabilities
         frames, notes = fit_to_model(clip.frames[: past + future], capabilities.size, capabilities.channels)
-        return frames, notes, domain_note(frames[:past], training_datasets(model.card))
+        return frames, notes, domain_note(frames[:past], model.card.datasets)
 
     def generate(self, at: Settings, pictures: Mapping[int, np.ndarray] | None = None) -> Iterator[Updates]:
         """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from vp.data.domain import Domain
 from vp.data.licence import UNSTATED
-from vp.prediction.domain import dataset_domains, training_datasets
+from vp.prediction.card import Card
+from vp.prediction.domain import dataset_domains
 from vp.prediction.model import Model
 
 from .models import capitalise
 from .suited import FAVOURITES
 
-Cards = Mapping[str, Mapping[str, Any]]  # name -> card
+Cards = Mapping[str, Card]  # by name
 
 
 def model_menu(cards: Cards) -> list[tuple[str, str]]:
@@ -22,7 +22,7 @@ def model_menu(cards: Cards) -> list[tuple[str, str]]:
 
     Labels of models for the same kind of clip also say how they are made, to tell them apart.
     """
-    known = {name: widest_domain(card) for name, card in cards.items()}
+    known = {name: widest_domain(card.datasets) for name, card in cards.items()}
     alike = Counter(domain.name for domain in known.values() if domain is not None)
     order = list(alike)
 
@@ -34,24 +34,24 @@ def model_menu(cards: Cards) -> list[tuple[str, str]]:
     def label(name: str) -> str:
         card, domain = cards[name], known[name]
         if is_baseline(card):
-            return f"{card.get('title') or name} (baseline)"
-        what = domain.name if domain is not None else card.get("title") or "Model"
-        how = card.get("about", "").split(",")[0] if alike[what] > 1 else ""
+            return f"{card.title or name} (baseline)"
+        what = domain.name if domain is not None else card.title or "Model"
+        how = card.about.split(",")[0] if alike[what] > 1 else ""
         return f"{', '.join(filter(None, [what, how]))} ({name})"
 
     return [(label(name), name) for name in sorted(cards, key=place)]
 
 
-def widest_domain(card: Mapping[str, Any]) -> Domain | None:
+def widest_domain(datasets: Iterable[str]) -> Domain | None:
     """The domain of a model's training data; of several the most varied one, which the catalogue lists last; None for a
     baseline."""
-    known = dataset_domains(training_datasets(card))
+    known = dataset_domains(datasets)
     return known[-1] if known else None
 
 
-def is_baseline(card: Mapping[str, Any]) -> bool:
+def is_baseline(card: Card) -> bool:
     """Whether the card is of a model without training data."""
-    return not training_datasets(card)
+    return not card.datasets
 
 
 def describe_model(model: Model) -> str:
@@ -62,12 +62,12 @@ def describe_model(model: Model) -> str:
         return f"{model.family.title}: a baseline without training, for clips of any size, in colour."
     colour = "grey" if capabilities.channels == (1,) else "colour"
     size = f"{capabilities.size}x{capabilities.size}" if capabilities.size else "any size,"
-    data = training_datasets(card) or (capabilities.dataset,)
-    domain = widest_domain({"data": data})
+    data = card.datasets or (capabilities.dataset,)
+    domain = widest_domain(data)
     seen = f"clips like those of {join_words(data)}" if domain is None else domain.seen or "clips of any kind"
-    about = capitalise(card.get("about") or model.family.title).rstrip(".")
+    about = capitalise(card.about or model.family.title).rstrip(".")
     lengths = f"{capabilities.trained_past} past and {capabilities.trained_future} future frames"
-    made = f"{about}. Trained on {join_words(data)}, {lengths}. Weights: {card.get('licence', UNSTATED)}."
+    made = f"{about}. Trained on {join_words(data)}, {lengths}. Weights: {card.licence or UNSTATED}."
     return f"Good for {seen}; {size} {colour}. {made}"
 
 

@@ -104,7 +104,8 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
         yield {"learned": status(verdict, 1.0), **IDLE}
         return
     last = clip.first + (len(clip.frames) - 1) * clip.every
-    learned.card["adapted"] |= {"clip": at.clip, "last": last}
+    of_clip = {**learned.card["adapted"], "clip": at.clip, "last": last}
+    learned = replace(learned, card={**learned.card, "adapted": of_clip})
     said = {"learned": status(f"{verdict} Choose it in the menu of models.", 1.0), **IDLE}
     name = OWN + ADAPTED.put(learned)
     choices = [*model_menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]

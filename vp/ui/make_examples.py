@@ -18,7 +18,6 @@ import numpy as np
 
 from vp.data import DATASETS, Clip, Framing, write_gif, write_mp4
 from vp.data.video_file import centre_square
-from vp.prediction.domain import training_datasets
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available, load
 from vp.prediction.sample import sample
@@ -129,9 +128,9 @@ def main() -> None:
         entries += [write_clip(name, about.label, clip, about.credit) if clip else examples()[name]]
     entries += [write_clip(name, label, clip) for name, (label, clip) in made.items()]
     (CLIPS / "clips.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
-    names = [card["name"] for card in available() if "problem" not in card]
+    names = [card.name for card in available() if not card.problem]
     model = load(args.model or (PREFERRED if PREFERRED in names else names[-1]), args.device)
-    shown = args.clip or ("digits-1" if set(training_datasets(model.card)) & DRAWN_DATA else "worker")
+    shown = args.clip or ("digits-1" if set(model.card.datasets) & DRAWN_DATA else "worker")
     first = load_example(shown)
     result = sample(model, first, args.futures, seed=SEED)
     paths = result.save(ASSETS / "example", lossless=False)

@@ -27,8 +27,8 @@ class Models:
     def __init__(self, device: str = "auto", folder: Path = FOLDER):
         self.device, self.folder = device, folder
         cards = available(folder)
-        self.cards = {card["name"]: card for card in cards if "problem" not in card}
-        self.problems = [card["problem"] for card in cards if "problem" in card]
+        self.cards = {card.name: card for card in cards if not card.problem}
+        self.problems = [card.problem for card in cards if card.problem]
         self.loaded: OrderedDict[str, Model] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -61,14 +61,18 @@ class Models:
         if not name.startswith(OWN):
             return name
         try:
-            found = self.get(name).card["adapted"]["from"]
+            adapted = self.get(name).card.adapted
         except ValueError:  # no longer kept
-            found = self.default
+            adapted = None
+        found = adapted.origin if adapted else self.default
         return found if found in self.cards else self.default
 
     def fetch(self, name: str) -> Model:
         """Loads a model, in the compute thread, where requests wait for one another and the second finds it loaded."""
-        model = self.loaded.get(name) or load(self.cards[name].get("path", name), self.device, folder=self.folder)
+        model = self.loaded.get(name) or load(self.cards[name].path or name, self.device, folder=self.folder)
+        for low, high, _ in length_bounds(model.predictor.capabilities).values():
+            if low > high:
+                raise ValueError(f"{name} takes {low} frames or more and the page shows {high} at most; use the command line")
         return self.loaded.setdefault(name, model)
 
     def first_usable(self) -> str:
