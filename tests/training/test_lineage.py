@@ -21,6 +21,7 @@ from vp.training.train import train
 from vp.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
+NEEDED = {"family": "svg", "config": {}, "dataset": ""}  # of every card
 OLD = {"recipe": "svg-lp-smmnist", "init": "svg-lp-smmnist", "step": 7, "clips": 900, "minutes": 12.5, "commit": "unknown"}
 
 MIX = {"smmnist-svg": 0.5, "mmnist": 1.0}
@@ -114,7 +115,7 @@ def test_cards_from_before_lineages_give_one_entry_of_what_they_say(tmp_path):
     assert checkpoint.training_summary({**OLD, "init": None}) == "1 run, 12 minutes"
     family, found = small()
     path = tmp_path / "old.safetensors"
-    checkpoint.save(path, family.networks(found.config).state_dict(), OLD)
+    checkpoint.save(path, family.networks(found.config).state_dict(), NEEDED | OLD)
     trainer = Trainer(family, found, settings(tmp_path / "run", init=str(path)))
     trainer.export("last")
     assert [entry["init"] for entry in card(tmp_path / "run")["lineage"]] == ["svg-lp-smmnist", "old"]
@@ -131,7 +132,7 @@ def test_weights_keep_the_strictest_licence_of_all_runs_behind_them(tmp_path):
         ({**older, "data": MIX, "licence": "not stated"}, "not stated"),
         ({**older, "lineage": [{"recipe": "first", "data": {"ucf101": 1.0}}]}, "research use only"),
     ):
-        checkpoint.save(parent, weights, above)
+        checkpoint.save(parent, weights, NEEDED | above)
         assert checkpoint.read_card(parent)["licence"] == licence
         trainer = Trainer(family, found, settings(tmp_path / "run", init=str(parent)))
         trainer.export("last")
