@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,23 +13,25 @@ from torch.overrides import TorchFunctionMode
 from ..core.family import Family
 from .header import Stored, printable
 
-CALLS_A_TENSOR = 50  # of torch functions, to make a network; ours take at most 10
+MAKERS = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.tensor}
+TIMES = 4  # so many tensors may be made for each one that is kept; ours make one
 WHOLE = {torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL"}
 FLOATS = ("F16", "BF16", "F32", "F64")  # a checkpoint may hold floating-point weights as any of these
 
 
-class CallLimit(TorchFunctionMode):
-    """Raises ValueError at the call of a torch function that comes after `most` others: a config may ask for layers without
-    end."""
+class TensorLimit(TorchFunctionMode):
+    """Raises ValueError where more than `most` tensors are made: a config may ask for layers without end."""
 
     def __init__(self, most: int):
         super().__init__()
         self.left = most
 
     def __torch_function__(self, function: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.left -= 1
-        if self.left < 0:
+        self.left -= function in MAKERS
+        if function in MAKERS and self.left < 0:  # never in others, some of which restore what `no_grad` changed
             raise ValueError("its config describes far more layers than it has weights for")
+        if getattr(function, "__module__", "") == "torch.nn.init":  # there are no values to draw
+            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
         return function(*args, **(kwargs or {}))
 
 
@@ -38,7 +41,8 @@ def expected_tensors(family: Family, config: Any, count: int) -> dict[str, Tenso
     Args:
         count: number of tensors in the file; making the networks stops where they become far more than that.
     """
-    with CallLimit(1000 + CALLS_A_TENSOR * count), torch.device("meta"):
+    with warnings.catch_warnings(), TensorLimit(100 + TIMES * count), torch.device("meta"):
+        warnings.simplefilter("ignore", UserWarning)  # that a layer has no weights; comparing says so
         return family.networks(config).state_dict()
 
 
