@@ -74,7 +74,7 @@ def card_of_file(path: Path) -> Card:
             raise ValueError(f"{named(path)} has a name that cannot be shown in one line; rename it")
         if name in baseline_families():
             raise ValueError(f"{named(path)} has the name of a baseline; rename it")
-        card = checkpoint.read_card(path)
+        card = as_card(checkpoint.read_card(path))
         return replace(named_card(path, find_family(path, card), card), path=str(path))
     except ValueError as error:
         stored = {"name": name, "path": str(path), "problem": str(error)}
@@ -86,15 +86,15 @@ def named_card(path: Path, family: Family, card: Mapping[str, Any]) -> Card:
     return as_card({**card, "name": printable(path.stem), "title": family.title})
 
 
-def find_family(path: Path, card: Mapping[str, Any]) -> Family:
+def find_family(path: Path, card: Card) -> Family:
     """The family that a card names.
 
     Raises:
         ValueError: this version has no such family.
     """
-    if card["family"] not in FAMILIES:
-        raise ValueError(f"{named(path)} holds a {card['family'][:100]!r} model; this version knows {', '.join(FAMILIES)}")
-    return FAMILIES[card["family"]]
+    if card.family not in FAMILIES:
+        raise ValueError(f"{named(path)} holds a {card.family[:100]!r} model; this version knows {', '.join(FAMILIES)}")
+    return FAMILIES[card.family]
 
 
 def find_checkpoint(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
@@ -141,11 +141,11 @@ def load_file(runtime: Runtime, path: Path) -> Model:
         ValueError: the file is damaged or foreign, or memory does not suffice, in one sentence that names it.
     """
     with checkpoint.open_checkpoint(path) as (_, header):
-        card = checkpoint.parse_card(path, header)
+        card = as_card(checkpoint.parse_card(path, header))
     family = find_family(path, card)
     try:
-        check_config(family.config, card["config"])
-        check_fit(family, checkpoint.config_from_json(family.config, card["config"]), header.tensors)
+        check_config(family.config, card.config)
+        check_fit(family, checkpoint.config_from_json(family.config, card.config), header.tensors)
     except Exception as error:  # making networks of a foreign config may fail in any way
         raise misfit(path, error) from error
     weights = checkpoint.read_weights(path)
