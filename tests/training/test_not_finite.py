@@ -5,13 +5,12 @@ import math
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from vp import cli
 from vp.catalog import find_recipe
 from vp.core.family import Losses
 from vp.prediction import checkpoint
-from vp.training import state
+from vp.training import state_folder
 from vp.training import train as train_module
 from vp.training.settings import Settings
 from vp.training.train import train
@@ -94,20 +93,20 @@ def test_the_run_ends_with_its_last_good_state_and_goes_on_from_there(spoil, say
         train(*small(spoil), settings(tmp_path / "run", save_minutes=0))
     said = str(error.value)
     assert f"run in {tmp_path / 'run'}, which keeps the state of step {BAD}:" in said and "--resume" in said and "\n" not in said
-    tensors, numbers = state.read(tmp_path / "run" / "state")
+    tensors, numbers, *_ = state_folder.read(tmp_path / "run" / "state")
     assert numbers["step"] == BAD and all(x.isfinite().all() for x in tensors.values() if x.is_floating_point())
     assert checkpoint.read_card(tmp_path / "run" / "last.safetensors")["step"] == BAD
 
     summary = train(*small(), settings(tmp_path / "run", resume=True))
     train(*small(), settings(tmp_path / "whole"))
-    one, other = (load_file(tmp_path / name / "state" / "tensors.safetensors") for name in ("run", "whole"))
+    one, other = (state_folder.read(tmp_path / name / "state").tensors for name in ("run", "whole"))
     assert summary["finished"] and all(torch.equal(one[name], x) for name, x in other.items())
 
 
 def test_a_run_that_fails_before_its_first_save_keeps_the_state_it_began_with(tmp_path):
     with pytest.raises(NotFinite, match="keeps the state of step 0"):
         train(*small(Watched), settings(tmp_path / "run"))
-    assert state.read(tmp_path / "run" / "state")[1]["step"] == 0
+    assert state_folder.read(tmp_path / "run" / "state")[1]["step"] == 0
 
 
 def test_a_plan_that_meets_no_finite_loss_says_so_and_writes_nothing(tmp_path, monkeypatch):
@@ -117,7 +116,7 @@ def test_a_plan_that_meets_no_finite_loss_says_so_and_writes_nothing(tmp_path, m
     monkeypatch.setattr(Trainer, "check_finite", refuse)
     with pytest.raises(NotFinite, match="^the loss is not finite at step 0 .* holds no state yet: give a lower --lr"):
         train(*small(), settings(tmp_path / "run", steps=None, minutes=0.1))
-    assert not (tmp_path / "run").exists()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
 
 
 def test_weights_that_are_not_finite_do_not_replace_a_good_state(tmp_path):
@@ -129,7 +128,7 @@ def test_weights_that_are_not_finite_do_not_replace_a_good_state(tmp_path):
     trainer.step = 1
     with pytest.raises(NotFinite, match=f"^networks.{name} is inf at step 1 .* keeps the state of step 0"):
         trainer.save()
-    assert state.read(tmp_path / "state")[1]["step"] == 0
+    assert state_folder.read(tmp_path / "state")[1]["step"] == 0
 
 
 def test_all_processes_stop_where_one_must(tmp_path, monkeypatch):

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from vp.catalog import find_recipe
 from vp.core.family import Progress, Stage
 from vp.models.svg.config import Objective
+from vp.training import state_folder
 from vp.training.settings import Settings
 from vp.training.trainer import Trainer
 
@@ -83,7 +83,7 @@ def test_two_processes_take_the_steps_of_one_with_both_batches(tmp_path):
         for group in optimizer.param_groups:
             group["lr"] = phase.lr * lr_scale(alone, step)
         optimizer.step()
-    got = load_file(tmp_path / "run" / "state" / "tensors.safetensors")
+    got = state_folder.read(tmp_path / "run" / "state").tensors
     for name, value in alone.networks.state_dict().items():
         torch.testing.assert_close(got[f"networks.{name}"], value, atol=2e-4, rtol=1e-3)
 

@@ -17,7 +17,7 @@ from vp.catalog import find_recipe
 from vp.core.family import Progress, Stage
 from vp.models.svg.config import Objective
 from vp.prediction import checkpoint
-from vp.training import state
+from vp.training import state_folder
 from vp.training import train as train_module
 from vp.training.settings import Settings
 from vp.training.train import train
@@ -54,7 +54,7 @@ def no_validation(monkeypatch):
 
 
 def weights(out: Path, part: str) -> dict[str, torch.Tensor]:
-    return {k: v for k, v in load_file(out / "state" / "tensors.safetensors").items() if k.startswith(part)}
+    return {k: v for k, v in state_folder.read(out / "state").tensors.items() if k.startswith(part)}
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path):
@@ -108,18 +108,8 @@ def test_a_stop_saves_what_was_done(tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "advance", stop_after_two)
     summary = train(family, found, settings(tmp_path, steps=50))
     assert (summary["steps"], summary["finished"]) == (2, False)
-    assert state.read(tmp_path / "state")[1]["step"] == 2
+    assert state_folder.read(tmp_path / "state")[1]["step"] == 2
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-
-
-def test_a_crash_while_saving_leaves_the_old_state(tmp_path):
-    folder = tmp_path / "state"
-    state.write(folder, {"x": torch.zeros(2)}, {"step": 1})
-    (tmp_path / "state.new").mkdir()
-    (tmp_path / "state.new" / "tensors.safetensors").write_bytes(b"half")
-    assert state.read(folder)[1] == {"step": 1}
-    folder.rename(tmp_path / "state.old")  # the moment between the two renames
-    assert state.read(folder)[1] == {"step": 1}
 
 
 def test_the_learning_rate_warms_up_and_falls_to_its_end():

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from . import adapt, app, bench, data, evaluate, info, results, sample, train
 
@@ -42,8 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code.
 
-    0 on success, 2 for wrong values or file errors (one sentence on stderr), 3 for diverged training, 130 for Ctrl-C, 141 for a
-    closed pipe.
+    0 on success, 2 for wrong values or file errors (one sentence on stderr), 3 for diverged training, 4 for a training that the
+    file system ended, 129 for a terminal that is gone, 130 for Ctrl-C, 141 for a closed pipe.
     """
     args, extra = build_parser().parse_known_args(argv)
     try:
@@ -52,13 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except ValueError as error:
-        print(f"python -m vp: {error}", file=sys.stderr)
+        complain(str(error))
         return getattr(error, "exit_code", 2)
     except OSError as error:  # a disk that is full, a file that may not be read
         where = f"{error.filename}: " if error.filename else ""
-        print(f"python -m vp: {where}{error.strerror or error}", file=sys.stderr)
+        complain(f"{where}{error.strerror or error}")
         return 2
     except KeyboardInterrupt:
-        print("python -m vp: stopped", file=sys.stderr)
+        complain("stopped")
         return 130
     return 0
+
+
+def complain(sentence: str) -> None:
+    """Says it on stderr, if there is still someone to read it."""
+    with suppress(OSError):
+        print(f"python -m vp: {sentence}", file=sys.stderr, flush=True)

@@ -49,7 +49,7 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..data.video_file import MAX_FPS
     from ..prediction.model import load
     from ..training.adapt import adapt, save
-    from ..training.train import stop_signal
+    from ..training.stopping import stop_signal
 
     refuse_extra(args.parser, extra)
     check_output(args.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ class RunLog:
 
     def __init__(self, folder: Path, speed: Callable[[], Mapping[str, float]]):
         self.folder, self.speed, self.terms, self.count = folder, speed, {}, 0
+        for kind in ("train", "validation"):
+            drop_half_line(folder / f"{kind}.jsonl")
         try:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -57,3 +60,11 @@ class RunLog:
         if self.board is not None:
             for name, value in numbers.items():
                 self.board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def drop_half_line(path: Path) -> None:
+    """Removes the end of a file after its last line break, which a killed process or a full disk left there."""
+    content = path.read_bytes() if path.is_file() else b""
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)

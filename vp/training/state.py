@@ -1,15 +1,11 @@
-"""Training state on disk: tensors as safetensors, numbers as JSON, replaced atomically."""
+"""The tensors of a training run as one flat dict, and back; `state_folder` keeps them on disk."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -55,25 +51,3 @@ def load_moments(optimizer: Optimizer, state: dict[str, Any]) -> None:
 def with_strides_of(parameter: Tensor, moment: Tensor) -> Tensor:
     """The moment with the strides of its parameter; tensors of another shape (step counters) unchanged."""
     return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment
-
-
-def write(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
-    """Replaces the state in `folder`; after a crash at any point either the old or the new state is complete."""
-    new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    for stale in (new, old):
-        shutil.rmtree(stale, ignore_errors=True)
-    new.mkdir(parents=True)
-    save_file(dict(tensors), new / "tensors.safetensors")
-    (new / "numbers.json").write_text(json.dumps(numbers))
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest complete state as (tensors, numbers), or None."""
-    for place in (folder, folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")):
-        if (place / "numbers.json").is_file() and (place / "tensors.safetensors").is_file():
-            return load_file(place / "tensors.safetensors"), json.loads((place / "numbers.json").read_text())
-    return None

@@ -13,6 +13,7 @@ from ..core.family import Family, Recipe
 from .compare import compare
 from .overrides import with_overrides
 from .settings import Settings
+from .state_folder import exists
 from .train import train
 
 
@@ -37,7 +38,7 @@ def sweep(
         for chosen in combinations(vary)
         for seed in seeds
     ]
-    taken = [out for out, _, _ in plan if (out / "state").exists()]
+    taken = [out for out, _, _ in plan if exists(out / "state")]
     if taken and not settings.resume:
         raise ValueError(f"{taken[0]} already holds a run; add --resume to continue or choose another --out")
     done = []

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,13 +24,17 @@ from tqdm import tqdm
 
 from ..core.cpu_fast import keep_big_buffers
 from ..core.family import Family, Recipe
+from ..core.files import PARTS, remove, write_text
 from ..core.runtime import thread_count
 from ..prediction.checkpoint import config_from_json, config_to_json
 from .batch_size import AUTO, GPUMemory, Memory, choose_batch
 from .log import RunLog
 from .provenance import commit
+from .run_lock import lock_run
 from .settings import Settings
 from .starting_weights import short_name
+from .state_folder import exists, saved_step
+from .stopping import HungUp, disk_error, stop_signal
 from .throughput import Throughput
 from .trainer import Trainer
 from .training_data import digits_used
@@ -46,22 +50,8 @@ FLAGS = (
     "licences",
     "axes",
 )  # of `python -m vp train`, the same in every part of a run
+MAY_CHANGE = ("total", "device", "recompute", "data_root", "commit")  # from one part of a run to the next; recorded
 SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied", "crops")  # of a recipe, likewise
-
-
-@contextmanager
-def stop_signal() -> Iterator[threading.Event]:
-    """Set by SIGINT or SIGTERM, so that the loop saves before it leaves."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {s: signal.signal(s, lambda *_: stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def use_threads(count: int | None) -> None:
@@ -76,8 +66,11 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     """Runs or resumes a recipe; returns a summary (steps, minutes, files, last validation).
 
     Raises:
-        ValueError: nothing to resume, an unknown checkpoint, or a device or data set that is not there.
+        ValueError: nothing to resume, an unknown checkpoint, a device or data set that is not there, or a folder in which another
+            process trains.
         NotFinite: a loss or a gradient is not finite; the folder keeps the last saved state.
+        DiskError: the file system refuses something, such as a full disk; likewise.
+        HungUp: the terminal is gone; the state was saved.
     """
     keep_big_buffers()
     if settings.device != "cuda":
@@ -85,15 +78,26 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    if not settings.resume and (settings.out / "state").exists():
-        raise ValueError(f"{settings.out} already holds a run; add --resume to continue it or choose another --out")
+    with lock_run(settings.out) if is_first_process() else nullcontext():
+        return train_in_folder(family, recipe, settings)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that validates, logs and saves."""
+    return int(os.environ.get("RANK", 0)) == 0
+
+
+def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
+    """As `train`, in a folder that no other process trains in."""
+    if not settings.resume:
+        check_no_run(settings.out)
     run = settings.out / "run.json"
-    recorded = json.loads(run.read_text()) if settings.resume and run.exists() else {}
+    recorded = read_about(run) if settings.resume and run.exists() else {}
     if recorded:
         check_same_recipe(recorded, recipe, settings)
         if "config" in recorded:  # a resumed run keeps its settings, whatever has become of the recipe
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
-        settings = with_found_batch(recorded, settings)
+        settings = with_recorded(recorded, settings)
     trainer = Trainer(family, recipe, settings)
     if settings.batch == AUTO and not settings.resume:
         choose_batch(trainer, memory_of(trainer.runtime.device))
@@ -105,11 +109,44 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     with stop_signal() as stop:
         if not main:
             return run_worker_loop(trainer, stop)
-        settings.out.mkdir(parents=True, exist_ok=True)
-        run.write_text(json.dumps(describe_run(trainer)))
-        speed = Throughput(trainer.runtime)
-        with RunLog(settings.out, speed.read) as log:
-            return run_main_loop(trainer, validation, log, speed, stop)
+        try:
+            remove_leftovers(settings.out)
+            write_text(run, json.dumps(with_changes(recorded, describe_run(trainer), trainer.step)))
+            speed = Throughput(trainer.runtime)
+            with RunLog(settings.out, speed.read) as log:
+                summary = run_main_loop(trainer, validation, log, speed, stop)
+        except OSError as error:
+            raise disk_error(error, settings.out, trainer.step, saved_step(trainer.states)) from None
+    if stop.hung_up and not summary["finished"]:
+        raise HungUp(
+            f"the terminal is gone; the run in {settings.out} keeps the state of step {trainer.step}: go on with --resume"
+        )
+    return summary
+
+
+def check_no_run(out: Path) -> None:
+    """Raises ValueError where a new run would write over what another one left."""
+    if exists(out / "state"):
+        raise ValueError(f"{out} already holds a run; add --resume to continue it or choose another --out")
+    weights = [name for name in ("best", "last") if (out / f"{name}.safetensors").exists()]
+    if weights:
+        raise ValueError(f"{out} holds {weights[0]}.safetensors but no state to resume; choose another --out, or move it away")
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """The contents of a `run.json`; raises ValueError where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}, which says how the run began, cannot be read ({error}); put it back, or remove it") from None
+
+
+def remove_leftovers(out: Path) -> None:
+    """Removes temporary files that a killed process left in the run's folder."""
+    for pattern in (PARTS, ".tmp??????"):  # ours, and those of safetensors
+        for path in out.glob(pattern):
+            if path.is_file():
+                remove(path)
 
 
 def describe_run(trainer: Trainer) -> dict[str, Any]:
@@ -132,10 +169,29 @@ def describe_run(trainer: Trainer) -> dict[str, Any]:
         "licences": ",".join(settings.licences),
         "axes": settings.axes,
         "init": trainer.parent,
+        "device": trainer.runtime.describe(),
+        "recompute": settings.recompute,
+        "data_root": settings.data_root,
         "commit": commit(),
         "schedule": {name: getattr(recipe, name) for name in SCHEDULE},
     }
     return json.loads(json.dumps(about, default=asdict))  # as it will be read: tuples are lists
+
+
+def with_changes(recorded: dict[str, Any], current: dict[str, Any], step: int) -> dict[str, Any]:
+    """`run.json` of a resumed run: as it was begun, and under "resumed" what differs from then on, with the step.
+
+    Args:
+        recorded: as it was written, empty for a new run.
+        current: what `describe_run` returns now.
+    """
+    if not recorded:
+        return current
+    legs = recorded.get("resumed", [])
+    now = {**recorded, **{name: value for leg in legs for name, value in leg.items() if name != "step"}}
+    changed = {name: current[name] for name in MAY_CHANGE if now.get(name) != current[name]}
+    new = {name: value for name, value in current.items() if name not in recorded}  # an earlier version did not write it
+    return {**recorded, **new, "resumed": [*legs, *([{"step": step, **changed}] if changed else [])]}
 
 
 def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settings) -> None:
@@ -151,8 +207,10 @@ def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settin
         raise ValueError(f"{out} was begun from {then} and came with --init {settings.init}; leave --init out to resume")
 
 
-def with_found_batch(recorded: dict[str, Any], settings: Settings) -> Settings:
-    """The settings of a resumed run, with the batch and the learning rate that `--batch auto` found when it began."""
+def with_recorded(recorded: dict[str, Any], settings: Settings) -> Settings:
+    """The settings of a resumed run: the folder of its data where none is given, and what `--batch auto` found when it began."""
+    if settings.data_root is None:
+        settings = replace(settings, data_root=recorded.get("data_root"))
     if settings.batch != AUTO or "batch" not in recorded:
         return settings
     return replace(settings, batch=recorded["batch"], lr=recorded["lr"] if settings.lr is None else settings.lr)
@@ -171,8 +229,8 @@ def format_mix(data: Mapping[str, float]) -> str:
 def check_same_settings(recorded: dict[str, Any], current: dict[str, Any], settings: Settings) -> None:
     """Raises ValueError where a resumed run would continue with other settings than it began with.
 
-    The device, the version of the code and the number of steps may change; the checkpoint's card records them. Settings that an
-    older version did not record are not compared.
+    What MAY_CHANGE names is recorded in `run.json`, the device, the code and the number of steps in the checkpoint's card too.
+    Settings that an older version did not record are not compared.
 
     Args:
         recorded: `run.json` as it was written, empty for a new run.
@@ -209,7 +267,9 @@ def run_main_loop(
 ) -> dict[str, Any]:
     """The loop of the first process: it trains, validates, logs and saves; returns what `train` does."""
     settings, scores = trainer.settings, {}
-    if not settings.resume:
+    if settings.resume:
+        trainer.publish()
+    else:
         trainer.save()  # there is a good state to go back to from the first step on
     start = saved = validated = time.monotonic()
     spent, cpu = trainer.spent_s, trainer.cpu_s - time.process_time()
@@ -222,15 +282,15 @@ def run_main_loop(
             bar.update()
             now = time.monotonic()
             trainer.spent_s, trainer.cpu_s = spent + now - start, cpu + time.process_time()
-            last = trainer.step == trainer.total
+            last, better = trainer.step == trainer.total, False
             if last or now - validated > 60 * settings.validate_minutes:
                 scores = validation.score(trainer.average, trainer.step, settings.out)
                 log.add_validation(trainer.step, scores)
-                if scores["score"] > trainer.best:
-                    trainer.best = scores["score"]
-                    trainer.export("best", scores)
+                better = scores["score"] > trainer.best
+                if better:
+                    trainer.keep_best(scores)
                 validated = time.monotonic()
-            if now - saved > 60 * settings.save_minutes:
+            if not last and (better or now - saved > 60 * settings.save_minutes):
                 trainer.save()
                 saved = time.monotonic()
     trainer.save()

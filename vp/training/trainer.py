@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 import time
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..core.family import Family, Progress, Recipe, Stage
+from ..core.files import replacing
 from ..core.runtime import Runtime
 from ..prediction import checkpoint
 from ..prediction.model import find_checkpoint
-from . import state
+from . import state, state_folder
 from .provenance import commit
 from .recompute import recompute_activations
 from .settings import Settings
@@ -27,6 +30,7 @@ from .updates import NotFinite, Updates, lr_factor
 
 PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a stage at which the speed is tried
 OVERHEAD = 1.05  # validation and saving
+BEST = "best."  # prefix of the best weights in a state
 
 
 def feasible_stages(stages: Sequence[Stage], phases: Container[str]) -> tuple[Stage, ...]:
@@ -57,7 +61,7 @@ class Trainer(Updates):
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
         self.parent: str | None = None  # its name
         if saved:
-            self.start, self.parent = saved[1]["start"], saved[1].get("parent", saved[1]["start"].get("recipe"))
+            self.start, self.parent = saved.numbers["start"], saved.numbers.get("parent", saved.numbers["start"].get("recipe"))
         elif settings.init:
             self.start, self.parent = checkpoint.read_card(find_checkpoint(settings.init)), short_name(settings.init)
         self.data = TrainingData(
@@ -90,10 +94,14 @@ class Trainer(Updates):
             raise ValueError(f"the settings ask for {names}, which no stage of {recipe.name} trains; leave its weights at 0")
         self.step, self.total, self.best = 0, settings.steps or 0, -math.inf
         self.spent_s, self.cpu_s = 0.0, 0.0  # on the clock, and of all cores together
+        self.best_weights: dict[str, Tensor] = {}  # as they are stored, and their card; see `keep_best`
+        self.best_card: dict[str, Any] = {}
+        self.published: dict[str, Any] | None = None  # the card of `best` as it was last written
+        self.kept: str | None = None  # name of the state last read or written
         self.legs: list[dict[str, Any]] = []  # those before this one, see `every_leg`
         self.leg_from = 0  # step
         if saved:
-            self.restore(*saved)
+            self.restore(saved)
 
     @property
     def precision(self) -> str:
@@ -112,43 +120,80 @@ class Trainer(Updates):
         return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
 
     def save(self) -> None:
-        """Writes the state to resume from, and the averaged weights.
+        """Writes the state to resume from, then the weights that belong to it.
 
         Raises:
             NotFinite: a tensor is not finite; what was saved before stays.
+            OSError: it cannot be written; the state that was saved before stays.
         """
         tensors = state.pack(self.networks, self.average, self.optimizers)
         for name, x in tensors.items():
             if x.is_floating_point() and not x.isfinite().all():
                 raise self.not_finite_error(name, x[~x.isfinite()][0])
-        names = ("step", "total", "spent_s", "cpu_s", "best", "start", "parent")
+        names = ("step", "total", "spent_s", "cpu_s", "best", "best_card", "start", "parent")
         numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
-        state.write(self.settings.out / "state", tensors, numbers)
+        tensors |= {BEST + name: x for name, x in self.best_weights.items()}
+        self.kept = state_folder.write(self.states, tensors, numbers, self.kept)
+        self.publish()
+
+    def publish(self) -> None:
+        """Writes `last` and `best` as they belong to the state last read or saved; a killed save may have left older ones."""
         self.export("last")
+        if self.best_weights and self.published is not self.best_card:
+            self.export("best", self.best_weights, self.best_card)
+            self.published = self.best_card
+
+    def keep_best(self, scores: dict[str, Any]) -> None:
+        """Makes the averaged weights the best ones; `save` writes them, in the state and beside it."""
+        self.best, self.best_card = scores["score"], self.card(scores)
+        self.best_weights = {k: x.clone() for k, x in checkpoint.to_storage_types(self.average.state_dict()).items()}
+
+    @property
+    def states(self) -> Path:
+        """Where the run's states are."""
+        return self.settings.out / "state"
 
     def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
         """The error to raise, with what the user can do; nothing saved is overwritten."""
-        out, found = self.settings.out, state.read(self.settings.out / "state")
+        out, step = self.settings.out, state_folder.saved_step(self.states)
         kept = "which holds no state yet: give a lower --lr, or other --data"
-        if found:
-            kept = f"which keeps the state of step {found[1]['step']}: go on from there with --resume, or begin anew from its"
+        if step is not None:
+            kept = f"which keeps the state of step {step}: go on from there with --resume, or begin anew from its"
             kept += " last.safetensors with --init and a lower --lr"
         number = "not finite" if value is None else float(value)
         return NotFinite(f"{what} is {number} at step {self.step} of the run in {out}, {kept}")
 
-    def saved_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """(tensors, numbers) of the run in `settings.out`; raises ValueError where there are none."""
-        found = state.read(self.settings.out / "state")
+    def saved_state(self) -> state_folder.Saved:
+        """The state of the run in `settings.out`; a line says where the newest was damaged. ValueError where there are none."""
+        found = state_folder.read(self.states)
         if found is None:
             raise ValueError(f"{self.settings.out} holds no training state to resume; leave out --resume to start one")
+        if found.note and self.accelerator.is_main_process:
+            print(found.note, file=sys.stderr)
         return found
 
-    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+    def restore(self, saved: state_folder.Saved) -> None:
         """Sets networks, optimisers and counters from a saved state."""
-        state.unpack(tensors, self.networks, self.average, self.optimizers)
+        numbers = saved.numbers
+        state.unpack(saved.tensors, self.networks, self.average, self.optimizers)
+        self.kept = saved.name
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
         self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
         self.legs, self.leg_from = numbers.get("legs", []), self.step
+        self.best_weights = {name.removeprefix(BEST): x for name, x in saved.tensors.items() if name.startswith(BEST)}
+        self.best_card = numbers.get("best_card", {})
+        self.adopt_best()
+
+    def adopt_best(self) -> None:
+        """Takes the run's best.safetensors where the state knows none as good: it is of an earlier version, or of a state that
+        is damaged now."""
+        path = self.settings.out / "best.safetensors"
+        with suppress(ValueError):
+            card = checkpoint.read_card(path)
+            score = card.get("metrics", {}).get("score", -math.inf)
+            if score > self.best or score == self.best and not self.best_weights:
+                weights = checkpoint.to_storage_types(checkpoint.read_weights(path))
+                self.best, self.best_card, self.best_weights = score, card, weights
 
     def lineage_entry(self) -> dict[str, Any]:
         """This run's entry in the lineage of a checkpoint: how its weights came about, run by run.
@@ -184,8 +229,13 @@ class Trainer(Updates):
         same = self.legs and {**self.legs[-1], "step": self.leg_from} == leg
         return self.legs if same else [*self.legs, leg]
 
-    def export(self, name: str, metrics: dict[str, Any] | None = None) -> None:
-        """Writes the averaged weights as the checkpoint `name`.safetensors."""
+    def export(self, name: str, weights: dict[str, Tensor] | None = None, card: dict[str, Any] | None = None) -> None:
+        """Writes the checkpoint `name`.safetensors; None: of the averaged weights as they are."""
+        with replacing(self.settings.out / f"{name}.safetensors") as part, state_folder.safetensors_errors_as_os_errors():
+            checkpoint.save(part, weights or self.average.state_dict(), card or self.card())
+
+    def card(self, metrics: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The card of a checkpoint of the weights as they are."""
         recipe, runs = self.recipe, [*checkpoint.lineage(self.start), self.lineage_entry()]
         card = {
             "family": self.family.name,
@@ -207,7 +257,7 @@ class Trainer(Updates):
         }
         inherited = {"licence": self.start["licence"]} if "licence" in self.start else {}
         card["licence"] = checkpoint.strictest_licence(card | inherited)
-        checkpoint.save(self.settings.out / f"{name}.safetensors", self.average.state_dict(), card)
+        return card
 
     def plan_steps(self) -> None:
         """Sets `total`, the steps that fit into the time budget, from the mean time of a few steps along every stage."""
