@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.files import write_text
 from ..core.options import Choice, Options, Slider
 from ..core.runtime import DEVICES
 
@@ -119,10 +120,9 @@ def parse_value(control: Any, text: str) -> Any:
 
 
 def write_json(path: Path | None, result: dict) -> None:
-    """Writes the result to `path`, creating its folder; nothing for None."""
+    """Writes the result to `path`, whole or not at all, creating its folder; nothing for None."""
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(to_readable_json(result) + "\n")
+        write_text(path, to_readable_json(result) + "\n")
 
 
 def to_readable_json(result: Any) -> str:

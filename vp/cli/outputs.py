@@ -24,6 +24,7 @@ def output_file(text: str) -> Path:
             raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
         if path.is_file():
             path.open("ab").close()
+            tempfile.TemporaryFile(dir=path.resolve().parent).close()  # it will be replaced from beside
         elif not path.exists():  # anything else, such as /dev/null, is not for us to try
             with temporary_folders(path.parent):
                 path.touch()

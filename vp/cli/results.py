@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..core.files import write_text
 from .common import add_command, refuse_extra
 
 EXAMPLES = {
@@ -39,5 +40,5 @@ def run_results(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.check and filled != page:
         raise ValueError(f"{args.page} differs from what its evaluations say; run `python -m vp results`")
     if not args.check:
-        args.page.write_text(filled, encoding="utf-8")
+        write_text(args.page, filled)
     return {"page": str(args.page), "changed": filled != page}

@@ -10,6 +10,10 @@ from .common import KNOWN, add_command, parse_model_options, positive_int
 from .outputs import output_folder
 
 OWN_RATE = "own"
+OUT_HELP = (
+    "folder for the files (default: out); an earlier result there, known by its metrics.json, is replaced as a whole, and other"
+    " files of the same names are refused"
+)
 EXAMPLES = {
     "sample": """
   python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
@@ -49,7 +53,8 @@ def add_sample(commands: Any) -> None:
     )
     p.add_argument("--actions", metavar="FILE", help="the clip's own actions, a row a frame, or 'still'")
     p.add_argument("--beside", metavar="FILE", help="one more row under these actions or 'still', with the first future's seed")
-    p.add_argument("--out", type=output_folder, default="out", help="folder for the files (default: out)")
+    p.add_argument("--out", type=output_folder, default="out", help=OUT_HELP)
+    p.add_argument("--force", action="store_true", help="write over files in --out that vp did not write")
 
 
 def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -60,8 +65,9 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..prediction.actions import OWN
     from ..prediction.model import load
     from ..prediction.sample import sample
-    from ..result.export import write_all
+    from ..result.export import check_folder, write_all
 
+    check_folder(args.out, args.force)
     model = load(args.checkpoint, args.device, args.precision)
     options = parse_model_options(args.parser, model.predictor.options_type, extra)
     region = Region.of_pixels(args.region, *read_video_size(args.clip)) if args.region else None
@@ -78,7 +84,7 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     wishes = {name: getattr(args, name) for name in ("n", "n_past", "n_future", "seed", "known", "slow", "long_side")}
     wishes["start"] = END if args.start == END else 0
     result = sample(model, clip, options=options, **wishes, **actions)
-    return write_all(result, args.out)
+    return write_all(result, args.out, args.force)
 
 
 def parse_start(text: str) -> float | str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ..core.files import replacing
 
 SLOWEST, FASTEST = 0.01, 1_000.0  # frames a second that files are played at: encoders and the GIF format fail beyond
 
@@ -20,17 +23,27 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
 
     Raises:
         ValueError: frames of another shape or type, or fps not above 0.
+        OSError: the encoder failed, as on a full disk; a file that was there stays.
     """
     from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter  # a clip asks for frames by time, and loses some to rounding
 
     frames = pad_to_even(enlarge_to_side(check_and_to_rgb(frames, fps), min_side))
     quality = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
     size = frames.shape[2], frames.shape[1]
-    with FFMPEG_VideoWriter(
-        str(path), size, min(max(fps, SLOWEST), FASTEST), codec="libx264", preset="veryfast", ffmpeg_params=quality
-    ) as writer:
+    rate = min(max(fps, SLOWEST), FASTEST)
+    options = {"codec": "libx264", "preset": "veryfast", "ffmpeg_params": quality}
+    with replacing(path) as part, FFMPEG_VideoWriter(str(part), size, rate, **options) as writer:
         for frame in frames:
             writer.write_frame(np.ascontiguousarray(frame))
+        check_encoder_end(writer.proc)
+
+
+def check_encoder_end(process: subprocess.Popen[bytes]) -> None:
+    """Waits for ffmpeg's end; raises OSError with its last words where its exit code is not 0, which moviepy does not look at."""
+    _, said = process.communicate()
+    if process.returncode:
+        words = (said or b"").decode(errors="replace").strip().splitlines()
+        raise OSError(f"ffmpeg ended with exit code {process.returncode}" + (f" ({words[-1].strip()})" if words else ""))
 
 
 def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
@@ -51,7 +64,8 @@ def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
         make_distinct(before, image)
     durations = (10 * np.diff(ticks)).tolist()
     rest = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0, "disposal": 1}
-    images[0].save(path, format="GIF", **rest)
+    with replacing(path) as part:
+        images[0].save(part, format="GIF", **rest)
 
 
 def make_distinct(before: Any, image: Any) -> None:

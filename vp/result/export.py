@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import csv
+import functools
 import html
 import io
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from vp.data.video_file import write_gif as write_animation
 from vp.data.video_file import write_mp4 as write_video
 
 from . import player
+from .file_set import FileSet, check_no_foreign_files
 from .montage import draw_montage
 from .result import Result
 
@@ -100,6 +103,7 @@ def write_gif(result: Result, path: Path) -> None:
     write_animation(path, draw_montage(result), result.fps)
 
 
+MARKER = "metrics.json"  # says that the files beside it are a result of vp
 WRITERS = {
     "futures.mp4": write_mp4,
     "futures.gif": write_gif,
@@ -116,20 +120,21 @@ def write_files(result: Result, folder: str | Path, names: tuple[str, ...]) -> d
     Raises:
         ValueError: some file could not be written; the others are written all the same.
     """
-    paths, failed = try_to_write(result, Path(folder), names)
+    paths, failed = try_to_write(result, FileSet(Path(folder), MARKER, ()), names)
     if failed:
         raise ValueError("; ".join(failed.values()))
     return paths
 
 
-def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
-    """Writes every file of `WRITERS` that can be written into `folder`; returns a JSON-ready summary, with a note for each file
-    that failed.
+def write_all(result: Result, folder: str | Path, force: bool = False) -> dict[str, Any]:
+    """Writes every file of `WRITERS` that can be written into `folder`, in place of an earlier result; returns a JSON-ready
+    summary, with a note for each file that failed.
 
     Raises:
-        ValueError: no file could be written.
+        ValueError: no file could be written, or one is there that vp did not write, see `check_folder`.
     """
-    paths, failed = try_to_write(result, Path(folder), tuple(WRITERS))
+    check_folder(folder, force)
+    paths, failed = try_to_write(result, FileSet(Path(folder), MARKER, tuple(WRITERS)), tuple(WRITERS))
     if not paths:
         raise ValueError(next(iter(failed.values())))
     return {
@@ -143,21 +148,32 @@ def write_all(result: Result, folder: str | Path) -> dict[str, Any]:
     }
 
 
-def try_to_write(result: Result, folder: Path, names: tuple[str, ...]) -> tuple[dict[str, Path], dict[str, str]]:
-    """Writes the named files into `folder`.
+def check_folder(folder: str | Path, force: bool = False) -> None:
+    """Raises ValueError where `write_all` would write over a file that vp did not write; `force` allows it."""
+    if not force:
+        check_no_foreign_files(Path(folder), MARKER, tuple(WRITERS), "choose another --out, or add --force to write over it")
+
+
+def try_to_write(result: Result, target: FileSet, names: tuple[str, ...]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Writes the named files.
 
     Returns:
         name -> path of the files written, and name -> error message of those that failed.
     """
-    paths, failed = {}, {}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        try:
-            WRITERS[name](result, folder / name)
-            paths[name] = folder / name
-        except Exception as error:  # encoders raise errors of many kinds, and none of them may cost the other files
-            if (folder / name).is_file():  # half of it
-                (folder / name).unlink()
-            why = " ".join(str(error).split())[:200] or type(error).__name__
-            failed[name] = f"{name} could not be written: {why}"
-    return paths, failed
+    failed: dict[str, Exception] = {}
+    with target:
+        for name in names:
+            try:
+                target.add(name, functools.partial(WRITERS[name], result))
+            except Exception as error:  # encoders raise errors of many kinds, and none of them may cost the other files
+                failed[name] = error
+        if not target.parts:  # what is there stays
+            return {}, describe_errors(failed)
+        paths, taken = target.finish()
+    return {name: paths[name] for name in names if name in paths}, describe_errors(failed | taken)
+
+
+def describe_errors(failed: Mapping[str, Exception]) -> dict[str, str]:
+    """Name -> one sentence."""
+    whys = {name: " ".join(str(error).split())[:200] or type(error).__name__ for name, error in failed.items()}
+    return {name: f"{name} could not be written: {why}" for name, why in whys.items()}

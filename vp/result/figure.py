@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..core.files import replacing
+
 
 def blank_figure(width: float, height: float) -> Any:
     """An empty `matplotlib.figure.Figure` of width x height inches.
@@ -21,7 +23,6 @@ def blank_figure(width: float, height: float) -> Any:
 
 def save_figure(figure: Any, path: str | Path) -> Path:
     """Writes the figure in the format of the file's extension and returns the path; missing folders are created."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    return path
+    with replacing(path) as part:
+        figure.savefig(part, dpi=120, format=Path(path).suffix[1:] or None)
+    return Path(path)

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from .file_set import FORMAT, FileSet, check_no_foreign_files
 from .sprite_sheet import Layout, decode_image, encode_jpeg, encode_png, is_photograph, pack_rows, unpack_row
 
-FORMAT, VERSION = "vp-result", 1
+VERSION = 1
+MARKER, SHEETS = "result.json", ("sheet-*.png", "sheet-*.jpg")
 MEASURES = {
     "psnr_db": {"label": "PSNR", "unit": "dB"},
     "ssim": {"label": "SSIM", "unit": ""},
@@ -195,22 +197,32 @@ class Result:
             places.setdefault(id(row.frames), len(places) * layout.lines_per_row)
         return layout, [places[id(row.frames)] for row in self.rows]
 
-    def save(self, folder: str | Path, lossless: bool = True) -> list[Path]:
-        """Writes `result.json` and the sprite sheets into `folder`; returns the paths, the JSON first.
+    def save(self, folder: str | Path, lossless: bool = True, force: bool = False) -> list[Path]:
+        """Writes `result.json` and the sprite sheets into `folder`, in place of those of an earlier result; returns the paths,
+        the JSON first.
 
         Args:
             folder: created where missing.
             lossless: always PNG (`sheet-K.png`); False: `sheet-K.jpg` where the frames are photographs.
+            force: write over files of these names that `save` did not write.
+
+        Raises:
+            ValueError: such files are there, and `force` is not given.
+            OSError: a file cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / "result.json"]
-        paths[0].write_text(json.dumps(self.record(), allow_nan=False), encoding="utf-8")
+        if not force:
+            check_no_foreign_files(Path(folder), MARKER, SHEETS, "choose another folder, or give force=True to write over it")
         kind, pictures = ("image/png", map(encode_png, self.sheets())) if lossless else self.pictures()
-        for index, picture in enumerate(pictures):
-            paths.append(folder / f"sheet-{index}.{'jpg' if kind == 'image/jpeg' else 'png'}")
-            paths[-1].write_bytes(picture)
-        return paths
+        with FileSet(Path(folder), MARKER, SHEETS) as target:
+            text = json.dumps(self.record(), allow_nan=False)
+            target.add(MARKER, lambda part: part.write_text(text, encoding="utf-8"))
+            for index, picture in enumerate(pictures):
+                suffix = "jpg" if kind == "image/jpeg" else "png"
+                target.add(f"sheet-{index}.{suffix}", lambda part, data=picture: part.write_bytes(data))  # type: ignore[misc]
+            paths, taken = target.finish()
+        if taken:
+            raise next(iter(taken.values()))
+        return list(paths.values())
 
     @staticmethod
     def load(folder: str | Path) -> Result:

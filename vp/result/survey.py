@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..core.files import replacing
 from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
 from ..data.digits.banks import SPLITS as USUAL
 from ..data.recorded import to_tensors
@@ -91,8 +92,8 @@ def survey_dataset(
         sources = {split: open_dataset(name, split, data_root, axes=axes) for split in USUAL}
         result, rest = {"made_of": {split: vars(source)["contents"] for split, source in sources.items()}}, {"left_out": 0}
         rows = [row for split, source in sources.items() for row in simulated_rows(split, source)]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(encode_png(draw_contact_sheet(rows)))
+    with replacing(out) as part:
+        part.write_bytes(encode_png(draw_contact_sheet(rows)))
     return {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
 
 
