@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.files import replacing
 
+MP4_OPTIONS = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
 SLOWEST, FASTEST = 0.01, 1_000.0  # frames a second that files are played at: encoders and the GIF format fail beyond
 
 
@@ -28,10 +29,9 @@ def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter  # a clip asks for frames by time, and loses some to rounding
 
     frames = pad_to_even(enlarge_to_side(check_and_to_rgb(frames, fps), min_side))
-    quality = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
     size = frames.shape[2], frames.shape[1]
     rate = min(max(fps, SLOWEST), FASTEST)
-    options = {"codec": "libx264", "preset": "veryfast", "ffmpeg_params": quality}
+    options = {"codec": "libx264", "preset": "veryfast", "ffmpeg_params": MP4_OPTIONS}
     with replacing(path) as part, FFMPEG_VideoWriter(str(part), size, rate, **options) as writer:
         for frame in frames:
             writer.write_frame(np.ascontiguousarray(frame))

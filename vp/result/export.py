@@ -131,7 +131,8 @@ def write_all(result: Result, folder: str | Path, force: bool = False) -> dict[s
     summary, with a note for each file that failed.
 
     Raises:
-        ValueError: no file could be written, or one is there that vp did not write, see `check_folder`.
+        ValueError: no file could be written, or not `metrics.json`, and an earlier result stays; or a file is there that vp did
+            not write, see `check_folder`.
     """
     check_folder(folder, force)
     paths, failed = try_to_write(result, FileSet(Path(folder), MARKER, tuple(WRITERS)), tuple(WRITERS))
@@ -167,7 +168,7 @@ def try_to_write(result: Result, target: FileSet, names: tuple[str, ...]) -> tup
                 target.add(name, functools.partial(WRITERS[name], result))
             except Exception as error:  # encoders raise errors of many kinds, and none of them may cost the other files
                 failed[name] = error
-        if not target.parts:  # what is there stays
+        if not target.parts or target.others and target.marker not in target.parts:  # what is there stays
             return {}, describe_errors(failed)
         paths, taken = target.finish()
     return {name: paths[name] for name in names if name in paths}, describe_errors(failed | taken)

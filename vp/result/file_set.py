@@ -43,8 +43,8 @@ class FileSet:
         """Writes the file `name` beside its place by calling `write` with a temporary path, and brings it to the disk."""
         part = files.part_name(self.folder / name)
         self.parts[name] = part
-        files.operation("write", part)
         try:
+            files.operation("write", part)
             write(part)
             files.sync(part)
         except BaseException:
@@ -66,8 +66,6 @@ class FileSet:
             for old in sorted(self.folder.glob(pattern)):
                 if old.name != self.marker and (old.is_file() or old.is_symlink()):
                     files.remove(old)
-        if self.marker not in self.parts and self.others:
-            files.remove(self.folder / self.marker)
         for name in sorted(self.parts, key=lambda name: name != self.marker):
             try:
                 files.rename(self.parts[name], self.folder / name)
