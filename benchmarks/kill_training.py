@@ -2,7 +2,8 @@
 
     python -m benchmarks.kill_training --kills 100 --seconds 60
 
-Every time the training is resumed in a process of its own and killed by SIGKILL a random moment later; it saves after each step.
+Every time the training is resumed in a process of its own and killed by SIGKILL a random moment later, every other time as soon
+as it saves, which it does after each step.
 Prints one JSON line: how many kills left a whole state and whole weights, and whether the run that was killed and resumed equals
 one that was left alone, bit for bit. Exit code 1 where one of these is not so.
 """
@@ -80,14 +81,18 @@ def fork_training(out: Path) -> int:
     os._exit(code)
 
 
-def kill_after(number: int, seconds: float) -> int | None:
-    """Kills a process after some time; returns its exit code, None where it was killed."""
+def kill_after(number: int, seconds: float, saving: Path | None = None) -> int | None:
+    """Kills a process after some time; returns its exit code, None where it was killed.
+
+    Args:
+        saving: folder of states; the process is killed as soon as a save is under way there, if that is earlier.
+    """
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and not (saving and is_unfinished(saving)):
         done, status = os.waitpid(number, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(min(0.002, seconds))
+        time.sleep(0 if saving else 0.002)
     os.kill(number, signal.SIGKILL)
     return None if os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) == -signal.SIGKILL else 0
 
@@ -114,7 +119,9 @@ def kill_at_random(folder: Path, kills: int, seconds: float, chance: random.Rand
     pace = time.monotonic() - start
     start, exact = time.monotonic(), True
     while found["kills"] < kills and time.monotonic() - start < seconds:
-        code = kill_after(fork_training(out), chance.uniform(0, pace / 4))
+        any_time = chance.random() < 0.5 or is_unfinished(out / "state")  # as the kill before left it, until the next save
+        limit, saving = (chance.uniform(0, pace / 4), None) if any_time else (pace, out / "state")
+        code = kill_after(fork_training(out), limit, saving)
         if code:
             found["failed"].append(out.with_suffix(".log").read_text().splitlines()[-1])
             break
