@@ -1,12 +1,15 @@
 """Checkpoint files: what goes in comes out, and what is wrong is named in one sentence."""
 
 import dataclasses
+import errno
 import json
+import os
 import shutil
 
 import pytest
 import torch
 
+from vp.core import files
 from vp.models.svg import FAMILY, networks, tiny
 from vp.models.svg.config import Objective, SVGConfig
 from vp.prediction import checkpoint
@@ -28,6 +31,41 @@ def test_a_round_trip_keeps_weights_and_config(saved):
     assert model.predictor.cfg == tiny() and model.predictor.capabilities.dataset == "smmnist-svg"
     for name, x in checkpoint.read_weights(path).items():
         assert torch.equal(x, nets.state_dict()[name])
+
+
+def test_numbers_too_large_for_a_half_are_kept_in_float32(saved, tmp_path):
+    path, nets = saved
+    weights = {name: x.clone() for name, x in nets.state_dict().items()}
+    large = next(name for name, x in weights.items() if x.ndim > 1)
+    weights[large].view(-1)[0] = 70_000.0
+    checkpoint.save(path, weights, checkpoint.read_card(path))
+    read = checkpoint.read_weights(path)
+    assert read[large].view(-1)[0] == 70_000 and torch.equal(read[large], weights[large])
+    assert all(x.isfinite().all() for x in read.values()) and load(path, device="cpu").name == "tiny"
+
+
+@pytest.mark.parametrize("kind", ["sync", "rename"])
+def test_what_the_disk_refuses_is_an_os_error_and_leaves_what_was_there(saved, monkeypatch, kind):
+    path, nets = saved
+    before = path.read_bytes()
+
+    def full(operation, where):
+        if operation == kind:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "operation", full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save(path, nets.state_dict(), {**checkpoint.read_card(path), "about": "another"})
+    assert path.read_bytes() == before and [x.name for x in path.parent.iterdir()] == [path.name]
+
+
+def test_others_may_read_a_checkpoint_as_the_umask_says(saved):
+    umask = os.umask(0o022)
+    try:
+        checkpoint.add_metrics(saved[0], "mmnist", {"clips": 1})
+        assert saved[0].stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(umask)
 
 
 def test_nested_configs_survive_json():

@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load
+from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
 from ..core.bundled import bundled_folder
+from ..core.files import replacing
 from .card import REQUIRED, as_card, strictest_licence
 from .card import lineage as lineage
 from .card import training_summary as training_summary
@@ -30,23 +32,35 @@ STORAGE = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def save(path: Path, weights: Mapping[str, Tensor], card: Mapping[str, Any], storage: str = "fp16") -> None:
-    """Writes a .safetensors file with `weights` and `card` atomically.
+    """Writes a .safetensors file with `weights` and `card`; it is whole and on the disk, or what was there before is.
 
-    Floats are stored as `storage` ('fp16', 'bf16' or 'fp32'). Float64 stays: it holds the few statistics of the training data,
-    whose rounding would change every sample.
+    Floats are stored as `storage` ('fp16', 'bf16' or 'fp32'), in float32 where a value is too large for that. Float64 stays: it
+    holds the few statistics of the training data, whose rounding would change every sample.
+
+    Raises:
+        OSError: it cannot be written there.
     """
-    kept = to_storage_types(weights, storage)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(kept, partial, {"vp": json.dumps({"format": FORMAT, **card})})
-    partial.replace(path)
+    write(path, to_storage_types(weights, storage), {"format": FORMAT, **card})
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+    """Writes tensors as they are; see `save`."""
+    content = safetensors_bytes(dict(tensors), {"vp": json.dumps(card)})
+    with replacing(path) as part:  # safetensors' own writing hides errors of the disk and lets nobody else read the file
+        part.write_bytes(content)
 
 
 def to_storage_types(weights: Mapping[str, Tensor], storage: str = "fp16") -> dict[str, Tensor]:
     """The weights on the CPU in the types that `save` stores them in."""
-    return {
-        name: x.detach().to("cpu", STORAGE[storage] if is_castable(x) else x.dtype).contiguous() for name, x in weights.items()
-    }
+    wanted = STORAGE[storage]
+
+    def stored(x: Tensor) -> Tensor:
+        """A tensor that is cast, unless that makes a number infinite."""
+        small = x.to(wanted)
+        return x.float() if x.isfinite().all() and not small.isfinite().all() else small
+
+    here = {name: x.detach().cpu() for name, x in weights.items()}
+    return {name: (stored(x) if is_castable(x) else x).contiguous() for name, x in here.items()}
 
 
 def to_float32(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -118,6 +132,4 @@ def add_metrics(path: Path, protocol: str, numbers: Mapping[str, Any]) -> None:
     """
     card, weights = read_card(path), read_tensors(path)
     card["metrics"] = {**card.get("metrics", {}), protocol: dict(numbers)}
-    partial = path.with_suffix(".partial")
-    save_file(weights, partial, {"vp": json.dumps(card)})
-    partial.replace(path)
+    write(path, weights, card)
