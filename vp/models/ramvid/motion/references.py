@@ -13,7 +13,7 @@ from ....nn.optical_flow import resize_frames
 from ....nn.warp import warp
 
 SIDES = 2  # before, after
-ESTIMATED_AT = 96  # px of the short side at which flow between known frames is estimated, whatever their own size
+ESTIMATED_AT = 192  # px of the short side at which flow between known frames is estimated, whatever their own size
 USUAL_SPEED = 0.4  # px of the grid a frame: the upper quartile of recordings, where one frame alone is known and none is seen
 
 Sides = Sequence[tuple[int | None, int | None]]  # of each unknown frame, the number of its reference before and after, if any
