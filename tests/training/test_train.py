@@ -240,7 +240,7 @@ def test_init_from_another_latent_takes_what_fits_and_from_another_network_is_re
     family, found = small()
     train(family, found, settings(tmp_path / "lp", steps=1))
     path = str(tmp_path / "lp" / "last.safetensors")
-    saved = checkpoint.read_weights(path)
+    saved = checkpoint.read_weights(Path(path))
     fixed = dataclasses.replace(found, config=dataclasses.replace(found.config, latent="fixed"))
     start = Trainer(family, fixed, settings(tmp_path / "fp", steps=1, init=path))
     assert all(torch.equal(x, saved[name]) for name, x in start.networks.state_dict().items())

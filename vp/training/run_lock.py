@@ -12,7 +12,7 @@ LOCK = "lock"
 
 @contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Holds the lock of a run's folder, which is created where missing.
+    """Holds the lock of a run's folder, which is created where missing, and removed again if nothing else came into it.
 
     Raises:
         ValueError: another process holds it.
@@ -23,6 +23,7 @@ def lock_run(folder: Path) -> Iterator[None]:
     except ImportError:  # not on Windows
         yield
         return
+    fresh = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+") as file:
         try:
@@ -36,4 +37,9 @@ def lock_run(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            if fresh and [x.name for x in folder.iterdir()] == [LOCK]:  # a run that was refused leaves nothing behind
+                (folder / LOCK).unlink()
+                folder.rmdir()

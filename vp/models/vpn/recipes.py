@@ -17,7 +17,7 @@ CONVLSTM = VPNConfig()
 SIMVP = VPNConfig(network="simvp", widths=(24, 80), objective=Objective(context=0.0, teacher=(0.0, 0.0), lengths=((0.0, 10),)))
 LSTM = VPNConfig(network="lstm", widths=(32, 48, 64, 64))
 # these go on where a whole run ends, on their own frames throughout
-GAN = replace(SIMVP, objective=replace(SIMVP.objective, adversarial=0.02, matching=0.05))
+GAN = replace(SIMVP, objective=replace(SIMVP.objective, adversarial=0.008, matching=0.03))
 LARGER = replace(CONVLSTM, objective=Objective(teacher=(0.0, 0.0), lengths=((0.0, 10),), context=0.0, scale=2))
 DOCUMENT = VPNConfig(pyramid=False, output="sigmoid", patch=1, before=False, objective=Objective(context=0.0))
 DOCUMENT_LSTM = VPNConfig(
