@@ -13,6 +13,7 @@ from vp import cli
 from vp.core import files
 from vp.data import write_gif, write_mp4
 from vp.result.export import WRITERS, write_all
+from vp.result.file_set import FileSet, check_no_foreign_files
 from vp.result.result import Result, Row
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -160,3 +161,25 @@ def test_json_is_replaced_whole_through_a_link_and_devices_are_written_to(tmp_pa
     assert (tmp_path / "link.json").is_symlink() and json.loads((tmp_path / "real.json").read_text()) == {"a": 2}
     write_json(Path("/dev/null"), {})
     assert not Path("/dev/null").is_file()
+
+
+def test_a_folder_in_place_of_the_marker_is_refused_and_nothing_is_written(tmp_path, capsys):
+    (tmp_path / "metrics.json").mkdir()
+    with pytest.raises(ValueError, match="metrics.json is a folder"):
+        check_no_foreign_files(tmp_path, "metrics.json", ["*.mp4"], "choose another --out")
+    with FileSet(tmp_path, "metrics.json", ["*.txt"]) as made:
+        for name in ("metrics.json", "a.txt"):
+            made.add(name, lambda part: part.write_text("new"))
+        placed, failed = made.finish()
+    assert not placed and set(failed) == {"metrics.json", "a.txt"}
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_what_a_killed_process_left_is_removed_once_nobody_can_be_writing_it(tmp_path):
+    old, young = tmp_path / ".futures-1.part.mp4", tmp_path / ".futures-2.part.mp4"
+    for part in (old, young):
+        part.write_text("half")
+    os.utime(old, (0, 0))
+    with FileSet(tmp_path, "metrics.json", []):
+        pass
+    assert not old.exists() and young.exists()

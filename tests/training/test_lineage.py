@@ -161,11 +161,21 @@ def test_a_checkpoint_s_short_name_holds_no_path(tmp_path, monkeypatch):
     ],
 )
 def test_resuming_under_other_settings_is_refused_and_told(other, says, finished):
-    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != "lock"}
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != ".lock"}
     with pytest.raises(ValueError, match=says) as error:
         train(*small(data=MIX), settings(finished, steps=4, resume=True, **other))
     assert "\n" not in str(error.value)
-    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != "lock"}, "nothing was written"
+    after = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != ".lock"}
+    assert before == after, "nothing was written"
+
+
+def test_fewer_steps_than_are_done_and_a_run_json_of_another_form_are_refused(finished, tmp_path):
+    with pytest.raises(ValueError, match=r"is at step \d+ already; give --steps of"):
+        train(*small(data=MIX), settings(finished, steps=1, resume=True))
+    copied = shutil.copytree(finished, tmp_path / "copied")
+    (copied / "run.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"run.json, which says how the run began, cannot be read \(it is no JSON object\)"):
+        train(*small(data=MIX), settings(copied, steps=9, resume=True))
 
 
 def test_resuming_with_another_recipe_mix_or_schedule_is_refused_and_told(run, monkeypatch):

@@ -150,6 +150,13 @@ def test_a_damaged_file_is_noticed_and_the_state_before_is_taken(begun, damage, 
     assert_whole(begun, 2)
 
 
+@pytest.mark.parametrize("told", [3, [], {}, {"bytes": "1", "sha256": None}, {"bytes": 1}])
+def test_a_manifest_of_another_form_is_damage_too(begun, told):
+    described = dict.fromkeys(("tensors.safetensors", "numbers.json"), told)
+    (begun / "000002" / "manifest.json").write_text(json.dumps({"step": 2, "files": described}))
+    assert state_folder.read(begun).numbers["step"] == 1
+
+
 def test_nothing_but_damage_is_said(begun):
     for state in ("000001", "000002"):
         truncate(begun / state / "tensors.safetensors")

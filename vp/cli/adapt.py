@@ -55,6 +55,8 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
     check_output(args.out)
     keep_big_buffers()
     model = load(args.checkpoint, args.device, args.precision)
+    if Path(args.checkpoint).exists() and args.out.exists() and args.out.samefile(args.checkpoint):
+        raise ValueError(f"--out is {args.out}, the model itself; give another file, since the model stays as it is")
     clip = read_clip(args.clip, max_fps=MAX_FPS)
     until = None if args.until is None else frame_at(args.until, clip.fps, len(clip.frames))
     adaptation = adapt(model, clip, args.minutes, until, args.seed, args.steps)

@@ -63,6 +63,17 @@ def positive_int(text: str) -> int:
     return value
 
 
+def positive_number(text: str) -> float:
+    """The text as a positive, finite float, as an argparse type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
 def positive_minutes(text: str) -> float:
     """The text as a positive float, as an argparse type."""
     value = float(text)

@@ -39,6 +39,8 @@ def output_folder(text: str) -> Path:
         ArgumentTypeError: a file, or a place that cannot be written.
     """
     path = Path(text)
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name of the folder is empty; give one")
     with as_argument_error(text):
         if path.exists() and not path.is_dir():
             raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")

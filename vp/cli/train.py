@@ -8,7 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .common import add_axes, add_command, distinct_numbers, positive_int, positive_minutes, refuse_extra, write_json
+from .common import (
+    add_axes,
+    add_command,
+    distinct_numbers,
+    positive_int,
+    positive_minutes,
+    positive_number,
+    refuse_extra,
+    write_json,
+)
 from .outputs import figure_file, output_file, output_folder
 
 EXAMPLES = {
@@ -49,7 +58,9 @@ def add_train(commands: Any) -> None:
     p.add_argument("--batch", type=batch_size, help="clips a step, or auto: as many as fit a GPU (default: the recipe's)")
     p.add_argument("--accumulate", type=positive_int, default=1, help="mini-batches a step, where one does not fit (default: 1)")
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
-    p.add_argument("--lr", type=float, help="peak learning rate of the first phase, others in proportion (default: the recipe's)")
+    p.add_argument(
+        "--lr", type=positive_number, help="peak learning rate of the first phase, others in proportion (default: the recipe's)"
+    )
     p.add_argument("--seed", type=int, default=0)
     p.add_argument(
         "--threads", type=positive_int, help="CPU threads (default: one a core); 1 where two trainings run side by side"
@@ -67,7 +78,10 @@ def add_train(commands: Any) -> None:
 
 def batch_size(text: str) -> int | str:
     """A positive whole number or 'auto', as an argparse type."""
-    return text if text == "auto" else positive_int(text)
+    try:
+        return text if text == "auto" else positive_int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a positive whole number nor auto") from None
 
 
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:

@@ -7,6 +7,7 @@ which a new one replaces; where it is not, they are somebody else's and stay, un
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from ..core import files
 
 FORMAT = "vp-result"
+ABANDONED_S = 3600.0  # age of a temporary file that nobody writes to any more
 
 
 class FileSet:
@@ -32,6 +34,10 @@ class FileSet:
 
     def __enter__(self) -> FileSet:
         files.make_folder(self.folder)
+        for part in self.folder.glob(files.PARTS):  # of a process that was killed; a younger one may still be written
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > ABANDONED_S:
+                    files.remove(part)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -72,6 +78,8 @@ class FileSet:
                 placed[name] = self.folder / name
             except OSError as error:
                 failed[name] = error
+                if name == self.marker:  # without it the others would not be known as vp's
+                    return {}, dict.fromkeys(self.parts, error)
         files.sync(self.folder)
         self.parts = {name: part for name, part in self.parts.items() if name in failed}
         return placed, failed
@@ -86,6 +94,8 @@ def check_no_foreign_files(folder: Path, marker: str, others: Sequence[str], adv
     """
     if is_result(folder / marker):
         return
+    if (folder / marker).is_dir():
+        raise ValueError(f"{folder / marker} is a folder; {advice}")
     for pattern in (marker, *others):
         for path in sorted(folder.glob(pattern)):
             if path.is_file():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOCK = "lock"
+LOCK = ".lock"
 
 
 @contextmanager

@@ -148,8 +148,9 @@ def read(folder: Path) -> Saved | None:
 
 def read_checked(state: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and numbers of one state, whose files must be those of its manifest; raises Damaged where they are not."""
-    for name, told in read_manifest(state)["files"].items():
-        path = state / name
+    described = read_manifest(state)["files"]
+    for name in (TENSORS, NUMBERS):
+        path, told = state / name, described[name]
         if not path.is_file() or path.stat().st_size != told["bytes"]:
             raise Damaged(f"{path} is damaged (it should have {told['bytes']:,} bytes)")
         if sha256(path) != told["sha256"]:
@@ -161,7 +162,8 @@ def read_manifest(state: Path) -> dict[str, Any]:
     """The manifest of one state; raises Damaged where it cannot be read."""
     try:
         manifest = json.loads((state / MANIFEST).read_text(encoding="utf-8"))
-        if {TENSORS, NUMBERS} <= manifest["files"].keys():
+        described = [manifest["files"][name] for name in (TENSORS, NUMBERS)]
+        if all(isinstance(x["bytes"], int) and isinstance(x["sha256"], str) for x in described):
             return manifest
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass

@@ -99,6 +99,8 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
         settings = with_recorded(recorded, settings)
     trainer = Trainer(family, recipe, settings)
+    if settings.steps and trainer.step > settings.steps:
+        raise ValueError(f"the run in {settings.out} is at step {trainer.step} already; give --steps of {trainer.step} or more")
     if settings.batch == AUTO and not settings.resume:
         choose_batch(trainer, memory_of(trainer.runtime.device))
     check_same_settings(recorded, describe_run(trainer), settings)
@@ -136,7 +138,10 @@ def check_no_run(out: Path) -> None:
 def read_about(path: Path) -> dict[str, Any]:
     """The contents of a `run.json`; raises ValueError where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        about = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(about, dict):
+            raise ValueError("it is no JSON object")
+        return about
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}, which says how the run began, cannot be read ({error}); put it back, or remove it") from None
 
@@ -211,7 +216,7 @@ def with_recorded(recorded: dict[str, Any], settings: Settings) -> Settings:
     """The settings of a resumed run: the folder of its data where none is given, and what `--batch auto` found when it began."""
     if settings.data_root is None:
         settings = replace(settings, data_root=recorded.get("data_root"))
-    if settings.batch != AUTO or "batch" not in recorded:
+    if settings.batch != AUTO or not {"batch", "lr"} <= recorded.keys():
         return settings
     return replace(settings, batch=recorded["batch"], lr=recorded["lr"] if settings.lr is None else settings.lr)
 

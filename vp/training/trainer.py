@@ -168,6 +168,9 @@ class Trainer(Updates):
         found = state_folder.read(self.states)
         if found is None:
             raise ValueError(f"{self.settings.out} holds no training state to resume; leave out --resume to start one")
+        missing = [name for name in ("start", "step", "total", "spent_s", "best") if name not in found.numbers]
+        if missing:
+            raise ValueError(f"the training state in {self.settings.out} lacks {', '.join(missing)}; begin anew in another --out")
         if found.note and self.accelerator.is_main_process:
             print(found.note, file=sys.stderr)
         return found
