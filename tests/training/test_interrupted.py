@@ -147,7 +147,15 @@ def test_a_full_disk_keeps_the_last_state_and_has_an_exit_code(tmp_path, monkeyp
     assert capsys.readouterr().err.splitlines()[-1] == f"python -m vp: {error.value}"
 
 
-def test_a_lost_terminal_saves_and_has_an_exit_code(tmp_path, monkeypatch):
+@pytest.fixture
+def terminal():
+    """As in a terminal: under nohup the signal would be ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_lost_terminal_saves_and_has_an_exit_code(tmp_path, monkeypatch, terminal):
     advance = Trainer.advance
 
     def hang_up(trainer):

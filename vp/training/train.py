@@ -99,11 +99,11 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
         settings = with_recorded(recorded, settings)
     trainer = Trainer(family, recipe, settings)
-    if settings.steps and trainer.step > settings.steps:
-        raise ValueError(f"the run in {settings.out} is at step {trainer.step} already; give --steps of {trainer.step} or more")
     if settings.batch == AUTO and not settings.resume:
         choose_batch(trainer, memory_of(trainer.runtime.device))
     check_same_settings(recorded, describe_run(trainer), settings)
+    if settings.steps and trainer.step > settings.steps:
+        raise ValueError(f"the run in {settings.out} is at step {trainer.step} already; give --steps of {trainer.step} or more")
     main = trainer.accelerator.is_main_process
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
     if not trainer.total:
