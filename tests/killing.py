@@ -1,9 +1,11 @@
-"""Stands in for `vp.core.files.operation`: kills or fills the disk at the n-th operation on files."""
+"""Ends a process, or fills the disk, at a chosen operation on files, or a training after a chosen step."""
 
 import errno
 import os
+import signal
 
 from vp.core import files
+from vp.training.trainer import Trainer
 
 
 class Killed(BaseException):
@@ -40,3 +42,16 @@ def count_operations(monkeypatch, do) -> int:
         patch.setattr(files, "operation", fault)
         do()
     return fault.count
+
+
+def signal_after_step(step: int, number: signal.Signals, monkeypatch) -> None:
+    """Lets a training get a signal from the system as soon as it has taken so many steps."""
+    advance = Trainer.advance
+
+    def advance_and_signal(trainer):
+        terms = advance(trainer)
+        if trainer.step == step:
+            os.kill(os.getpid(), number)
+        return terms
+
+    monkeypatch.setattr(Trainer, "advance", advance_and_signal)

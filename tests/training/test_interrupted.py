@@ -27,7 +27,7 @@ from vp.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests"))
-from killing import Fault, Killed, count_operations  # noqa: E402
+from killing import Fault, Killed, count_operations, signal_after_step  # noqa: E402
 
 STEPS = 4
 
@@ -156,15 +156,7 @@ def terminal():
 
 
 def test_a_lost_terminal_saves_and_has_an_exit_code(tmp_path, monkeypatch, terminal):
-    advance = Trainer.advance
-
-    def hang_up(trainer):
-        terms = advance(trainer)
-        if trainer.step == 2:
-            os.kill(os.getpid(), signal.SIGHUP)
-        return terms
-
-    monkeypatch.setattr(Trainer, "advance", hang_up)
+    signal_after_step(2, signal.SIGHUP, monkeypatch)
     with pytest.raises(HungUp, match="keeps the state of step 2: go on with --resume"):
         train(*small(), settings(tmp_path))
     assert state_folder.saved_step(tmp_path / "state") == 2 and HungUp.exit_code == 129

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from vp.training import train as train_module
 from vp.training.settings import Settings
 from vp.training.train import train
 from vp.training.trainer import Trainer, lr_factor
+
+from ..killing import signal_after_step
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,15 +98,7 @@ def test_a_run_in_the_way_is_refused_and_nothing_to_resume_is_said(tmp_path):
 
 def test_a_stop_saves_what_was_done(tmp_path, monkeypatch):
     family, found = small()
-    advance = Trainer.advance
-
-    def stop_after_two(trainer):
-        terms = advance(trainer)
-        if trainer.step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return terms
-
-    monkeypatch.setattr(Trainer, "advance", stop_after_two)
+    signal_after_step(2, signal.SIGTERM, monkeypatch)
     summary = train(family, found, settings(tmp_path, steps=50))
     assert (summary["steps"], summary["finished"]) == (2, False)
     assert state_folder.read(tmp_path / "state")[1]["step"] == 2

@@ -12,7 +12,12 @@ def host_buffer(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype
 
 
 def to_device(x: Tensor, device: torch.device) -> Tensor:
-    """A tensor on a device: itself if it is there; from a GPU to the CPU through page-locked memory."""
-    if device.type != "cpu" or x.device.type == "cpu":
-        return x.to(device)
-    return host_buffer(tuple(x.shape), x.device, x.dtype).copy_(x)
+    """A tensor on a device: itself if it is there; between a GPU and the CPU through page-locked memory.
+
+    A copy to a GPU does not make the CPU wait for it.
+    """
+    if device.type == "cuda" and not x.is_cuda:
+        return x.pin_memory().to(device, non_blocking=True)
+    if device.type == "cpu" and x.is_cuda:
+        return host_buffer(tuple(x.shape), x.device, x.dtype).copy_(x)
+    return x.to(device)

@@ -9,6 +9,7 @@ from typing import Protocol as Interface
 import torch
 from torch import Tensor
 
+from ..core.host_memory import to_device
 from ..core.video import Batch
 
 
@@ -31,8 +32,8 @@ class Drawn:
         return replace(self, tensors={name: x.pin_memory() for name, x in self.tensors.items()})
 
     def to(self, device: torch.device) -> Drawn:
-        """The same on `device`; see `upload`."""
-        return replace(self, tensors={name: upload(x, device) for name, x in self.tensors.items()})
+        """The same on `device`."""
+        return replace(self, tensors={name: to_device(x, device) for name, x in self.tensors.items()})
 
 
 class Feed(Interface):
@@ -76,8 +77,3 @@ class HostFeed:
 def is_plain(batch: Batch) -> bool:
     """Whether clips have neither actions nor extras of more than one number a clip."""
     return batch.actions is None and all(x.ndim == 1 for x in batch.extras.values())
-
-
-def upload(x: Tensor, device: torch.device) -> Tensor:
-    """`x` on `device`; a copy to a GPU goes through page-locked memory, which does not make the CPU wait for the GPU."""
-    return x.pin_memory().to(device, non_blocking=True) if device.type == "cuda" and not x.is_cuda else x.to(device)

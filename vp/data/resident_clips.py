@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
+from ..core.host_memory import to_device
 from ..core.video import Batch
-from .drawn import Drawn, upload
+from .drawn import Drawn
 from .recorded import ClipTensors, RecordedClips
 
 DECODED_AHEAD = 4  # recordings decoded at a time while they are uploaded
@@ -68,7 +69,7 @@ class ResidentClips:
         if end > self.rows:
             raise NotResident("there are more frames than their headers say")
         for name, x in parts.items():
-            self.tensors[name][self.taken : end].copy_(upload(x, self.device))
+            self.tensors[name][self.taken : end].copy_(to_device(x, self.device))
         self.first[number], self.frames[number], self.taken = self.taken, len(clip.frames), end
 
     def draw(self, clips: int, length: int, generators: Sequence[torch.Generator]) -> Drawn:

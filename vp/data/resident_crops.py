@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from ..core.host_memory import to_device
 from ..core.video import Batch
 from .crops import CroppedClips
 from .cutting import finish_windows, gather_windows, pack_cuts
-from .drawn import Drawn, upload
+from .drawn import Drawn
 from .resident_clips import NotResident
 
 
@@ -39,7 +40,7 @@ class ResidentCrops:
         taken = 0
         for done, (index, frames) in enumerate(found.items(), 1):
             flat = torch.from_numpy(frames.reshape(-1, source.channels).copy())  # the file's own memory is read only
-            self.pixels[taken : taken + len(flat)].copy_(upload(flat, device))
+            self.pixels[taken : taken + len(flat)].copy_(to_device(flat, device))
             self.first[index], taken = taken, taken + len(flat)
             progress(done, len(found))
 

@@ -176,6 +176,6 @@ def try_to_write(result: Result, target: FileSet, names: tuple[str, ...]) -> tup
 
 def describe_errors(failed: Mapping[str, Exception]) -> dict[str, str]:
     """Name -> one sentence."""
-    told = {name: getattr(error, "strerror", None) or str(error) for name, error in failed.items()}
-    whys = {name: " ".join(text.split())[:200] or type(failed[name]).__name__ for name, text in told.items()}
+    reasons = {name: getattr(error, "strerror", None) or str(error) for name, error in failed.items()}
+    whys = {name: " ".join(text.split())[:200] or type(failed[name]).__name__ for name, text in reasons.items()}
     return {name: f"{name} could not be written: {why}" for name, why in whys.items()}

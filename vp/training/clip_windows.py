@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..core.host_memory import to_device
 from ..core.video import Actions, Batch, Capabilities
 from ..data import Clip
-from ..data.drawn import upload
 from ..prediction.known_frames import fit_to_model
 
 SHORT_SIDE = 128  # px, where a model takes any size: as such models are trained (core/crops.py)
@@ -81,8 +81,8 @@ class ClipWindows:
             if self.actions is not None:
                 actions.append(self.actions[start : start + span])
         device = device or torch.device("cpu")
-        frames = upload(torch.stack(windows), device)
-        return Batch(frames, upload(torch.stack(actions), device) if actions else None).to(device)
+        frames = to_device(torch.stack(windows), device)
+        return Batch(frames, to_device(torch.stack(actions), device) if actions else None).to(device)
 
     def held_out(self) -> Batch:
         """Windows whose future is held out, evenly spread, float32 (B, past + future, C, H, W) in [0, 1] on the CPU."""

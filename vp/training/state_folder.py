@@ -150,10 +150,10 @@ def read_checked(state: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and numbers of one state, whose files must be those of its manifest; raises Damaged where they are not."""
     described = read_manifest(state)["files"]
     for name in (TENSORS, NUMBERS):
-        path, told = state / name, described[name]
-        if not path.is_file() or path.stat().st_size != told["bytes"]:
-            raise Damaged(f"{path} is damaged (it should have {told['bytes']:,} bytes)")
-        if sha256(path) != told["sha256"]:
+        path, expected = state / name, described[name]
+        if not path.is_file() or path.stat().st_size != expected["bytes"]:
+            raise Damaged(f"{path} is damaged (it should have {expected['bytes']:,} bytes)")
+        if sha256(path) != expected["sha256"]:
             raise Damaged(f"{path} is damaged (its SHA-256 is not that of the manifest)")
     return load_file(state / TENSORS), json.loads((state / NUMBERS).read_text(encoding="utf-8"))
 

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from ..core.family import Recipe
+from ..core.host_memory import to_device
 from ..core.video import Batch
 from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_dataset
 from ..data.digits.banks import resolve_digits
-from ..data.drawn import Drawn, Feed, upload
+from ..data.drawn import Drawn, Feed
 from .augment import draw_variation, vary_clips
 from .feeding import open_feed, progress_bar
 
@@ -159,7 +160,7 @@ class TrainingData:
         made = {}
         for portion in portions:
             batch = portion.feed.build(portion.drawn.to(self.device))
-            variation = None if portion.variation is None else upload(portion.variation, self.device)
+            variation = None if portion.variation is None else to_device(portion.variation, self.device)
             for number, place in enumerate(portion.places):
                 own = slice(number * self.count, (number + 1) * self.count)
                 made[place] = Made(batch.rows(own), None if variation is None else variation[own])

@@ -24,9 +24,7 @@ def per_frame_loss(
     model: PublishedSVG = networks["svg"]
     frames, objective = batch.frames, cfg.objective
     count, length = frames.shape[:2]
-    where = {"generator": generator, "device": generator.device}
-    torch.rand(length, **where)  # advances the generator as the vectorised step, which draws its teacher forcing here
-    noise = torch.randn(count, length - 1, cfg.z_dim, **where)
+    noise = torch.randn(count, length - 1, cfg.z_dim, generator=generator, device=generator.device)
     start, skips = model.initial_state(count, frames), ()
     predictor_state, prior_state, posterior_state = start.predictor, start.prior, model.posterior_lstm.zero_state(count, frames)
     error, divergence, summary = 0.0, 0.0, start.summary
