@@ -101,6 +101,7 @@ class Recipe:
         epoch_clips: number of clips that counts as an epoch, for schedules and plots.
         crops: training windows are cut from whole frames of recordings of any size; None: clips have the config's size.
         varied: augment training clips (mirroring, cropping, brightness), for small data sets (`vp.training.augment`).
+        imposed: share of training clips that a synthetic motion is added to (`vp.training.imposed_motion`).
     """
 
     name: str
@@ -118,6 +119,7 @@ class Recipe:
     best_by: str = "ssim_best"
     crops: Crops | None = None
     varied: bool = False
+    imposed: float = 0.0
     about: str = ""
 
 

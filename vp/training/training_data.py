@@ -18,6 +18,7 @@ from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_datas
 from ..data.digits.banks import resolve_digits
 from ..data.drawn import Drawn, Feed
 from .augment import draw_variation, vary_clips
+from .imposed_motion import draw_motion, impose_motion
 from .feeding import open_feed, progress_bar
 
 READERS = 4  # threads that decode or look for motion, each for another step
@@ -52,14 +53,16 @@ class Portion:
     places: list[int]
     drawn: Drawn
     variation: Tensor | None
+    motion: Tensor | None
 
 
 @dataclass(frozen=True)
 class Made:
-    """A mini-batch with uint8 frames on the device, and how it will be varied."""
+    """A mini-batch with uint8 frames on the device, how it will be varied, and the motion that will be imposed on it."""
 
     batch: Batch
     variation: Tensor | None
+    motion: Tensor | None
 
 
 class TrainingData:
@@ -81,7 +84,7 @@ class TrainingData:
         self.device, self.count, self.share, self.accumulate = device, batch, share, accumulate
         self.seed, self.continuation = seed, continuation
         self.run_seed = step_seed(seed, continuation, 0, 0)  # of what is drawn for longer than a step
-        self.varied = recipe.varied
+        self.varied, self.imposed = recipe.varied, recipe.imposed
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
         self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, "cpu", licences, axes) for name in recipe.data]
         for source in self.sources:
@@ -152,7 +155,8 @@ class TrainingData:
             own = [generators[place] for place in places]
             drawn = self.feeds[index].draw(self.count, self.length, own)
             variation = draw_variation(self.count, own) if self.varied and drawn.plain else None
-            portions.append(Portion(self.feeds[index], places, drawn, variation))
+            motion = draw_motion(self.count, own) if self.imposed and drawn.plain else None
+            portions.append(Portion(self.feeds[index], places, drawn, variation, motion))
         return portions
 
     def make(self, portions: Sequence[Portion]) -> dict[int, Made]:
@@ -160,16 +164,17 @@ class TrainingData:
         made = {}
         for portion in portions:
             batch = portion.feed.build(portion.drawn.to(self.device))
-            variation = None if portion.variation is None else to_device(portion.variation, self.device)
+            draws = [None if x is None else to_device(x, self.device) for x in (portion.variation, portion.motion)]
             for number, place in enumerate(portion.places):
                 own = slice(number * self.count, (number + 1) * self.count)
-                made[place] = Made(batch.rows(own), None if variation is None else variation[own])
+                made[place] = Made(batch.rows(own), *(None if x is None else x[own] for x in draws))
         return made
 
     def finish(self, made: Made) -> Batch:
-        """A mini-batch with frames float32 in [0, 1], varied if the recipe says so."""
+        """A mini-batch with frames float32 in [0, 1], varied and with imposed motion if the recipe says so."""
         batch = made.batch.to(self.device)
-        return batch if made.variation is None else vary_clips(batch, made.variation)
+        batch = batch if made.variation is None else vary_clips(batch, made.variation)
+        return batch if made.motion is None else impose_motion(batch, made.motion, self.imposed)
 
     def draw_batch(self, generator: torch.Generator) -> Batch:
         """One mini-batch of a generator on the CPU."""

@@ -53,6 +53,7 @@ class MotionConfig:
         half, quarter, eighth: channels of the feature maps at these shares of that size.
         camera: whether the network also reads affine fits of the flows, and speed and steadiness of both.
         parts: approximate number of parts of a frame that z moves, beside the whole frame.
+        context: number of transformer blocks in the encoder of the known frames, at an eighth.
     """
 
     latent: str = "learned"
@@ -65,10 +66,13 @@ class MotionConfig:
     eighth: int = 96
     camera: bool = False
     parts: int = 8
+    context: int = 0
     objective: MotionObjective = field(default_factory=MotionObjective)
 
     def __post_init__(self) -> None:
         check_one_of("latent", self.latent, LATENTS)
         if self.parts < 1:
             raise ValueError(f"parts is {self.parts}; give 1 or more")
+        if self.context < 0:
+            raise ValueError(f"context is {self.context}; give 0 or more")
         check_multiple_of(8, "short_side", self.short_side, 16)

@@ -33,6 +33,7 @@ from ...nn.motion_input import (
 from ...nn.optical_flow import resize_flow
 from ...nn.warp import resize_bilinear, warp
 from .config import MotionConfig
+from .context import ContextBlock
 from .conv_gru import ConvGRUCell
 from .latent import Carried, Latent
 from .parts import Grouping, Parts
@@ -78,7 +79,8 @@ class MotionNetwork(nn.Module):
         self.encode_half = nn.Sequential(nn.Conv2d(read, half + 16, 3, padding=1), conv_block(half + 16, half))
         self.steady = nn.Conv2d(half, READ - 2, 3, padding=1)
         self.encode_quarter = nn.Sequential(conv_block(half, quarter, 2), conv_block(quarter, quarter))
-        self.encode_eighth = nn.Sequential(conv_block(quarter, eighth, 2), conv_block(eighth, eighth))
+        context = [ContextBlock(eighth) for _ in range(cfg.context)]
+        self.encode_eighth = nn.Sequential(conv_block(quarter, eighth, 2), conv_block(eighth, eighth), *context)
         self.start_fine = nn.Conv2d(quarter, quarter, 3, padding=1)
         self.start_coarse = nn.Conv2d(eighth, eighth, 3, padding=1)
         self.read = conv_block(2 * quarter + 5, quarter)

@@ -12,11 +12,12 @@ OBJECTIVE = MotionObjective(latent_from=0.2, beta_ramp=(0.3, 0.8), sampled=0.25,
 RECIPES = (
     Recipe(
         "svg-lp-real",
-        MotionConfig(camera=True, objective=OBJECTIVE),
+        MotionConfig(camera=True, context=4, objective=OBJECTIVE),
         {"real128": 0.8, "ucf101": 0.2},
         (Stage(("svg",)),),
         batch=8,
         crops=REAL_CLIPS,
+        imposed=0.25,
         protocol="",
         best_by="crps",
         about="learned prior over motion, real clips of any kind and size",
