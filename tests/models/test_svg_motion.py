@@ -10,6 +10,7 @@ from vp.core.predictor import seed_grid
 from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
+from vp.models.svg_motion.context import ContextBlock
 from vp.models.svg_motion.network import MotionNetwork, prepare_known
 from vp.models.svg_motion.objective import energy_score, kl_weight, motion_loss
 from vp.models.svg_motion.parts import grid_layout
@@ -298,3 +299,13 @@ def test_clips_followed_by_samples_teach_the_prior_how_wide_it_is():
     assert not torch.equal(one.terms["energy_score"], two.terms["energy_score"])
     one.terms["energy_score"].backward()
     assert nets["svg"].latent.prior_heads.spread.bias.grad.chunk(2)[1].abs().sum() > 0  # of the log-variances
+
+
+def test_a_context_block_begins_as_the_identity_and_then_lets_every_cell_look_at_every_other():
+    block = ContextBlock(16)
+    x = torch.randn(2, 16, 3, 7)
+    assert torch.equal(block(x), x)
+    torch.nn.init.normal_(block.attended.weight)
+    changed = x.clone()
+    changed[:, :, 0, 0] += 1
+    assert (block(changed) - block(x))[:, :, 2, 6].abs().max() > 1e-4

@@ -59,18 +59,19 @@ def test_batches_come_from_the_training_split_at_the_recipe_s_size(episodes, tmp
     assert torch.equal(batch.frames, data.draw_batch(data.step_generator(0)).frames)
 
 
-def test_a_recipe_for_few_recordings_varies_its_clips(tmp_path):
+def test_a_recipe_for_few_recordings_varies_its_clips_or_moves_them(tmp_path):
     rng = np.random.default_rng(0)
     for split in ("train", "val"):
         (tmp_path / "data" / split).mkdir(parents=True)
         np.savez(tmp_path / "data" / split / "0.npz", frames=rng.integers(0, 255, (5, 32, 32, 1), np.uint8))
     family, found = small(channels=1)
     seen = {}
-    for name, wanted in (("plain", False), ("varied", True)):
-        chosen = dataclasses.replace(found, varied=wanted)
+    for name, changes in (("plain", {}), ("varied", {"varied": True}), ("moved", {"imposed": 1.0})):
+        chosen = dataclasses.replace(found, **changes)
         data = Trainer(family, chosen, settings(tmp_path / "data", tmp_path / name, steps=1)).data
         seen[name] = data.draw_batch(data.step_generator(0)).frames
     assert torch.equal(seen["plain"][0], seen["plain"][1]) and not torch.equal(seen["varied"][0], seen["varied"][1])
+    assert not torch.equal(seen["plain"], seen["moved"])
     assert find_recipe("svg-lp-people")[1].varied
 
 

@@ -1,8 +1,8 @@
 """Augmentation with motion of our own: views that pan and zoom evenly over a clip, and cutouts of other clips that drift over it.
 
 Real recordings say little of what goes on evenly: few of them hold a steady pan or a thing that passes. Here the true motion is
-known to be even, or evenly accelerated, and what it hides and uncovers comes with it (layered training clips, after Dosovitskiy et
-al. 2015, FlowNet, section 4).
+known to be even, or evenly accelerated, and what it hides and uncovers comes with it (layered training clips, after Dosovitskiy
+et al. 2015, FlowNet, section 4).
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def move_view(frames: Tensor, draws: Tensor) -> Tensor:
     zero = torch.zeros_like(side)
     across, down = (1 - side) * (2 * x - 1), (1 - side) * (2 * y - 1)
     views = torch.stack([side, zero, across, zero, side, down], -1).unflatten(-1, (2, 3))
-    return sample_affine(frames.flatten(0, 1), views.flatten(0, 1)).view_as(frames)
+    flat = frames.flatten(0, 1)
+    grid = F.affine_grid(views.flatten(0, 1), list(flat.shape), align_corners=False)
+    return F.grid_sample(flat, grid, padding_mode="border", align_corners=False).view_as(frames)
 
 
 def paste_cutouts(frames: Tensor, donors: Tensor, draws: Tensor) -> Tensor:
@@ -97,8 +99,12 @@ def paste_cutouts(frames: Tensor, donors: Tensor, draws: Tensor) -> Tensor:
     way = (length - 1) * SLOWEST * (FASTEST / SLOWEST) ** draws[:, 1]
     course = 2 * math.pi * draws[:, 2]
     passed = passed_share(length, draws[:, 3])[..., None]
-    centre = 0.2 + 0.6 * draws[:, None, 4:6] + (passed - 0.5) * (way[:, None] * torch.stack([course.cos(), course.sin()], 1))[:, None]
-    spins = (torch.erfinv((2 * draws[:, 6:8] - 1).clamp(-0.99, 0.99)) * 2**0.5)[:, None] * torch.arange(length, device=frames.device)[:, None]
+    centre = (
+        0.2 + 0.6 * draws[:, None, 4:6] + (passed - 0.5) * (way[:, None] * torch.stack([course.cos(), course.sin()], 1))[:, None]
+    )
+    spins = (torch.erfinv((2 * draws[:, 6:8] - 1).clamp(-0.99, 0.99)) * 2**0.5)[:, None] * torch.arange(
+        length, device=frames.device
+    )[:, None]
     angle, scale = TURN * spins[..., 0], torch.exp(GROWTH * spins[..., 1])
     rows, columns = ((torch.arange(n, device=frames.device) + 0.5) / n for n in (height, width))
     places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)  # (H, W, 2), in sides, x first
@@ -113,9 +119,3 @@ def paste_cutouts(frames: Tensor, donors: Tensor, draws: Tensor) -> Tensor:
     painted = F.grid_sample(donors, (2 * taken - 1).flatten(1, 2), padding_mode="reflection", align_corners=False)
     painted = painted.unflatten(2, (length, height)).transpose(1, 2)
     return torch.lerp(frames, painted, mask)
-
-
-def sample_affine(frames: Tensor, views: Tensor) -> Tensor:
-    """Frames (M, C, H, W) resampled through affine views (M, 2, 3)."""
-    grid = F.affine_grid(views, list(frames.shape), align_corners=False)
-    return F.grid_sample(frames, grid, padding_mode="border", align_corners=False)

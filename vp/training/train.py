@@ -51,7 +51,18 @@ FLAGS = (
     "axes",
 )  # of `python -m vp train`, the same in every part of a run
 MAY_CHANGE = ("total", "device", "recompute", "data_root", "commit")  # from one part of a run to the next; recorded
-SCHEDULE = ("stages", "length", "warmup", "final_lr", "ema", "clip", "epoch_clips", "varied", "imposed", "crops")  # of a recipe, likewise
+SCHEDULE = (
+    "stages",
+    "length",
+    "warmup",
+    "final_lr",
+    "ema",
+    "clip",
+    "epoch_clips",
+    "varied",
+    "imposed",
+    "crops",
+)  # of a recipe, likewise
 
 
 def use_threads(count: int | None) -> None:

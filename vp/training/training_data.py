@@ -18,8 +18,8 @@ from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_datas
 from ..data.digits.banks import resolve_digits
 from ..data.drawn import Drawn, Feed
 from .augment import draw_variation, vary_clips
-from .imposed_motion import draw_motion, impose_motion
 from .feeding import open_feed, progress_bar
+from .imposed_motion import draw_motion, impose_motion
 
 READERS = 4  # threads that decode or look for motion, each for another step
 STEPS_AHEAD = 6  # steps that are read in the background, more than there are threads

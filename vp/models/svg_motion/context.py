@@ -1,4 +1,4 @@
-"""Context for motion: every cell of a feature map attends to all others, so what moves can depend on what else is in the scene."""
+"""Context for motion: every cell of a feature map attends to all others, so motion can depend on what else is in view."""
 
 from __future__ import annotations
 
