@@ -49,7 +49,8 @@ def operation_kind(func: Any) -> Kind:
     schema = func._schema
     composed = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
     shared = [r.alias_info is not None and not r.alias_info.is_write for r in schema.returns]
-    random = torch.Tag.nondeterministic_seeded in func.tags and "dot_product_attention" not in func.name()  # drops out nothing here
+    attention = "scaled_dot_product" in func.name()  # which draws only for dropout, and nothing here drops out
+    random = torch.Tag.nondeterministic_seeded in func.tags and not attention
     return Kind(schema.name.partition("::")[2], composed, random, bool(shared) and all(shared), schema.is_mutable)
 
 
