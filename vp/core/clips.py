@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .constant import constant_vector
 from .host_memory import host_buffer
+from .noise import Seeds
 
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
 
@@ -17,7 +18,7 @@ def previous_frames(frames: Tensor) -> Tensor:
     return torch.cat([frames[:, :1], frames[:, :-1]], 1)
 
 
-def repeat_per_sample(frames: Tensor, seeds: Tensor) -> Tensor:
+def repeat_per_sample(frames: Tensor, seeds: Seeds) -> Tensor:
     """Copies the frames for each of the N samples of seeds (B, N): (B, N, T, C, H, W)."""
     return frames[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -14,17 +15,56 @@ from .host_memory import host_buffer
 MANY = 2**18  # numbers from which threads draw: below, handing out the rows takes longer
 
 
+@dataclass(frozen=True)
+class SeedMix:
+    """Samples whose noise lies between that of several seeds: a weighted sum, which is standard normal again.
+
+    It stands in for seeds int64 (B, N) wherever a predictor takes them.
+
+    Args:
+        seeds: int64 (B, N, K).
+        weights: float32 (B, N, K), of any size other than all 0; only their ratios count. With a single weight other than 0 the
+            noise is that seed's own, bit for bit.
+
+    Raises:
+        ValueError: shapes that differ, or weights that are all 0 or not finite.
+    """
+
+    seeds: Tensor
+    weights: Tensor
+
+    def __post_init__(self) -> None:
+        if self.seeds.ndim != 3 or self.seeds.shape != self.weights.shape:
+            raise ValueError(f"seeds are {tuple(self.seeds.shape)} and weights {tuple(self.weights.shape)}; give (B, N, K) twice")
+        if not self.weights.isfinite().all() or (self.weights == 0).all(-1).any():
+            raise ValueError("the weights of a mix are all 0 or not finite; give one or more numbers other than 0")
+
+    @property
+    def shape(self) -> torch.Size:
+        """(B, N), as of seeds."""
+        return self.seeds.shape[:2]
+
+    def mix(self, noise: Tensor) -> Tensor:
+        """float32 (B N K, ...), each seed's own noise, to (B N, ...)."""
+        weights = (self.weights / self.weights.norm(dim=-1, keepdim=True)).flatten(0, 1).to(noise)
+        return torch.einsum("mk,mk...->m...", weights, noise.unflatten(0, weights.shape))
+
+
+Seeds = Tensor | SeedMix  # (B, N): what samples draw their noise from
+
+
 class SampleNoise:
     """Draws noise on the CPU: a sample's depends only on its seed and on its earlier draws, and is the same on every device.
 
     Args:
-        seeds: int64 (B, N).
+        seeds: int64 (B, N), or a `SeedMix`.
         device: where the noise is wanted.
     """
 
-    def __init__(self, seeds: Tensor, device: torch.device):
-        self.device = device
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds.flatten().tolist()]
+    def __init__(self, seeds: Seeds, device: torch.device):
+        self.device, self.mix = device, seeds if isinstance(seeds, SeedMix) else None
+        own = seeds.seeds if isinstance(seeds, SeedMix) else seeds
+        self.generators = [torch.Generator().manual_seed(seed) for seed in own.flatten().tolist()]
 
     def __call__(self, shape: tuple[int, ...]) -> Tensor:
         """float32 (B N, *shape), on the device."""
@@ -36,11 +76,12 @@ class SampleNoise:
 
         many = rows.numel() >= MANY and len(rows) > 1
         deque((drawing_threads().map if many else map)(draw, rows, self.generators), maxlen=0)
-        return rows.to(self.device, non_blocking=True)
+        rows = rows.to(self.device, non_blocking=True)
+        return rows if self.mix is None else self.mix.mix(rows)
 
 
-def draw_noise(seeds: Tensor, *shape: int) -> Tensor:
-    """Standard normal noise float32 (B, N, *shape) on the CPU; entry (b, n) depends on the seed int64 (B, N) alone."""
+def draw_noise(seeds: Seeds, *shape: int) -> Tensor:
+    """Standard normal noise float32 (B, N, *shape) on the CPU; entry (b, n) depends on that entry of the seeds alone."""
     return SampleNoise(seeds, torch.device("cpu"))(shape).unflatten(0, seeds.shape)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from .noise import Seeds
 from .options import Options
 from .video import Capabilities, Observation, Prediction, Step
 
@@ -24,19 +25,20 @@ class Predictor(ABC):
     options_type: type[Options] = Options
 
     @abstractmethod
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         """Yields one Step after another, the last with the Prediction; closing the iterator cancels the computation.
 
         Args:
             observation: the partly known clips.
-            seeds: int64 (B, N): how many samples, and the noise of each; sample (b, n) depends on its seed alone.
+            seeds: int64 (B, N): how many samples, and the noise of each; sample (b, n) depends on its seed alone. Or a
+                `SeedMix`, for noise between that of several seeds.
             options: an instance of `options_type`, or None for its defaults.
 
         Raises:
             ValueError: the model cannot predict from this observation or with these options, in one sentence.
         """
 
-    def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
+    def predict(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Prediction:
         """The prediction at the end of `stream`."""
         last = deque(self.stream(observation, seeds, options), maxlen=1).pop().prediction
         assert last is not None, "the last step of a stream has the prediction"

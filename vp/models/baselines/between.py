@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from vp.core.noise import Seeds
 from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
@@ -22,7 +23,7 @@ class Blend(Predictor):
 
     capabilities = Capabilities(any_mask=True, reasons=SEEDLESS)
 
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         self.check(observation)
         before, after, share = neighbours(observation.known)
         share = self.mix(share).view(-1, 1, 1, 1).to(observation.frames.device)

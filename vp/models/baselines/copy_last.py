@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from vp.core.noise import Seeds
 from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
@@ -19,7 +20,7 @@ class CopyLast(Predictor):
 
     capabilities = Capabilities(any_mask=True, reasons={"seed": "copying has no randomness: every future is the same"})
 
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         self.check(observation)
         copied = observation.frames[:, source_indices(observation.known)]
         yield Step(1, 1, prediction=Prediction(copied[:, None].repeat(1, seeds.shape[1], 1, 1, 1, 1)))

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from vp.core.noise import Seeds
 from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
@@ -30,7 +31,7 @@ class FlowExtrapolation(Predictor):
     capabilities = Capabilities(n_past=(2, None), reasons={"seed": "the flow has no randomness: every future is the same"})
     options_type = FlowOptions
 
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         options = options or FlowOptions()
         self.check(observation, options)
         n_past, total = observation.n_past, observation.frames.shape[1]

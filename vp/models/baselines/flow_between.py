@@ -8,6 +8,7 @@ from itertools import repeat
 import torch
 from torch import Tensor
 
+from vp.core.noise import Seeds
 from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
@@ -27,7 +28,7 @@ class FlowBetween(Predictor):
     capabilities = Capabilities(any_mask=True, reasons={"seed": "the flow has no randomness: every future is the same"})
     options_type = FlowOptions
 
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         options = options or FlowOptions()
         self.check(observation, options)
         out, unknown = observation.frames.clone(), int((~observation.known).sum())

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vp.core.noise import draw_noise
+from vp.core.noise import Seeds, draw_noise
 from vp.core.options import Options
 from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
@@ -37,7 +37,7 @@ class RandomFlow(Predictor):
     capabilities = Capabilities(n_past=(2, None), stochastic=True)
     options_type = FlowOptions
 
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         options = options or FlowOptions()
         self.check(observation, options)
         n_past, total, samples = observation.n_past, observation.frames.shape[1], seeds.shape[1]
@@ -54,7 +54,7 @@ class RandomFlow(Predictor):
         yield Step(total - n_past + 1, total - n_past + 1, prediction=Prediction(out))
 
 
-def draw_motion(seeds: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def draw_motion(seeds: Seeds, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draws speeds and dampings (B, N, 1, 1, 1), and smooth standard Gaussian fields (B, N, 2, H, W), for seeds int64 (B, N)."""
     rows, columns = (max(1, round(CELLS * side / min(height, width))) for side in (height, width))
     numbers = draw_noise(seeds, 2 + 2 * rows * columns)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.clips import pad_with_last_frame, repeat_per_sample
+from ...core.noise import Seeds
 from ...core.options import Options, choice, switch
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -74,7 +75,7 @@ class FusionPredictor(Predictor):
             raise ValueError(f"fusion pictures are {came}; give one in RGB for every frame, {(batch, length, 3, height, width)}")
 
     @torch.inference_mode()
-    def stream(self, observation: Observation, seeds: Tensor, options: FusionOptions | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: FusionOptions | None = None) -> Iterator[Step]:
         options = options or FusionOptions()
         self.check(observation, options)
         known, device = observation.frames[:, : observation.n_past].clone(), self.runtime.device

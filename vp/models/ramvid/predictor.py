@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.host_memory import to_device
-from ...core.noise import SampleNoise
+from ...core.noise import SampleNoise, Seeds
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.video import Capabilities, Observation, Prediction, Step
@@ -52,17 +52,17 @@ class RamvidPredictor(Predictor):
         if options.solver == "dpm" and options.resample > 1:
             raise ValueError(f"resample is {options.resample}, which DPM-Solver++ cannot do; give 1 or another solver")
 
-    def stream(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: RamvidOptions | None = None) -> Iterator[Step]:
         return self.sample_windows(observation, seeds, options, every_step=True)
 
-    def predict(self, observation: Observation, seeds: Tensor, options: RamvidOptions | None = None) -> Prediction:
+    def predict(self, observation: Observation, seeds: Seeds, options: RamvidOptions | None = None) -> Prediction:
         """The last step of `stream`; with a CUDA-graph recorder each window is one recorded call instead of one a step."""
         every_step = self.runtime.recorder is None
         return deque(self.sample_windows(observation, seeds, options, every_step), maxlen=1).pop().prediction
 
     @torch.inference_mode()
     def sample_windows(
-        self, observation: Observation, seeds: Tensor, options: RamvidOptions | None, every_step: bool
+        self, observation: Observation, seeds: Seeds, options: RamvidOptions | None, every_step: bool
     ) -> Iterator[Step]:
         """Samples the clip's windows in turn and yields a Step after each network call (`every_step`) or each window."""
         options = options or RamvidOptions()
@@ -80,7 +80,7 @@ class RamvidPredictor(Predictor):
                 frames = to_device(clip.clone(), torch.device("cpu")).unflatten(0, seeds.shape)
                 yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
-    def window_spec(self, window: Window, known: Tensor, seeds: Tensor, options: RamvidOptions) -> WindowSpec:
+    def window_spec(self, window: Window, known: Tensor, seeds: Seeds, options: RamvidOptions) -> WindowSpec:
         """The spec of a window; futures of a clip share its settled frames unless some were sampled or noise is added to them."""
         given = known[window.frames] if self.recurrent and known.any() else window.known
         settled, marked, times = (tuple(x.tolist()) for x in (window.known, given, window.frames - window.frames[0]))

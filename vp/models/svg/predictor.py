@@ -15,7 +15,7 @@ from ...core.capture import Function
 from ...core.clips import pad_with_last_frame, with_room_for_futures
 from ...core.host_memory import to_device
 from ...core.latent_options import LatentOptions, check_prior, disabled_controls, offered_priors, resolve_prior
-from ...core.noise import SampleNoise
+from ...core.noise import SampleNoise, Seeds
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
@@ -72,15 +72,15 @@ class SVGPredictor(Predictor):
         super().check(observation, options)
         check_prior(options, self.cfg.latent, observation)
 
-    def stream(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, options, watched=True)
 
-    def predict(self, observation: Observation, seeds: Tensor, options: LatentOptions | None = None) -> Prediction:
+    def predict(self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None) -> Prediction:
         """The prediction without intermediate steps, which allows one CUDA graph for the whole rollout."""
         return deque(self.run(observation, seeds, options, watched=False), maxlen=1).pop().prediction
 
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Tensor, options: LatentOptions | None, watched: bool) -> Iterator[Step]:
+    def run(self, observation: Observation, seeds: Seeds, options: LatentOptions | None, watched: bool) -> Iterator[Step]:
         """As `stream`; without `watched` it yields the last step alone."""
         options = options or LatentOptions()
         self.check(observation, options)

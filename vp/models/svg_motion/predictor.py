@@ -12,7 +12,7 @@ from torch import Tensor
 from ...core.clips import pad_with_last_frame, with_room_for_futures
 from ...core.host_memory import to_device
 from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
-from ...core.noise import SampleNoise
+from ...core.noise import SampleNoise, Seeds
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
@@ -51,16 +51,16 @@ class MotionPredictor(Predictor):
         super().check(observation, options)
         check_prior(options, self.cfg.latent, observation)
 
-    def stream(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, options, watched=True)
 
-    def predict(self, observation: Observation, seeds: Tensor, options: MotionOptions | None = None) -> Prediction:
+    def predict(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Prediction:
         """The prediction without intermediate steps: frames leave a GPU all at once."""
         watched = self.runtime.device.type == "cpu"
         return deque(self.run(observation, seeds, options, watched), maxlen=1).pop().prediction
 
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Tensor, options: MotionOptions | None, watched: bool) -> Iterator[Step]:
+    def run(self, observation: Observation, seeds: Seeds, options: MotionOptions | None, watched: bool) -> Iterator[Step]:
         """As `stream`; without `watched` it yields the last step alone."""
         options = options or MotionOptions()
         self.check(observation, options)
@@ -144,7 +144,7 @@ class MotionPredictor(Predictor):
         return chosen.sample(noise), LatentStats(*shown, kl(chosen, own).sum(-1))
 
 
-def make_traces(latents: Sequence[LatentStats | None], n_past: int, seeds: Tensor) -> dict[str, Tensor]:
+def make_traces(latents: Sequence[LatentStats | None], n_past: int, seeds: Seeds) -> dict[str, Tensor]:
     """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of all steps; NaN at known frames."""
     out = {}
     names = [] if latents[0] is None else [name for name, x in zip(LatentStats._fields, latents[0]) if x is not None]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...core.clips import pad_with_last_frame, repeat_per_sample
+from ...core.noise import Seeds
 from ...core.options import Options
 from ...core.predictor import Predictor
 from ...core.runtime import Runtime
@@ -33,16 +34,16 @@ class VPNPredictor(Predictor):
             trained_future=cfg.n_future, reasons={"n_futures": same, "seed": same, "n_past": few},
         )  # fmt: skip
 
-    def stream(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Iterator[Step]:
         return self.run(observation, seeds, watched=True)
 
-    def predict(self, observation: Observation, seeds: Tensor, options: Options | None = None) -> Prediction:
+    def predict(self, observation: Observation, seeds: Seeds, options: Options | None = None) -> Prediction:
         """The prediction without intermediate steps, which allows one CUDA graph for the whole rollout."""
         watched = self.runtime.device.type == "cpu" and self.runtime.recorder is None
         return deque(self.run(observation, seeds, watched), maxlen=1).pop().prediction
 
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Tensor, watched: bool) -> Iterator[Step]:
+    def run(self, observation: Observation, seeds: Seeds, watched: bool) -> Iterator[Step]:
         """As `stream`; without `watched` it yields the last step alone."""
         self.check(observation)
         known, total = observation.frames[:, : observation.n_past], observation.frames.shape[1]

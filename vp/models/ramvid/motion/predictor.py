@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ....core.constant import constant_indices
-from ....core.noise import SampleNoise
+from ....core.noise import SampleNoise, Seeds
 from ....core.options import Options, choice, slider
 from ....core.predictor import Predictor
 from ....core.runtime import Runtime
@@ -58,7 +58,7 @@ class MotionDiffusionPredictor(Predictor):
         )  # fmt: skip
 
     @torch.inference_mode()
-    def stream(self, observation: Observation, seeds: Tensor, options: MotionDiffusionOptions | None = None) -> Iterator[Step]:
+    def stream(self, observation: Observation, seeds: Seeds, options: MotionDiffusionOptions | None = None) -> Iterator[Step]:
         options = options or MotionDiffusionOptions()
         self.check(observation, options)
         steps = options.steps if options.temperature else 1
@@ -76,7 +76,7 @@ class MotionDiffusionPredictor(Predictor):
             yield Step(done, total, frames, Prediction(frames) if done == total else None)
 
     def sample_window(
-        self, window: Window, frames: Tensor, shared: bool, steps: int, options: MotionDiffusionOptions, seeds: Tensor,
+        self, window: Window, frames: Tensor, shared: bool, steps: int, options: MotionDiffusionOptions, seeds: Seeds,
         draw: SampleNoise,
     ) -> Iterator[Callable[[], Tensor]]:  # fmt: skip
         """Yields a function for each step, which renders the window's unknown frames (B, N, U, C, H, W) from the estimate so far.
