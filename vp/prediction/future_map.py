@@ -8,7 +8,7 @@ can be drawn although nobody has sampled it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -27,7 +27,7 @@ MOST_FUTURES, FEWEST_FUTURES = 256, 3
 CELLS = 12  # cells along the shorter side in which futures are compared: finer detail says little of where a future leads
 NEIGHBOURS = 3  # of a place that lies between futures
 THUMBNAIL = 48  # px of the shorter side
-AT_ONCE = 2**22  # values of frames that are predicted together, which bounds memory
+AT_ONCE, FEWEST_AT_ONCE = 2**21, 4  # values of frames that are predicted together, and futures: what a step takes is bounded
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,18 @@ class FutureMap:
     thumbnails: np.ndarray
 
 
-def map_futures(
-    model: Model, clip: Clip | np.ndarray, wishes: Wishes, count: int = 64, progress: Callable[[int, int], None] | None = None
-) -> FutureMap:
-    """Predicts `count` futures and lays them out.
+def map_futures(model: Model, clip: Clip | np.ndarray, wishes: Wishes, count: int = 64) -> FutureMap:
+    """The map at the end of `stream_map`."""
+    return next(made for _, made in stream_map(model, clip, wishes, count) if made is not None)
+
+
+def stream_map(model: Model, clip: Clip | np.ndarray, wishes: Wishes, count: int) -> Iterator[tuple[int, FutureMap | None]]:
+    """Predicts futures and lays them out: yields (futures made, None), and at last the map; closing the iterator ends it.
 
     Args:
         model, clip: as for `sample`.
         wishes: what is asked for; its number of futures is not read.
         count: M, FEWEST_FUTURES to MOST_FUTURES.
-        progress: called with (futures made, M); what it raises ends the prediction.
 
     Raises:
         ValueError: a wish that cannot be met, a model whose futures are all the same, or a count out of range.
@@ -70,17 +72,16 @@ def map_futures(
     request = prepare_request(model, clip, replace(wishes, n=1))
     observation, seeds = make_observation(request, model.predictor), seed_grid(request.seed, 1, count)
     unknown = torch.from_numpy(~request.known)
-    together = max(1, AT_ONCE // request.frames.size)
+    together = max(FEWEST_AT_ONCE, AT_ONCE // request.frames.size)
     seen, thumbnails, made = [], [], 0
     for some in seeds.split(together, 1):
         frames = model.predictor.predict(observation, some, request.options).frames[0, :, unknown]
         seen.append(coarse_view(frames))
         thumbnails.append(small_frames(to_uint8(frames)))
         made += some.shape[1]
-        if progress:
-            progress(made, count)
+        yield made, None
     places, kept = lay_out(np.concatenate(seen))
-    return FutureMap(request, seeds[0], places, kept, np.concatenate(thumbnails))
+    yield count, FutureMap(request, seeds[0], places, kept, np.concatenate(thumbnails))
 
 
 def predict_between(model: Model, futures: FutureMap, indices: np.ndarray, weights: np.ndarray) -> np.ndarray:
