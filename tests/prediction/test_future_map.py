@@ -52,7 +52,7 @@ def test_neighbours_are_the_nearest_and_count_less_the_further_off_they_are():
     places = np.array([[0, 0], [1, 0], [0, 2], [5, 5]], np.float32)
     indices, weights = neighbours(places, 0.25, 0.0)
     assert indices.tolist() == [0, 1, 2] and len(indices) == NEIGHBOURS and (np.diff(weights) < 0).all() and weights[0] == 1
-    assert weights[1] == pytest.approx(1 / 9)
+    assert weights[1] == pytest.approx(1 / 3)
     assert neighbours(places, 5, 5)[0].tolist() == [3]
     with pytest.raises(ValueError, match="finite"):
         neighbours(places, float("nan"), 0.0)

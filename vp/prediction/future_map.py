@@ -101,7 +101,7 @@ def predict_between(model: Model, futures: FutureMap, indices: np.ndarray, weigh
 
 
 def neighbours(places: np.ndarray, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
-    """The futures nearest to a place, and how much each counts there: as the inverse squared distance, so all at its own place.
+    """The futures nearest to a place, and how much each counts there: as the inverse distance, so all at its own place.
 
     Args:
         places: float32 (M, 2).
@@ -119,7 +119,7 @@ def neighbours(places: np.ndarray, x: float, y: float) -> tuple[np.ndarray, np.n
     nearest = squared.argsort(kind="stable")[:NEIGHBOURS]
     if squared[nearest[0]] < 1e-10:
         return nearest[:1], np.ones(1, np.float32)
-    return nearest, (squared[nearest[0]] / squared[nearest]).astype(np.float32)
+    return nearest, np.sqrt(squared[nearest[0]] / squared[nearest]).astype(np.float32)
 
 
 def coarse_view(frames: torch.Tensor) -> np.ndarray:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, controls, editor, jobs, learning, text
+from . import api, controls, editor, future_map, jobs, learning, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
@@ -62,6 +62,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 widgets["player"] = Player(first_result(), elem_id="player")
                 widgets |= editor.build()
                 saves = build_save_buttons()
+                widgets |= future_map.build()
                 with gr.Accordion("Four things to try", open=False):
                     gr.Markdown(text.LESSON)
                 with gr.Accordion("Glossary", open=False):
@@ -70,6 +71,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         cancel = wire_generate(page, do, saves)
         wire_settings(demo, page, do, saves, cancel)
         learning.wire(page, models)
+        future_map.wire(page, do, GPU)
         api.add_endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
 

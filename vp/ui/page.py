@@ -23,7 +23,13 @@ Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; w
 PRIVATE = {"api_visibility": "private"}
 BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}  # while a prediction runs
 IDLE = {"go": gr.update(interactive=True), "stop": gr.update(interactive=False)}
-CHANGED = {**IDLE, "result": None, "edits": {}}  # nothing runs, and neither result nor edits are of what is chosen now
+CHANGED = {
+    **IDLE,
+    "result": None,
+    "edits": {},
+    "map": None,
+    "map_status": "",
+}  # nothing runs or is shown of what was chosen before
 QUIET = PRIVATE | {"show_progress": "hidden"}
 
 # `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does

@@ -1,0 +1,62 @@
+"""The map of futures on the page."""
+
+import base64
+
+import pytest
+
+from vp.prediction.future_map import map_futures
+from vp.prediction.model import load
+from vp.prediction.request import Wishes
+from vp.result.sprite_sheet import decode_image
+from vp.ui.clips import find_clip
+from vp.ui.future_map import describe, future, future_at
+
+
+@pytest.fixture(scope="module")
+def value():
+    model = load("svg-lp-smmnist")
+    return describe(model, map_futures(model, find_clip("random:smmnist-svg:7"), Wishes(n_past=5, n_future=3), 8))
+
+
+def test_a_place_gives_the_predicted_frames_side_by_side_and_says_what_is_mixed(value):
+    own = future_at({"map": value["map"], "x": value["places"][2][0], "y": value["places"][2][1], "pins": [2]})
+    sheet = decode_image(base64.b64decode(own["sheet"].partition("base64,")[2]))
+    assert own["said"] == "Future 3." and (own["frames"], own["width"], own["height"]) == (3, 64, 64)
+    assert sheet.shape == (64, 3 * 64, 1) and sheet.max() > 100
+    between = future_at({"map": value["map"], "x": 0.5, "y": 0.5, "pins": [5, 1]})
+    assert "future 2" in between["said"] and "future 6" in between["said"] and between["sheet"] != own["sheet"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"map": "gone"}, {"pins": [99]}, {"pins": [-1]}, {"x": "left"}, {"x": float("nan")}, {"pins": None}, {"y": None}]
+)
+def test_what_cannot_be_answered_is_said_in_a_sentence(value, wrong):
+    answer = future({"map": value["map"], "x": 0.1, "y": 0.2, "pins": []} | wrong)
+    assert list(answer) == ["error"] and answer["error"].endswith(".")
+
+
+def test_a_map_is_drawn_dragged_on_and_gone_with_its_clip(app, open_page):
+    page = open_page(app)
+    page.click("#future-map button.label-wrap")
+    page.fill("#mapped input[type=number]", "8")
+    page.click("#draw-map")
+    page.wait_for_selector(".vp-map:not([hidden])", timeout=60_000)
+    plane = page.locator(".vp-map-plane")
+    plane.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('.vp-map-view canvas').width > 0")
+    area = plane.bounding_box()
+    page.mouse.move(area["x"] + 40, area["y"] + 40)
+    page.mouse.down()
+    for k in range(8):
+        page.mouse.move(area["x"] + 60 + 20 * k, area["y"] + 60 + 10 * k)
+    page.mouse.up()
+    page.wait_for_selector(".vp-map[data-answered]", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('.vp-map-said').textContent.includes('future')")
+    plane.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    assert page.is_enabled(".vp-map-unpin")
+    page.click(".vp-map-unpin")
+    assert page.is_disabled(".vp-map-unpin")
+    page.click("#fresh")
+    page.wait_for_selector(".vp-map", state="hidden", timeout=20_000)

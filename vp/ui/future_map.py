@@ -1,0 +1,165 @@
+"""The section with the map of futures: many futures of the clip on a plane, and under the pointer those between them."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+
+from vp.prediction.future_map import FutureMap, neighbours, predict_between, stream_map
+from vp.prediction.model import Model
+from vp.result.sprite_sheet import encode_jpeg, encode_png, is_photograph
+
+from .compute_thread import COMPUTE_THREAD
+from .expiring_store import ExpiringStore
+from .handlers import Handlers
+from .page import NOW_JS, QUIET, Updates
+from .player import to_file_data
+from .settings import Settings
+from .status import failed, status, to_sentence
+from .unchecked import Slider
+
+FEWEST, MOST, USUAL = 8, 64, 32  # futures of a map
+SHOWN_FRAMES = 12  # of a thumbnail, evenly spread
+MAPS: ExpiringStore[tuple[Model, FutureMap]] = ExpiringStore(most=20, what="map")
+ABOUT = (
+    "Futures that look alike lie near one another. Point at one to see it; drag between them for futures nobody has drawn yet."
+)
+HTML = """<div class="vp-map" hidden>
+  <div class="vp-map-plane" tabindex="0" role="application"
+    aria-label="Map of futures: arrow keys move, Enter pins the nearest future"><canvas></canvas></div>
+  <div class="vp-map-view">
+    <canvas role="img" aria-label="The future at the chosen place"></canvas>
+    <p class="vp-map-said" role="status"></p>
+    <button type="button" class="vp-map-pin">Pin the nearest</button>
+    <button type="button" class="vp-map-unpin" disabled>Unpin all</button>
+  </div>
+</div>"""
+JS = (Path(__file__).parent / "future_map.js").read_text(encoding="utf-8")
+
+
+class MapView(gr.HTML):
+    """The map of a value made by `describe`; the futures between come from `future_at`, one request at a time."""
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, server_functions=[future], **kwargs)
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The value for the browser, its thumbnails as one file to fetch: a row a future, a column a frame."""
+        if value is None:
+            return None
+        data, kind = encode_frames(np.concatenate([np.concatenate(list(row), axis=1) for row in value["thumbnails"]]))
+        path = save_bytes_to_cache(data, f"map.{kind.partition('/')[2]}", self.GRADIO_CACHE)
+        rest = {name: x for name, x in value.items() if name != "thumbnails"}
+        return rest | {"sheet": to_file_data(path, kind)}
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def future(wish: dict[str, Any]) -> dict[str, Any]:
+    """`future_at` for the browser: what it raises becomes {"error": a sentence}."""
+    try:
+        return future_at(wish)
+    except ValueError as error:
+        return {"error": to_sentence(error)}
+
+
+def future_at(wish: dict[str, Any]) -> dict[str, Any]:
+    """The future at a place of a map.
+
+    Args:
+        wish: {"map": its name, "x", "y": of the place in [0, 1], "pins": [indices of futures], those alone are mixed}.
+
+    Returns:
+        {"sheet": data URL of the predicted frames side by side, "frames", "width", "height", "said": which futures are mixed}.
+
+    Raises:
+        ValueError: the map is no longer kept, or the wish is not of this form.
+    """
+    try:
+        name, x, y, pins = str(wish["map"]), float(wish["x"]), float(wish["y"]), [int(index) for index in wish["pins"]]
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError("the place on the map cannot be read; point at it again") from error
+    model, futures = MAPS.get(name)
+    if not all(0 <= index < len(futures.seeds) for index in pins):
+        raise ValueError(f"pins are {pins[:8]}; give numbers from 0 to {len(futures.seeds) - 1}")
+    own = np.array(sorted(set(pins)) or range(len(futures.seeds)))
+    near, weights = neighbours(futures.places[own], x, y)
+    frames = COMPUTE_THREAD.call(predict_between, model, futures, own[near], weights)[~futures.request.known]
+    data, kind = encode_frames(np.concatenate(list(frames), axis=1))
+    shares = weights / np.linalg.norm(weights)
+    parts = [f"{share**2:.0%} of future {own[index] + 1}" for index, share in zip(near, shares)]
+    return {
+        "sheet": f"data:{kind};base64,{base64.b64encode(data).decode()}",
+        "frames": len(frames),
+        "width": frames.shape[2],
+        "height": frames.shape[1],
+        "said": f"Future {own[near[0]] + 1}." if len(near) == 1 else f"Its noise is {', '.join(parts)}.",
+    }
+
+
+def encode_frames(picture: np.ndarray) -> tuple[bytes, str]:
+    """uint8 (H, W, C) as a file's bytes and MIME type: a JPEG for photographs, else a PNG."""
+    return (encode_jpeg(picture), "image/jpeg") if is_photograph(picture) else (encode_png(picture), "image/png")
+
+
+def describe(model: Model, futures: FutureMap) -> dict[str, Any]:
+    """The map's value for `MapView`; it is kept on the server under a name of its own."""
+    picked = np.unique(np.linspace(0, futures.thumbnails.shape[1] - 1, SHOWN_FRAMES).round().astype(int))
+    return {
+        "map": MAPS.put((model, futures)),
+        "places": np.round(futures.places, 4).tolist(),
+        "thumbnails": futures.thumbnails[:, picked],
+        "frames": len(picked),
+        "width": futures.thumbnails.shape[3],
+        "height": futures.thumbnails.shape[2],
+        "fps": futures.request.fps,
+        "note": f"{len(futures.seeds)} futures. The plane keeps {futures.kept:.0%} of the differences between them.",
+    }
+
+
+def build() -> dict[str, Any]:
+    """Builds the section's widgets, folded; returns them by name."""
+    made: dict[str, Any] = {}
+    with gr.Accordion("Map of futures", open=False, elem_id="future-map"):
+        gr.HTML(f'<p class="vp-learn-about">{ABOUT}</p>')
+        with gr.Row():
+            made["mapped"] = Slider(FEWEST, MOST, USUAL, step=8, label="Futures on the map", elem_id="mapped")
+            made["draw"] = gr.Button("Draw the map", size="sm", min_width=120, elem_id="draw-map")
+        made["map_status"] = gr.HTML("", elem_id="map-status")
+        made["map"] = MapView(elem_id="map")
+    return made
+
+
+def wire(page: Any, do: Handlers, queue: dict[str, Any]) -> None:
+    """Connects the button; `queue` holds the arguments of an event that waits its turn for the device."""
+
+    def draw(at: Settings, count: float) -> Iterator[Updates]:
+        yield from draw_map(do, at, count)
+
+    page["draw"].click(**page.event(draw, ["map", "map_status"], ["mapped"]), js=NOW_JS, **QUIET | queue)
+
+
+def draw_map(do: Handlers, at: Settings, count: float) -> Iterator[Updates]:
+    """Yields updates of the map and its status while the futures of the page's clip are predicted."""
+    try:
+        if not math.isfinite(count):
+            raise ValueError(f"{count} futures came for a map; give {FEWEST} to {MOST}")
+        model = do.models.get(at.model)
+        clip, wishes = do.make_wishes(at, model)
+        with closing(COMPUTE_THREAD.each(stream_map(model, clip, wishes, int(count)))) as job:
+            for done, futures in job:
+                if futures is None:
+                    yield {"map_status": status(f"Future {done} of {int(count)}.", done / count)}
+                else:
+                    yield {"map": describe(model, futures), "map_status": status("Point at the map, or drag on it.")}
+    except Exception as error:
+        yield {"map_status": failed(error, "a map of futures failed")}
