@@ -9,15 +9,14 @@ import torch
 from vp.evaluation.scores import (
     Scores,
     compare_evaluations,
-    interval_half_width,
     paired_differences,
     sharpness_around_hit,
-    student_t_quantile,
     summarise_row,
     summarise_samples,
     summarise_variant,
 )
 from vp.metrics import Ensemble
+from vp.metrics.interval import interval_half_width, student_t_quantile
 
 PSNR = torch.tensor([[[10.0, 20.0], [18.0, 16.0]], [[30.0, 30.0], [20.0, 10.0]]])  # (2 clips, 2 samples, 2 frames)
 SSIM = torch.tensor([[[0.9, 0.7], [0.2, 0.4]], [[0.1, 0.1], [0.5, 0.3]]])

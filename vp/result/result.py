@@ -32,7 +32,8 @@ TRACES = {
     "kl": {"label": "KL(posterior, prior)", "unit": "nats"},
 }
 KINDS = (
-    "truth", "likely", "baseline", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth"
+    "truth", "likely", "baseline", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth",
+    "other",
 )  # fmt: skip
 SEES_FUTURE, BY_HAND, ORACLE = "sees the future", "edited by hand", "chosen with the truth"
 
