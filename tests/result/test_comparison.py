@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vp.result.comparison import compare_results, compare_with_row
+from vp.result.comparison import compare_results, row_as_result
 from vp.result.result import Result, Row
 
 KNOWN = np.arange(6) < 2
@@ -53,8 +53,10 @@ def test_paired_seeds_tell_what_unpaired_ones_do_not():
 
 
 def test_a_baseline_can_always_be_b():
-    said = compare_with_row(result([1.0, 3.0, 2.0]), 1)
-    assert said == "A beats copy of the last frame in the mean of its futures by 3.0 dB +- 2.5 (95 % over seeds)."
+    a = result([1.0, 3.0, 2.0])
+    both = compare_results(a, row_as_result(a, 1))
+    assert both.verdict[0] == "A beats B in the mean of its futures by 3.0 dB +- 2.5 (95 % over seeds)."
+    assert both.model["name"] == "A: svg beside B: Copy of the last frame" and both.rows[-1].label == "B: copy of the last frame"
 
 
 def test_models_of_other_sizes_and_colours_are_shown_at_a_s():

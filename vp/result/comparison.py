@@ -49,13 +49,12 @@ def compare_results(a: Result, b: Result) -> Result:
     )
 
 
-def compare_with_row(a: Result, index: int) -> str:
-    """A sentence on A's samples against one of its other rows, such as a baseline; "" without scores."""
-    rows = a.kind("sample")
-    if "psnr_db" not in a.metrics or not rows or not a.scored.any():
-        return ""
-    gained = sample_means(a, "psnr_db", rows) - sample_means(a, "psnr_db", [index])
-    return describe_difference("A", lower_first_letter(a.rows[index].label), gained, paired_half_width(gained), "psnr_db")
+def row_as_result(a: Result, index: int) -> Result:
+    """A result with one of another's rows, such as a baseline, as its only future: to be set beside it as B."""
+    truth, row = a.kind("truth")[0], a.rows[index]
+    rows = (a.rows[truth], replace(row, kind="sample", seed=0))
+    metrics = {name: values[[truth, index]] for name, values in a.metrics.items()}
+    return replace(a, rows=rows, metrics=metrics, traces={}, model={"name": row.label}, verdict=(), notes=())
 
 
 def check_comparable(a: Result, b: Result) -> None:

@@ -29,6 +29,8 @@ function seriesOf(record, entry, baselines) {
   if (entry.summary && samples.length > 1) out.best = entry.values[entry.summary.best_row];
   if (baselines) out.baselines = of("baseline");
   for (const kind of ["likely", "reference"]) if (of(kind).length) out[kind] = of(kind)[0];
+  const others = record.rows.map((row, index) => row.kind === "other" && row.seed !== null && entry.values[index]).filter(Boolean);
+  if (others.length) out.other = over(others, mean);
   return out;
 }
 
@@ -119,11 +121,12 @@ function makeChart(host, record, entry, isScore, baselines) {
   for (const values of series.baselines || []) line(values, "vp-baseline");
   line(series.reference, "vp-reference");
   line(series.likely, "vp-likely");
+  line(series.other, "vp-other");
   line(series.mean, "vp-mean");
   line(series.best, "vp-best");
   const hovered = shape("path", { class: "vp-curve vp-hovered" }, svg);
   const cursor = shape("line", { y1: box.top - 4, y2: box.bottom, class: "vp-cursor" }, svg);
-  const dots = ["reference", "likely", "mean", "best"]
+  const dots = ["reference", "likely", "other", "mean", "best"]
     .filter((name) => series[name])
     .map((name) => ({ values: series[name], dot: shape("circle", { r: 3.4, class: "vp-dot vp-" + name }, svg) }));
 
@@ -150,6 +153,7 @@ function makeChart(host, record, entry, isScore, baselines) {
       }
       if (record.known[t]) readout.textContent = "context";
       else if (isScore && !record.has_truth[t]) readout.textContent = "no truth";
+      else if (series.other) readout.textContent = `A ${say(series.mean, t)}  B ${say(series.other, t)}`;
       else if (series.best) readout.textContent = `best ${say(series.best, t)}  mean ${say(series.mean, t)}`;
       else readout.textContent = say(series.mean, t);
     },

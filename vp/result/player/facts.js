@@ -11,6 +11,7 @@ function legendItems(record, baselines) {
   const curves = {
     best: several && Object.keys(record.metrics).length > 0 && `best of ${record.samples}, chosen with the truth`,
     mean: several ? "mean of the samples" : "the prediction",
+    other: record.rows.some((row) => row.kind === "other") && "mean of B's futures; all other curves are A's",
     band: several && "worst to best",
     likely: record.rows.some((row) => row.kind === "likely") && "most likely, without chance",
     reference: reference && `${reference.label.toLowerCase()}, sees the future`,
@@ -31,7 +32,7 @@ function tableColumns(record) {
   const reference = record.rows.find((row) => row.kind === "reference");
   for (const entry of Object.values({ ...record.metrics, ...record.traces })) {
     const series = seriesOf(record, entry);
-    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["likely", "most likely"], ["reference", reference && reference.label.toLowerCase()]])
+    for (const [name, word] of [["best", "best"], ["mean", "mean"], ["other", "mean of B"], ["likely", "most likely"], ["reference", reference && reference.label.toLowerCase()]])
       if (series[name]) columns.push({ title: `${entry.label} ${word}`, values: series[name], places: decimals(entry) + 1 });
   }
   for (const entry of Object.values(record.metrics))

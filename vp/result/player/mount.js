@@ -76,11 +76,14 @@ function mount(element, props, watch, trigger) {
     const single = record.samples === 1;
     state.tiles = record.rows.map((row, index) => makeTile(record, row, index)).filter((tile) => isShown(tile.row, state.baselines));
     const small = state.tiles.filter((tile) => tile.row.kind === "sample" && !single);
-    const big = state.tiles.filter((tile) => !small.includes(tile));
+    const others = state.tiles.filter((tile) => tile.row.kind === "other"); // of the result that this one is compared with
+    const big = state.tiles.filter((tile) => !small.includes(tile) && !others.includes(tile));
     const order = ["truth", "sample", "likely", "baseline", "plan", "reference", "best", "mean", "uncertainty", "picture", "picture_truth"];
     big.sort((a, b) => order.indexOf(a.row.kind) - order.indexOf(b.row.kind));
     find(".vp-refs").replaceChildren(...big.map((tile) => tile.figure));
     find(".vp-samples").replaceChildren(...small.map((tile) => tile.figure));
+    find(".vp-others").replaceChildren(...others.map((tile) => tile.figure));
+    state.groups = { ".vp-refs": big, ".vp-samples": small, ".vp-others": others };
     for (const tile of big) tile.big = true;
   }
 
@@ -122,14 +125,14 @@ function mount(element, props, watch, trigger) {
     if (!record || !root.clientWidth) return;
     const width = find(".vp-stage").clientWidth;
     const gap = width < 520 ? 10 : 16;
-    const refs = state.tiles.filter((tile) => tile.big);
-    const rest = state.tiles.filter((tile) => !tile.big);
+    const refs = state.groups[".vp-refs"];
+    const most = Math.max(...[".vp-samples", ".vp-others"].map((name) => state.groups[name].length)); // as large on both sides
     const lying = Math.sqrt(record.frame.width / record.frame.height); // tiles of any shape are about as large
     const columns = (count, least, most) => columnsFor(count, width, gap, least * lying, most * lying);
     const wide = columns(refs.length, width < 520 ? 100 : 150, refs.length < 3 ? (isLarge(record) ? 420 : 288) : 230);
-    const tight = columns(rest.length || 1, width < 520 ? 76 : 96, 170);
-    for (const [selector, plan, tiles] of [[".vp-refs", wide, refs], [".vp-samples", tight, rest]]) {
-      const group = find(selector);
+    const tight = columns(most || 1, width < 520 ? 76 : 96, 170);
+    for (const [selector, tiles] of Object.entries(state.groups)) {
+      const [group, plan] = [find(selector), selector === ".vp-refs" ? wide : tight];
       group.hidden = !tiles.length || state.view !== "tiles";
       group.dataset.tight = String(plan.size < 150);
       group.style.setProperty("--tile", plan.size + "px");

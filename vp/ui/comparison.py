@@ -1,0 +1,95 @@
+"""Below the player: a result kept as B, and the one on screen set beside it or beside a baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from vp.result.comparison import compare_results, row_as_result
+from vp.result.result import Result
+
+from .expiring_store import ExpiringStore
+from .handlers import RESULTS, find_result
+from .page import QUIET, Updates
+from .status import status
+
+KEPT, BASELINES = "The result kept as B", ("Optical flow", "Copying the last frame")
+FIRSTS: ExpiringStore[str] = ExpiringStore(
+    most=80, what="comparison"
+)  # a comparison's name -> that of its first result, with its id
+
+
+def build() -> dict[str, Any]:
+    """Builds the row's widgets; returns them by name."""
+    made: dict[str, Any] = {"kept": gr.State(None)}
+    with gr.Row(elem_id="comparing"):
+        made["keep"] = gr.Button("Keep this result as B", size="sm", min_width=160, elem_id="keep")
+        made["beside"] = gr.Dropdown(
+            [KEPT, *BASELINES], value=KEPT, show_label=False, container=False, min_width=190, elem_id="beside"
+        )
+        made["compare"] = gr.Button("Compare", size="sm", min_width=110, elem_id="compare")
+    return made
+
+
+def wire(page: Any) -> None:
+    """Connects the buttons."""
+    page["keep"].click(**page.event(keep, ["kept", "beside"], ["result"]), **QUIET)
+    page["compare"].click(**page.event(compare, ["player", "result"], ["result", "kept", "beside"]), **QUIET)
+
+
+def keep(name: str | None) -> Updates:
+    """Keeps the result of a name as B.
+
+    Raises:
+        ValueError: there is none on screen, or it is no longer kept on the server.
+    """
+    name = first_of(name)
+    result = find_result(name)
+    if result is None:
+        raise ValueError("there is no result to keep yet; press Generate first")
+    said = f"{result.model.get('name')} is B now: change the model or a setting, press Generate, then Compare."
+    return {"kept": name, "beside": KEPT, "status": status(said)}
+
+
+def compare(name: str | None, kept: str | None, beside: str) -> Updates:
+    """The result on screen beside the kept one, or beside one of its own baselines.
+
+    Raises:
+        ValueError: there is nothing to compare, or it is not of the same frames.
+    """
+    name = first_of(name)
+    a = find_result(name)
+    if a is None:
+        raise ValueError("there is no result on screen to compare; press Generate first")
+    if beside == KEPT:
+        if kept is None:
+            raise ValueError("no result is kept as B; press Keep this result as B, change something, and Generate")
+        if kept == name:
+            raise ValueError("the result on screen is B itself; change the model or a setting and press Generate first")
+        b = find_result(kept)
+        if b is None:
+            raise ValueError("the result kept as B is gone; keep one again")
+    else:
+        b = row_as_result(a, baseline_index(a, beside))
+    both = compare_results(a, b)
+    made = RESULTS.put(both)
+    FIRSTS.things[made] = name
+    return {"player": both, "result": made, "status": status("A above, B below; a tile shows both enlarged.")}
+
+
+def baseline_index(result: Result, label: str) -> int:
+    """The row of a baseline.
+
+    Raises:
+        ValueError: the result has no such row.
+    """
+    for index in result.kind("baseline"):
+        if result.rows[index].label == label:
+            return index
+    raise ValueError(f"this result has no row of {label.lower()!r}; compare it with a result kept as B")
+
+
+def first_of(name: str | None) -> str | None:
+    """The name of the result on screen: for a comparison that of its A."""
+    return FIRSTS.things.get(name or "", name)
