@@ -32,11 +32,11 @@ def samples(*levels, mark=""):
 @pytest.mark.parametrize(
     ("levels", "truth", "said"),
     [
-        ((100, 100, 100), True, "These 3 futures are nearly the same: 0.0 grey levels apart, 0% of their error to the truth."),
-        ((130, 133), True, "These 2 futures are nearly the same: 3.0 grey levels apart, 10% of their error to the truth."),
-        ((90, 110), True, "These 2 futures are 20.0 grey levels apart, 200% of their error to the truth."),
-        ((90, 110, 100), False, "These 3 futures are 13.3 grey levels apart."),
-        ((100, 101), False, "These 2 futures are 1.0 grey levels apart."),
+        ((100, 100, 100), True, "These 3 futures are nearly the same: they differ by 0.0 of 255 brightness levels, 0% of how far they are from the truth."),
+        ((130, 133), True, "These 2 futures are nearly the same: they differ by 3.0 of 255 brightness levels, 10% of how far they are from the truth."),
+        ((90, 110), True, "These 2 futures differ by 20.0 of 255 brightness levels, 200% of how far they are from the truth."),
+        ((90, 110, 100), False, "These 3 futures differ by 13.3 of 255 brightness levels."),
+        ((100, 101), False, "These 2 futures differ by 1.0 of 255 brightness levels."),
         ((100,), True, ""),
     ],
 )
@@ -49,7 +49,7 @@ def test_large_frames_are_compared_at_every_few_pixels():
         Row("truth", "", np.zeros((6, 300, 20, 3), np.uint8)),
         *(Row("sample", "", np.full((6, 300, 20, 3), x, np.uint8)) for x in (10, 50)),
     ]
-    assert describe_spread(result(wide)).startswith("These 2 futures are 40.0 grey levels apart")
+    assert describe_spread(result(wide)).startswith("These 2 futures differ by 40.0 of 255 brightness levels")
 
 
 @pytest.mark.parametrize(

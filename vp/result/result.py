@@ -25,11 +25,11 @@ MEASURES = {
     "ssim": {"label": "SSIM", "unit": ""},
 }
 TRACES = {
-    "prior_mean": {"label": "Prior mean (size)", "unit": ""},
-    "prior_std": {"label": "Prior std", "unit": ""},
-    "posterior_mean": {"label": "Posterior mean (size)", "unit": ""},
-    "posterior_std": {"label": "Posterior std", "unit": ""},
-    "kl": {"label": "KL(posterior, prior)", "unit": "nats"},
+    "prior_mean": {"label": "What the prior expects (size of its mean)", "unit": ""},
+    "prior_std": {"label": "How unsure the prior is (std)", "unit": ""},
+    "posterior_mean": {"label": "What the posterior says (size of its mean)", "unit": ""},
+    "posterior_std": {"label": "How unsure the posterior is (std)", "unit": ""},
+    "kl": {"label": "What the truth adds to the prior (KL)", "unit": "nats"},
 }
 KINDS = (
     "truth", "likely", "baseline", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth",

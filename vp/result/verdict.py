@@ -34,12 +34,13 @@ def describe_spread(result: Result) -> str:
     compared = Ensemble.from_samples(futures, truth)
     judged = torch.from_numpy(result.scored[made])
     distance, beside, alike = float(compared.difference.mean()), "", False
+    apart = f"differ by {distance:.1f} of 255 brightness levels"
     if judged.any():
         share = float(compared.difference[:, judged].mean() / compared.error[:, judged].mean().clamp_min(1e-6))
-        beside, alike = f", {share:.0%} of their error to the truth", share < ALIKE_SHARE
+        beside, alike = f", {share:.0%} of how far they are from the truth", share < ALIKE_SHARE
     if alike or distance < ALIKE:
-        return f"These {len(samples)} futures are nearly the same: {distance:.1f} grey levels apart{beside}."
-    return f"These {len(samples)} futures are {distance:.1f} grey levels apart{beside}."
+        return f"These {len(samples)} futures are nearly the same: they {apart}{beside}."
+    return f"These {len(samples)} futures {apart}{beside}."
 
 
 def subsample_pixels(frames: np.ndarray, every: int) -> Tensor:

@@ -88,7 +88,7 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
     with gr.Row():
         made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
         made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
-    made["upload"] = gr.File(label="Or upload a video", type="filepath", height=116, elem_id="upload")
+    made["upload"] = gr.File(label="Or upload a video", type="filepath", height=96, elem_id="upload")
     default = models.first_usable()
     looks = controls.control_updates(models.get(default), default_settings(models, default, first))
     made["trim"] = Trimmer(looks["trim"], elem_id="trim")
