@@ -29,12 +29,23 @@ def samples(*levels, mark=""):
     ]
 
 
+APART = " of how far they are from the truth."
+
+
 @pytest.mark.parametrize(
     ("levels", "truth", "said"),
     [
-        ((100, 100, 100), True, "These 3 futures are nearly the same: they differ by 0.0 of 255 brightness levels, 0% of how far they are from the truth."),
-        ((130, 133), True, "These 2 futures are nearly the same: they differ by 3.0 of 255 brightness levels, 10% of how far they are from the truth."),
-        ((90, 110), True, "These 2 futures differ by 20.0 of 255 brightness levels, 200% of how far they are from the truth."),
+        (
+            (100, 100, 100),
+            True,
+            "These 3 futures are nearly the same: they differ by 0.0 of 255 brightness levels, 0%" + APART,
+        ),
+        (
+            (130, 133),
+            True,
+            "These 2 futures are nearly the same: they differ by 3.0 of 255 brightness levels, 10%" + APART,
+        ),
+        ((90, 110), True, "These 2 futures differ by 20.0 of 255 brightness levels, 200%" + APART),
         ((90, 110, 100), False, "These 3 futures differ by 13.3 of 255 brightness levels."),
         ((100, 101), False, "These 2 futures differ by 1.0 of 255 brightness levels."),
         ((100,), True, ""),

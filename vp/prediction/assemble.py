@@ -14,6 +14,7 @@ from vp.core.predictor import seed_grid
 from vp.core.video import Prediction
 from vp.metrics import METRICS
 
+from ..result.ensemble_facts import ensemble_facts
 from ..result.result import BY_HAND, MEASURES, ORACLE, SEES_FUTURE, Result, Row, lower_first_letter
 from ..result.verdict import make_verdict
 from .actions import COMPARED
@@ -64,7 +65,7 @@ def assemble_result(
     rows = to_one_colour_space([*rows, *shown])
     metrics = {name: np.pad(x, ((0, len(shown)), (0, 0)), constant_values=np.nan) for name, x in metrics.items()}
     result = make_result(model, request, rows, metrics=metrics, traces=collect_traces(rows, predictions), seconds=seconds)
-    return replace(result, verdict=make_verdict(result))
+    return replace(result, verdict=make_verdict(result), ensemble=ensemble_facts(result))
 
 
 def preview_result(

@@ -87,6 +87,7 @@ class Result:
         seconds: duration of the prediction.
         verdict: sentences of `result.verdict.make_verdict`.
         source: which frames of the clip these are, in one line.
+        ensemble: what `result.ensemble_facts` says of the samples together.
     """
 
     rows: tuple[Row, ...]
@@ -104,6 +105,7 @@ class Result:
     seconds: float = 0.0
     verdict: tuple[str, ...] = ()
     source: str = ""
+    ensemble: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.rows or len({row.frames.shape for row in self.rows}) != 1:
@@ -173,6 +175,7 @@ class Result:
             "notes": list(self.notes),
             "verdict": list(self.verdict),
             "source": self.source,
+            "ensemble": dict(self.ensemble),
             "seconds": round(float(self.seconds), 3),
         }
 
@@ -272,6 +275,7 @@ def result_from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> R
         seconds=record["seconds"],
         verdict=tuple(record.get("verdict", ())),
         source=record.get("source", ""),
+        ensemble=record.get("ensemble", {}),
     )
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("words.js", "view.js", "chart.js", "facts.js", "zoom.js", "clock.js", "ticks.js", "mount.js")
+SCRIPTS = ("words.js", "view.js", "chart.js", "ensemble.js", "facts.js", "zoom.js", "clock.js", "ticks.js", "mount.js")
 
 
 def read(name: str) -> str:

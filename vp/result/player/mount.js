@@ -117,6 +117,7 @@ function mount(element, props, watch, trigger) {
     const traces = name ? [add(record.traces[name], false)] : [];
     for (const { build, entry } of [...scores, ...traces]) state.charts.push(Object.assign(build(), { entry }));
     if (names.length > 1) traces[0].place.querySelector("h3").replaceWith(tracePicker(record, name));
+    makeEnsemble(host, record);
     for (const chart of state.charts) chart.show(state.t);
   }
 
