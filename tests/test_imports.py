@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "vp").rglob("*.py"))
 
 # layer -> (layers of vp it may import beside itself, third-party packages beside torch and numpy)
 DRAWING = {"matplotlib", "cv2", "PIL"}
-ALL = {"root", "core", "catalog", "data", "metrics", "result", "prediction", "training", "evaluation", "bench"}
+ALL = {"root", "core", "catalog", "data", "metrics", "result", "prediction", "training", "evaluation", "bench", "lessons"}
 LAYERS = {
     "root": (set(), set()),
     "core": (set(), set()),
@@ -32,6 +32,7 @@ LAYERS = {
     ),
     "evaluation": ({"root", "core", "catalog", "data", "metrics", "result", "prediction"}, DRAWING | {"tqdm", "skimage"}),
     "bench": ({"root", "core", "catalog", "data", "metrics", "result", "prediction", "training"}, DRAWING | {"skimage"}),
+    "lessons": ({"root", "core", "data", "prediction", "result"}, set()),
     "cli": (ALL | {"ui"}, {"tqdm"}),
     "ui": (ALL, {"gradio", "spaces"}),
 }

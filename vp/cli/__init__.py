@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from . import adapt, app, bench, data, evaluate, info, results, sample, train
+from . import adapt, app, bench, data, evaluate, info, lessons, results, sample, train
 
-MODULES = (app, train, adapt, sample, evaluate, bench, data, results, info)
+MODULES = (app, train, adapt, sample, evaluate, bench, data, results, lessons, info)
 EXAMPLES = {name: text for module in MODULES for name, text in module.EXAMPLES.items()}
 COMMANDS = (
     app.add_app,
@@ -27,6 +27,7 @@ COMMANDS = (
     train.add_average,
     data.add_data,
     results.add_results,
+    lessons.add_lessons,
     info.add_info,
 )
 

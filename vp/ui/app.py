@@ -11,7 +11,7 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, comparison, controls, editor, future_map, jobs, learning, text
+from . import api, comparison, controls, editor, future_map, jobs, learning, lessons, text
 from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
@@ -64,8 +64,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 saves = build_save_buttons()
                 widgets |= comparison.build()
                 widgets |= future_map.build()
-                with gr.Accordion("Four things to try", open=False):
-                    gr.Markdown(text.LESSON)
+                widgets |= lessons.build()
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
@@ -74,6 +73,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         learning.wire(page, models)
         future_map.wire(page, do, GPU)
         comparison.wire(page)
+        lessons.wire(page, do, cancel)
         api.add_endpoint(models, GPU)
     return demo.queue(max_size=30, default_concurrency_limit=8)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from vp.data import Clip
 from vp.data.video_file import END, MAX_SIDE
+from vp.lessons.results import step_result
 from vp.prediction.domain import domain_note, walls_note
 from vp.prediction.known_frames import fit_to_model
 from vp.prediction.model import Model
@@ -35,6 +36,7 @@ from .settings import Settings, default_settings
 from .status import error_status, failed, status, to_sentence
 from .suited import choose_model
 
+LESSON = "lesson:"  # begins the names of results that lessons show
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
@@ -281,6 +283,11 @@ class Handlers:
             yield [gr.skip() if late else gr.update(value=str(paths[file]), interactive=True) for file in FILES]
 
 
+def lesson_result_name(lesson: str, step: int) -> str:
+    """The name of the result of a lesson's step."""
+    return f"{LESSON}{lesson}:{step}"
+
+
 def find_result(name: str | None) -> Result | None:
     """The stored result of a name; None for an empty name.
 
@@ -289,6 +296,9 @@ def find_result(name: str | None) -> Result | None:
     """
     if not name:
         return None
+    if name.startswith(LESSON):
+        lesson, _, step = name.removeprefix(LESSON).rpartition(":")
+        return step_result(lesson, int(step))
     return first_result() if name == FIRST else RESULTS.get(name)
 
 

@@ -1,25 +1,10 @@
-"""The words of the page: headings, help beside the controls, the lesson and the glossary."""
+"""The words of the page: headings, help beside the controls, and the glossary."""
 
 HEADER = """
 <header class="vp-banner">
   <h1>Video prediction playground</h1>
   <p>Show a model the first frames of a clip. It dreams up several futures; scrub them beside what really happened.</p>
 </header>
-"""
-
-LESSON = """
-**1. Where is the future open?** Scrub to the first wall hit (the small diamonds). Before it all samples agree; after it
-each goes its own way, and the uncertainty map lights up. A good model is unsure exactly there.
-
-**2. What does an average look like?** Compare *Mean* with any sample. The mean is never a picture the model believes
-in: blur is what many sharp futures have in common. A deterministic model, trained to be right on average, gives you
-only that.
-
-**3. How much is in the latent?** Look at *Posterior*. It gets the same past, but its latents are read from the true
-future. If it follows the truth, the latents carry the bounces, and the prior's only task is to guess them.
-
-**4. Does more dice help?** Set futures to 16 and watch the best line rise while the mean stays. Then set the
-temperature to 0: every sample becomes the same.
 """
 
 WORDS = {

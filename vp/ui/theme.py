@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from vp.lessons.page import CSS as LESSON_CSS
 from vp.result import player
 
 TEAL = gr.themes.Color(
@@ -62,4 +63,4 @@ THEME = gr.themes.Base(
     slider_color_dark="#5cc4d6",
 )
 
-CSS = f"{player.CSS}\n{(Path(__file__).parent / 'page.css').read_text(encoding='utf-8')}"
+CSS = f"{player.CSS}\n{LESSON_CSS}\n{(Path(__file__).parent / 'page.css').read_text(encoding='utf-8')}"

@@ -1,0 +1,108 @@
+"""The section with the lessons: texts, results to look at, a quiz."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from vp.lessons.lessons import LESSONS, find_lesson
+from vp.lessons.page import JS as LESSON_JS
+from vp.lessons.results import step_result
+
+from . import jobs
+from .controls import SHOWN, control_updates
+from .handlers import Handlers, lesson_result_name, picker_value
+from .page import IDLE, QUIET, Updates
+from .settings import default_settings
+from .status import status
+
+HTML = '<div class="vp-lesson" role="region" aria-label="Lesson"></div>'
+JS = f"""{LESSON_JS}
+const mark = (id) => {{
+  for (const marked of document.querySelectorAll(".vp-marked")) marked.classList.remove("vp-marked");
+  const control = id && document.getElementById(id);
+  if (control) control.classList.add("vp-marked");
+}};
+const render = () => {{
+  const lesson = props.value;
+  if (!lesson) return;
+  mountLesson(element.querySelector(".vp-lesson"), lesson, (step) => {{
+    mark(lesson.steps[step].control);
+    trigger("show", {{ lesson: lesson.name, step }});
+    document.querySelector("#player").scrollIntoView({{ block: "nearest", behavior: "smooth" }});
+  }});
+}};
+render();
+watch("value", render);
+"""
+
+
+class LessonView(gr.HTML):
+    """A lesson, as `lesson_value` gives it; event `show` carries {"lesson": name, "step": index}."""
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **kwargs)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def lesson_value(name: str) -> dict[str, Any]:
+    """The lesson of a name for the browser, with the control that each step is about; ValueError where there is none."""
+    lesson = find_lesson(name)
+    steps = [shown | {"control": step.control} for shown, step in zip(lesson.record()["steps"], lesson.steps)]
+    return lesson.record() | {"steps": steps}
+
+
+def build() -> dict[str, Any]:
+    """Builds the section's widgets, folded; returns them by name."""
+    made: dict[str, Any] = {}
+    with gr.Accordion("Lessons", open=False, elem_id="lessons"):
+        choices = [(lesson.title, lesson.name) for lesson in LESSONS]
+        made["lesson"] = gr.Radio(choices, value=choices[0][1], show_label=False, container=False, elem_id="lesson")
+        made["lesson_view"] = LessonView(lesson_value(choices[0][1]), elem_id="lesson-view")
+    return made
+
+
+def wire(page: Any, do: Handlers, cancel: dict[str, Any]) -> None:
+    """Connects the choice of a lesson and its buttons; `cancel` takes a waiting prediction from the queue."""
+
+    def show(event: gr.EventData, job: str | None) -> Updates:
+        return show_step(do, str(event._data["lesson"]), int(event._data["step"]), job)
+
+    page["lesson"].change(lambda name: {page["lesson_view"]: lesson_value(name)}, page["lesson"], [page["lesson_view"]], **QUIET)
+    page["lesson_view"].show(**cancel)
+    changes = [*SHOWN, "by_hand", "clip", "player", "picker", "result", "edits", "seed", "go", "stop"]
+    page["lesson_view"].show(**page.event(show, changes, ["job"]), trigger_mode="always_last", **QUIET)
+
+
+def show_step(do: Handlers, name: str, index: int, job: str | None) -> Updates:
+    """The finished result of a lesson's step, with the page's settings as they made it.
+
+    Args:
+        do: the page's handlers.
+        name: of the lesson.
+        index: of the step.
+        job: the running prediction, which ends.
+
+    Raises:
+        ValueError: there is no such step.
+    """
+    lesson = find_lesson(name)
+    if not 0 <= index < len(lesson.steps):
+        raise ValueError(f"there is no step {index + 1} in this lesson; it has {len(lesson.steps)}")
+    step, result = lesson.steps[index], step_result(name, index)
+    jobs.end_job(job)
+    model = do.models.get(step.model)
+    settings = replace(default_settings(do.models, step.model, step.clip), n=step.n, **chosen_options(step.options))
+    looks = control_updates(model, settings) | {"by_hand": True, "clip": step.clip, "seed": settings.seed, "edits": {}}
+    said = status("From the lesson: scrub, or change a setting and press Generate.")
+    shown = {"player": result, "picker": picker_value(step.clip), "result": lesson_result_name(name, index), "status": said}
+    return looks | shown | IDLE
+
+
+def chosen_options(options: Any) -> dict[str, Any]:
+    """Sampling options as fields of `Settings`."""
+    return {name: value for name, value in options.items() if name in ("prior", "temperature")}
