@@ -52,3 +52,13 @@ def test_a_page_needs_no_network(tmp_path, open_page):
 def test_the_command_writes_a_page_a_lesson(tmp_path, capsys):
     assert main(["lessons", "--out", str(tmp_path / "pages")]) == 0
     assert sorted(path.stem for path in (tmp_path / "pages").iterdir()) == sorted(lesson.name for lesson in LESSONS)
+
+
+def test_on_the_page_a_step_shows_its_result_which_can_be_saved(app, open_page):
+    page = open_page(app)
+    page.click("#lessons button.label-wrap")
+    page.click("label:has-text('Best of N flatters')")
+    page.click(".vp-lesson-show >> nth=0")
+    page.wait_for_function("() => document.querySelector('.vp-meta').textContent.includes('16 futures')")
+    assert "From the lesson" in page.inner_text("#status") and page.locator(".vp-marked").count() == 1
+    page.wait_for_selector("#save-csv:not([disabled])", timeout=30_000)

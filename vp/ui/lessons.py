@@ -95,12 +95,13 @@ def show_step(do: Handlers, name: str, index: int, job: str | None) -> Updates:
         raise ValueError(f"there is no step {index + 1} in this lesson; it has {len(lesson.steps)}")
     step, result = lesson.steps[index], step_result(name, index)
     jobs.end_job(job)
-    model = do.models.get(step.model)
+    said = "From the lesson: scrub, or change a setting and press Generate."
+    looks: Updates = {"player": result, "result": lesson_result_name(name, index), "edits": {}, **IDLE}
+    if step.model not in do.models.cards:
+        return {**looks, "status": status(f"From the lesson. Its model, {step.model}, is not among the models here.")}
     settings = replace(default_settings(do.models, step.model, step.clip), n=step.n, **chosen_options(step.options))
-    looks = control_updates(model, settings) | {"by_hand": True, "clip": step.clip, "seed": settings.seed, "edits": {}}
-    said = status("From the lesson: scrub, or change a setting and press Generate.")
-    shown = {"player": result, "picker": picker_value(step.clip), "result": lesson_result_name(name, index), "status": said}
-    return looks | shown | IDLE
+    chosen = control_updates(do.models.get(step.model), settings) | {"clip": step.clip, "picker": picker_value(step.clip)}
+    return {**looks, **chosen, "by_hand": True, "seed": settings.seed, "status": status(said)}
 
 
 def chosen_options(options: Any) -> dict[str, Any]:
