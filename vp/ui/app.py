@@ -16,6 +16,7 @@ from .clips import ASSETS, examples
 from .controls import FILES
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
 from .labels import model_menu
+from .local_only import LocalOnly, serves_this_machine_only
 from .models import Models
 from .page import CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
 from .player import ClipPicker, Player
@@ -197,4 +198,5 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api"],
         "show_error": True,
         "allowed_paths": [str(Path(ASSETS))],
+        "app_kwargs": {"middleware": [(LocalOnly, (), {})]} if serves_this_machine_only() else {},
     }
