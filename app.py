@@ -1,14 +1,25 @@
 """The playground as a web page: python app.py [--device auto|cpu|cuda]. A Space runs this file as it is."""
 
-import argparse
+import sys
 
-from vp.ui.app import build, launch_options
+from vp.core.boundary import end_on_interrupt, run_guarded
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
-args, _ = parser.parse_known_args()
+PROGRAM = "python app.py"
 
-demo = build(args.device)
+
+def main() -> None:
+    """Serves the page until it is stopped."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
+    args, _ = parser.parse_known_args()
+
+    from vp.ui.app import build, launch_options
+
+    build(args.device).launch(**launch_options())
+
 
 if __name__ == "__main__":
-    demo.launch(**launch_options())
+    end_on_interrupt(PROGRAM)
+    sys.exit(run_guarded(PROGRAM, main, sys.argv[1:]))

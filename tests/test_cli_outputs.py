@@ -28,6 +28,8 @@ def code_and_text(capsys, *words) -> tuple[int, str, str]:
     ("words", "says"),
     [
         (("evaluate", "flow", "--json", HERE.parent), "is a folder; give the name of a file"),
+        (("evaluate", "flow", "--json", "/dev/full"), "cannot be written (No space left on device)"),
+        (("compare", "runs/a", "--json", "/dev/full"), "cannot be written (No space left on device)"),
         (("evaluate", "flow", "--figure", "x.xyz"), "give a file that ends in .pdf, .png, .svg"),
         (("sample", "flow", "my.mp4", "--out", HERE), "is a file; give a folder"),
         (("sample", "flow", "my.mp4", "--out", HERE / "below"), "cannot be written (Not a directory)"),
@@ -40,7 +42,7 @@ def code_and_text(capsys, *words) -> tuple[int, str, str]:
         (("plot", "runs/a", "--out", "runs.gif"), "give a file that ends in"),
         (("compare", "runs/a", "--json", HERE / "below" / "a.json"), "cannot be written"),
         (("bench", "growth", "--figure", "growth"), "give a file that ends in"),
-        (("average", "a.safetensors", "--out", ""), "is a folder"),
+        (("average", "a.safetensors", "--out", ""), "give a file that ends in .safetensors"),
     ],
     ids=lambda x: " ".join(map(str, x))[:60] if isinstance(x, tuple) else "",
 )
@@ -74,10 +76,10 @@ def test_tables_and_the_json_line_are_printed_where_the_file_cannot_be_kept_afte
 def test_sample_keeps_the_files_that_can_be_written(capsys, tmp_path):
     write_mp4(tmp_path / "clip.mp4", np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3), np.uint8), 10)
     (tmp_path / "out" / "futures.gif").mkdir(parents=True)
-    code, out, _ = code_and_text(capsys, "sample", "copy-last", tmp_path / "clip.mp4", "--n", 1, "--out", tmp_path / "out")
+    code, out, error = code_and_text(capsys, "sample", "copy-last", tmp_path / "clip.mp4", "--n", 1, "--out", tmp_path / "out")
     said = json.loads(out.strip().splitlines()[-1])
-    assert code == 0 and "futures.gif" not in said["files"] and "metrics.json" in said["files"]
-    assert any(note.startswith("futures.gif could not be written") for note in said["notes"])
+    assert code == 2 and "futures.gif" not in said["files"] and "metrics.json" in said["files"]
+    assert said["failed"][0].startswith("futures.gif could not be written") and said["failed"][0] in error
 
 
 def test_a_model_without_a_file_is_not_recorded_into_and_says_so_first(capsys, monkeypatch):

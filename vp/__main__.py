@@ -1,7 +1,17 @@
-"""`python -m vp`."""
+"""`python -m vp`, and what the command `vp` runs."""
 
 import sys
 
-from .cli import main
+from .core.boundary import end_on_interrupt
 
-sys.exit(main())
+
+def main() -> int:
+    """Runs the command line and returns its exit code; Ctrl-C is noticed before the slow libraries are loaded."""
+    end_on_interrupt("python -m vp")
+    from .cli import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

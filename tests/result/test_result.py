@@ -187,7 +187,7 @@ def test_a_file_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch, err
     monkeypatch.setitem(WRITERS, "futures.mp4", fails)
     said = write_all(result(), tmp_path)
     assert set(said["files"]) == set(WRITERS) - {"futures.mp4"} == {path.name for path in tmp_path.iterdir()}
-    told = [note for note in said["notes"] if note.startswith("futures.mp4 could not be written: ")]
+    told = [note for note in said["failed"] if note.startswith("futures.mp4 could not be written: ")]
     assert len(told) == 1 and "\n" not in told[0]
     with pytest.raises(ValueError, match="futures.mp4 could not be written"):
         write_files(result(), tmp_path / "more", ("futures.mp4", "metrics.csv"))

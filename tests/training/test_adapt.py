@@ -259,7 +259,8 @@ def test_the_command_writes_a_model_for_the_others(tmp_path, capsys):
     capsys.readouterr()
     (tmp_path / "file").touch()
     for wrong, says in (("mine.bin", "ends in .safetensors"), ("file/mine.safetensors", "cannot be written")):
-        assert cli.main([str(x) for x in (*words, "--out", tmp_path / wrong)]) == 2
+        with pytest.raises(SystemExit, match="2"):
+            cli.main([str(x) for x in (*words, "--out", tmp_path / wrong)])
         assert says in capsys.readouterr().err
     assert cli.main([str(x) for x in (*words[:-3], 60, "--out", out)]) == 2
     assert "--until is second 60; give one within the clip" in capsys.readouterr().err

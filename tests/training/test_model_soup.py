@@ -46,7 +46,7 @@ def test_the_mean_has_the_strictest_licence_of_its_parts(pair):
 
 def test_what_cannot_be_averaged_gets_one_sentence(pair):
     zero, wider, out = str(pair / "zero.safetensors"), str(pair / "wider.safetensors"), pair / "out.safetensors"
-    with pytest.raises(ValueError, match=r"wider.safetensors holds another network than zero.safetensors"):
+    with pytest.raises(ValueError, match=r"wider.safetensors holds another network than .*zero.safetensors"):
         model_soup([zero, wider], [1, 1], out)
     for names, shares in (([zero], [1]), ([zero, wider], [1]), ([zero, wider], [1, 0])):
         with pytest.raises(ValueError, match="give two checkpoints or more, and a share above 0 for each"):

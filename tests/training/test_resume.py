@@ -137,3 +137,20 @@ def test_planning_leaves_optimisers_that_have_taken_steps_as_they_were(clips, tm
     after = state.pack(trainer.networks, trainer.average, trainer.optimizers)
     assert all(torch.equal(x, after[name]) for name, x in before.items())
     assert strides == [moments["exp_avg"].stride() for moments in optimizer.state.values()]
+
+
+def test_other_digits_are_refused_before_mnist_is_looked_for(tmp_path, monkeypatch):
+    """A run may have begun on another machine, where MNIST was; or be asked to go on with MNIST, which is not here."""
+    from vp.training.settings import Settings
+    from vp.training.train import check_same_digits
+
+    monkeypatch.delenv("VP_DATA", raising=False)
+    family, found = find_recipe("svg-det-smmnist")
+    resumed = Settings(tmp_path, resume=True, digits="mnist")
+    with pytest.raises(ValueError, match="with --digits strokes and would go on with --digits mnist; give --digits strokes"):
+        check_same_digits({"digits": "strokes"}, found, resumed)
+    resumed = dataclasses.replace(resumed, digits="auto")
+    with pytest.raises(ValueError, match="was begun with --digits mnist and .* strokes; no MNIST is found here, give its folder"):
+        check_same_digits({"digits": "mnist"}, found, resumed)
+    check_same_digits({"digits": "strokes"}, found, resumed)
+    check_same_digits({}, found, resumed)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..core.boundary import attached_to_errors
 from ..prediction.model import Model
 from ..result.figure import blank_figure, save_figure
 from ..training.machine import measure_ceilings
@@ -40,14 +41,11 @@ def growth(names: Sequence[str], repeats: int, figure: Path, device: str = "auto
                 print_row(f"{name}, {quantity} {value}", row)
             curve["exponent"] = round(growth_exponent(curve["values"], curve["median_s"]), 2)
             curves[f"{name}, {quantity}"] = curve
-    draw_growth(curves, figure)
-    return {
-        "bench": "growth",
-        "machine": run_in_fresh_process(measure_ceilings, device=device),
-        "usual": USUAL,
-        "curves": curves,
-        "figure": str(figure),
-    }
+    machine = run_in_fresh_process(measure_ceilings, device=device)
+    found = {"bench": "growth", "machine": machine, "usual": USUAL, "curves": curves}
+    with attached_to_errors(found):
+        draw_growth(curves, figure)
+    return {**found, "figure": str(figure)}
 
 
 def swept_values(name: str) -> dict[str, Sequence[int]]:

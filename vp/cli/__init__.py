@@ -4,14 +4,17 @@ line last."""
 from __future__ import annotations
 
 import argparse
+import functools
 import json
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from typing import Any, NoReturn
 
+from ..core.boundary import run_guarded
+from ..core.sentences import sentence, typed
 from . import adapt, app, bench, data, evaluate, info, lessons, results, sample, train
 
+PROGRAM = "python -m vp"
 MODULES = (app, train, adapt, sample, evaluate, bench, data, results, lessons, info)
 EXAMPLES = {name: text for module in MODULES for name, text in module.EXAMPLES.items()}
 COMMANDS = (
@@ -32,10 +35,26 @@ COMMANDS = (
 )
 
 
-def build_parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with arguments in one sentence, without all flags that there are.
+
+    Args:
+        words: the arguments, clipped where the sentence repeats them.
+    """
+
+    def __init__(self, *args: Any, words: Sequence[str] = (), **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.words = words
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {sentence(message, typed(self.words))}; {self.prog} --help lists what it takes\n")
+
+
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The parser with all commands; each sets `run`, the function to call."""
-    parser = argparse.ArgumentParser(prog="python -m vp", description="See and steer possible futures of a video.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = Parser(prog=PROGRAM, words=words, description="See and steer possible futures of a video.")
+    made: Any = functools.partial(Parser, words=words)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=made)
     for add in COMMANDS:
         add(commands)
     return parser
@@ -45,28 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code.
 
     0 on success, 2 for wrong values or file errors (one sentence on stderr), 3 for diverged training, 4 for a training that the
-    file system ended, 129 for a terminal that is gone, 130 for Ctrl-C, 141 for a closed pipe.
+    file system ended, 129 for a terminal that is gone, 130 for Ctrl-C, 141 for a closed pipe; 1 for an error in vp itself.
     """
-    args, extra = build_parser().parse_known_args(argv)
-    try:
+    words = sys.argv[1:] if argv is None else argv
+
+    def run() -> None:
+        args, extra = build_parser(words).parse_known_args(words)
         print(json.dumps(args.run(args, extra)), flush=True)
-    except BrokenPipeError:  # whoever read the output has enough: `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except ValueError as error:
-        complain(str(error))
-        return getattr(error, "exit_code", 2)
-    except OSError as error:  # a disk that is full, a file that may not be read
-        where = f"{error.filename}: " if error.filename else ""
-        complain(f"{where}{error.strerror or error}")
-        return 2
-    except KeyboardInterrupt:
-        complain("stopped")
-        return 130
-    return 0
 
-
-def complain(sentence: str) -> None:
-    """Says it on stderr, if there is still someone to read it."""
-    with suppress(OSError):
-        print(f"python -m vp: {sentence}", file=sys.stderr, flush=True)
+    return run_guarded(PROGRAM, run, words)

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.boundary import attached_to_errors
 from .common import add_command, positive_int, positive_minutes, refuse_extra
-from .outputs import output_file
+from .outputs import check_not_foreign, checkpoint_file
 
 EXAMPLES = {
     "adapt": """
@@ -38,7 +39,14 @@ def add_adapt(commands: Any) -> None:
     )
     p.add_argument("--until", type=float, metavar="S", help="second from which on nothing is learned (default: the clip's end)")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new .safetensors file")
+    p.add_argument(
+        "--out",
+        type=checkpoint_file,
+        required=True,
+        metavar="FILE",
+        help="the new .safetensors file; an adapted model there is replaced",
+    )
+    p.add_argument("--force", action="store_true", help="write over a file at --out that is no adapted model")
 
 
 def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -52,11 +60,11 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..training.stopping import stop_signal
 
     refuse_extra(args.parser, extra)
-    check_output(args.out)
-    keep_big_buffers()
-    model = load(args.checkpoint, args.device, args.precision)
     if Path(args.checkpoint).exists() and args.out.exists() and args.out.samefile(args.checkpoint):
         raise ValueError(f"--out is {args.out}, the model itself; give another file, since the model stays as it is")
+    check_not_foreign(args.out, "adapted", args.force)
+    keep_big_buffers()
+    model = load(args.checkpoint, args.device, args.precision)
     clip = read_clip(args.clip, max_fps=MAX_FPS)
     until = None if args.until is None else frame_at(args.until, clip.fps, len(clip.frames))
     adaptation = adapt(model, clip, args.minutes, until, args.seed, args.steps)
@@ -66,23 +74,11 @@ def run_adapt(args: argparse.Namespace, extra: list[str]) -> dict:
             if stop.is_set():
                 adaptation.close()
     adapted = adaptation.model
-    save(adapted, args.out)
     print(adaptation.verdict)
-    return {"file": str(args.out), **adapted.card["adapted"], "taken": adaptation.step}
-
-
-def check_output(path: Path) -> None:
-    """Checks before minutes of training that a checkpoint can be written.
-
-    Raises:
-        ValueError: another extension than .safetensors, or a place that cannot be written.
-    """
-    if path.suffix != ".safetensors":
-        raise ValueError(f"--out is {path}; give a file that ends in .safetensors")
-    try:
-        output_file(str(path))
-    except argparse.ArgumentTypeError as error:
-        raise ValueError(str(error)) from None
+    result = {**adapted.card["adapted"], "taken": adaptation.step}
+    with attached_to_errors(result):
+        save(adapted, args.out)
+    return {"file": str(args.out), **result}
 
 
 def frame_at(second: float, fps: float, frames: int) -> int:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.boundary import attached_to_errors
 from ..data.catalog import DATASETS
 from .common import add_axes, add_command, positive_int, refuse_extra, write_json
-from .outputs import output_file
+from .outputs import check_place, output_file
 
 EXAMPLES = {
     "data": """
@@ -53,11 +54,11 @@ def run_data(args: argparse.Namespace, extra: list[str]) -> dict:
             raise ValueError("--download needs a folder: give it by --data-root or the variable VP_DATA")
         with byte_bar() as progress:
             download(args.data, root, progress)
-    result = survey_dataset(
-        args.data, args.data_root, args.out or Path("out") / f"{args.data}.png", args.size, with_progress_bar, args.axes
-    )
+    sheet = args.out or check_place(output_file, Path("out") / f"{args.data}.png")
+    result = survey_dataset(args.data, args.data_root, sheet, args.size, with_progress_bar, args.axes)
     print("\n".join(survey_lines(result)))
-    write_json(args.json, result)
+    with attached_to_errors(result):
+        write_json(args.json, result)
     return result
 
 

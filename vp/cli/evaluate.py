@@ -7,9 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..core.boundary import attached_to_errors
 from ..data.splits import ALL, SPLITS
-from .common import KNOWN, add_axes, add_command, parse_model_options, positive_int, progress_bar, refuse_extra, write_json
-from .outputs import figure_file, output_file
+from .common import (
+    KNOWN,
+    add_axes,
+    add_command,
+    parse_model_options,
+    positive_int,
+    progress_bar,
+    refuse_extra,
+    write_json,
+)
+from .outputs import check_place, figure_file, output_file
 
 EXAMPLES = {
     "evaluate": """
@@ -74,7 +84,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
 
     model = load(args.checkpoint, args.device, args.precision)
     if args.record:  # there must be a file to write it into
-        find_checkpoint(args.checkpoint)
+        check_place(output_file, find_checkpoint(args.checkpoint))
     if args.protocol == "compression":
         return run_compression(args, extra, model)
     options = parse_model_options(args.parser, model.predictor.options_type, extra)
@@ -104,11 +114,8 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.timing:
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
     print_tables(result)
-    try:
+    with attached_to_errors(result):
         write_files(args, result)
-    except (OSError, ValueError):
-        print(json.dumps(result), flush=True)  # it is all that is left of the work
-        raise
     return result
 
 
@@ -164,7 +171,8 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
             model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress
         )
     print(format_compression(result))
-    write_json(args.json, result)
+    with attached_to_errors(result):
+        write_json(args.json, result)
     return result
 
 
@@ -190,7 +198,8 @@ def run_paired(args: argparse.Namespace, extra: list[str]) -> dict:
     refuse_extra(args.parser, extra)
     result = compare_evaluations(read_evaluation(args.first), read_evaluation(args.second))
     print(format_pair(result))
-    write_json(args.json, result)
+    with attached_to_errors(result):
+        write_json(args.json, result)
     return result
 
 

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+from ..core.boundary import attached_to_errors
 from .common import KNOWN, add_command, parse_model_options, positive_int
 from .outputs import output_folder
 
@@ -65,7 +66,7 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..prediction.actions import OWN
     from ..prediction.model import load
     from ..prediction.sample import sample
-    from ..result.export import check_folder, write_all
+    from ..result.export import check_folder, summarise, write_all
 
     check_folder(args.out, args.force)
     model = load(args.checkpoint, args.device, args.precision)
@@ -84,7 +85,12 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     wishes = {name: getattr(args, name) for name in ("n", "n_past", "n_future", "seed", "known", "slow", "long_side")}
     wishes["start"] = END if args.start == END else 0
     result = sample(model, clip, options=options, **wishes, **actions)
-    return write_all(result, args.out, args.force)
+    with attached_to_errors(summarise(result)):
+        written = write_all(result, args.out, args.force)
+    with attached_to_errors(written):
+        if written["failed"]:
+            raise ValueError("; ".join(written["failed"]))
+    return written
 
 
 def parse_start(text: str) -> float | str:

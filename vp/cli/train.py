@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.boundary import attached_to_errors
 from .common import (
     add_axes,
     add_command,
@@ -18,7 +19,7 @@ from .common import (
     refuse_extra,
     write_json,
 )
-from .outputs import figure_file, output_file, output_folder
+from .outputs import check_not_foreign, checkpoint_file, figure_file, output_file, output_folder
 
 EXAMPLES = {
     "train": """
@@ -165,7 +166,8 @@ def run_compare(args: argparse.Namespace, extra: list[str]) -> dict:
     refuse_extra(args.parser, extra)
     result = compare(args.runs)
     print(format_table(result))
-    write_json(args.json, result)
+    with attached_to_errors(result):
+        write_json(args.json, result)
     return result
 
 
@@ -176,7 +178,14 @@ def add_average(commands: Any) -> None:
     )
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
     p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
-    p.add_argument("--out", type=output_file, required=True, metavar="FILE", help="the new .safetensors file")
+    p.add_argument(
+        "--out",
+        type=checkpoint_file,
+        required=True,
+        metavar="FILE",
+        help="the new .safetensors file; an average there is replaced",
+    )
+    p.add_argument("--force", action="store_true", help="write over a file at --out that is no average")
 
 
 def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
@@ -184,4 +193,5 @@ def run_average(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..training.model_soup import model_soup
 
     refuse_extra(args.parser, extra)
+    check_not_foreign(args.out, "average", args.force)
     return model_soup(args.checkpoints, args.shares or [1.0] * len(args.checkpoints), args.out)

@@ -89,4 +89,4 @@ def read_actions(path: str | Path) -> np.ndarray:
     try:
         return np.loadtxt(path, np.float32, delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{Path(path).name} is no table of numbers parted by commas ({error}); give one row a frame") from None
+        raise ValueError(f"{path} is no table of numbers parted by commas ({error}); give one row a frame") from None

@@ -48,8 +48,8 @@ def printable(name: str) -> str:
 
 
 def named(path: Path) -> str:
-    """The file's name, for a sentence."""
-    return printable(path.name)
+    """The file with its folder, for a sentence."""
+    return printable(str(path))
 
 
 @contextmanager

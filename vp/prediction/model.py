@@ -23,6 +23,12 @@ from .config_json import check_config
 from .fit import check_fit
 from .header import REMEDY, named, printable
 
+OTHER_FORMATS = (".bin", ".ckpt", ".h5", ".joblib", ".npz", ".onnx", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".tar", ".th")
+WHY_ONLY_SAFETENSORS = (
+    "models are read from .safetensors only: most other formats can run a stranger's code when they are opened, and hold no card;"
+    " train the model here, or ask for its .safetensors file"
+)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -103,6 +109,8 @@ def find_checkpoint(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
     Raises:
         ValueError: there is none; the sentence lists the names there are.
     """
+    if Path(name).suffix.lower() in OTHER_FORMATS:
+        raise ValueError(f"{printable(str(name))} is no .safetensors file, and {WHY_ONLY_SAFETENSORS}")
     for path in (Path(name), folder / f"{name}.safetensors"):
         if path.suffix == ".safetensors" and os.path.lexists(path):  # reading says what is wrong with a folder or a link
             return path

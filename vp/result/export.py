@@ -128,7 +128,7 @@ def write_files(result: Result, folder: str | Path, names: tuple[str, ...]) -> d
 
 def write_all(result: Result, folder: str | Path, force: bool = False) -> dict[str, Any]:
     """Writes every file of `WRITERS` that can be written into `folder`, in place of an earlier result; returns a JSON-ready
-    summary, with a note for each file that failed.
+    summary, with a sentence under "failed" for each file that could not be written.
 
     Raises:
         ValueError: no file could be written, or not `metrics.json`, and an earlier result stays; or a file is there that vp did
@@ -138,14 +138,19 @@ def write_all(result: Result, folder: str | Path, force: bool = False) -> dict[s
     paths, failed = try_to_write(result, FileSet(Path(folder), MARKER, tuple(WRITERS)), tuple(WRITERS))
     if not paths:
         raise ValueError(next(iter(failed.values())))
+    files = {name: str(path) for name, path in paths.items()}
+    return {**summarise(result), "files": files, "failed": list(failed.values())}
+
+
+def summarise(result: Result) -> dict[str, Any]:
+    """What a result is worth, JSON-ready."""
     return {
         "model": result.model.get("name"),
         "samples": len(result.kind("sample")),
         "seconds": round(result.seconds, 3),
         "metrics": {name: result.summary(name) for name in result.metrics},
         "verdict": list(result.verdict),
-        "notes": [*result.notes, *failed.values()],
-        "files": {name: str(path) for name, path in paths.items()},
+        "notes": list(result.notes),
     }
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..core.boundary import attached_to_errors
 from ..core.files import replacing
 from ..data import DATASETS, ClipSource, Framing, Layout, open_dataset
 from ..data.digits.banks import SPLITS as USUAL
@@ -92,9 +93,10 @@ def survey_dataset(
         sources = {split: open_dataset(name, split, data_root, axes=axes) for split in USUAL}
         result, rest = {"made_of": {split: vars(source)["contents"] for split, source in sources.items()}}, {"left_out": 0}
         rows = [row for split, source in sources.items() for row in simulated_rows(split, source)]
-    with replacing(out) as part:
+    survey = {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
+    with attached_to_errors({**survey, "sheet": None}), replacing(out) as part:
         part.write_bytes(encode_png(draw_contact_sheet(rows)))
-    return {"data": name, **result, **rest, "sheet": str(out), "seconds": round(time.monotonic() - start, 1)}
+    return survey
 
 
 def decode_recordings(found: Found, framing: Framing, watch: Watch) -> tuple[dict[str, Count], list[tuple[str, np.ndarray]]]:

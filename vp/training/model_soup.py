@@ -30,7 +30,7 @@ def model_soup(names: Sequence[str], shares: Sequence[float], out: Path) -> dict
     for path, share in zip(paths, shares):
         weights = checkpoint.read_weights(path)
         if mean and {k: x.shape for k, x in weights.items()} != {k: x.shape for k, x in mean.items()}:
-            raise ValueError(f"{path.name} holds another network than {paths[0].name}; average checkpoints of one recipe")
+            raise ValueError(f"{path} holds another network than {paths[0]}; average checkpoints of one recipe")
         for key, x in weights.items():
             mean[key] = x if not x.is_floating_point() else mean.get(key, 0) + share * x
     cards = [checkpoint.read_card(path) for path in paths]

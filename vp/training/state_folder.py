@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -84,8 +85,11 @@ def write(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any
 def write_files(new: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
     """Writes the files of a state into its own folder, the manifest last."""
     files.operation("write", new / TENSORS)
+    (new / TENSORS).touch()
+    mode = stat.S_IMODE((new / TENSORS).stat().st_mode)  # as the umask says; safetensors lets nobody else read its files
     with safetensors_errors_as_os_errors():
         save_file(dict(tensors), new / TENSORS)
+    os.chmod(new / TENSORS, mode)
     files.operation("write", new / NUMBERS)
     (new / NUMBERS).write_text(json.dumps(numbers), encoding="utf-8")
     described = {}

@@ -66,8 +66,11 @@ SCHEDULE = (
 
 
 def use_threads(count: int | None) -> None:
-    """Sets the number of CPU threads; None: this process's share of all cores."""
-    torch.set_num_threads(count or max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+    """Sets the number of CPU threads; None: what OMP_NUM_THREADS says, or else this process's share of all cores."""
+    processes, wished = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("OMP_NUM_THREADS", "")
+    wished = "" if processes and wished == "1" else wished  # torchrun says so where nobody has said anything
+    if count or not wished:  # PyTorch has read the variable
+        torch.set_num_threads(count or max(1, thread_count() // int(processes or 1)))
     if count:
         with suppress(RuntimeError):  # PyTorch takes this number once, before there is any work for such threads
             torch.set_num_interop_threads(1)
@@ -106,6 +109,7 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[
     recorded = read_about(run) if settings.resume and run.exists() else {}
     if recorded:
         check_same_recipe(recorded, recipe, settings)
+        check_same_digits(recorded, recipe, with_recorded(recorded, settings))
         if "config" in recorded:  # a resumed run keeps its settings, whatever has become of the recipe
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
         settings = with_recorded(recorded, settings)
@@ -221,6 +225,19 @@ def check_same_recipe(recorded: dict[str, Any], recipe: Recipe, settings: Settin
     if settings.init and "init" in recorded and recorded["init"] != short_name(settings.init):
         then = recorded["init"] or "no other checkpoint"
         raise ValueError(f"{out} was begun from {then} and came with --init {settings.init}; leave --init out to resume")
+
+
+def check_same_digits(recorded: dict[str, Any], recipe: Recipe, settings: Settings) -> None:
+    """Raises ValueError where a run would go on with other digits; said before any are looked for, which may not be here."""
+    then, now = recorded.get("digits"), digits_used(recipe, settings.digits, settings.data_root)
+    if "digits" not in recorded or then == now:
+        return
+    missing = settings.digits == "auto" and now == "strokes"
+    here = "no MNIST is found here, give its folder by --data-root or VP_DATA" if missing else f"give --digits {then}"
+    raise ValueError(
+        f"{settings.out} was begun with --digits {then} and would go on with --digits {now}; {here}, or begin a new run from its"
+        " last.safetensors with --init"
+    )
 
 
 def with_recorded(recorded: dict[str, Any], settings: Settings) -> Settings:

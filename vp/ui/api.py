@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from vp.core.sentences import sentence
 from vp.data import Clip
 from vp.data.region import Region
 from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, read_video_size
@@ -26,6 +28,7 @@ from . import clips, jobs
 from .excerpt import Excerpt, chosen
 from .models import MOST_FUTURES, Models
 
+LOG = logging.getLogger(__name__)
 FILES = ("futures.mp4", "futures.gif", "result.html")
 
 
@@ -103,7 +106,7 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
         """
-        try:
+        with as_gradio_errors(model, prior, known, options, actions, beside, start, region):
             given = parse_model_options(models, model, prior, temperature, options)
             check_arguments(clip, n_futures)
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
@@ -112,12 +115,23 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             wishes = Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
             with closing(jobs.run_prediction(model, found, wishes)) as job:
                 *_, (last, _) = job
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        with tempfile.TemporaryDirectory() as folder:
-            yield write_outputs(last.result, folder)
+            with tempfile.TemporaryDirectory() as folder:
+                yield write_outputs(last.result, folder)
 
     return predict
+
+
+@contextmanager
+def as_gradio_errors(*echoed: object) -> Iterator[None]:
+    """Any error in the block becomes one that Gradio sends: a ValueError with its sentence, in which the texts `echoed` are
+    clipped, any other one without a word on the server, whose log has it."""
+    try:
+        yield
+    except ValueError as error:
+        raise gr.Error(sentence(error, echoed), print_exception=False) from error
+    except Exception as error:
+        LOG.exception("a request failed")
+        raise gr.Error("this failed; the server's log says more", print_exception=False) from error
 
 
 def check_arguments(clip: str | None, n_futures: float | None) -> None:

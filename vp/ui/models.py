@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
 from vp.core.options import Choice, Slider
+from vp.core.sentences import clip
 from vp.core.video import Capabilities
 from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import Model, available, load
@@ -28,7 +30,7 @@ class Models:
         self.device, self.folder = device, folder
         cards = available(folder)
         self.cards = {card.name: card for card in cards if not card.problem}
-        self.problems = [card.problem for card in cards if card.problem]
+        self.problems = [self.without_folder(card.problem) for card in cards if card.problem]
         self.loaded: OrderedDict[str, Model] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -46,7 +48,7 @@ class Models:
         if name.startswith(OWN):
             return ADAPTED.get(name.removeprefix(OWN))
         if name not in self.cards:
-            raise ValueError(f"there is no model {name!r}; models: {', '.join(self.cards)}")
+            raise ValueError(f"there is no model {clip(name)!r}; models: {', '.join(self.cards)}")
         model = self.loaded.get(name) or COMPUTE_THREAD.call(self.fetch, name)
         with self.lock:
             self.loaded[name] = model
@@ -54,6 +56,10 @@ class Models:
             while len(self.loaded) > KEPT:
                 self.loaded.popitem(last=False)
         return model
+
+    def without_folder(self, said: str) -> str:
+        """What is said of a checkpoint, for visitors, whom the server's folders do not concern."""
+        return said.replace(f"{self.folder}{os.sep}", "")
 
     def origin(self, name: str) -> str:
         """The name of the model that an adapted one was made from, or the default where that is unknown; other names are
@@ -69,7 +75,10 @@ class Models:
 
     def fetch(self, name: str) -> Model:
         """Loads a model, in the compute thread, where requests wait for one another and the second finds it loaded."""
-        model = self.loaded.get(name) or load(self.cards[name].path or name, self.device, folder=self.folder)
+        try:
+            model = self.loaded.get(name) or load(self.cards[name].path or name, self.device, folder=self.folder)
+        except ValueError as error:
+            raise ValueError(self.without_folder(str(error))) from error
         for low, high, _ in length_bounds(model.predictor.capabilities).values():
             if low > high:
                 raise ValueError(f"{name} takes {low} frames or more and the page shows {high} at most; use the command line")
@@ -84,7 +93,7 @@ class Models:
                 self.get(name)
                 return name
             except ValueError as error:
-                self.problems.append(str(error))
+                self.problems.append(self.without_folder(str(error)))
                 del self.cards[name]
 
 

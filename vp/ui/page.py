@@ -15,7 +15,7 @@ import gradio as gr
 from . import actions, jobs, options, trimmer
 from .models import OWN
 from .settings import Settings
-from .status import error_status
+from .status import failed
 
 LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
@@ -106,9 +106,9 @@ class Page:
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
                         yield self.by_widget({**update, **always})
-            except ValueError as error:
-                LOG.info("refused", exc_info=True)
-                yield self.by_widget({"status": error_status(error), **always})
+            except Exception as error:
+                LOG.info("refused", exc_info=isinstance(error, ValueError))
+                yield self.by_widget({"status": failed(error, "an event failed", given), **always})
 
         def answer(*values: Any) -> dict[Any, Any]:
             return next(updates(*values))

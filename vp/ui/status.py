@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import logging
+from collections.abc import Iterable
+
+from vp.core.sentences import sentence
 
 LOG = logging.getLogger(__name__)
 
@@ -20,20 +23,24 @@ def status(text: str, share: float | None = None, bad: bool = False) -> str:
     return f'<div class="vp-status" data-bad="{int(bad)}" role="{role}"><span>{html.escape(text)}</span>{bar}</div>'
 
 
-def error_status(error: Exception) -> str:
-    """The status line with an error's message."""
-    return status(to_sentence(error), bad=True)
+def error_status(error: Exception, echoed: Iterable[object] = ()) -> str:
+    """The status line with an error's message; arguments as for `to_sentence`."""
+    return status(to_sentence(error, echoed), bad=True)
 
 
-def failed(error: Exception, what: str) -> str:
+def failed(error: Exception, what: str, echoed: Iterable[object] = ()) -> str:
     """The status line after a failure. A ValueError's message is shown; any other error is logged under the message `what`."""
     if isinstance(error, ValueError):
-        return error_status(error)
+        return error_status(error, echoed)
     LOG.error(what, exc_info=error)
     return error_status(ValueError("this failed; the server's log says more"))
 
 
-def to_sentence(error: Exception) -> str:
-    """An error's message with a capital letter (unless a file name comes first) and a full stop."""
-    text = str(error).rstrip(".")
+def to_sentence(error: Exception, echoed: Iterable[object] = ()) -> str:
+    """An error's message with a capital letter (unless a file name comes first) and a full stop.
+
+    Args:
+        echoed: what the visitor gave, see `vp.core.sentences.sentence`.
+    """
+    text = sentence(error, echoed).rstrip(".")
     return f"{text if '.' in text.split()[0] else text[:1].upper() + text[1:]}."
