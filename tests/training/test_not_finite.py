@@ -2,6 +2,10 @@
 
 import dataclasses
 import math
+import signal
+import sys
+from collections.abc import Container
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +14,14 @@ from vp import cli
 from vp.catalog import find_recipe
 from vp.core.family import Losses
 from vp.prediction import checkpoint
-from vp.training import state_folder
+from vp.training import state, state_folder
 from vp.training import train as train_module
 from vp.training.settings import Settings
 from vp.training.train import train
 from vp.training.trainer import NotFinite, Trainer
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from killing import signal_after_step  # noqa: E402
 
 STEPS, BAD = 6, 3
 
@@ -43,17 +50,19 @@ class Watched(torch.autograd.Function):
         raise AssertionError("backward through a loss that is not finite")
 
 
-def small(spoil: type[torch.autograd.Function] | None = None):
-    """A small recipe whose loss is spoiled at one step."""
+def small(spoil: type[torch.autograd.Function] | None = None, at: Container[int] = (BAD,)):
+    """A small recipe whose loss is spoiled at some steps."""
     family, found = find_recipe("svg-det-smmnist")
     found = dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=2, length=6)
 
     def phases(config):
         def loss(inner, networks, batch, progress, generator):
             losses = inner(networks, batch, progress, generator)
-            if progress.step != BAD or spoil is None:
+            if progress.step not in at or spoil is None:
                 return losses
             total = spoil.apply(losses.total)
+            for buffer in networks.buffers():  # as batch normalisation does while it computes
+                buffer.add_(1)
             return Losses(total, {"fine": losses.total, "mse": total.detach()})
 
         def spoiled(phase):
@@ -65,7 +74,7 @@ def small(spoil: type[torch.autograd.Function] | None = None):
 
 
 def settings(out, **more) -> Settings:
-    return Settings(out, **{"steps": STEPS, "device": "cpu", "precision": "fp32", "digits": "strokes", **more})
+    return Settings(out, **{"steps": STEPS, "device": "cpu", "precision": "fp32", "digits": "strokes", "bad_steps": 1, **more})
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +110,46 @@ def test_the_run_ends_with_its_last_good_state_and_goes_on_from_there(spoil, say
     train(*small(), settings(tmp_path / "whole"))
     one, other = (state_folder.read(tmp_path / name / "state").tensors for name in ("run", "whole"))
     assert summary["finished"] and all(torch.equal(one[name], x) for name, x in other.items())
+
+
+@pytest.mark.parametrize("spoil", [Watched, Poisoned])
+def test_bad_steps_are_skipped_and_counted_and_a_run_resumed_among_them_is_the_same(spoil, tmp_path, capsys, monkeypatch):
+    bad = {1, 2, 4}
+    whole = train(*small(spoil, bad), settings(tmp_path / "whole", bad_steps=3))
+    assert whole["finished"] and whole["skipped"] == 3
+    lines = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    assert [line.split(": ")[-1] for line in lines] == [f"skipped, {k} in a row; 3 end the run" for k in (1, 2, 1)]
+    assert "at step 1" in lines[0] and "at step 4" in lines[2]
+    assert checkpoint.read_card(tmp_path / "whole" / "last.safetensors")["lineage"][-1]["skipped"] == 3
+    with monkeypatch.context() as patch:
+        signal_after_step(2, signal.SIGINT, patch)
+        assert not train(*small(spoil, bad), settings(tmp_path / "parts", bad_steps=3))["finished"]
+    assert train(*small(spoil, bad), settings(tmp_path / "parts", bad_steps=3, resume=True))["skipped"] == 3
+    one, other = (state_folder.read(tmp_path / name / "state").tensors for name in ("whole", "parts"))
+    assert all(torch.equal(x, other[name]) and x.isfinite().all() for name, x in one.items())
+    with pytest.raises(NotFinite, match="at step 2 of the run in"):
+        train(*small(spoil, bad), settings(tmp_path / "two", bad_steps=2))
+
+
+def test_a_skipped_step_changes_no_weight_average_or_statistic(tmp_path):
+    trainer = Trainer(*small(Poisoned, {1}), settings(tmp_path, bad_steps=2))
+    trainer.total = STEPS
+    trainer.networks.register_buffer("running_mean", torch.zeros(1))
+    trainer.advance()
+    before = state.pack(trainer.networks, trainer.average, trainer.optimizers)
+    assert trainer.advance() == {} and trainer.step == 2
+    after = state.pack(trainer.networks, trainer.average, trainer.optimizers)
+    assert all(torch.equal(x, after[name]) for name, x in before.items()) and any("running_mean" in name for name in before)
+
+
+def test_the_count_in_a_row_survives_a_resume(tmp_path):
+    trainer = Trainer(*small(Poisoned, {0, 1}), settings(tmp_path, bad_steps=2))
+    trainer.total = STEPS
+    trainer.advance()
+    trainer.save()
+    resumed = Trainer(*small(Poisoned, {0, 1}), settings(tmp_path, bad_steps=2, resume=True))
+    with pytest.raises(NotFinite, match="at step 1"):
+        resumed.advance()
 
 
 def test_a_run_that_fails_before_its_first_save_keeps_the_state_it_began_with(tmp_path):

@@ -74,6 +74,8 @@ def add_train(commands: Any) -> None:
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
     add_axes(p)
+    words = "end after so many steps in a row whose loss or gradient is not finite; fewer are skipped (default: 3)"
+    p.add_argument("--bad-steps", type=positive_int, default=3, metavar="K", help=words)
     p.add_argument("--validate-minutes", type=positive_minutes, default=5.0, help="time between validations (default: 5)")
 
 
@@ -99,8 +101,21 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.set and args.resume and not (args.vary or args.seeds):
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
     found = replace(found, config=with_overrides(found.config, args.set))
-    names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
-    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "axes", "validate_minutes")}
+    names = (
+        "minutes",
+        "steps",
+        "resume",
+        "init",
+        "device",
+        "precision",
+        "batch",
+        "accumulate",
+        "recompute",
+        "lr",
+        "seed",
+        "axes",
+    )
+    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "bad_steps", "validate_minutes")}
     licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
     settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
     if not args.vary and not args.seeds:

@@ -14,8 +14,17 @@ def warp(images: Tensor, flow: Tensor) -> Tensor:
 
     Args:
         images: float32 (M, C, H, W).
-        flow: float32 (M, 2, H, W) in pixels, x first.
+        flow: float32 (M, 2, H, W) in pixels, x first. Where it is not finite the result is NaN; on a GPU, where asking would
+            make the CPU wait, it is some pixel.
     """
+    if flow.device.type == "cpu" and not flow.sum().isfinite():  # the gradient at such places may crash (pytorch issue 24823)
+        bad = ~flow.isfinite().all(1, keepdim=True)
+        return sample_at(images, flow.masked_fill(bad, 0)).masked_fill(bad, float("nan"))
+    return sample_at(images, flow)
+
+
+def sample_at(images: Tensor, flow: Tensor) -> Tensor:
+    """`warp` by a finite flow."""
     here, scale = sampling_grid(*images.shape[-2:], flow.device, flow.dtype)
     grid = torch.addcmul(here, flow, scale).permute(0, 2, 3, 1)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from vp.core.options import Options
@@ -83,8 +84,11 @@ def stream(
         for step in model.predictor.stream(shown, seeds, wish):
             preview = None
             now = time.monotonic()
+            if step.prediction is not None:
+                check_finite(model.name, step.prediction.frames, label)
             due = pause is not None and now - shown_at >= pause
             if due and label is None and step.preview is not None:
+                check_finite(model.name, step.preview[:, :, torch.from_numpy(finished_frames(request, step))], label)
                 preview = preview_result(model, request, step.preview, finished_frames(request, step), awaited, baselines)
             if step.prediction is not None:
                 predictions[label] = step.prediction
@@ -95,6 +99,38 @@ def stream(
                 shown_at = time.monotonic()
                 pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
     yield Progress(total, total, assemble_result(model, request, predictions, baselines, time.monotonic() - began))
+
+
+def check_finite(name: str, frames: Tensor, label: str | None) -> None:
+    """Checks that a model made pictures, not NaN or infinity, which would be shown as black or white.
+
+    Args:
+        name: of the model.
+        frames: float (1, N, T, C, H, W), of N futures.
+        label: of the extra row that they are; None: they are the samples.
+
+    Raises:
+        ValueError: some are not finite; the sentence says which frames of which futures.
+    """
+    if frames.sum().isfinite():
+        return
+    bad = ~frames[0].isfinite().flatten(2).all(-1)  # (N, T)
+    if not bad.any():  # a sum may be too large where no number is
+        return
+    futures = describe_numbers("future", (bad.any(1).nonzero()[:, 0] + 1).tolist())
+    times = describe_numbers("frame", bad.any(0).nonzero()[:, 0].tolist())
+    where = f"{times} of {futures} of {len(bad)}" if label is None else f"{times} of its row {label.replace('_', ' ')!r}"
+    raise ValueError(f"{name} made numbers that are not finite, in {where}; give another model, clip or precision, such as fp32")
+
+
+def describe_numbers(noun: str, numbers: Sequence[int]) -> str:
+    """Ascending numbers for a sentence: 'frame 3', 'frames 3-7', 'frames 3, 5 and more up to 9'."""
+    first, last = numbers[0], numbers[-1]
+    if first == last:
+        return f"{noun} {first}"
+    if last - first == len(numbers) - 1:
+        return f"{noun}s {first}-{last}"
+    return f"{noun}s {first}, {numbers[1]}" + (f" and more up to {last}" if len(numbers) > 2 else "")
 
 
 Run = tuple[str | None, Observation, Tensor, Options]  # label of the row, what is known, seeds, options

@@ -20,6 +20,7 @@ class Settings:
         batch: clips of a mini-batch; None: the recipe's; "auto": as many as fit, see `batch_size.choose_batch`.
         accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
         recompute: see `recompute.recompute_activations`.
+        bad_steps: the run ends after so many steps in a row whose loss or gradient is not finite; fewer are skipped.
         validate_minutes: time between validations.
         digits, data_root: see `open_dataset`.
         axes: of arrays, see `Layout.recordings`.
@@ -43,5 +44,6 @@ class Settings:
     data_root: str | None = None
     axes: str = ""
     licences: tuple[str, ...] = ()
+    bad_steps: int = 3
     validate_minutes: float = 5.0
     save_minutes: float = 2.0

@@ -332,6 +332,7 @@ def run_main_loop(
         "recipe": trainer.recipe.name,
         "steps": trainer.step,
         "total": trainer.total,
+        "skipped": trainer.skipped,
         "minutes": round(trainer.spent_s / 60, 2),
         "cpu_minutes": round(trainer.cpu_s / 60, 2),
         "finished": trainer.step >= trainer.total,

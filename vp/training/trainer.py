@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from ..core.family import Family, Progress, Recipe, Stage
 from ..core.files import replacing
@@ -100,6 +101,7 @@ class Trainer(Updates):
         self.kept: str | None = None  # name of the state last read or written
         self.legs: list[dict[str, Any]] = []  # those before this one, see `every_leg`
         self.leg_from = 0  # step
+        self.skipped, self.bad_in_a_row = 0, 0  # steps whose loss or gradient was not finite
         if saved:
             self.restore(saved)
 
@@ -130,7 +132,7 @@ class Trainer(Updates):
         for name, x in tensors.items():
             if x.is_floating_point() and not x.isfinite().all():
                 raise self.not_finite_error(name, x[~x.isfinite()][0])
-        names = ("step", "total", "spent_s", "cpu_s", "best", "best_card", "start", "parent")
+        names = ("skipped", "bad_in_a_row", "step", "total", "spent_s", "cpu_s", "best", "best_card", "start", "parent")
         numbers = {**{name: getattr(self, name) for name in names}, "legs": self.every_leg()}
         tensors |= {BEST + name: x for name, x in self.best_weights.items()}
         self.kept = state_folder.write(self.states, tensors, numbers, self.kept)
@@ -182,6 +184,7 @@ class Trainer(Updates):
         self.kept = saved.name
         self.step, self.total = numbers["step"], self.settings.steps or numbers["total"]
         self.spent_s, self.cpu_s, self.best = numbers["spent_s"], numbers.get("cpu_s", 0.0), numbers["best"]
+        self.skipped, self.bad_in_a_row = numbers.get("skipped", 0), numbers.get("bad_in_a_row", 0)
         self.legs, self.leg_from = numbers.get("legs", []), self.step
         self.best_weights = {name.removeprefix(BEST): x for name, x in saved.tensors.items() if name.startswith(BEST)}
         self.best_card = numbers.get("best_card", {})
@@ -220,6 +223,7 @@ class Trainer(Updates):
             "precision": self.precision,
             **{name: first[name] for name in ("device", "commit", "total")},
             **({"licences": ",".join(self.settings.licences)} if self.settings.licences else {}),
+            **({"skipped": self.skipped} if self.skipped else {}),
             **({"resumed": others} if others else {}),
         }
 
@@ -329,7 +333,11 @@ class Trainer(Updates):
         self.networks.load_state_dict(average, strict=False)  # critics have no average and stay as they are
 
     def advance(self) -> dict[str, Tensor]:
-        """One training step; returns its terms for the log."""
+        """One training step; returns its terms for the log, none where it was skipped.
+
+        Raises:
+            NotFinite: `bad_steps` losses or gradients in a row were not finite; weights are as before the first of them.
+        """
         share = self.step / self.total
         index, widths = self.stage_index(share), self.stage_shares()
         stage, width, begun = self.stages[index], widths[index], sum(widths[:index])
@@ -339,7 +347,23 @@ class Trainer(Updates):
         along = (share - begun) / width
         progress = Progress(self.step, clips, clips / self.recipe.epoch_clips, share, along, self.data.run_seed, stage.phases)
         scale = lr_factor(((self.step + 1) / self.total - begun) / width, self.recipe.warmup, self.recipe.final_lr)
-        terms = self.run_phases(stage, progress, self.step, scale)
-        self.follow(stage.phases, round(along * width * self.total))
+        buffers, terms = self.copy_buffers(), {}
+        try:
+            terms = self.run_phases(stage, progress, self.step, scale)
+            self.follow(stage.phases, round(along * width * self.total))
+            self.bad_in_a_row = 0
+        except NotFinite as error:
+            self.restore_buffers(buffers)
+            self.skip(error)
         self.step += 1
         return terms
+
+    def skip(self, error: NotFinite) -> None:
+        """Counts a step that changed nothing and says so; raises the error where it is the last that may be in a row."""
+        if self.bad_in_a_row + 1 >= self.settings.bad_steps:
+            raise error
+        self.skipped, self.bad_in_a_row = self.skipped + 1, self.bad_in_a_row + 1
+        if self.accelerator.is_main_process:
+            what = str(error).partition(" of the run in ")[0]
+            said = f"{what}: skipped, {self.bad_in_a_row} in a row; {self.settings.bad_steps} end the run"
+            tqdm.write(said, file=sys.stderr)

@@ -181,6 +181,17 @@ class Updates:
         return self.not_finite_error(f"term {name} of the loss of phase {phase.name}", value)
 
     @torch.no_grad()
+    def copy_buffers(self) -> list[Tensor]:
+        """Copies of what the networks count and average while they compute, such as the statistics of batch normalisation."""
+        return [buffer.clone() for buffer in self.networks.buffers()]
+
+    @torch.no_grad()
+    def restore_buffers(self, copies: Iterable[Tensor]) -> None:
+        """Puts back what `copy_buffers` returned: a step that is skipped must leave no trace."""
+        for buffer, copied in zip(self.networks.buffers(), copies):
+            buffer.copy_(copied)
+
+    @torch.no_grad()
     def follow(self, phases: Iterable[str], steps: int) -> None:
         """Updates the exponential moving averages of the networks of these phases; `steps` updates were made before."""
         decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
