@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -27,8 +26,10 @@ from vp.result.sprite_sheet import SIDE
 from . import clips, jobs
 from .excerpt import Excerpt, chosen
 from .models import MOST_FUTURES, Models
+from .visitor_files import MADE, visitor
 
 LOG = logging.getLogger(__name__)
+KEPT_ANSWERS, KEPT_OF_ALL = 4, 100  # of a session, and of callers without one
 FILES = ("futures.mp4", "futures.gif", "result.html")
 
 
@@ -115,8 +116,10 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
             wishes = Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
             with closing(jobs.run_prediction(model, found, wishes)) as job:
                 *_, (last, _) = job
-            with tempfile.TemporaryDirectory() as folder:
-                yield write_outputs(last.result, folder)
+            folder = MADE.new_folder()
+            outputs = write_outputs(last.result, str(folder))
+            MADE.keep(folder, visitor(), "answers", KEPT_ANSWERS if visitor() else KEPT_OF_ALL)
+            yield outputs
 
     return predict
 

@@ -20,10 +20,12 @@ from .local_only import LocalOnly, serves_this_machine_only
 from .models import Models
 from .page import CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
 from .player import ClipPicker, Player
+from .server_folder import server_folder
 from .settings import Settings, default_settings
 from .status import status
 from .theme import CSS, THEME
 from .trimmer import Trimmer
+from .visitor_files import MADE, NOBODY
 
 HOUR_S = 3600
 GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a time, others wait in the queue
@@ -40,6 +42,7 @@ SHOW_JS = """() => {
 
 def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
     """The app over the checkpoints in `folder`, ready to launch with `launch_options()`."""
+    server_folder()  # before Gradio's components, which ask for it when they are made
     models = Models(device, folder)
     jobs.SERVING[:] = [models]
     first = f"example:{next(iter(examples()), '')}"
@@ -76,7 +79,13 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         comparison.wire(page)
         lessons.wire(page, do, cancel)
         api.add_endpoint(models, GPU)
+        demo.unload(forget_visitor)
     return demo.queue(max_size=30, default_concurrency_limit=8)
+
+
+def forget_visitor(request: gr.Request) -> None:
+    """Removes the files of a visitor who has left."""
+    MADE.forget(request.session_hash or NOBODY)
 
 
 def build_controls(models: Models, first: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -35,8 +34,10 @@ from .page import BUSY, CHANGED, IDLE, Updates
 from .settings import Settings, default_settings
 from .status import error_status, failed, status, to_sentence
 from .suited import choose_model
+from .visitor_files import MADE, visitor
 
 LESSON = "lesson:"  # begins the names of results that lessons show
+KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
@@ -277,10 +278,11 @@ class Handlers:
         if result is None:
             yield [gr.update(value=None, interactive=False)] * len(FILES)
             return
-        with tempfile.TemporaryDirectory() as folder:
-            paths = write_files(result, folder, tuple(FILES))
-            late = newest != [name]
-            yield [gr.skip() if late else gr.update(value=str(paths[file]), interactive=True) for file in FILES]
+        folder = MADE.new_folder()
+        paths = write_files(result, folder, tuple(FILES))
+        MADE.keep(folder, visitor(), "downloads", KEPT_DOWNLOADS)
+        late = newest != [name]
+        yield [gr.skip() if late else gr.update(value=str(paths[file]), interactive=True) for file in FILES]
 
 
 def lesson_result_name(lesson: str, step: int) -> str:

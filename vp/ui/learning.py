@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -30,12 +28,14 @@ from .page import NOW_JS, QUIET, Updates
 from .settings import Settings
 from .status import failed, status
 from .unchecked import Slider
+from .visitor_files import MADE, visitor
 
 SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
 BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
 ABOUT = "The model goes on training, on the frames of your clip that come before those it is to predict."
 ALONE = "The adapted model is yours alone, and gone when you leave."
 ASK_S = 1.0  # between two looks at whether it is a waiting visitor's turn
+KEPT_WEIGHTS = 2  # files of adapted models that a visitor has
 LEARNING = threading.Lock()
 STOPS: ExpiringStore[threading.Event] = ExpiringStore(most=20, what="training")
 BUSY = {"learn": gr.update(interactive=False), "unlearn": gr.update(interactive=True)}
@@ -109,11 +109,12 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
     said = {"learned": status(f"{verdict} Choose it in the menu of models.", 1.0), **IDLE}
     name = OWN + ADAPTED.put(learned)
     choices = [*model_menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{learned.name}.safetensors"
-        save(learned, path)
-        chosen_now = {"model": gr.update(choices=choices), "adapted": name}
-        yield said | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
+    folder = MADE.new_folder()
+    path = folder / f"{learned.name}.safetensors"
+    save(learned, path)
+    MADE.keep(folder, visitor(), "weights", KEPT_WEIGHTS)
+    chosen_now = {"model": gr.update(choices=choices), "adapted": name}
+    yield said | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
 
 
 def frames_before(at: Settings, model: Model) -> Clip:

@@ -12,10 +12,14 @@ from typing import Any
 
 import gradio as gr
 
+from vp.result.result import Result
+
 from . import actions, jobs, options, trimmer
 from .models import OWN
+from .player import with_sheets
 from .settings import Settings
 from .status import failed
+from .visitor_files import visitor
 
 LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
@@ -128,5 +132,6 @@ class Page:
         }
 
     def by_widget(self, updates: Updates) -> dict[Any, Any]:
-        """The updates keyed by widget, as Gradio takes them; never empty."""
-        return {self.widgets[name]: update for name, update in {"status": gr.skip(), **updates}.items()}
+        """The updates keyed by widget, as Gradio takes them; never empty. Sheets of results become files of this visitor's."""
+        shown = {name: with_sheets(x, visitor()) if isinstance(x, Result) else x for name, x in updates.items()}
+        return {self.widgets[name]: update for name, update in {"status": gr.skip(), **shown}.items()}

@@ -6,10 +6,13 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.processing_utils import save_bytes_to_cache
 
 from vp.result import player
 from vp.result.result import Result
+
+from .visitor_files import MADE
+
+KEPT_SHEETS = 6  # results and previews of a visitor: the browser may still be fetching those before the last
 
 
 class Player(gr.HTML):
@@ -26,16 +29,27 @@ class Player(gr.HTML):
         )
 
     def postprocess(self, value: Result | dict | None) -> dict | None:
-        """The Result's JSON record, with its sprite sheets as files for the browser to fetch."""
-        if not isinstance(value, Result):
-            return value
-        kind, pictures = value.pictures()
-        name = f"sheet.{kind.partition('/')[2]}"
-        paths = [save_bytes_to_cache(data, name, self.GRADIO_CACHE) for data in pictures]
-        return value.record() | {"sheets": [to_file_data(path, kind) for path in paths]}
+        """The value as `with_sheets` makes it; a Result comes only before there is a visitor: the one the page opens with."""
+        return with_sheets(value, None) if isinstance(value, Result) else value
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
+
+
+def with_sheets(value: Result, owner: str | None) -> dict[str, Any]:
+    """The Result's JSON record, with its sprite sheets as files for the browser to fetch.
+
+    Args:
+        owner: the visitor whose they are; None: they stay as long as the server does.
+    """
+    kind, pictures = value.pictures()
+    folder = MADE.new_folder()
+    paths = [folder / f"sheet-{index}.{kind.partition('/')[2]}" for index in range(len(pictures))]
+    for path, data in zip(paths, pictures):
+        path.write_bytes(data)
+    if owner is not None:
+        MADE.keep(folder, owner, "sheets", KEPT_SHEETS)
+    return value.record() | {"sheets": [to_file_data(str(path), kind) for path in paths]}
 
 
 PICKER_HTML = '<div class="vp-picker" role="group" aria-label="Example clips"></div>'
