@@ -86,7 +86,7 @@ def predict(client: Any, clip: Path, models: list[str], chance: random.Random) -
 
     wish = {
         "model": chance.choice(models), "n_futures": chance.choice((1, 2, 4, 8)), "prior": "auto",
-        "n_past": chance.randint(2, 6), "n_future": chance.randint(2, 10), "temperature": 1.0, "seed": chance.randint(0, 999),
+        "n_past": chance.choice((2, 4, 10)), "n_future": chance.randint(2, 10), "temperature": 1.0, "seed": chance.randint(0, 999),
         "long_side": chance.choice((64, 128, 192)),
     }  # fmt: skip
     try:

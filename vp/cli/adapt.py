@@ -39,13 +39,8 @@ def add_adapt(commands: Any) -> None:
     )
     p.add_argument("--until", type=float, metavar="S", help="second from which on nothing is learned (default: the clip's end)")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument(
-        "--out",
-        type=checkpoint_file,
-        required=True,
-        metavar="FILE",
-        help="the new .safetensors file; an adapted model there is replaced",
-    )
+    words = "the new .safetensors file; an adapted model there is replaced"
+    p.add_argument("--out", type=checkpoint_file, required=True, metavar="FILE", help=words)
     p.add_argument("--force", action="store_true", help="write over a file at --out that is no adapted model")
 
 

@@ -9,16 +9,7 @@ from typing import Any
 
 from ..core.boundary import attached_to_errors
 from ..data.splits import ALL, SPLITS
-from .common import (
-    KNOWN,
-    add_axes,
-    add_command,
-    parse_model_options,
-    positive_int,
-    progress_bar,
-    refuse_extra,
-    write_json,
-)
+from .common import KNOWN, add_axes, add_command, parse_model_options, positive_int, progress_bar, refuse_extra, write_json
 from .outputs import check_place, figure_file, output_file
 
 EXAMPLES = {

@@ -101,20 +101,7 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.set and args.resume and not (args.vary or args.seeds):
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
     found = replace(found, config=with_overrides(found.config, args.set))
-    names = (
-        "minutes",
-        "steps",
-        "resume",
-        "init",
-        "device",
-        "precision",
-        "batch",
-        "accumulate",
-        "recompute",
-        "lr",
-        "seed",
-        "axes",
-    )
+    names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed", "axes")
     chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "bad_steps", "validate_minutes")}
     licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
     settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
@@ -193,13 +180,8 @@ def add_average(commands: Any) -> None:
     )
     p.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="models' names or .safetensors files")
     p.add_argument("--shares", nargs="+", type=float, help="of each in the mean (default: all alike)")
-    p.add_argument(
-        "--out",
-        type=checkpoint_file,
-        required=True,
-        metavar="FILE",
-        help="the new .safetensors file; an average there is replaced",
-    )
+    words = "the new .safetensors file; an average there is replaced"
+    p.add_argument("--out", type=checkpoint_file, required=True, metavar="FILE", help=words)
     p.add_argument("--force", action="store_true", help="write over a file at --out that is no average")
 
 
