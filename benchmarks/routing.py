@@ -30,7 +30,7 @@ from vp.data.video_file import centre_square, to_grey
 from vp.prediction.card import Card
 from vp.prediction.known_frames import resize
 from vp.prediction.model import available
-from vp.ui.clips import decode_upload
+from vp.ui.clips import find_clip, store_upload
 from vp.ui.suited import choose_model
 
 ANY, DIGITS, PUSH, PEOPLE = "svg-lp-real", "svg-lp-smmnist", "svg-lp-push", "svg-lp-people"
@@ -183,7 +183,7 @@ def given(upload: Upload, root: Path, cards: dict[str, Card]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{upload.suffix}"
         (write_gif if upload.suffix == ".gif" else write_mp4)(path, upload.make(root), 10.0 if upload.wanted == DIGITS else 25.0)
-        clip = decode_upload(str(path))
+        clip = find_clip(store_upload(str(path)))
     return list(dict.fromkeys(choose_model(cards, clip, before, by_hand=False)[0] for before in (ANY, DIGITS, PUSH, PEOPLE)))
 
 

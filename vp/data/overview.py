@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -85,36 +86,57 @@ def read_overview(path: str | Path) -> Overview:
     Raises:
         ValueError: nothing in it can be decoded.
     """
+    looked = Looking()
     with closing(open_video(path)) as stream:
-        height, width = stream.first[0].shape[:2]
-        timed = [(shrink(frame), time) for frame, time in islice(stream.timed_frames(), MAX_DECODED)]
-    return make_overview(np.stack([frame for frame, _ in timed]), np.array([time for _, time in timed]), width, height)
+        for frame, time in islice(stream.timed_frames(), MAX_DECODED):
+            looked(frame, time)
+    return looked.overview()
+
+
+class Looking:
+    """Makes an overview of frames that are shown to it one by one."""
+
+    def __init__(self) -> None:
+        self.frames: list[np.ndarray] = []
+        self.times: list[float] = []
+        self.shape = (0, 0)
+
+    def __call__(self, frame: np.ndarray, time: float) -> None:
+        """Looks at a frame uint8 (H, W, 3) of `time` seconds."""
+        self.shape = self.shape if self.frames else frame.shape[:2]
+        self.frames.append(shrink(frame, size_within(self.shape, SIDE)))
+        self.times.append(time)
+
+    def overview(self) -> Overview:
+        """The overview of all frames so far, one at least."""
+        return make_overview(self.frames, np.array(self.times), self.shape[1], self.shape[0])
 
 
 def clip_overview(clip: Clip) -> Overview:
     """The overview of a decoded clip."""
     height, width = clip.frames.shape[1:3]
     frames = clip.frames if clip.frames.shape[-1] == 3 else clip.frames.repeat(3, -1)
-    return make_overview(np.stack([shrink(frame) for frame in frames]), np.arange(len(frames)) / clip.rate, width, height)
+    small = [shrink(frame, size_within((height, width), SIDE)) for frame in frames]
+    return make_overview(small, np.arange(len(frames)) / clip.rate, width, height)
 
 
-def make_overview(frames: np.ndarray, times: np.ndarray, width: int, height: int) -> Overview:
+def make_overview(frames: Sequence[np.ndarray], times: np.ndarray, width: int, height: int) -> Overview:
     """The overview of all frames of a video.
 
     Args:
-        frames: uint8 (T, h, w, 3), shrunk to SIDE.
+        frames: T times uint8 (h, w, 3), shrunk to SIDE.
         times: float (T,), seconds.
         width, height: of the original video, px.
     """
     import cv2
 
-    grid = size_within(frames.shape[1:3], LOOKED_AT)
+    grid = size_within(frames[0].shape[:2], LOOKED_AT)
     grey = np.stack([cv2.resize(frame, grid[::-1], interpolation=cv2.INTER_AREA).mean(-1) for frame in frames]).astype(np.float32)
     motion = np.abs(np.diff(grey, axis=0, prepend=grey[:1]))
     chosen = np.linspace(0, len(frames) - 1, min(THUMBNAILS, len(frames))).round().astype(int)
-    return Overview(frames[chosen], times - times[0], motion, width, height)
+    return Overview(np.stack([frames[k] for k in chosen]), times - times[0], motion, width, height)
 
 
-def shrink(frame: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) resized so that its longer side is at most SIDE."""
-    return resize_frame(frame, size_within(frame.shape[:2], SIDE), square=False)
+def shrink(frame: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 (H, W, 3) resized to `shape`, also where the frames of a video differ in size."""
+    return resize_frame(frame, shape, square=False)

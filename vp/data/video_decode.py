@@ -7,8 +7,10 @@ mirrored as the file says, and with square pixels.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -27,6 +29,24 @@ SQUARE = "if(between(sar,{:g},{:g}),max(1,round(iw*sar)),iw)".format(*PIXEL_ASPE
 
 
 @dataclass
+class Effort:
+    """What decoding may cost in this process; without limit where nothing sets it.
+
+    Args:
+        cpu_s: CPU seconds of the process, its start included, after which no further frame is decoded.
+        clip_bytes: of a clip's frames, which are shrunk to fit.
+        ffmpeg: gives options that limit ffmpeg, when it is started.
+    """
+
+    cpu_s: float = math.inf
+    clip_bytes: float = math.inf
+    ffmpeg: Callable[[], Sequence[str]] = tuple
+
+
+EFFORT = Effort()  # of this process, see `decode_worker`
+
+
+@dataclass
 class Stream:
     """A video being decoded.
 
@@ -38,6 +58,7 @@ class Stream:
         form: how frames differ from what is stored, "" where they do not.
         first: the first frame, taken from `rest` to see whether anything can be decoded.
         decoded: frames yielded so far.
+        late: whether it stopped because `EFFORT` was spent.
     """
 
     rest: Iterator[TimedFrame]
@@ -47,10 +68,14 @@ class Stream:
     form: str = ""
     first: TimedFrame | None = None
     decoded: int = 0
+    late: bool = False
 
     def timed_frames(self) -> Iterator[TimedFrame]:
         """Yields (RGB uint8 (H, W, 3), seconds) of every frame, and counts them in `decoded`."""
         for timed_frame in chain([self.first], self.rest):
+            if time.process_time() > EFFORT.cpu_s:
+                self.late = True
+                return
             self.decoded += 1
             yield timed_frame
 
@@ -162,15 +187,17 @@ def read_opencv_frames(capture, fps: float, mirrored: Matrix | None = None, aspe
     """Yields the time-stamped frames of a cv2.VideoCapture up to its end or damage, then releases it."""
     import cv2
 
-    time = -1 / fps
+    at = -1 / fps
     try:
         while capture.isOpened():
             decoded, frame = capture.read()
             if not decoded:
                 return
             stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1_000
-            time = stamp if stamp > time else time + 1 / fps
-            yield to_displayed(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), mirrored, aspect), time
+            at = stamp if stamp > at else at + 1 / fps
+            if frame.shape[0] * frame.shape[1] > MAX_FRAME_PIXELS:  # whatever the header said
+                return
+            yield to_displayed(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), mirrored, aspect), at
     except cv2.error:  # the rest is damaged beyond this decoder
         return
     finally:
@@ -181,7 +208,7 @@ def open_with_ffmpeg(path: Path) -> Stream:
     """A stream by ffmpeg, without frames where it cannot decode the file; raises ValueError as `check_frame_size` does."""
     import imageio_ffmpeg
 
-    rules, square = ["-protocol_whitelist", "file,pipe"], ["-vf", f"scale=w='{SQUARE}':h=ih,setsar=1"]
+    rules, square = ["-protocol_whitelist", "file,pipe", *EFFORT.ffmpeg()], ["-vf", f"scale=w='{SQUARE}':h=ih,setsar=1"]
     reader = imageio_ffmpeg.read_frames(str(path.resolve()), input_params=rules, output_params=square)
     try:
         header = next(reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from .clip import Clip
 from .region import Region, pixel_slices
-from .video_decode import Stream, TimedFrame, open_video
+from .video_decode import EFFORT, Stream, TimedFrame, open_video
 from .video_write import write_gif, write_mp4
 
 __all__ = ["read_clip", "write_gif", "write_mp4"]
@@ -26,6 +26,7 @@ MAX_FPS = 30.0  # of what people upload: motion between frames is then of the si
 TIMED = 13  # number of first frames whose time stamps give the rate of a file: headers are often wrong
 SLOWEST_FPS, PLAYED_FPS = 0.1, 1.0  # a video slower than the first is played at the second
 GAP = 10, 1.0  # usual steps and seconds: a step between frames that is longer than both is a gap, which no rate can play
+LATE = "The video takes long to decode: only the frames before that became too long are used."
 COLOUR_SPREAD = 6.0  # mean difference between the colour channels (0..255) from which a clip counts as coloured
 
 
@@ -40,6 +41,7 @@ def read_clip(
     start: float | str = 0.0,
     region: Region | None = None,
     every: int = 1,
+    watch: Callable[[np.ndarray, float], None] | None = None,
 ) -> Clip:
     """Reads a stretch of a video file.
 
@@ -54,6 +56,8 @@ def read_clip(
         start: seconds from the first frame at which the clip begins, or END: the last `max_frames` of the file.
         region: the part of each frame to use, cropped before any resizing; None: all of it.
         every: take every `every`-th frame, after subsampling to `max_fps`.
+        watch: is called with each frame uint8 (H, W, 3) and its time in seconds, for the first MAX_DECODED frames of the file,
+            which are then decoded beyond the clip's end.
 
     Returns:
         A clip of 2 frames or more; its notes say in plain sentences what is missing or was changed.
@@ -65,26 +69,26 @@ def read_clip(
     with closing(open_video(path)) as stream:
         part = pixel_slices(region, stream.first[0].shape[:2])
         native = stream.first[0][part].shape[:2]
-        target = (size, size) if size else size_within(native, max_side)
+        target = (size, size) if size else size_within(native, min(max_side, affordable_side(native, max_frames)))
         stamps: list[float] = []
-        there = islice(skip_before(record_times(stream.timed_frames(), stamps), start), MAX_DECODED)
+        there = islice(skip_before(record_times(stream.timed_frames(), stamps, watch), start), MAX_DECODED)
         fitted = ((resize_frame(frame[part], target, square=bool(size)), time) for frame, time in there)
         timed_frames, stride, rate = select_at_rate(fitted, fps, max_fps, every, start == END)
         kept = take_last(timed_frames, max_frames, stride) if start == END else list(islice(timed_frames, max_frames))
-        more = next(timed_frames, None) is not None or next(stream.rest, None) is not None
-    check_kept(Path(path).name, len(kept), start, start == END and more, fps, every)
+        late = stream.late
+        more = late or next(timed_frames, None) is not None or next(stream.rest, None) is not None
+        if watch:
+            deque(there, 0)  # what is decoded for `watch` alone
+    check_kept(Path(path).name, len(kept), start, more, fps, every, late)
     frames, times = np.stack([frame for frame, _ in kept]), [time for _, time in kept]
-    (played, said), notes = playback_rate(times), [] if more else [damage_note(stream)]
-    notes.append(said)
-    if stride > 1:
-        notes.append(f"The video has {rate:.3g} frames a second; one in {stride} is used, {rate / stride:.3g} a second.")
+    played, said = playback_rate(times)
+    notes = [LATE if late else "" if more else damage_note(stream), said, thinned_note(rate, stride)]
     if channels == 1:
         frames, note = to_grey(frames)
         notes.append(note)
-    if not size and target != native:
-        notes.append(f"The picture was shrunk from {native[1]}x{native[0]} to {target[1]}x{target[0]} pixels.")
+    notes.append("" if size else shrunk_note(native, target))
     number, then = (stamps.index(time) for time in times[:2])
-    total = 0 if more else len(stamps)
+    total = 0 if (stream.late or len(stamps) >= MAX_DECODED if watch else more) else len(stamps)
     return Clip(frames, played, tuple(filter(None, notes)), first=number, every=then - number, total=total)
 
 
@@ -128,14 +132,18 @@ def check_arguments(
         raise ValueError(f"channels is {channels}; give 1 (grey) or 3 (RGB)")
 
 
-def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: float | None, every: int) -> None:
+def check_kept(name: str, kept: int, start: float | str, more: bool, fps: float | None, every: int, late: bool) -> None:
     """Raises ValueError where fewer than 2 frames of a file were read, or its end is too far from its start.
 
     Args:
         kept: frames read.
-        too_far: the end was asked for and lies after MAX_DECODED frames.
+        more: the file has more frames than were looked at.
+        late: decoding was given up, see `video_decode.Effort`.
     """
-    if too_far:
+    if late and (start == END or kept < 2):
+        where = "to its end" if start == END else f"up to second {start:g}"
+        raise ValueError(f"{name} takes too long to decode {where}; begin earlier, or give a shorter or smaller video")
+    if start == END and more:
         raise ValueError(f"{name} has more than {MAX_DECODED} frames: its end is too far; give a start in seconds")
     if not kept:
         raise ValueError(f"{name} ends before second {start:g}; give an earlier start")
@@ -148,10 +156,14 @@ def check_kept(name: str, kept: int, start: float | str, too_far: bool, fps: flo
         raise ValueError(f"{name} has one picture only{at}; give a video of 2 frames or more")
 
 
-def record_times(timed_frames: Iterator[TimedFrame], stamps: list[float]) -> Iterator[TimedFrame]:
-    """Yields the frames unchanged, and appends their times to `stamps`."""
+def record_times(
+    timed_frames: Iterator[TimedFrame], stamps: list[float], watch: Callable[[np.ndarray, float], None] | None
+) -> Iterator[TimedFrame]:
+    """Yields the frames unchanged, appends their times to `stamps`, and shows them to `watch`."""
     for frame, time in timed_frames:
         stamps.append(time)
+        if watch and len(stamps) <= MAX_DECODED:
+            watch(frame, time)
         yield frame, time
 
 
@@ -184,8 +196,17 @@ def select_at_rate(
 
 
 def take_last(timed_frames: Iterator[TimedFrame], count: int, stride: int) -> list[TimedFrame]:
-    """The last frame and every `stride`-th one before it, up to `count` in all, in order of time."""
-    return list(deque(timed_frames, count * stride))[::-1][::stride][::-1]
+    """The last frame and every `stride`-th one before it, up to `count` in all, in order of time.
+
+    Raises:
+        ValueError: they do not fit into memory with those between them, which may be the last ones too.
+    """
+    held: deque[TimedFrame] = deque(maxlen=count * stride)
+    for timed_frame in timed_frames:
+        held.append(timed_frame)
+        if len(held) * timed_frame[0].nbytes > 1.5 * EFFORT.clip_bytes:
+            raise ValueError("the video's last frames take too much memory; leave fewer frames out, or choose a smaller size")
+    return list(held)[::-1][::stride][::-1]
 
 
 def subsample(timed_frames: Iterator[TimedFrame], fps: float | None) -> Iterator[TimedFrame]:
@@ -231,6 +252,12 @@ def size_within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
+def affordable_side(shape: tuple[int, int], frames: int) -> int:
+    """The longer side in px at which `frames` RGB frames of the aspect of `shape` (H, W) take `EFFORT.clip_bytes`."""
+    scale = (EFFORT.clip_bytes / (3 * frames * shape[0] * shape[1])) ** 0.5
+    return max(shape) if scale >= 1 else max(1, int(scale * max(shape)))
+
+
 def playback_rate(times: list[float]) -> tuple[float, str]:
     """The frames a second at which to play frames of these times, and a note where it differs from their own rate.
 
@@ -262,6 +289,20 @@ def damage_note(stream: Stream) -> str:
         return ""
     promise = f"The file promises about {stream.promised} frames"
     return f"{promise}, but only {stream.decoded} can be decoded: it may be damaged."
+
+
+def thinned_note(rate: float, stride: int) -> str:
+    """A note where one frame in `stride` of a video of this rate is used, else ""."""
+    if stride == 1:
+        return ""
+    return f"The video has {rate:.3g} frames a second; one in {stride} is used, {rate / stride:.3g} a second."
+
+
+def shrunk_note(native: tuple[int, int], target: tuple[int, int]) -> str:
+    """A note where frames were shrunk from one (H, W) to another, else ""."""
+    if native == target:
+        return ""
+    return f"The picture was shrunk from {native[1]}x{native[0]} to {target[1]}x{target[0]} pixels."
 
 
 def to_grey(frames: np.ndarray) -> tuple[np.ndarray, str]:

@@ -15,7 +15,7 @@ import numpy as np
 from vp.core.sentences import sentence
 from vp.data import Clip
 from vp.data.region import Region
-from vp.data.video_file import END, MAX_EVERY, MAX_SIDE, read_video_size
+from vp.data.video_file import END, MAX_EVERY, MAX_SIDE
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.request import MOST_FRAMES, Wishes, to_whole_number
@@ -24,9 +24,9 @@ from vp.result.result import Result
 from vp.result.sprite_sheet import SIDE
 
 from . import clips, jobs
-from .excerpt import Excerpt, chosen
+from .excerpt import Excerpt, chosen, seen
 from .models import MOST_FUTURES, Models
-from .visitor_files import MADE, visitor
+from .visitor_files import MADE, session
 
 LOG = logging.getLogger(__name__)
 KEPT_ANSWERS, KEPT_OF_ALL = 4, 100  # of a session, and of callers without one
@@ -118,7 +118,7 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
                 *_, (last, _) = job
             folder = MADE.new_folder()
             outputs = write_outputs(last.result, str(folder))
-            MADE.keep(folder, visitor(), "answers", KEPT_ANSWERS if visitor() else KEPT_OF_ALL)
+            MADE.keep(folder, session(), "answers", KEPT_ANSWERS if session() else KEPT_OF_ALL)
             yield outputs
 
     return predict
@@ -160,11 +160,15 @@ def read_upload(
         long_side: most px of the longer side, or None for the size that uploads are kept at.
     """
     (begin, second), past = parse_start(start), to_whole_number("past frames", n_past, 0, MOST_FRAMES)
-    part = Excerpt(END if begin == END else "", second, parse_region(region, path), to_whole_number("every", every, 1, MAX_EVERY))
+    stride = to_whole_number("every", every, 1, MAX_EVERY)
     needed = None if begin else int(past + (n_future or 0))
     side = MAX_SIDE if long_side is None else to_whole_number("long_side", long_side, 16, SIDE)
-    clip = chosen(clips.store_upload(path), part, past, needed, side)
-    return clip, begin
+    name = clips.store_upload(path, session())
+    try:
+        part = Excerpt(END if begin == END else "", second, parse_region(region, name), stride)
+        return chosen(name, part, past, needed, side), begin
+    finally:  # its frames stay mapped until the prediction is done
+        clips.UPLOADS.drop(name.removeprefix("upload:"))
 
 
 def parse_model_options(models: Models, model: str, prior: str, temperature: float | None, options: str) -> dict[str, Any]:
@@ -212,9 +216,9 @@ def parse_start(text: str) -> tuple[int | str, float]:
     return 0, second
 
 
-def parse_region(text: str, path: str) -> Region | None:
-    """The region of a text 'x,y,w,h' in px of the video at `path`; None for an empty text."""
-    return Region.of_pixels(text, *read_video_size(path)) if text.strip() else None
+def parse_region(text: str, name: str) -> Region | None:
+    """The region of a text 'x,y,w,h' in px of the video of the clip `name`; None for an empty text."""
+    return Region.of_pixels(text, seen(name).width, seen(name).height) if text.strip() else None
 
 
 def parse_actions(name: str, text: str) -> Any:

@@ -25,7 +25,7 @@ from .settings import Settings, default_settings
 from .status import status
 from .theme import CSS, THEME
 from .trimmer import Trimmer
-from .visitor_files import MADE, NOBODY
+from .visitor import forget_session
 
 HOUR_S = 3600
 GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a time, others wait in the queue
@@ -45,6 +45,7 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
     server_folder()  # before Gradio's components, which ask for it when they are made
     models = Models(device, folder)
     jobs.SERVING[:] = [models]
+    server_folder()  # in the main thread, where signals can be handled
     first = f"example:{next(iter(examples()), '')}"
     with gr.Blocks(
         title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)
@@ -79,13 +80,8 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
         comparison.wire(page)
         lessons.wire(page, do, cancel)
         api.add_endpoint(models, GPU)
-        demo.unload(forget_visitor)
+        demo.unload(forget_session)
     return demo.queue(max_size=30, default_concurrency_limit=8)
-
-
-def forget_visitor(request: gr.Request) -> None:
-    """Removes the files of a visitor who has left."""
-    MADE.forget(request.session_hash or NOBODY)
 
 
 def build_controls(models: Models, first: str) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from vp.data import SIMULATORS, Clip, open_dataset, read_clip
 from vp.data.video_file import MAX_FPS
 from vp.prediction.actions import read_actions
 
-from .expiring_store import ExpiringStore
+from .decoding import decode
+from .upload_store import UploadStore
 
 ASSETS = bundled_folder("assets")
 CLIPS = ASSETS / "clips"
@@ -27,7 +28,7 @@ UPLOAD_FRAMES = 120
 SEEDS = 10**6
 
 
-UPLOADS: ExpiringStore[Clip] = ExpiringStore(most=60, what="clip")
+UPLOADS = UploadStore()
 
 
 @lru_cache
@@ -92,16 +93,17 @@ def simulate_clip(dataset: str, seed: int, digits: str, length: int) -> Clip:
     return Clip(frames, source.fps, actions=actions, events=events, data=dataset)
 
 
-@lru_cache(maxsize=8)
-def decode_upload(path: str) -> Clip:
-    """The clip of an uploaded file, decoded once (Gradio keeps uploads under the hash of their content).
+def store_upload(path: str, visitor: str = "") -> str:
+    """Stores an uploaded file's clip on the server and returns its name, `upload:ID`.
+
+    Kept are its first UPLOAD_FRAMES frames, at MAX_SIDE px of the longer side, and its overview. The file itself stays where
+    Gradio put it: later moments, regions at full resolution and larger sizes are decoded from it again.
+
+    Args:
+        visitor: the session with which it is dropped.
 
     Raises:
         ValueError: not a usable video, in one sentence.
     """
-    return replace(read_clip(path, max_frames=UPLOAD_FRAMES, max_fps=MAX_FPS), path=path)
-
-
-def store_upload(path: str) -> str:
-    """Stores an uploaded file's clip on the server and returns its name, `upload:ID`; errors as for `decode_upload`."""
-    return "upload:" + UPLOADS.put(decode_upload(path))
+    arguments = {"max_frames": UPLOAD_FRAMES, "max_fps": MAX_FPS}
+    return "upload:" + UPLOADS.add(lambda folder: decode(path, folder, visitor, overview=True, **arguments), visitor)

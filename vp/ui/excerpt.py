@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vp.data import Clip, read_clip
-from vp.data.overview import Overview, clip_overview, read_overview
+from vp.data import Clip
+from vp.data.overview import Overview, clip_overview
 from vp.data.region import Region, pixel_slices
-from vp.data.video_file import END, MAX_DECODED, MAX_FPS, MAX_SIDE
+from vp.data.video_file import END, MAX_FPS, MAX_SIDE
 from vp.prediction.model import Model
 from vp.prediction.request import to_whole_number
 
 from . import clips
-from .clips import UPLOAD_FRAMES
+from .clips import UPLOAD_FRAMES, UPLOADS
+from .decoding import decode
 from .settings import MOST_EVERY, Settings
 
 
@@ -79,25 +79,29 @@ def chosen(name: str, part: Excerpt, past: int, frames: int | None = None, long_
         ValueError: there is no such clip, its file is gone, or it ends before the moment.
     """
     clip = clips.find_clip(name)
+    total = clip.total
     small = long_side <= MAX_SIDE or max(clip.frames.shape[1:3]) < MAX_SIDE
     if not clip.path:
         clip = cut(clip, part)
     elif not part.whole or not small:
         wanted = int(past) if part.start == END else frames
         count = UPLOAD_FRAMES if wanted is None else min(max(2, wanted), UPLOAD_FRAMES)
-        clip = read(still_there(clip.path), part, count, MAX_SIDE if small else long_side)
-    if clip.path and Path(clip.path).is_file():
-        counted = len(of_file(clip.path).times)
-        clip = replace(clip, total=counted if counted < MAX_DECODED else 0)
+        clip = replace(read(name, still_there(clip.path), part, count, MAX_SIDE if small else long_side), total=total)
     return clip.cut(max(0, len(clip.frames) - int(past))) if part.start == END else clip
 
 
-@lru_cache(maxsize=4)
-def read(path: str, part: Excerpt, frames: int, long_side: int) -> Clip:
-    """Decodes the part of a video file, up to `frames` frames; errors as for `read_clip`."""
+def read(name: str, path: str, part: Excerpt, frames: int, long_side: int) -> Clip:
+    """Decodes the part of an uploaded file, up to `frames` frames; errors as for `decode`.
+
+    Args:
+        name: of its clip, with which it is kept.
+    """
+    kept = name.removeprefix("upload:")
     start: Any = part.start or part.moment
-    kept = {"max_frames": frames, "max_side": long_side, "max_fps": MAX_FPS, "start": start}
-    return replace(read_clip(path, **kept, region=part.region, every=part.every), path=path)
+    wanted = {"max_frames": frames, "max_side": long_side, "max_fps": MAX_FPS, "start": start}
+    wanted |= {"region": part.region, "every": part.every}
+    visitor = UPLOADS.find(kept).visitor
+    return UPLOADS.part(kept, (part, frames, long_side), lambda folder: decode(path, folder, visitor, **wanted))
 
 
 def cut(clip: Clip, part: Excerpt) -> Clip:
@@ -135,10 +139,5 @@ def still_there(path: str) -> str:
 def seen(name: str) -> Overview:
     """The overview of a whole clip (thumbnails, times, motion); errors as for `chosen`."""
     clip = clips.find_clip(name)
-    return of_file(still_there(clip.path)) if clip.path else clip_overview(clip)
-
-
-@lru_cache(maxsize=16)
-def of_file(path: str) -> Overview:
-    """The cached overview of a video file."""
-    return read_overview(path)
+    made = UPLOADS.find(name.removeprefix("upload:")).overview if clip.path else None
+    return made or clip_overview(clip)

@@ -34,13 +34,15 @@ from .page import BUSY, CHANGED, IDLE, Updates
 from .settings import Settings, default_settings
 from .status import error_status, failed, status, to_sentence
 from .suited import choose_model
-from .visitor_files import MADE, visitor
+from .visitor_files import MADE, session
 
 LESSON = "lesson:"  # begins the names of results that lessons show
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
-RESULTS: ExpiringStore[Result] = ExpiringStore(most=40, what="result")
+RESULTS: ExpiringStore[Result] = ExpiringStore(
+    40, "result", most_bytes=1_000_000_000, weigh=lambda x: sum({id(row.frames): row.frames.nbytes for row in x.rows}.values())
+)
 
 
 class Handlers:
@@ -140,7 +142,7 @@ class Handlers:
         if not path:
             return {}
         try:
-            at = replace(at, clip=clips.store_upload(path))
+            at = replace(at, clip=clips.store_upload(path, session()))
         except ValueError as error:
             return {"upload": None, "status": error_status(error)}
         jobs.end_job(job)
@@ -214,15 +216,17 @@ class Handlers:
 
     def generate(self, at: Settings, pictures: Mapping[int, np.ndarray] | None = None) -> Iterator[Updates]:
         """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""
-        job = jobs.Job()
+        job, visitor = jobs.Job(), session()
         try:
             yield {"job": jobs.RUNNING.put(job), "result": None}
-            yield from self.predict(at, pictures or {}, job.stop)
+            yield from self.predict(at, pictures or {}, job.stop, visitor)
         finally:
             job.ended.set()
 
-    def predict(self, at: Settings, pictures: Mapping[int, np.ndarray], stop: threading.Event) -> Iterator[Updates]:
-        """The same until `stop` is set."""
+    def predict(
+        self, at: Settings, pictures: Mapping[int, np.ndarray], stop: threading.Event, visitor: str = ""
+    ) -> Iterator[Updates]:
+        """The same until `stop` is set; the result is kept for `visitor`."""
         yield {"status": status("Loading the model.", 0.0), **BUSY}
         try:
             loaded = self.models.get(at.model)
@@ -241,7 +245,7 @@ class Handlers:
             return
         result = progress.result
         done = status(f"Done in {result.seconds:.1f} s.", 1.0)
-        yield {"player": result, "status": done, "result": RESULTS.put(result), **IDLE}
+        yield {"player": result, "status": done, "result": RESULTS.put(result, visitor), **IDLE}
 
     def make_wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
         """The clip to predict from, and the `Wishes` of the settings.
@@ -280,7 +284,7 @@ class Handlers:
             return
         folder = MADE.new_folder()
         paths = write_files(result, folder, tuple(FILES))
-        MADE.keep(folder, visitor(), "downloads", KEPT_DOWNLOADS)
+        MADE.keep(folder, session(), "downloads", KEPT_DOWNLOADS)
         late = newest != [name]
         yield [gr.skip() if late else gr.update(value=str(paths[file]), interactive=True) for file in FILES]
 

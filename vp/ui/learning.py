@@ -28,7 +28,7 @@ from .page import NOW_JS, QUIET, Updates
 from .settings import Settings
 from .status import failed, status
 from .unchecked import Slider
-from .visitor_files import MADE, visitor
+from .visitor_files import MADE, session
 
 SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
 BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
@@ -70,7 +70,7 @@ def wire(page: Any, models: Models) -> None:
 def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
     """Adapts a model to the clip, one visitor's at a time; yields updates with the progress and at the end the verdict, the
     adapted model in the menu, and its file."""
-    stop = threading.Event()
+    stop, visitor = threading.Event(), session()
     yield {"learned": status("Reading the clip.", 0.0), "learning": STOPS.put(stop), **BUSY}
     while not LEARNING.acquire(timeout=ASK_S):
         if stop.is_set():
@@ -78,13 +78,13 @@ def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
             return
         yield {"learned": status("Another visitor's model is learning; yours begins after it.")}  # and Gradio sees who has left
     try:
-        yield from train(models, at, minutes, stop)
+        yield from train(models, at, minutes, stop, visitor)
     finally:
         LEARNING.release()
 
 
-def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -> Iterator[Updates]:
-    """What `learn` yields once it is this visitor's turn; `stop` ends it and keeps the best."""
+def train(models: Models, at: Settings, minutes: float, stop: threading.Event, visitor: str) -> Iterator[Updates]:
+    """What `learn` yields once it is the turn of `visitor`; `stop` ends it and keeps the best."""
     try:
         model = models.get(at.model)
         clip = frames_before(at, model)
@@ -107,12 +107,12 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event) -
     of_clip = {**learned.card["adapted"], "clip": at.clip, "last": last}
     learned = replace(learned, card={**learned.card, "adapted": of_clip})
     said = {"learned": status(f"{verdict} Choose it in the menu of models.", 1.0), **IDLE}
-    name = OWN + ADAPTED.put(learned)
+    name = OWN + ADAPTED.put(learned, visitor)
     choices = [*model_menu(models.cards), (f"Adapted to your clip ({learned.name})", name)]
     folder = MADE.new_folder()
     path = folder / f"{learned.name}.safetensors"
     save(learned, path)
-    MADE.keep(folder, visitor(), "weights", KEPT_WEIGHTS)
+    MADE.keep(folder, visitor, "weights", KEPT_WEIGHTS)
     chosen_now = {"model": gr.update(choices=choices), "adapted": name}
     yield said | chosen_now | {"weights": gr.update(value=str(path), visible=True)}
 

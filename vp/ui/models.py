@@ -18,7 +18,12 @@ from .expiring_store import ExpiringStore
 
 PREFERRED = "svg-lp-real"
 KEPT = 4
-ADAPTED: ExpiringStore[Model] = ExpiringStore(most=20, what="adapted model")  # each its visitor's own
+ADAPTED: ExpiringStore[Model] = ExpiringStore(
+    20,
+    "adapted model",
+    most_bytes=1_000_000_000,
+    weigh=lambda model: model_bytes(model),  # defined below
+)  # each its visitor's own
 OWN = "adapted:"  # begins the names of these
 MOST_FUTURES, MOST_PAST, MOST_FUTURE = 16, 20, 40
 
@@ -124,6 +129,11 @@ def length_bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]
         "past": (past_low, past_high, min(max(capabilities.trained_past or 5, past_low), past_high)),
         "future": (future_low, future_high, min(max(capabilities.trained_future or 10, future_low), future_high)),
     }
+
+
+def model_bytes(model: Model) -> int:
+    """About the bytes of a model: its weights, and once more in the predictor."""
+    return 2 * sum(weight.nbytes for weight in model.weights.values())
 
 
 def capitalise(text: str) -> str:

@@ -19,7 +19,7 @@ from .models import OWN
 from .player import with_sheets
 from .settings import Settings
 from .status import failed
-from .visitor_files import visitor
+from .visitor_files import session
 
 LOG = logging.getLogger(__name__)
 NAMES = tuple(field.name for field in fields(Settings))
@@ -100,6 +100,7 @@ class Page:
 
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
             """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
+            visitor = session()
             first, values = given[:takes_event], given[takes_event:]
             try:
                 if cancels:
@@ -109,10 +110,10 @@ class Page:
                 made = fn(*first, *settings, *values[count:])
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
-                        yield self.by_widget({**update, **always})
+                        yield self.by_widget({**update, **always}, visitor)
             except Exception as error:
                 LOG.info("refused", exc_info=isinstance(error, ValueError))
-                yield self.by_widget({"status": failed(error, "an event failed", given), **always})
+                yield self.by_widget({"status": failed(error, "an event failed", given), **always}, visitor)
 
         def answer(*values: Any) -> dict[Any, Any]:
             return next(updates(*values))
@@ -131,7 +132,9 @@ class Page:
             "outputs": self.select(list(dict.fromkeys([*changes, "status", *always]))),
         }
 
-    def by_widget(self, updates: Updates) -> dict[Any, Any]:
-        """The updates keyed by widget, as Gradio takes them; never empty. Sheets of results become files of this visitor's."""
-        shown = {name: with_sheets(x, visitor()) if isinstance(x, Result) else x for name, x in updates.items()}
+    def by_widget(self, updates: Updates, visitor: str | None = None) -> dict[Any, Any]:
+        """The updates keyed by widget, as Gradio takes them; never empty. Sheets of results become files of the visitor's, by
+        default of the one whose event is being answered."""
+        owner = session() if visitor is None else visitor
+        shown = {name: with_sheets(x, owner) if isinstance(x, Result) else x for name, x in updates.items()}
         return {self.widgets[name]: update for name, update in {"status": gr.skip(), **shown}.items()}

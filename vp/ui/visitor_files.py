@@ -56,7 +56,7 @@ class VisitorFiles:
 
         Args:
             folder: of `new_folder`, with its files.
-            owner: a session, see `visitor`.
+            owner: a session, see `session`.
             kind: what the files are.
             most: folders of this kind that an owner has at most; the oldest are removed.
         """
@@ -96,7 +96,7 @@ class VisitorFiles:
 MADE = VisitorFiles()
 
 
-def visitor() -> str:
-    """The session whose event is being answered; NOBODY outside of events."""
+def session() -> str:
+    """The session whose event is being answered; NOBODY outside of events. A generator knows it in its first step only."""
     request = LocalContext.request.get(None)
     return getattr(request, "session_hash", None) or NOBODY
