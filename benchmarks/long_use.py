@@ -86,8 +86,8 @@ def predict(client: Any, clip: Path, models: list[str], chance: random.Random) -
 
     wish = {
         "model": chance.choice(models), "n_futures": chance.choice((1, 2, 4, 8)), "prior": "auto",
-        "n_past": chance.choice((2, 4, 10)), "n_future": chance.randint(2, 10), "temperature": 1.0, "seed": chance.randint(0, 999),
-        "long_side": chance.choice((64, 128, 192)),
+        "n_past": chance.choice((2, 4, 10)), "n_future": chance.randint(2, 10), "temperature": 1.0,
+        "seed": chance.randint(0, 999), "long_side": chance.choice((64, 128, 192)),
     }  # fmt: skip
     try:
         client.predict(clip=handle_file(str(clip)), **wish, api_name="/predict")
@@ -110,7 +110,7 @@ def use_for_long(process: subprocess.Popen, address: str, folder: Path, args: ar
         if left == 0:
             if client is not None:
                 client.close()
-            client, left = Client(address, verbose=False), chance.randint(1, STAY)
+            client, left = Client(address, verbose=False, download_files=False), chance.randint(1, STAY)
             found["visitors"] += 1
         left -= 1
         clip = folder / f"clip-{done}.mp4"
@@ -144,7 +144,7 @@ def main() -> int:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-        found["left_behind"] = sorted(path.name for path in Path(name).iterdir())
+        found["left_behind"] = sorted(path.name for path in Path(name).rglob("*") if path.is_file())
     memory = list(found["resident_mb"].values())
     found |= {"grown_mb": memory[-1] - memory[0], "seconds": round(time.monotonic() - start, 1)}
     print(json.dumps(found))

@@ -101,8 +101,9 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     if args.set and args.resume and not (args.vary or args.seeds):
         raise ValueError("--set came with --resume; a resumed run keeps the settings that it began with: leave --set out")
     found = replace(found, config=with_overrides(found.config, args.set))
-    names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed", "axes")
-    chosen = {name: getattr(args, name) for name in (*names, "threads", "digits", "data_root", "bad_steps", "validate_minutes")}
+    names = ("minutes", "steps", "resume", "init", "device", "precision", "batch", "accumulate", "recompute", "lr", "seed")
+    more = ("threads", "digits", "data_root", "axes", "bad_steps", "validate_minutes")
+    chosen = {name: getattr(args, name) for name in (*names, *more)}
     licences = tuple(word.strip() for word in (args.licences or "").split(",") if word.strip())
     settings = Settings(out=args.out or Path("runs") / args.recipe, licences=licences, **chosen)
     if not args.vary and not args.seeds:

@@ -336,7 +336,8 @@ class Trainer(Updates):
         """One training step; returns its terms for the log, none where it was skipped.
 
         Raises:
-            NotFinite: `bad_steps` losses or gradients in a row were not finite; weights are as before the first of them.
+            NotFinite: `bad_steps` losses or gradients in a row were not finite; none of them has changed a weight, though
+                phases that took their turn before in the same step have.
         """
         share = self.step / self.total
         index, widths = self.stage_index(share), self.stage_shares()
