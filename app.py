@@ -15,6 +15,9 @@ def main() -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
     args, _ = parser.parse_known_args()
 
+    from vp.ui.server_folder import server_folder
+
+    server_folder()  # before Gradio is loaded, which then keeps all its files there
     from vp.ui.app import build, launch_options
 
     build(args.device).launch(**launch_options())
