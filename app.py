@@ -11,16 +11,20 @@ def main() -> None:
     """Serves the page until it is stopped."""
     import argparse
 
+    from vp.ui import limits
+
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
+    limits.add_flags(parser)
     args, _ = parser.parse_known_args()
+    allowed = limits.from_flags(args)
 
     from vp.ui.server_folder import server_folder
 
     server_folder()  # before Gradio is loaded, which then keeps all its files there
     from vp.ui.app import build, launch_options
 
-    build(args.device).launch(**launch_options())
+    build(args.device, limits=allowed).launch(**launch_options(allowed))
 
 
 if __name__ == "__main__":

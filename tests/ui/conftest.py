@@ -1,7 +1,9 @@
 """One browser, one small trained-looking model and one live app for all tests of the interface."""
 
+import asyncio
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,13 @@ def open_page(chrome):
 
 def outside(url: str) -> bool:
     return url.startswith("http") and not url.startswith(("http://127.0.0.1", "http://localhost"))
+
+
+@pytest.fixture(scope="session")
+def run_coroutine():
+    """Runs a coroutine in a thread of its own: the browser's driver keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda coroutine: pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from contextlib import closing
 from contextvars import ContextVar
 
 import pytest
+import torch
 
 from vp.ui.compute_thread import ComputeThread
 
@@ -68,3 +69,13 @@ def test_a_forked_process_has_a_lane_of_its_own():
     if not child:
         os._exit(0 if compute_thread.call(who)[0] != threading.current_thread().name else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_thread_without_helpers_leaves_those_of_the_others_alone():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert ComputeThread(helpers=False).call(torch.get_num_threads) == 1
+        assert torch.get_num_threads() == ComputeThread().call(torch.get_num_threads) == 3
+    finally:
+        torch.set_num_threads(before)

@@ -1,12 +1,13 @@
 """A model learns the visitor's clip: on the frames before those to be predicted, stoppable, and nobody else's."""
 
-from contextlib import closing
+import asyncio
 
 import numpy as np
 import pytest
 
 from vp.data import Clip, write_mp4
-from vp.ui import clips, handlers, learning
+from vp.ui import admission, clips, handlers, learning
+from vp.ui.admission import Admission
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import ADAPTED, OWN, Models
 from vp.ui.settings import Settings
@@ -31,9 +32,18 @@ def models(general_folder):
     return Models("cpu", general_folder)
 
 
-def ended(models, at, minutes=0.5, **stops):
+async def collected(updates):
+    return [update async for update in updates]
+
+
+@pytest.fixture
+def ended(run_coroutine):
+    return lambda *given, **also: learned(run_coroutine, *given, **also)
+
+
+def learned(run_coroutine, models, at, minutes=0.5):
     """What the page is told: every status, and the last update."""
-    updates = list(learning.learn(models, at, minutes))
+    updates = run_coroutine(collected(learning.learn(models, Admission(), at, minutes)))
     return [update["learned"] for update in updates], updates[-1]
 
 
@@ -64,7 +74,7 @@ def test_far_into_a_long_clip_the_newest_frames_are_learned(models):
     assert np.array_equal(learning.frames_before(at, models.get("svg-lp-real")).frames, long[45:165])
 
 
-def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkeypatch):
+def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkeypatch, ended):
     monkeypatch.setattr(learning, "SHORTEST", 0.0)
     monkeypatch.setattr("vp.training.adapt.Adaptation.helps", property(lambda self: True))
     at = Settings("svg-lp-real", name, part={"moment": 2.0, "region": ""})
@@ -99,7 +109,7 @@ def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkey
         ("svg-lp-real", 2.0, 99.0, "Minutes is 99.0; give 0.5 to 10"),
     ],
 )
-def test_what_cannot_be_learned_is_one_sentence(models, name, model, moment, minutes, said):
+def test_what_cannot_be_learned_is_one_sentence(ended, models, name, model, moment, minutes, said):
     statuses, last = ended(models, Settings(model, name, past=3, part={"moment": moment, "region": ""}), minutes)
     assert said in statuses[-1] and last["learn"]["interactive"] and last["learning"] is None
 
@@ -121,15 +131,33 @@ def test_files_of_a_result_that_is_no_longer_on_screen_are_not_offered(models, n
     assert not any("interactive" in update for update in late)
 
 
-def test_a_second_visitor_is_told_whom_he_waits_for(models, name):
+def test_learning_goes_on_between_the_steps_of_another_one_and_one_that_waits_can_be_stopped(
+    models, name, monkeypatch, run_coroutine
+):
+    monkeypatch.setattr(learning, "SHORTEST", 0.0)
+    monkeypatch.setitem(admission.SLICE_S, "learning", 0.0)
+    callers = iter([admission.Caller(f"visitor {k}") for k in range(3)])
+    monkeypatch.setattr(admission.Caller, "now", lambda: next(callers))
     at = Settings("svg-lp-real", name, past=3, part={"moment": 2.0, "region": ""})
-    with learning.LEARNING, closing(learning.learn(models, at, 1.0)) as updates:
-        first, waiting = next(updates), next(updates)
-        assert "yours begins after it" in waiting["learned"] and not first["learn"]["interactive"]
-        learning.STOPS.get(first["learning"]).set()
-        *_, last = updates
-    assert "Stopped before it began" in last["learned"] and last["learn"]["interactive"]
-    assert not learning.LEARNING.locked()
+    order = []
+
+    async def visit(who, minutes):
+        async for update in learning.learn(models, let_in, at, minutes):
+            order.append((who, update["learned"]))
+            if who == 2 and "before you" in update["learned"]:
+                learning.STOPS.get(stops[0]).set()
+            elif "learning" in update and update["learning"] and who == 2:
+                stops.append(update["learning"])
+
+    async def visits():
+        await asyncio.gather(visit(0, 0.05), visit(1, 0.05), visit(2, 0.05))
+
+    let_in, stops = Admission(), []
+    run_coroutine(visits())
+    steps = [who for who, said in order if "Step" in said]
+    assert "0101" in "".join(map(str, steps)), "they take turns"
+    assert "Stopped before it began" in [said for who, said in order if who == 2][-1]
+    assert not let_in.inside and let_in.turns.holder is None
 
 
 @pytest.mark.browser

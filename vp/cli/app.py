@@ -6,12 +6,14 @@ import argparse
 from typing import Any
 
 from ..core.runtime import DEVICES
+from ..ui import limits
 from .common import add_command, refuse_extra
 
 EXAMPLES = {
     "app": """
   python -m vp app
-  python -m vp app --device cpu""",
+  python -m vp app --device cpu
+  python -m vp app --per-visitor 2 --estimate-s 120""",
 }
 
 
@@ -19,6 +21,7 @@ def add_app(commands: Any) -> None:
     """Adds the command `app`."""
     p = add_command(commands, "app", "open the playground in the browser", run_app, EXAMPLES["app"])
     p.add_argument("--device", choices=DEVICES, default="auto", help="where models run (default: auto)")
+    limits.add_flags(p.add_argument_group("limits, so that one visitor cannot stop another"))
     p.description += " Gradio reads address and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."
 
 
@@ -33,5 +36,6 @@ def run_app(args: argparse.Namespace, extra: list[str]) -> dict:
         from ..ui.app import build, launch_options
     except ImportError as error:
         raise ValueError(f"the app needs {error.name}, which is not installed; run `pip install 'vp[app]'`") from None
-    build(args.device).launch(**launch_options())
+    allowed = limits.from_flags(args)
+    build(args.device, limits=allowed).launch(**launch_options(allowed))
     return {}

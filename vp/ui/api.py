@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import gradio as gr
@@ -19,12 +20,16 @@ from vp.data.video_file import END, MAX_EVERY, MAX_SIDE
 from vp.prediction.actions import STILL
 from vp.prediction.known_frames import LONG_SIDE
 from vp.prediction.request import MOST_FRAMES, Wishes, to_whole_number
+from vp.prediction.sample import Progress
 from vp.result.export import write_files
 from vp.result.result import Result
 from vp.result.sprite_sheet import SIDE
 
 from . import clips, jobs
+from .admission import Admission
+from .cost import Cost
 from .excerpt import Excerpt, chosen, seen
+from .listeners import Caller
 from .models import MOST_FUTURES, Models
 from .visitor_files import MADE, session
 
@@ -33,12 +38,8 @@ KEPT_ANSWERS, KEPT_OF_ALL = 4, 100  # of a session, and of callers without one
 FILES = ("futures.mp4", "futures.gif", "result.html")
 
 
-def add_endpoint(models: Models, gpu: dict[str, Any]) -> None:
-    """Adds the endpoint to the Blocks being built. Its components are hidden; they only define the API's types.
-
-    Args:
-        gpu: Gradio's concurrency arguments for events that predict.
-    """
+def add_endpoint(models: Models, admission: Admission) -> None:
+    """Adds the endpoint to the Blocks being built. Its components are hidden; they only define the API's types."""
     default = models.default
     with gr.Column(visible=False):
         inputs = [
@@ -60,13 +61,14 @@ def add_endpoint(models: Models, gpu: dict[str, Any]) -> None:
             gr.Number(1, label="every"),
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
-        gr.Button().click(make_predict(models), inputs, outputs, api_name="predict", **gpu)
+        predict = make_predict(models, admission)
+        gr.Button().click(predict, inputs, outputs, api_name="predict", concurrency_limit=None)  # `admission` has the limits
 
 
-def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
+def make_predict(models: Models, admission: Admission) -> Callable[..., AsyncIterator[tuple[Any, ...]]]:
     """The endpoint's function, over the models of this app."""
 
-    def predict(
+    async def predict(
         clip: str,
         model: str,
         n_futures: float,
@@ -83,7 +85,7 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         start: str = "",
         region: str = "",
         every: float = 1,
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> AsyncIterator[tuple[Any, ...]]:
         """Predicts futures of a video clip.
 
         Args:
@@ -107,19 +109,23 @@ def make_predict(models: Models) -> Callable[..., Iterator[tuple[Any, ...]]]:
         Returns:
             the record with metrics as JSON, and the mp4, GIF and HTML files.
         """
-        with as_gradio_errors(model, prior, known, options, actions, beside, start, region):
+
+        def wanted() -> tuple[Clip, Wishes]:
             given = parse_model_options(models, model, prior, temperature, options)
             check_arguments(clip, n_futures)
             plans = {"actions": parse_actions("actions", actions), "compare_with": parse_actions("beside", beside)}
             whole_frame = models.get(model).predictor.capabilities.size is None
             found, first = read_upload(clip, start, n_past, n_future, long_side if whole_frame else None, region, every)
-            wishes = Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
-            with closing(jobs.run_prediction(model, found, wishes)) as job:
-                *_, (last, _) = job
-            folder = MADE.new_folder()
-            outputs = write_outputs(last.result, str(folder))
-            MADE.keep(folder, session(), "answers", KEPT_ANSWERS if session() else KEPT_OF_ALL)
-            yield outputs
+            return found, Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
+
+        visitor = session()
+        with as_gradio_errors(model, prior, known, options, actions, beside, start, region):
+            result = await predict_in_turn(models, admission, model, wanted)
+            if result is not None:
+                folder = MADE.new_folder()
+                outputs = await asyncio.to_thread(write_outputs, result, str(folder))
+                MADE.keep(folder, visitor, "answers", KEPT_ANSWERS if visitor else KEPT_OF_ALL)
+                yield outputs
 
     return predict
 
@@ -135,6 +141,30 @@ def as_gradio_errors(*echoed: object) -> Iterator[None]:
     except Exception as error:
         LOG.exception("a request failed")
         raise gr.Error("this failed; the server's log says more", print_exception=False) from error
+
+
+async def predict_in_turn(
+    models: Models, admission: Admission, model: str, wanted: Callable[[], tuple[Clip, Wishes]]
+) -> Result | None:
+    """The finished result of what is wanted from the model of this name; None where the caller has gone.
+
+    Raises:
+        ValueError: it is refused or fails, in one sentence.
+    """
+
+    def check() -> Cost:
+        return jobs.check(model, models.get(model), *wanted())
+
+    def job() -> Iterator[Progress]:
+        for progress, _ in jobs.run_prediction(model, *wanted()):
+            yield progress
+
+    result = None
+    async with aclosing(admission.run(Caller.now(), check, job)) as updates:
+        async for update in updates:
+            if isinstance(update, Progress) and update.step == update.total:
+                result = update.result
+    return result
 
 
 def check_arguments(clip: str | None, n_futures: float | None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ import gradio as gr
 from vp.prediction.checkpoint import FOLDER
 
 from . import api, comparison, controls, editor, future_map, jobs, learning, lessons, text
+from .admission import Admission, in_turn
 from .clips import ASSETS, examples
 from .controls import FILES
+from .cost import Cost
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
 from .labels import model_menu
+from .limits import Limits
+from .listeners import CountReaders
 from .local_only import LocalOnly, serves_this_machine_only
 from .models import Models
-from .page import CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, Page, Updates
+from .page import CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
 from .player import ClipPicker, Player
 from .server_folder import server_folder
 from .settings import Settings, default_settings
@@ -28,7 +33,9 @@ from .trimmer import Trimmer
 from .visitor import forget_session
 
 HOUR_S = 3600
-GPU = {"concurrency_id": "model", "concurrency_limit": 1}  # one prediction at a time, others wait in the queue
+NO_LIMIT = {"concurrency_limit": None}  # predictions wait in `Admission`, which knows visitors, not in Gradio's queue
+SPARE_SLOTS = 100  # of Gradio's, beside those of the predictions that wait
+PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"  # on a Space visitors come through one of these
 
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
@@ -40,10 +47,10 @@ SHOW_JS = """() => {
 }"""
 
 
-def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
-    """The app over the checkpoints in `folder`, ready to launch with `launch_options()`."""
+def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = None) -> gr.Blocks:
+    """The app over the checkpoints in `folder`, ready to launch with `launch_options(limits)`."""
     server_folder()  # before Gradio's components, which ask for it when they are made
-    models = Models(device, folder)
+    models, admission = Models(device, folder), Admission(limits)
     jobs.SERVING[:] = [models]
     server_folder()  # in the main thread, where signals can be handled
     first = f"example:{next(iter(examples()), '')}"
@@ -73,15 +80,15 @@ def build(device: str = "auto", folder: Path = FOLDER) -> gr.Blocks:
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
-        cancel = wire_generate(page, do, saves)
+        cancel = wire_generate(page, do, saves, admission)
         wire_settings(demo, page, do, saves, cancel)
-        learning.wire(page, models)
-        future_map.wire(page, do, GPU)
+        learning.wire(page, models, admission)
+        future_map.wire(page, do, admission)
         comparison.wire(page)
         lessons.wire(page, do, cancel)
-        api.add_endpoint(models, GPU)
+        api.add_endpoint(models, admission)
         demo.unload(forget_session)
-    return demo.queue(max_size=30, default_concurrency_limit=8)
+    return demo.queue(default_concurrency_limit=8, api_open=False)  # a call beside the queue would wait without a listener
 
 
 def build_controls(models: Models, first: str) -> dict[str, Any]:
@@ -134,7 +141,7 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
 
     edits, newest = {"trigger_mode": "multiple"} | QUIET, {"trigger_mode": "always_last"} | QUIET
     arrived = demo.load(arrive, None, page.select([*chosen, "seed", "status", "result"]), **QUIET)
-    arrived.then(do.update_downloads, page.select(["result", "newest"]), saves, **QUIET)
+    arrived.then(do.update_downloads, page.select(["result", "newest"]), saves, **STREAMED)
     lengths = [page[name].input for name in ("task", "past", "future")]
     moments = [page[name].input for name in ("start", "every")]
     clips = [page["trim"].edit, page["picker"].pick, page["fresh"].click]
@@ -161,20 +168,26 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.Down
     page["link"].click(None, page.select(NAMES), None, js=LINK_JS, **PRIVATE)
 
 
-def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> dict[str, Any]:
+def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton], admission: Admission) -> dict[str, Any]:
     """Connects Generate, Stop, the files to save, and the picture editor: what was painted counts until Generate is pressed.
 
     Returns:
         Arguments of an event that cancels a prediction that waits or runs.
     """
     made = ["player", "status", "result", "go", "stop", "job"]
-    running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | GPU | PRIVATE
+    running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | NO_LIMIT | PRIVATE
 
-    def generate(at: Settings) -> Iterator[Updates]:
-        yield from do.generate(at)
+    def wanted(at: Settings) -> Cost:
+        model = do.models.get(at.model)
+        return jobs.check(at.model, model, *do.make_wishes(at, model))
 
-    def repaint(event: gr.EventData, at: Settings, edits: dict[int, Any]) -> Iterator[Updates]:
-        yield from editor.repaint(do, at, event._data, edits)
+    async def generate(at: Settings) -> AsyncIterator[Updates]:
+        async for updates in in_turn(admission, lambda: wanted(at), lambda: do.generate(at)):
+            yield updates
+
+    async def repaint(event: gr.EventData, at: Settings, edits: dict[int, Any]) -> AsyncIterator[Updates]:
+        async for updates in in_turn(admission, lambda: wanted(at), lambda: editor.repaint(do, at, event._data, edits)):
+            yield updates
 
     jobs_running = [
         page["go"].click(**page.event(generate, made), **running),
@@ -187,14 +200,19 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> d
     cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
     page["stop"].click(**cancel)
     page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], page.select(["status", "go", "stop"]), **QUIET)
-    page["result"].change(do.update_downloads, page.select(["result", "newest"]), saves, **QUIET)
+    page["result"].change(do.update_downloads, page.select(["result", "newest"]), saves, **STREAMED)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return cancel
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options(limits: Limits | None = None) -> dict[str, Any]:
     """Keyword arguments for `demo.launch`: everything but address and port, which Gradio reads from the environment."""
+    if os.environ.get("SPACE_ID"):
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
+    local = [(LocalOnly, (), {})] if serves_this_machine_only() else []
     return {
+        "max_threads": (limits or Limits()).total + SPARE_SLOTS,
+        "app_kwargs": {"middleware": [(CountReaders, (), {}), *local]},
         "theme": THEME,
         "head": f"<style>{CSS}</style>",  # Gradio's own css argument drops @container rules
         "ssr_mode": False,
@@ -203,5 +221,4 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api"],
         "show_error": True,
         "allowed_paths": [str(Path(ASSETS))],
-        "app_kwargs": {"middleware": [(LocalOnly, (), {})]} if serves_this_machine_only() else {},
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ from vp.prediction.future_map import FutureMap, neighbours, predict_between, str
 from vp.prediction.model import Model
 from vp.result.sprite_sheet import encode_jpeg, encode_png, is_photograph
 
+from . import jobs
+from .admission import Admission, Place
 from .compute_thread import COMPUTE_THREAD
+from .cost import Cost
 from .expiring_store import ExpiringStore
 from .handlers import Handlers
-from .page import NOW_JS, QUIET, Updates
+from .listeners import Caller
+from .page import NOW_JS, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
-from .status import failed, status, to_sentence
+from .status import error_status, failed, status, to_sentence
 from .unchecked import Slider
 
 FEWEST, MOST, USUAL = 8, 64, 32  # futures of a map
@@ -139,26 +144,44 @@ def build() -> dict[str, Any]:
     return made
 
 
-def wire(page: Any, do: Handlers, queue: dict[str, Any]) -> None:
-    """Connects the button; `queue` holds the arguments of an event that waits its turn for the device."""
+def wire(page: Any, do: Handlers, admission: Admission) -> None:
+    """Connects the button."""
 
-    def draw(at: Settings, count: float) -> Iterator[Updates]:
-        yield from draw_map(do, at, count)
+    async def draw(at: Settings, count: float) -> AsyncIterator[Updates]:
+        async for updates in draw_in_turn(do, admission, at, count):
+            yield updates
 
-    page["draw"].click(**page.event(draw, ["map", "map_status"], ["mapped"]), js=NOW_JS, **QUIET | queue)
+    drawn = page.event(draw, ["map", "map_status"], ["mapped"])
+    page["draw"].click(**drawn, js=NOW_JS, concurrency_limit=None, **STREAMED)  # `admission` has the limits
 
 
-def draw_map(do: Handlers, at: Settings, count: float) -> Iterator[Updates]:
-    """Yields updates of the map and its status while the futures of the page's clip are predicted."""
-    try:
-        if not math.isfinite(count):
+async def draw_in_turn(do: Handlers, admission: Admission, at: Settings, count: float) -> AsyncIterator[Updates]:
+    """Updates of the map and its status while it waits for its turn, and while its futures are predicted."""
+
+    def check() -> Cost:
+        if not (math.isfinite(count or math.nan) and FEWEST <= count <= MOST):
             raise ValueError(f"{count} futures came for a map; give {FEWEST} to {MOST}")
         model = do.models.get(at.model)
         clip, wishes = do.make_wishes(at, model)
-        with closing(COMPUTE_THREAD.each(stream_map(model, clip, wishes, int(count)))) as job:
+        return jobs.check(at.model, model, clip, replace(wishes, n=int(count)))
+
+    try:
+        async with aclosing(admission.run(Caller.now(), check, lambda: draw_map(do, at, int(count)))) as updates:
+            async for update in updates:
+                yield {"map_status": status(update.text)} if isinstance(update, Place) else update
+    except ValueError as error:
+        yield {"map_status": error_status(error)}
+
+
+def draw_map(do: Handlers, at: Settings, count: int) -> Iterator[Updates]:
+    """Yields updates of the map and its status while the futures of the page's clip are predicted."""
+    try:
+        model = do.models.get(at.model)
+        clip, wishes = do.make_wishes(at, model)
+        with closing(COMPUTE_THREAD.each(stream_map(model, clip, wishes, count))) as job:
             for done, futures in job:
                 if futures is None:
-                    yield {"map_status": status(f"Future {done} of {int(count)}.", done / count)}
+                    yield {"map_status": status(f"Future {done} of {count}.", done / count)}
                 else:
                     yield {"map": describe(model, futures), "map_status": status("Point at the map, or drag on it.")}
     except Exception as error:

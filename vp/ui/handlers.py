@@ -80,8 +80,7 @@ class Handlers:
                 default_settings(self.models, at.model, at.clip), start=at.start, part=at.part, every=at.every, seed=at.seed
             )
         except ValueError as error:
-            gr.Warning(to_sentence(error))
-            return {}
+            return {"status": error_status(error)}
         return control_updates(self.models.get(at.model), settings) | {"by_hand": True} | self.show_clip(settings)
 
     def show_clip(self, at: Settings) -> Updates:

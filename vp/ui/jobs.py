@@ -1,4 +1,4 @@
-"""Runs predictions for visitors, one at a time on the device, step by step so that they can be stopped."""
+"""Runs predictions for visitors, step by step so that they can be stopped; `admission` says whose turn it is."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from vp.data import Clip
-from vp.prediction.request import Wishes
+from vp.prediction.model import Model
+from vp.prediction.request import Wishes, make_observation, prepare_request
 from vp.prediction.sample import Progress, stream
 
-from .compute_thread import COMPUTE_THREAD
+from .compute_thread import CHECK_THREAD, COMPUTE_THREAD
+from .cost import Cost, cost
 from .expiring_store import ExpiringStore
 from .models import Models
 
@@ -39,7 +41,6 @@ class Job:
 
 LOG = logging.getLogger(__name__)
 RUNNING: ExpiringStore[Job] = ExpiringStore(most=40, what="prediction")
-DEVICE = threading.Lock()  # the queue already runs one job at a time; a cancelled one may still be in its last step
 LAST_STEP_S = 3.0  # in which a cancelled job ends; a message of its last step would otherwise come after what cancelled it
 SERVING: list[Models] = []  # the models of the running app: too heavy to travel to a GPU worker with every call
 
@@ -50,13 +51,24 @@ def prediction_steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress
     yield from stream(SERVING[-1].get(name), clip, wishes)
 
 
+def check(name: str, model: Model, clip: Clip, wishes: Wishes) -> Cost:
+    """What a prediction will compute, after the checks that it will make itself: what is wrong is said before it waits.
+
+    Raises:
+        ValueError: the wishes cannot be met, in one sentence.
+    """
+    request = prepare_request(model, clip, wishes)
+    CHECK_THREAD.call(make_observation, request, model.predictor)
+    return cost(name, request)
+
+
 def run_prediction(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
     """Yields (progress, estimated seconds left) at every step; closing it stops the model at its next step.
 
     Raises:
         ValueError: the wishes cannot be met or the prediction failed, in one sentence for visitors.
     """
-    with DEVICE, closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(name, clip, wishes)))) as job:
+    with closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(name, clip, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -15,28 +15,26 @@ from vp.data import Clip
 from vp.data.video_file import END
 from vp.prediction.model import Model
 from vp.prediction.request import to_whole_number
-from vp.training.adapt import Adaptation, Adapting, adapt, save
+from vp.training.adapt import Adapting, adapt, save
 
-from . import jobs
+from .admission import Admission, Place
 from .clips import UPLOAD_FRAMES
-from .compute_thread import COMPUTE_THREAD, DONE
+from .compute_thread import COMPUTE_THREAD
 from .excerpt import chosen, part_of, seen
 from .expiring_store import ExpiringStore
 from .labels import model_menu
+from .listeners import Caller
 from .models import ADAPTED, OWN, Models
-from .page import NOW_JS, QUIET, Updates
+from .page import NOW_JS, QUIET, STREAMED, Updates
 from .settings import Settings
-from .status import failed, status
+from .status import error_status, failed, status
 from .unchecked import Slider
 from .visitor_files import MADE, session
 
 SHORTEST, LONGEST, USUAL = 0.5, 10.0, 2.0  # minutes
-BETWEEN_STEPS_S = 0.01  # in which a prediction that waits for the device gets it
 ABOUT = "The model goes on training, on the frames of your clip that come before those it is to predict."
 ALONE = "The adapted model is yours alone, and gone when you leave."
-ASK_S = 1.0  # between two looks at whether it is a waiting visitor's turn
 KEPT_WEIGHTS = 2  # files of adapted models that a visitor has
-LEARNING = threading.Lock()
 STOPS: ExpiringStore[threading.Event] = ExpiringStore(most=20, what="training")
 BUSY = {"learn": gr.update(interactive=False), "unlearn": gr.update(interactive=True)}
 IDLE = {"learn": gr.update(interactive=True), "unlearn": gr.update(interactive=False), "learning": None}
@@ -56,41 +54,59 @@ def build() -> dict[str, Any]:
     return made
 
 
-def wire(page: Any, models: Models) -> None:
+def wire(page: Any, models: Models, admission: Admission) -> None:
     """Connects the section's buttons."""
 
-    def start(at: Settings, minutes: float) -> Iterator[Updates]:
-        yield from learn(models, at, minutes)
+    async def start(at: Settings, minutes: float) -> AsyncIterator[Updates]:
+        async for updates in learn(models, admission, at, minutes):
+            yield updates
 
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
-    page["learn"].click(**page.event(start, changes, ["minutes"]), js=NOW_JS, **QUIET)
+    started = page.event(start, changes, ["minutes"])
+    page["learn"].click(**started, js=NOW_JS, concurrency_limit=None, **STREAMED)  # `admission` has the limits
     page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **QUIET)
 
 
-def learn(models: Models, at: Settings, minutes: float) -> Iterator[Updates]:
-    """Adapts a model to the clip, one visitor's at a time; yields updates with the progress and at the end the verdict, the
-    adapted model in the menu, and its file."""
-    stop, visitor = threading.Event(), session()
-    yield {"learned": status("Reading the clip.", 0.0), "learning": STOPS.put(stop), **BUSY}
-    while not LEARNING.acquire(timeout=ASK_S):
-        if stop.is_set():
-            yield {"learned": status("Stopped before it began."), **IDLE}
-            return
-        yield {"learned": status("Another visitor's model is learning; yours begins after it.")}  # and Gradio sees who has left
+async def learn(models: Models, admission: Admission, at: Settings, minutes: float) -> AsyncIterator[Updates]:
+    """Adapts a model to the clip; yields updates with the place among those who wait, the progress and at the end the verdict,
+    the adapted model in the menu, and its file."""
+    stop = threading.Event()
+    name = STOPS.put(stop)
+    yield {"learned": status("Reading the clip.", 0.0), "learning": name, **BUSY}
+    trained = False
+    job = partial(train, models, at, minutes, stop, session())
+    check = partial(check_wishes, models, at, minutes)
     try:
-        yield from train(models, at, minutes, stop, visitor)
-    finally:
-        LEARNING.release()
+        async with aclosing(admission.run(Caller.now(), check, job, "learning", stop.is_set)) as updates:
+            async for update in updates:
+                trained = not isinstance(update, Place)
+                yield update if trained else {"learned": status(update.text)}
+    except ValueError as error:
+        yield {"learned": error_status(error), **IDLE}
+        return
+    if not trained:
+        yield {"learned": status("Stopped before it began."), **IDLE}
+
+
+def check_wishes(models: Models, at: Settings, minutes: float) -> None:
+    """Checks what can be told before it is this visitor's turn.
+
+    Raises:
+        ValueError: there is no such clip or model, or a number is out of bounds.
+    """
+    frames_before(at, models.get(at.model))
+    if not SHORTEST <= (minutes or 0) <= LONGEST:
+        raise ValueError(f"minutes is {minutes!r}; give {SHORTEST:g} to {LONGEST:g}")
 
 
 def train(models: Models, at: Settings, minutes: float, stop: threading.Event, visitor: str) -> Iterator[Updates]:
-    """What `learn` yields once it is the turn of `visitor`; `stop` ends it and keeps the best."""
+    """What `learn` yields once it is the turn of `visitor`, a step at a time; `stop` ends it and keeps the best."""
     try:
         model = models.get(at.model)
         clip = frames_before(at, model)
         seed = to_whole_number("seed", at.seed, 0, 2**31 - 1)
-        adaptation = begin(model, clip, minutes, seed)
-        with closing(steps(adaptation)) as job:
+        adaptation = COMPUTE_THREAD.call(adapt, model, clip, minutes, None, seed)
+        with closing(COMPUTE_THREAD.each(adaptation)) as job:
             for record in job:
                 yield {"learned": status(progress_text(record), record.share)}
                 if stop.is_set():
@@ -132,27 +148,6 @@ def frames_before(at: Settings, model: Model) -> Clip:
     last = known.first + (past - 1) * known.every
     count = (last - clip.first) // clip.every + 1 - (clip.every > 1)  # frames that are taken by a clock may lie one off
     return replace(clip, frames=clip.frames[:count], actions=None if clip.actions is None else clip.actions[:count], extras={})
-
-
-def begin(model: Model, clip: Clip, minutes: float, seed: int) -> Adaptation:
-    """Starts the adaptation in the compute thread, after a check of `minutes`; errors as for `adapt`."""
-    if not SHORTEST <= (minutes or 0) <= LONGEST:
-        raise ValueError(f"minutes is {minutes!r}; give {SHORTEST:g} to {LONGEST:g}")
-    return COMPUTE_THREAD.call(adapt, model, clip, minutes, None, seed)
-
-
-def steps(adaptation: Adaptation) -> Iterator[Adapting]:
-    """Yields the record after every step; between steps the device is free for predictions."""
-    try:
-        while True:
-            with jobs.DEVICE:
-                record = COMPUTE_THREAD.call(next, adaptation, DONE)
-            if record is DONE:
-                return
-            yield record
-            time.sleep(BETWEEN_STEPS_S)
-    finally:
-        COMPUTE_THREAD.call(adaptation.close)
 
 
 def progress_text(record: Adapting) -> str:

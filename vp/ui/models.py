@@ -13,7 +13,7 @@ from vp.core.video import Capabilities
 from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import Model, available, load
 
-from .compute_thread import COMPUTE_THREAD
+from .compute_thread import CHECK_THREAD
 from .expiring_store import ExpiringStore
 
 PREFERRED = "svg-lp-real"
@@ -54,7 +54,7 @@ class Models:
             return ADAPTED.get(name.removeprefix(OWN))
         if name not in self.cards:
             raise ValueError(f"there is no model {clip(name)!r}; models: {', '.join(self.cards)}")
-        model = self.loaded.get(name) or COMPUTE_THREAD.call(self.fetch, name)
+        model = self.loaded.get(name) or CHECK_THREAD.call(self.fetch, name)
         with self.lock:
             self.loaded[name] = model
             self.loaded.move_to_end(name)
@@ -79,7 +79,7 @@ class Models:
         return found if found in self.cards else self.default
 
     def fetch(self, name: str) -> Model:
-        """Loads a model, in the compute thread, where requests wait for one another and the second finds it loaded."""
+        """Loads a model, in CHECK_THREAD, where requests wait for one another and the second finds it loaded."""
         try:
             model = self.loaded.get(name) or load(self.cards[name].path or name, self.device, folder=self.folder)
         except ValueError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing, nullcontext
 from dataclasses import fields
 from typing import Any
 
@@ -34,7 +34,8 @@ CHANGED = {
     "map": None,
     "map_status": "",
 }  # nothing runs or is shown of what was chosen before
-QUIET = PRIVATE | {"show_progress": "hidden"}
+STREAMED = PRIVATE | {"show_progress": "hidden"}
+QUIET = STREAMED | {"queue": False}  # cheap: answered at once, whatever waits
 
 # `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does
 AT_JS = f"""
@@ -88,7 +89,8 @@ class Page:
 
         Args:
             fn: takes a gr.EventData where it has a parameter `event`, a `Settings` where it has one called `at`, and the values
-                of `reads`, in this order; returns `Updates`, or yields them. A ValueError becomes a sentence in "status".
+                of `reads`, in this order; returns `Updates`, or yields them, asynchronously too. A ValueError becomes a
+                sentence in "status".
             changes: names of what `fn` may change.
             reads: names of further widgets that `fn` reads.
             cancels: the event makes a running prediction, the result and its edits those of something else; the prediction ends
@@ -98,6 +100,15 @@ class Page:
         takes_event, count = "event" in parameters, len(NAMES) if "at" in parameters else 0
         yields, always = inspect.isgeneratorfunction(fn), CHANGED if cancels else {}
 
+        def arguments(values: Sequence[Any]) -> list[Any]:
+            """The arguments of `fn` beside the event."""
+            settings = [Settings.from_widgets(dict(zip(NAMES, values, strict=False)))] if count else []
+            return [*settings, *values[count:]]
+
+        def refused(error: Exception, given: Sequence[Any], visitor: str) -> dict[Any, Any]:
+            LOG.info("refused", exc_info=isinstance(error, ValueError))
+            return self.by_widget({"status": failed(error, "an event failed", given), **always}, visitor)
+
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
             """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
             visitor = session()
@@ -106,28 +117,26 @@ class Page:
                 if cancels:
                     *values, job = values
                     jobs.end_job(job)
-                settings = [Settings.from_widgets(dict(zip(NAMES, values, strict=False)))] if count else []
-                made = fn(*first, *settings, *values[count:])
+                made = fn(*first, *arguments(values))
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
                         yield self.by_widget({**update, **always}, visitor)
             except Exception as error:
-                LOG.info("refused", exc_info=isinstance(error, ValueError))
-                yield self.by_widget({"status": failed(error, "an event failed", given), **always}, visitor)
+                yield refused(error, given, visitor)
 
-        def answer(*values: Any) -> dict[Any, Any]:
-            return next(updates(*values))
+        async def wait_for(*given: Any) -> AsyncIterator[dict[Any, Any]]:
+            """`updates` of a coroutine."""
+            visitor = session()
+            try:
+                async with aclosing(fn(*given[:takes_event], *arguments(given[takes_event:]))) as several:
+                    async for update in several:
+                        yield self.by_widget(update, visitor)
+            except Exception as error:
+                yield refused(error, given, visitor)
 
-        def answer_event(event: gr.EventData, *values: Any) -> dict[Any, Any]:
-            return next(updates(event, *values))
-
-        def stream_event(event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
-            yield from updates(event, *values)
-
-        # Gradio looks at a function to tell whether it yields, and which of its parameters is the event's
-        answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
+        shaped = shape_async(wait_for, takes_event) if inspect.isasyncgenfunction(fn) else shape(updates, yields, takes_event)
         return {
-            "fn": answers[yields, takes_event],
+            "fn": shaped,
             "inputs": self.select([*NAMES[:count], *reads, *(["job"] if cancels else [])]),
             "outputs": self.select(list(dict.fromkeys([*changes, "status", *always]))),
         }
@@ -138,3 +147,31 @@ class Page:
         owner = session() if visitor is None else visitor
         shown = {name: with_sheets(x, owner) if isinstance(x, Result) else x for name, x in updates.items()}
         return {self.widgets[name]: update for name, update in {"status": gr.skip(), **shown}.items()}
+
+
+def shape(updates: Callable[..., Iterator[Any]], yields: bool, takes_event: bool) -> Callable[..., Any]:
+    """`updates` as Gradio takes it, which looks at a function to tell whether it yields and which of its parameters is the
+    event's; without `yields` the first update alone."""
+
+    def answer(*values: Any) -> dict[Any, Any]:
+        return next(updates(*values))
+
+    def answer_event(event: gr.EventData, *values: Any) -> dict[Any, Any]:
+        return next(updates(event, *values))
+
+    def stream_event(event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from updates(event, *values)
+
+    answers = {(False, False): answer, (False, True): answer_event, (True, False): updates, (True, True): stream_event}
+    return answers[yields, takes_event]
+
+
+def shape_async(updates: Callable[..., AsyncIterator[Any]], takes_event: bool) -> Callable[..., AsyncIterator[Any]]:
+    """`shape` of what yields asynchronously."""
+
+    async def stream_event(event: gr.EventData, *values: Any) -> AsyncIterator[dict[Any, Any]]:
+        async with aclosing(updates(event, *values)) as several:
+            async for update in several:
+                yield update
+
+    return stream_event if takes_event else updates
