@@ -98,7 +98,7 @@ def patch_words(content: bytes, chance: random.Random) -> bytes:
 
 def avi(width: int, height: int, frames: int, claimed: int | None = None) -> bytes:
     """An AVI of black uncompressed frames of at most 128x128 px, whose header says width x height and `claimed` frames."""
-    pixels = bytes(min(width, 128) * min(height, 128) * 3)
+    pixels = bytes(min(abs(width), 128) * min(height, 128) * 3)
     claimed = frames if claimed is None else claimed
     main = struct.pack("<14I", 83_333, 0, 0, 16, claimed, 0, 1, len(pixels), width & 0xFFFFFFFF, height, 0, 0, 0, 0)
     stream = b"vidsDIB " + struct.pack("<10I", 0, 0, 0, 1, 12, 0, claimed, len(pixels), 0, 0) + bytes(8)
@@ -213,7 +213,7 @@ class Watch:
 
     def look(self) -> None:
         """Polls /proc."""
-        while not self.stopped.wait(0.02):
+        while not self.stopped.wait(0.1):
             for pid, parents in list(descendants(self.server)):
                 try:
                     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -261,7 +261,7 @@ def predict_again_and_again(address: str, stopped: threading.Event, times: list[
     clip = handle_file(str(bundled_folder("assets") / "clips" / "digits-1.mp4"))
     while len(times) < most and not stopped.is_set():
         began = time.monotonic()
-        client.predict(clip=clip, model="copy-last", n_futures=1, n_past=3, n_future=5, api_name="/predict")
+        client.predict(clip=clip, model="copy-last", n_futures=1, n_past=3, n_future=5, temperature=None, api_name="/predict")
         times.append(time.monotonic() - began)
 
 
@@ -280,7 +280,7 @@ def measure(count: int, seed: int, with_other: bool = True) -> dict[str, Any]:
             while not found and server.poll() is None:
                 time.sleep(0.2)
                 found = re.search(r"http://127\.0\.0\.1:\d+", (folder / "log").read_text())
-            seen = attack(found[0] if found else "", server.pid, list(made_files(folder, count, seed)), with_other)
+            seen = attack(found[0] if found else "", server.pid, folder, list(made_files(folder, count, seed)), with_other)
             seen["deaths"] = int(server.poll() is not None)
             seen["tracebacks"] += (folder / "log").read_text().count("Traceback")
         finally:
@@ -290,12 +290,13 @@ def measure(count: int, seed: int, with_other: bool = True) -> dict[str, Any]:
     return seen
 
 
-def attack(address: str, server: int, files: list[tuple[str, bytes]], with_other: bool) -> dict[str, Any]:
+def attack(address: str, server: int, folder: Path, files: list[tuple[str, bytes]], with_other: bool) -> dict[str, Any]:
     """Uploads the files one after another while another visitor predicts."""
     alone: list[float] = []
     meanwhile: list[float] = []
     visitor, stopped = Visitor(address), threading.Event()
-    visitor.give("text.mp4", b"hello")  # what is loaded on the first event
+    for name in ("real.mp4", "real.gif"):  # what is loaded on the first events
+        visitor.give(name, (folder / name).read_bytes())
     if with_other:
         predict_again_and_again(address, stopped, alone, 8)
     before, watch = own_memory_mb(server), Watch(server)
