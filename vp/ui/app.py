@@ -17,6 +17,7 @@ from .admission import Admission, in_turn
 from .clips import ASSETS, examples
 from .controls import FILES
 from .cost import Cost
+from .door import Door
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
 from .labels import model_menu
 from .limits import Limits
@@ -52,7 +53,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
     server_folder()  # before Gradio's components, which ask for it when they are made
     models, admission = Models(device, folder), Admission(limits)
     jobs.SERVING[:] = [models]
-    server_folder()  # in the main thread, where signals can be handled
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # else every event makes a table of all earlier ones
     first = f"example:{next(iter(examples()), '')}"
     with gr.Blocks(
         title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)
@@ -209,10 +210,10 @@ def launch_options(limits: Limits | None = None) -> dict[str, Any]:
     """Keyword arguments for `demo.launch`: everything but address and port, which Gradio reads from the environment."""
     if os.environ.get("SPACE_ID"):
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
-    local = [(LocalOnly, (), {})] if serves_this_machine_only() else []
+    limits, local = limits or Limits(), [(LocalOnly, (), {})] if serves_this_machine_only() else []
     return {
-        "max_threads": (limits or Limits()).total + SPARE_SLOTS,
-        "app_kwargs": {"middleware": [(CountReaders, (), {}), *local]},
+        "max_threads": limits.total + SPARE_SLOTS,
+        "app_kwargs": {"middleware": [(CountReaders, (), {}), (Door, (2 * limits.per_address,), {}), *local]},
         "theme": THEME,
         "head": f"<style>{CSS}</style>",  # Gradio's own css argument drops @container rules
         "ssr_mode": False,
