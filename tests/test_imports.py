@@ -12,7 +12,10 @@ FILES = sorted((ROOT / "vp").rglob("*.py"))
 
 # layer -> (layers of vp it may import beside itself, third-party packages beside torch and numpy)
 DRAWING = {"matplotlib", "cv2", "PIL"}
-ALL = {"root", "core", "catalog", "data", "metrics", "result", "prediction", "training", "evaluation", "bench", "lessons"}
+ALL = {
+    "root", "core", "catalog", "data", "metrics", "result", "prediction", "training", "evaluation", "bench", "lessons", "hub",
+    "publish",
+}  # fmt: skip
 LAYERS = {
     "root": (set(), set()),
     "core": (set(), set()),
@@ -25,9 +28,11 @@ LAYERS = {
     "data": ({"core"}, {"cv2", "moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "PIL"}),
     "metrics": ({"core"}, {"cv2"}),
     "result": ({"root", "core", "data", "metrics"}, DRAWING),
-    "prediction": ({"root", "core", "catalog", "data", "metrics", "result"}, DRAWING | {"safetensors", "huggingface_hub"}),
+    "hub": ({"core"}, {"huggingface_hub"}),
+    "prediction": ({"root", "core", "catalog", "data", "metrics", "result", "hub"}, DRAWING | {"safetensors"}),
+    "publish": ({"root", "core", "data", "result", "hub", "prediction"}, set()),
     "training": (
-        {"root", "core", "catalog", "data", "metrics", "result", "prediction"},
+        {"root", "core", "catalog", "data", "metrics", "result", "prediction", "hub"},
         DRAWING | {"accelerate", "tensorboard", "safetensors", "tqdm"},
     ),
     "evaluation": ({"root", "core", "catalog", "data", "metrics", "result", "prediction"}, DRAWING | {"tqdm", "skimage"}),
@@ -38,7 +43,17 @@ LAYERS = {
 }
 NAMES = {"__init__": "root", "__main__": "cli", "catalog": "catalog"}  # modules directly in vp
 # inside functions only: slow to load, or not installed everywhere
-LATE = {"moviepy", "imageio_ffmpeg", "torchvision", "pymunk", "accelerate", "tensorboard", "matplotlib", "skimage"}
+LATE = {
+    "moviepy",
+    "imageio_ffmpeg",
+    "torchvision",
+    "pymunk",
+    "accelerate",
+    "tensorboard",
+    "matplotlib",
+    "skimage",
+    "huggingface_hub",
+}
 
 
 def layer(parts: tuple[str, ...]) -> str:

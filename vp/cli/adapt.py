@@ -31,7 +31,7 @@ def add_adapt(commands: Any) -> None:
         EXAMPLES["adapt"],
         computes=True,
     )
-    p.add_argument("checkpoint", help="a model's name or a .safetensors file; it stays as it is")
+    p.add_argument("checkpoint", help="a model's name, a .safetensors file or hf://owner/repo; it stays as it is")
     p.add_argument("clip", help="a video file")
     p.add_argument("--minutes", type=positive_minutes, default=2.0, help="time budget (default: 2)")
     p.add_argument(

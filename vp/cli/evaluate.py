@@ -46,7 +46,7 @@ def add_evaluate(commands: Any) -> None:
         EXAMPLES["evaluate"],
         computes=True,
     )
-    p.add_argument("checkpoint", help="a model's name or a .safetensors file")
+    p.add_argument("checkpoint", help="a model's name, a .safetensors file or hf://owner/repo")
     p.add_argument("--protocol", default="smmnist-svg", help=PROTOCOL_HELP)
     p.add_argument("--clips", type=positive_int, help="how many (default: 100, or all of --test-set or windows; compression: 20)")
     p.add_argument("--test-set", metavar="FILE", help="official Moving MNIST sequences: mnist_test_seq.npy, or .npz with frames")
@@ -71,10 +71,13 @@ def add_evaluate(commands: Any) -> None:
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
     """Evaluates a model, prints tables, writes the requested files and returns the evaluation."""
     from ..evaluation.evaluate import evaluate
+    from ..hub.address import is_address
     from ..prediction.model import find_checkpoint, load
 
     model = load(args.checkpoint, args.device, args.precision)
-    if args.record:  # there must be a file to write it into
+    if args.record:  # there must be a file of the person's own to write it into
+        if is_address(args.checkpoint):
+            raise ValueError("--record came with a model on the Hub; `python -m vp pull` it into a file and evaluate that")
         check_place(output_file, find_checkpoint(args.checkpoint))
     if args.protocol == "compression":
         return run_compression(args, extra, model)

@@ -33,7 +33,7 @@ def add_sample(commands: Any) -> None:
         EXAMPLES["sample"],
         computes=True,
     )
-    p.add_argument("checkpoint", help="a model's name or a .safetensors file")
+    p.add_argument("checkpoint", help="a model's name, a .safetensors file or hf://owner/repo")
     p.add_argument("clip", help="a video file")
     p.add_argument("--n", type=positive_int, default=4, help="number of futures (default: 4)")
     p.add_argument("--n-past", type=positive_int, help="known frames (default: the model's)")

@@ -17,11 +17,12 @@ from ..core.predictor import Predictor
 from ..core.runtime import Runtime
 from ..core.video import Actions
 from ..data import named_actions
+from ..hub.address import is_address, parse_address
 from . import checkpoint
 from .card import Card, as_card
 from .config_json import check_config
 from .fit import check_fit
-from .header import REMEDY, named, printable
+from .header import FILE_LIMIT, REMEDY, named, printable
 
 OTHER_FORMATS = (".bin", ".ckpt", ".h5", ".joblib", ".npz", ".onnx", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".tar", ".th")
 WHY_ONLY_SAFETENSORS = (
@@ -104,30 +105,37 @@ def find_family(path: Path, card: Card) -> Family:
 
 
 def find_checkpoint(name: str | Path, folder: Path = checkpoint.FOLDER) -> Path:
-    """The checkpoint file of a path, or of a name in `folder`.
+    """The checkpoint file of a path, of a name in `folder`, or of an address on the Hub, whose file is fetched if need be.
 
     Raises:
-        ValueError: there is none; the sentence lists the names there are.
+        ValueError: there is none; the sentence lists the names there are, or says why the Hub gives none.
     """
+    if is_address(name):
+        from ..hub.client import fetch
+
+        return fetch(parse_address(name), FILE_LIMIT).path
     if Path(name).suffix.lower() in OTHER_FORMATS:
         raise ValueError(f"{printable(str(name))} is no .safetensors file, and {WHY_ONLY_SAFETENSORS}")
     for path in (Path(name), folder / f"{name}.safetensors"):
         if path.suffix == ".safetensors" and os.path.lexists(path):  # reading says what is wrong with a folder or a link
             return path
     names = [card.name for card in available(folder) if not card.problem]
-    raise ValueError(f"there is no model {str(name)!r}; models: {', '.join(names)}, or give a path to a .safetensors file")
+    ways = "a path to a .safetensors file or hf://owner/repo"
+    raise ValueError(f"there is no model {str(name)!r}; models: {', '.join(names)}, or give {ways}")
 
 
 def load(name: str | Path, device: str = "auto", precision: str = "auto", folder: Path = checkpoint.FOLDER) -> Model:
-    """Loads a checkpoint by name or path, or a baseline by name.
+    """Loads a checkpoint by name, path or address on the Hub, or a baseline by name.
 
     Args:
-        name: a name in `folder`, a path, or a baseline such as 'copy-last'.
+        name: a name in `folder`, a path, a baseline such as 'copy-last', or hf://owner/repo[/file.safetensors][@revision]: taken
+            from the cache of huggingface_hub, or else from the Hub within the deadlines of `vp.hub.deadlines`.
         device: 'auto', 'cpu', 'cuda', ...; see `Runtime.pick`.
         precision: 'auto', 'fp32' or 'bf16'.
 
     Raises:
-        ValueError: there is no such model, the file is damaged or foreign, or the device does not exist.
+        ValueError: there is no such model, the Hub does not give it, the file is damaged or foreign, or there is no such
+            device.
     """
     return load_on(Runtime.pick(device, precision), name, folder)
 

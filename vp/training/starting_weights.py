@@ -6,6 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from ..hub.address import is_address
+
 
 def load_matching_weights(networks: nn.Module, weights: dict[str, Tensor], source: str) -> None:
     """Loads the weights that match by name and shape, so that a learned-prior model can start a fixed-prior one.
@@ -31,6 +33,6 @@ def load_matching_weights(networks: nn.Module, weights: dict[str, Tensor], sourc
 def short_name(name: str) -> str:
     """A checkpoint's name in lineages: its file name, or its run's folder for the best or last checkpoint of a run."""
     path = Path(name)
-    if path.suffix != ".safetensors":
+    if path.suffix != ".safetensors" or is_address(name):
         return name
     return path.resolve().parent.name if path.stem in ("best", "last") else path.stem

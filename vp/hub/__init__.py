@@ -1,0 +1,1 @@
+"""Models on the Hugging Face Hub: what an address means, downloads with deadlines and checksums, uploads."""
