@@ -170,7 +170,7 @@ class Handler(BaseHTTPRequestHandler):
                 actions = {o["oid"]: {"upload": {"href": f"{self.server.url}/put/{o['oid']}", "header": {}}} for o in wanted}
                 self.answer({"transfer": "basic", "objects": [{**o, "actions": actions[o["oid"]]} for o in wanted]})
             case ["api", kind, owner, name, "commit", _]:
-                self.commit(self.server.repos[f"{kind}/{owner}/{name}"], [json.loads(line) for line in body.splitlines()])
+                self.commit(f"{kind}/{owner}/{name}", [json.loads(line) for line in body.splitlines()])
             case _:
                 self.answer(b"", 404)
 
@@ -184,7 +184,8 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return content
 
-    def commit(self, files: dict[str, bytes], lines: list[dict]):
+    def commit(self, key: str, lines: list[dict]):
+        files = self.server.repos[key]
         for line in lines:
             value = line["value"]
             if line["key"] == "file":
@@ -194,4 +195,5 @@ class Handler(BaseHTTPRequestHandler):
             elif line["key"] == "deletedFile":
                 del files[value["path"]]
         self.server.message = lines[0]["value"]["summary"]
-        self.answer({"commitUrl": self.server.url, "commitOid": commit_of(files), "success": True})
+        url = f"{self.server.url}/{key.removeprefix('models/')}/commit/{commit_of(files)}"
+        self.answer({"commitUrl": url, "commitOid": commit_of(files), "success": True})

@@ -11,40 +11,10 @@ import pytest
 import torch
 
 from vp.hub.address import Address, parse_address
-from vp.models.svg import networks, tiny
-from vp.prediction import checkpoint
 from vp.prediction.model import load
 
+from .conftest import DEADLINE_S, REPO
 from .fake_hub import commit_of, serve
-
-REPO = "ann/tiny"
-DEADLINE_S = 15.0
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    card = {"family": "svg", "config": checkpoint.config_to_json(tiny()), "dataset": "smmnist-svg", "about": "for a test"}
-    checkpoint.save(path, networks(tiny()).state_dict(), card)
-    return path.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture
-def hub(server, weights, tmp_path, monkeypatch):
-    """The fake Hub with one model on it, and an empty cache."""
-    server.repos = {f"models/{REPO}": {"README.md": b"---\nlicense: mit\n---\n", "tiny.safetensors": weights}}
-    server.faults, server.seen, server.with_sha256 = {}, [], True
-    settings = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0", "HF_TOKEN": "hf_test"}
-    settings |= {"VP_HUB_SECONDS": str(DEADLINE_S), "VP_HUB_FIRST_BYTE_SECONDS": "10"}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    return server
 
 
 def refusal(address: str) -> str:
@@ -56,7 +26,7 @@ def refusal(address: str) -> str:
     return str(error.value)
 
 
-def test_a_model_is_fetched_once_and_then_needs_no_network(hub, weights, monkeypatch):
+def test_a_model_is_fetched_once_and_then_needs_no_network(hub, monkeypatch):
     model = load(f"hf://{REPO}", "cpu")
     assert model.name == "tiny" and model.card.about == "for a test"
     asked = len(hub.seen)
@@ -91,11 +61,11 @@ def test_a_network_that_fails_is_one_sentence_in_time(hub, tmp_path, monkeypatch
     assert not [path for path in (tmp_path / "hf").rglob("*.safetensors") if path.exists()], "nothing is left to be loaded"
 
 
-def test_what_is_not_there_is_said(hub, weights):
+def test_what_is_not_there_is_said(hub, weights_file):
     assert "no such repository, or it is private" in refusal("hf://ann/other")
     assert "no such revision" in refusal(f"hf://{REPO}@v9")
     assert "no such file; it has tiny.safetensors" in refusal(f"hf://{REPO}/big.safetensors")
-    hub.repos[f"models/{REPO}"]["second.safetensors"] = weights
+    hub.repos[f"models/{REPO}"]["second.safetensors"] = weights_file.read_bytes()
     assert f"say which, as in hf://{REPO}/second.safetensors" in refusal(f"hf://{REPO}")
 
 
@@ -114,7 +84,8 @@ def test_files_come_from_another_host_without_the_token(hub):
         assert store.paths("GET") and {token for _, _, token in store.seen} == {None}
 
 
-def test_a_manifest_is_compared_where_the_listing_has_no_checksums(hub, weights):
+def test_a_manifest_is_compared_where_the_listing_has_no_checksums(hub, weights_file):
+    weights = weights_file.read_bytes()
     hub.with_sha256 = False
     other = {"format": "vp-manifest", "files": {"tiny.safetensors": {"size": len(weights), "sha256": "0" * 64}}}
     files = hub.repos[f"models/{REPO}"]

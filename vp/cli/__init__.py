@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from ..core.boundary import run_guarded
 from ..core.sentences import sentence, typed
-from . import adapt, app, bench, data, evaluate, info, lessons, results, sample, train
+from . import adapt, app, bench, data, evaluate, hub, info, lessons, results, sample, train
 
 PROGRAM = "python -m vp"
-MODULES = (app, train, adapt, sample, evaluate, bench, data, results, lessons, info)
+MODULES = (app, train, adapt, sample, evaluate, bench, data, results, lessons, hub, info)
 EXAMPLES = {name: text for module in MODULES for name, text in module.EXAMPLES.items()}
 COMMANDS = (
     app.add_app,
@@ -31,6 +31,9 @@ COMMANDS = (
     data.add_data,
     results.add_results,
     lessons.add_lessons,
+    hub.add_push,
+    hub.add_push_results,
+    hub.add_pull,
     info.add_info,
 )
 

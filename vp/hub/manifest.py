@@ -1,4 +1,4 @@
-"""manifest.json: the size and the SHA-256 of every other file in a repository, written by whoever uploads them."""
+"""manifest.json: the size and the SHA-256 of the files that are uploaded with it, written where they come from."""
 
 from __future__ import annotations
 

@@ -60,12 +60,15 @@ def main() -> None:
         with lock:
             print(json.dumps(message), file=out, flush=True)
 
+    watch = None
     try:
         task = json.loads(sys.stdin.read())
-        watch_requests(report)
+        watch = watch_requests(report)
         report({"done": run(task)})
     except Exception as error:
         failure = classify(error)
+        if failure.kind == "unexpected" and watch and watch.status is not None and watch.status >= 400:
+            failure = of_status(watch.status)  # the library stumbled over the body of an error
         report({"failed": failure.kind, "facts": failure.facts})
 
 
