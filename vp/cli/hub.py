@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .adapt import check_output
 from .common import add_command, refuse_extra
 from .evaluate import read_evaluation
+from .outputs import check_place, checkpoint_file
 
 EVALUATIONS = Path("docs/evaluations")
 EXAMPLES = {
@@ -114,7 +114,7 @@ def run_pull(args: argparse.Namespace, extra: list[str]) -> dict:
     refuse_extra(args.parser, extra)
     address = parse_address(args.address)
     if args.out is not None:
-        check_output(args.out)
+        check_place(checkpoint_file, args.out)
     found = fetch(address, FILE_LIMIT, fresh=not COMMIT.fullmatch(address.revision))
     read_card(found.path)
     if args.out is not None:
