@@ -32,6 +32,9 @@ def run_app(args: argparse.Namespace, extra: list[str]) -> dict:
         ValueError: Gradio is not installed.
     """
     refuse_extra(args.parser, extra)
+    from ..ui.server_folder import server_folder
+
+    server_folder()  # before Gradio is loaded, which then keeps all its files there
     try:
         from ..ui.app import build, launch_options
     except ImportError as error:

@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -110,6 +111,7 @@ def make_predict(models: Models, admission: Admission) -> Callable[..., AsyncIte
             the record with metrics as JSON, and the mp4, GIF and HTML files.
         """
 
+        @cache
         def wanted() -> tuple[Clip, Wishes]:
             given = parse_model_options(models, model, prior, temperature, options)
             check_arguments(clip, n_futures)
@@ -122,12 +124,17 @@ def make_predict(models: Models, admission: Admission) -> Callable[..., AsyncIte
         with as_gradio_errors(model, prior, known, options, actions, beside, start, region):
             result = await predict_in_turn(models, admission, model, wanted)
             if result is not None:
-                folder = MADE.new_folder()
-                outputs = await asyncio.to_thread(write_outputs, result, str(folder))
-                MADE.keep(folder, visitor, "answers", KEPT_ANSWERS if visitor else KEPT_OF_ALL)
-                yield outputs
+                yield await asyncio.to_thread(keep_outputs, result, visitor)
 
     return predict
+
+
+def keep_outputs(result: Result, visitor: str) -> tuple[Any, ...]:
+    """`write_outputs` into a folder that is kept for the session `visitor`."""
+    folder = MADE.new_folder()
+    outputs = write_outputs(result, str(folder))
+    MADE.keep(folder, visitor, "answers", KEPT_ANSWERS if visitor else KEPT_OF_ALL)
+    return outputs
 
 
 @contextmanager

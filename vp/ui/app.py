@@ -37,6 +37,7 @@ HOUR_S = 3600
 NO_LIMIT = {"concurrency_limit": None}  # predictions wait in `Admission`, which knows visitors, not in Gradio's queue
 SPARE_SLOTS = 100  # of Gradio's, beside those of the predictions that wait
 PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"  # on a Space visitors come through one of these
+MOST_SESSIONS = 200  # whose widgets Gradio remembers, about 1 MB each; of older ones it knows what all begin with
 
 PLAN_JS = """(ticks) => {
   const player = document.querySelector("#player .vp-player");
@@ -222,4 +223,5 @@ def launch_options(limits: Limits | None = None) -> dict[str, Any]:
         "footer_links": ["api"],
         "show_error": True,
         "allowed_paths": [str(Path(ASSETS))],
+        "state_session_capacity": MOST_SESSIONS,
     }
