@@ -54,6 +54,8 @@ class Site:
 
     Args:
         address: its URL.
+
+    `events` are those that Gradio holds.
     """
 
     def __init__(self, address: str):
@@ -66,6 +68,7 @@ class Site:
         self.stop = stops[0]["id"]
         self.predict = next(event["id"] for event in config["dependencies"] if event["api_name"] == "predict")
         self.clip: dict[str, Any] = {}
+        self.events: dict[str, Any] = {}
 
     def upload(self, path: Path) -> None:
         """Uploads the clip that everybody predicts from."""
@@ -225,6 +228,7 @@ async def leave_client(visitor: Visitor, seed: int, ready: Callable[[], Any]) ->
     given = visitor.data(seed, 1, LONG_FUTURE)
     job = client.submit(handle_file(given[0]["path"]), *given[1:], api_name="/predict")
     await ready()
+    await until(lambda: job.communicator.event_id is not None)  # a job that has not heard of its event cannot cancel it
     await asyncio.to_thread(job.cancel)
 
 
@@ -257,6 +261,7 @@ async def leaving(site: Site, way: str, waits: bool, lease_s: float) -> dict[str
 
     async def ready() -> None:
         if waits:
+            await until(lambda: len(site.events) > held)
             await asyncio.sleep(0.3)
         else:
             await until(lambda: STEPS[seed] >= 2)
@@ -264,6 +269,7 @@ async def leaving(site: Site, way: str, waits: bool, lease_s: float) -> dict[str
     async with visitors(site, 400, 2) as (mine, another):
         before = asyncio.create_task(another.ask(other_seed, 1, LONG_FUTURE)) if waits else None
         await until(lambda: not waits or STEPS[other_seed] > 0)
+        held = len(site.events)
         await WAYS[way](mine, seed, ready)
         await asyncio.sleep(seconds)
         done = STEPS[seed]
@@ -332,6 +338,7 @@ def serve(limits: Limits, step_s: float) -> Iterator[Site]:
         _, address, _ = demo.launch(**launched)
         try:
             site = Site(address)
+            site.events = demo._queue.event_ids_to_events
             site.upload(folder / "clip.mp4")
             yield site
         finally:

@@ -122,8 +122,7 @@ def make_predict(models: Models, admission: Admission) -> Callable[..., AsyncIte
 
         visitor = session()
         with as_gradio_errors(model, prior, known, options, actions, beside, start, region):
-            result = await predict_in_turn(models, admission, model, wanted)
-            if result is not None:
+            if (result := await predict_in_turn(models, admission, model, wanted)) is not None:
                 yield await asyncio.to_thread(keep_outputs, result, visitor)
 
     return predict
