@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from ..core.boundary import run_guarded
 from ..core.sentences import sentence, typed
-from . import adapt, app, bench, data, evaluate, hub, info, lessons, results, sample, train
+from . import adapt, app, bench, data, evaluate, hub, info, lessons, results, sample, space, train
 
 PROGRAM = "python -m vp"
-MODULES = (app, train, adapt, sample, evaluate, bench, data, results, lessons, hub, info)
+MODULES = (app, train, adapt, sample, evaluate, bench, data, results, lessons, hub, space, info)
 EXAMPLES = {name: text for module in MODULES for name, text in module.EXAMPLES.items()}
 COMMANDS = (
     app.add_app,
@@ -34,6 +34,8 @@ COMMANDS = (
     hub.add_push,
     hub.add_push_results,
     hub.add_pull,
+    space.add_space,
+    space.add_export_site,
     info.add_info,
 )
 

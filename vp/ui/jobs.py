@@ -17,14 +17,15 @@ from vp.prediction.sample import Progress, stream
 from .compute_thread import CHECK_THREAD, COMPUTE_THREAD
 from .cost import Cost, cost
 from .expiring_store import ExpiringStore
+from .gpu_share import gpu_seconds
 from .models import Models
 
 try:
     from spaces import GPU as on_gpu  # lends a GPU to the call on a ZeroGPU Space, does nothing elsewhere
 except ImportError:
 
-    def on_gpu(function):
-        return function
+    def on_gpu(duration):
+        return lambda function: function
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ LAST_STEP_S = 3.0  # in which a cancelled job ends; a message of its last step w
 SERVING: list[Models] = []  # the models of the running app: too heavy to travel to a GPU worker with every call
 
 
-@on_gpu
+@on_gpu(duration=gpu_seconds)
 def prediction_steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
     """Progress of one prediction by the model called `name`, as `vp.stream` yields it; on ZeroGPU Spaces with a GPU."""
     yield from stream(SERVING[-1].get(name), clip, wishes)
