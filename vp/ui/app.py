@@ -12,7 +12,7 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, comparison, controls, editor, future_map, jobs, learning, lessons, text
+from . import api, comparison, controls, editor, future_map, hub, jobs, learning, lessons, text
 from .admission import Admission, in_turn
 from .clips import ASSETS, examples
 from .controls import FILES
@@ -85,6 +85,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         cancel = wire_generate(page, do, saves, admission)
         wire_settings(demo, page, do, saves, cancel)
         learning.wire(page, models, admission)
+        hub.wire(page, models)
         future_map.wire(page, do, admission)
         comparison.wire(page)
         lessons.wire(page, do, cancel)
@@ -109,6 +110,7 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
     made["trim"] = Trimmer(looks["trim"], elem_id="trim")
     made |= controls.build(model_menu(models.cards), looks)
     made |= learning.build()
+    made |= hub.build()
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
         with gr.Row():
