@@ -55,7 +55,7 @@ class Site:
     Args:
         address: its URL.
 
-    `events` are those that Gradio holds.
+    `events` are those that Gradio holds, `sessions` the ones whose state it keeps.
     """
 
     def __init__(self, address: str):
@@ -69,6 +69,7 @@ class Site:
         self.predict = next(event["id"] for event in config["dependencies"] if event["api_name"] == "predict")
         self.clip: dict[str, Any] = {}
         self.events: dict[str, Any] = {}
+        self.sessions: dict[str, Any] = {}
 
     def upload(self, path: Path) -> None:
         """Uploads the clip that everybody predicts from."""
@@ -338,7 +339,7 @@ def serve(limits: Limits, step_s: float) -> Iterator[Site]:
         _, address, _ = demo.launch(**launched)
         try:
             site = Site(address)
-            site.events = demo._queue.event_ids_to_events
+            site.events, site.sessions = demo._queue.event_ids_to_events, demo.state_holder.session_data
             site.upload(folder / "clip.mp4")
             yield site
         finally:

@@ -121,8 +121,8 @@ def make_predict(models: Models, admission: Admission) -> Callable[..., AsyncIte
             return found, Wishes(n_futures, n_past, n_future, given, seed, first, known, long_side=long_side, **plans)
 
         visitor = session()
-        with as_gradio_errors(model, prior, known, options, actions, beside, start, region):
-            if (result := await predict_in_turn(models, admission, model, wanted)) is not None:
+        with as_gradio_errors(model, prior, known, options, actions, beside, start, region), Caller.now() as caller:
+            if (result := await predict_in_turn(models, admission, caller, model, wanted)) is not None:
                 yield await asyncio.to_thread(keep_outputs, result, visitor)
 
     return predict
@@ -150,7 +150,7 @@ def as_gradio_errors(*echoed: object) -> Iterator[None]:
 
 
 async def predict_in_turn(
-    models: Models, admission: Admission, model: str, wanted: Callable[[], tuple[Clip, Wishes]]
+    models: Models, admission: Admission, caller: Caller, model: str, wanted: Callable[[], tuple[Clip, Wishes]]
 ) -> Result | None:
     """The finished result of what is wanted from the model of this name; None where the caller has gone.
 
@@ -166,7 +166,7 @@ async def predict_in_turn(
             yield progress
 
     result = None
-    async with aclosing(admission.run(Caller.now(), check, job)) as updates:
+    async with aclosing(admission.run(caller, check, job)) as updates:
         async for update in updates:
             if isinstance(update, Progress) and update.step == update.total:
                 result = update.result

@@ -77,7 +77,7 @@ def stream_key(scope: MutableMapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asked for an event.
+    """Who asked for an event. As a context it ends with the call.
 
     Args:
         visitor: a page or client session; the network address of a call that names none.
@@ -109,6 +109,16 @@ class Caller:
             return False
         keys = (self.event.session_hash, self.event._id)
         return not self.event.alive or READERS.unread_s(keys, self.event.enqueue_time) > lease_s
+
+    def __enter__(self) -> Caller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drops the state that Gradio would keep for the session of a call that named none: nobody can come back to it."""
+        if self.event is not None and not self.named:
+            holder = self.queue.server_app.state_holder
+            holder.session_data.pop(self.event.session_hash, None)
+            holder.time_last_used.pop(self.event.session_hash, None)
 
     def tell(self, before: int, seconds: float) -> None:
         """Tells the client its place: how many come before it, and the estimated seconds until its turn."""
