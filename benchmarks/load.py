@@ -89,7 +89,7 @@ class Visitor:
     def __init__(self, site: Site, number: int):
         self.site, self.session = site, uuid.uuid4().hex
         headers = {"X-Forwarded-For": f"10.1.{number // 256}.{number % 256}"}
-        limits = httpx.Limits(max_connections=None)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # uvicorn closes idle ones at any moment
         self.http = httpx.AsyncClient(base_url=site.address, headers=headers, timeout=600, limits=limits)
 
     def data(self, seed: int, n: int = 1, future: int = FUTURE) -> list[Any]:
