@@ -47,7 +47,8 @@ def test_ctrl_c_while_libraries_are_loaded_is_one_sentence(words, tmp_path):
     (tmp_path / "torch.py").write_text(SLOW)  # as libraries do that were interrupted
     reached = tmp_path / "reached"
     settings = {**os.environ, "PYTHONPATH": str(tmp_path), "REACHED": str(reached)}
-    with subprocess.Popen([sys.executable, *words], cwd=ROOT, env=settings, stderr=subprocess.PIPE, text=True) as process:
+    given = {"cwd": ROOT, "env": settings, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heed_ctrl_c}
+    with subprocess.Popen([sys.executable, *words], **given) as process:
         while not reached.exists() and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
@@ -55,7 +56,14 @@ def test_ctrl_c_while_libraries_are_loaded_is_one_sentence(words, tmp_path):
     assert process.returncode == 130 and said.count("\n") == 1 and said.endswith(": stopped\n")
 
 
+def heed_ctrl_c() -> None:
+    """A process that a shell started in the background ignores it, and so would those that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_that_a_library_turns_into_another_error_is_still_ctrl_c(capsys):
+    heed_ctrl_c()
+
     def interrupted() -> None:
         try:
             os.kill(os.getpid(), signal.SIGINT)

@@ -96,14 +96,12 @@ def test_a_space_gets_exactly_the_listed_files(empty_hub, checkout, capsys, monk
 @contextmanager
 def serving(folder: Path):
     """The address of the app, started in `folder` as a Space starts it."""
-    script = "import app; _, url, _ = app.demo.launch(prevent_thread_lock=True, **app.launch_options()); print(url, flush=True)"
     environment = {name: text for name, text in os.environ.items() if name not in ("PYTHONPATH", "VP_DATA", "GRADIO_SERVER_PORT")}
     environment |= {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-u", "-c", f"{script}; import time; time.sleep(120)"]
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-u", "app.py"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         lines = iter(process.stdout.readline, "")
-        yield next((line.strip() for line in lines if line.startswith("http://127")), None)
+        yield next((line.split()[-1] for line in lines if "http://127" in line), None)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

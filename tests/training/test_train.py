@@ -98,11 +98,12 @@ def test_a_run_in_the_way_is_refused_and_nothing_to_resume_is_said(tmp_path):
 
 def test_a_stop_saves_what_was_done(tmp_path, monkeypatch):
     family, found = small()
+    before = signal.getsignal(signal.SIGTERM)
     signal_after_step(2, signal.SIGTERM, monkeypatch)
     summary = train(family, found, settings(tmp_path, steps=50))
     assert (summary["steps"], summary["finished"]) == (2, False)
     assert state_folder.read(tmp_path / "state")[1]["step"] == 2
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_learning_rate_warms_up_and_falls_to_its_end():

@@ -35,7 +35,7 @@ CHANGED = {
     "map_status": "",
 }  # nothing runs or is shown of what was chosen before
 STREAMED = PRIVATE | {"show_progress": "hidden"}
-QUIET = STREAMED | {"queue": False}  # cheap: answered at once, whatever waits
+QUIET = STREAMED | {"concurrency_limit": None}  # cheap: no event waits for another; beside the queue, no State tells its change
 
 # `at` holds what the widgets say, by the names of Settings; some of it the browser knows before the server does
 AT_JS = f"""
