@@ -91,9 +91,8 @@ def checkpoints(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def app(checkpoints, tmp_path_factory):
+def app(checkpoints):
     """The address of a live app."""
-    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
     from vp.ui.app import build, launch_options
 
     demo = build("cpu", checkpoints)

@@ -203,7 +203,8 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton], admi
         event(lambda: {}, None, page["edits"], **QUIET)
     cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
     page["stop"].click(**cancel)
-    page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], page.select(["status", "go", "stop"]), **QUIET)
+    stopped = page.select(["status", "go", "stop"])  # no State, which beside the queue would not tell its change
+    page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], stopped, queue=False, **STREAMED)
     page["result"].change(do.update_downloads, page.select(["result", "newest"]), saves, **STREAMED)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return cancel
