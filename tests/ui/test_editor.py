@@ -129,8 +129,7 @@ def test_painting_for_a_model_without_pictures_is_refused_in_words(do):
 
 
 @pytest.mark.browser
-def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(folder, serving, open_page, tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(folder, serving, open_page):
     from vp.ui.app import build, launch_options
 
     demo = build("cpu", folder)
