@@ -8,7 +8,7 @@ import re
 import pytest
 
 from vp import cli
-from vp.hub.manifest import file_sha256
+from vp.core.files import file_sha256
 from vp.prediction.checkpoint import FOLDER
 from vp.prediction.model import load
 from vp.publish.front_matter import read_front_matter

@@ -55,6 +55,23 @@ def open_page(chrome):
     assert not wrong
 
 
+@pytest.fixture(scope="session")
+def press_until(chrome):
+    """Does something, up to three times, until a selector is there; fails where it is not."""
+    from playwright.sync_api import TimeoutError
+
+    def press(page, act, selector, timeout):
+        for last in (False, False, True):
+            act()
+            try:
+                return page.wait_for_selector(selector, timeout=timeout)
+            except TimeoutError:
+                if last:
+                    raise
+
+    return press
+
+
 def outside(url: str) -> bool:
     return url.startswith("http") and not url.startswith(("http://127.0.0.1", "http://localhost"))
 

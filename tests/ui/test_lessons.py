@@ -58,6 +58,7 @@ def test_on_the_page_a_step_shows_its_result_which_can_be_saved(app, open_page):
     page = open_page(app)
     page.click("#lessons button.label-wrap")
     page.click("label:has-text('Best of N flatters')")
+    page.wait_for_selector(".vp-lesson h3 >> text=Best of N flatters")
     page.click(".vp-lesson-show >> nth=0")
     page.wait_for_function("() => document.querySelector('.vp-meta').textContent.includes('16 futures')")
     assert "From the lesson" in page.inner_text("#status") and page.locator(".vp-marked").count() == 1

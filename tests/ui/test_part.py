@@ -16,13 +16,6 @@ from vp.ui.settings import Settings
 LENGTH, FPS = 60, 20.0
 
 
-def playwright_error():
-    """What Playwright raises when it has waited too long; tests without a browser need not have it."""
-    from playwright.sync_api import TimeoutError
-
-    return TimeoutError
-
-
 def late(length=LENGTH, height=72, width=128):
     """uint8 (T, H, W, 3): a textured square on a textured ground that moves from frame 35 to 50, right of the middle."""
     rng = np.random.default_rng(0)
@@ -146,22 +139,20 @@ def test_moment_and_region_are_chosen_on_the_film_strip(open_page, general, vide
 
 
 @pytest.mark.browser
-def test_whatever_changes_the_clip_is_seen_at_once_and_nothing_old_can_be_saved(open_page, general, video):
+def test_whatever_changes_the_clip_is_seen_at_once_and_nothing_old_can_be_saved(press_until, open_page, general, video):
     page = open_page(general)
     assert json.loads(saved(page))["model"]["name"], "what is on screen at first"
     page.set_input_files("#upload input[type=file]", video)
     source(page, "of 60")
     page.wait_for_selector("#save-json[disabled]")
     page.click("#more button >> nth=0")
-    for _ in range(3):  # of two quick changes Gradio may send the first one's values twice
+
+    def take_every_second():
         page.locator("#every input[type=number]").fill("2")
         page.locator("#every input[type=number]").press("Enter")
-        try:
-            page.wait_for_selector(".vp-source >> text=every second frame", timeout=15_000)
-            break
-        except playwright_error():
-            continue
-    source(page, "every second frame")
+
+    # of two quick changes Gradio may send the first one's values twice
+    press_until(page, take_every_second, ".vp-source >> text=every second frame", timeout=15_000)
     page.locator("#future input[type=number]").fill("4")
     page.locator("#future input[type=number]").press("Enter")
     page.wait_for_function("document.querySelector('.vp-meta').textContent.startsWith('7 frames')")

@@ -21,7 +21,7 @@ FFMPEG_SHARE = 0.6  # of the CPU seconds that are left when ffmpeg begins
 # containers that hold their own pictures: playlists, captures and numbered pictures would open other files
 FORMATS = (
     "mov,mp4,matroska,webm,avi,gif,mpegts,mpeg,mpegvideo,mpegtsraw,flv,asf,ogg,ivf,h264,hevc,m4v,mjpeg,obu,av1,dv,mxf,nut,rm,"
-    "wtv,yuv4mpegpipe,apng,webp_pipe,png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,vc1,h261,h263,swf,gxf,smk,bink,roq,flic,nsv,av1"
+    "wtv,yuv4mpegpipe,apng,webp_pipe,png_pipe,jpeg_pipe,bmp_pipe,tiff_pipe,vc1,h261,h263,swf,gxf,smk,bink,roq,flic,nsv"
 )
 OPENCV_OPTIONS = f"protocol_whitelist;file|format_whitelist;{FORMATS}|threads;1"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import tarfile
 import urllib.request
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.files import file_sha256
 from .digits.banks import download_mnist
 
 CHUNK = 1 << 20
@@ -140,15 +140,6 @@ def check_part(remote: Remote, part: Path) -> None:
     if wrong:
         part.unlink()
         raise ValueError(f"{remote.url} came with {wrong}; try again")
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(CHUNK):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def unpack(path: Path) -> bool:

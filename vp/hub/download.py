@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..core.files import file_sha256
 from .address import WEIGHTS, Address
 from .failures import Failure, classify
-from .manifest import LARGEST, MANIFEST, checksums, file_sha256
+from .manifest import LARGEST, MANIFEST, checksums
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

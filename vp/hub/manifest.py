@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..core.files import file_sha256
+
 MANIFEST = "manifest.json"
 FORMAT = "vp-manifest"
 LARGEST = 1_000_000  # bytes
-CHUNK = 1 << 20
 
 
 def make_manifest(files: Mapping[str, Path]) -> dict[str, Any]:
@@ -29,12 +29,3 @@ def checksums(text: str | bytes) -> dict[str, str]:
         return {name: entry["sha256"].lower() for name, entry in manifest["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(CHUNK):
-            digest.update(data)
-    return digest.hexdigest()

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 
@@ -20,6 +19,7 @@ from vp.core.predictor import seed_grid
 from vp.data import Clip
 
 from .assemble import to_uint8
+from .known_frames import resize
 from .model import Model
 from .request import Request, Wishes, make_observation, prepare_request
 
@@ -158,6 +158,5 @@ def small_frames(frames: np.ndarray) -> np.ndarray:
     share = min(1.0, THUMBNAIL / min(height, width))
     if share == 1:
         return frames
-    size = (round(width * share), round(height * share))
-    small = [[cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in future] for future in frames]
-    return np.array(small).reshape(*frames.shape[:2], size[1], size[0], frames.shape[-1])
+    small = resize(frames.reshape(-1, *frames.shape[2:]), round(height * share), round(width * share))
+    return small.reshape(*frames.shape[:2], *small.shape[1:])

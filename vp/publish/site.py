@@ -12,28 +12,14 @@ from typing import Any
 from ..core import files
 from ..result.export import MARKER
 from ..result.file_set import FORMAT, is_result
+from ..result.html_page import GENERATOR, html_page
 
 INDEX, PAGE, PICTURE = "index.html", "result.html", "futures.gif"
-HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="vp">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 1180px; margin: 0 auto; padding: clamp(12px, 3vw, 32px); }}
-ul {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }}
-ul {{ padding: 0; list-style: none; }}
-img {{ width: 100%; max-height: 16rem; object-fit: contain; object-position: left; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<ul>
-"""
-TAIL = "</ul>\n</body>\n</html>\n"
+CSS = """:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 1180px; margin: 0 auto; padding: clamp(12px, 3vw, 32px); }
+ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
+ul { padding: 0; list-style: none; }
+img { width: 100%; max-height: 16rem; object-fit: contain; object-position: left; }"""
 
 
 def export_site(folder: Path, results: Sequence[Path], title: str) -> dict[str, Any]:
@@ -58,13 +44,14 @@ def export_site(folder: Path, results: Sequence[Path], title: str) -> dict[str, 
             raise ValueError(f"two results are called {name}; give folders of different names")
     check_index(folder / INDEX)
     entries = [copy_result(path, folder / name) for path, name in zip(results, names, strict=True)]
-    files.write_text(folder / INDEX, HEAD.format(title=html.escape(title)) + "".join(entries) + TAIL)
+    body = f"<h1>{html.escape(title)}</h1>\n<ul>\n{''.join(entries)}</ul>"
+    files.write_text(folder / INDEX, html_page(title, CSS, body))
     return {"index": str(folder / INDEX), "pages": names}
 
 
 def check_index(path: Path) -> None:
     """Raises ValueError where there is an index.html that this did not write."""
-    if path.exists() and '<meta name="generator" content="vp">' not in path.read_text(encoding="utf-8", errors="replace"):
+    if path.exists() and GENERATOR not in path.read_text(encoding="utf-8", errors="replace"):
         raise ValueError(f"{path} is there and was not written by vp; choose another folder")
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from vp.data.recorded import to_channels
 from vp.metrics.interval import interval_half_width, student_t_quantile
 
 from .result import MEASURES, Result, Row, lower_first_letter
@@ -91,12 +92,7 @@ def fit(frame: np.ndarray, height: int, width: int, channels: int) -> np.ndarray
     if frame.shape[:2] != (height, width):
         smaller = frame.shape[0] > height
         frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    frame = frame.reshape(height, width, -1)
-    if frame.shape[-1] == channels:
-        return frame
-    if channels == 3:
-        return frame.repeat(3, -1)
-    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None]
+    return to_channels(frame.reshape(1, height, width, -1), channels)[0]
 
 
 def describe(result: Result, beside: Result) -> str:

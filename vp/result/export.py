@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import functools
-import html
 import io
 import json
 import math
@@ -20,47 +18,18 @@ from vp.data.video_file import write_mp4 as write_video
 
 from . import player
 from .file_set import FileSet, check_no_foreign_files
+from .html_page import embedded_record, player_page, to_script
 from .montage import draw_montage
 from .result import Result
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="vp">
-<title>{title}</title>
-<style>
-html {{ background: #f4f2ec; }}
-html:has(body.dark) {{ background: #10131a; color-scheme: dark; }}
-body {{ max-width: 1180px; margin: 0 auto; padding: clamp(8px, 2vw, 28px); }}
-{css}
-</style>
-</head>
-<body>
-<main id="player">{markup}</main>
-<script>
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const follow = () => document.body.classList.toggle("dark", dark.matches);
-dark.addEventListener("change", follow);
-follow();
-{js}
-mount(document.getElementById("player"), {{ value: {value}, page: true }}, () => {{}}, () => {{}});
-</script>
-</body>
-</html>
-"""
 
 
 def render_page(result: Result) -> str:
     """A self-contained HTML page with frames, scores and player; it loads nothing from the network."""
-    record = result.record()
-    kind, pictures = result.pictures()
-    record["sheets"] = [{"url": f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"} for data in pictures]
-    value = json.dumps(record, allow_nan=False).replace("<", "\\u003c")  # or a '</script>' in a name ends the script
     mark = next((f" ({row.mark})" for row in result.rows if row.kind == "sample" and row.mark), "")
-    title = html.escape(f"{result.model.get('name') or 'clip'}: {len(result.kind('sample'))} futures{mark}")
-    return PAGE.format(title=title, css=player.CSS, markup=player.HTML, js=player.JS, value=value)
+    title = f"{result.model.get('name') or 'clip'}: {len(result.kind('sample'))} futures{mark}"
+    value = to_script(embedded_record(result))
+    js = f'mount(document.getElementById("player"), {{ value: {value}, page: true }}, () => {{}}, () => {{}});'
+    return player_page(title, "", f'<main id="player">{player.HTML}</main>', js)
 
 
 def to_csv(result: Result) -> str:

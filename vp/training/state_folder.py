@@ -13,7 +13,6 @@ state before. Earlier versions kept one state, without a manifest, in `state` it
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -95,7 +94,7 @@ def write_files(new: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, 
     described = {}
     for name in (TENSORS, NUMBERS):
         files.sync(new / name)
-        described[name] = {"bytes": (new / name).stat().st_size, "sha256": sha256(new / name)}
+        described[name] = {"bytes": (new / name).stat().st_size, "sha256": files.file_sha256(new / name)}
     files.write_text(new / MANIFEST, json.dumps({"step": numbers.get("step"), "files": described}))
 
 
@@ -157,7 +156,7 @@ def read_checked(state: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         path, expected = state / name, described[name]
         if not path.is_file() or path.stat().st_size != expected["bytes"]:
             raise Damaged(f"{path} is damaged (it should have {expected['bytes']:,} bytes)")
-        if sha256(path) != expected["sha256"]:
+        if files.file_sha256(path) != expected["sha256"]:
             raise Damaged(f"{path} is damaged (its SHA-256 is not that of the manifest)")
     return load_file(state / TENSORS), json.loads((state / NUMBERS).read_text(encoding="utf-8"))
 
@@ -210,15 +209,6 @@ def pointed_to(folder: Path) -> str | None:
 def earlier_places(folder: Path) -> tuple[Path, Path]:
     """Where earlier versions left a state that a crash kept from its place."""
     return folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-
-
-def sha256(path: Path) -> str:
-    """The hash of a file's content, in hexadecimal."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
 
 
 @contextmanager

@@ -9,15 +9,12 @@ import gradio as gr
 from vp.result.comparison import compare_results, row_as_result
 from vp.result.result import Result
 
-from .expiring_store import ExpiringStore
-from .handlers import RESULTS, find_result
+from .handlers import COMPARISON, RESULTS, comparison_name, find_result
 from .page import QUIET, Updates
 from .status import status
+from .visitor_files import session
 
 KEPT, BASELINES = "The result kept as B", ("Optical flow", "Copying the last frame")
-FIRSTS: ExpiringStore[str] = ExpiringStore(
-    most=80, what="comparison"
-)  # a comparison's name -> that of its first result, with its id
 
 
 def build() -> dict[str, Any]:
@@ -73,8 +70,7 @@ def compare(name: str | None, kept: str | None, beside: str) -> Updates:
     else:
         b = row_as_result(a, baseline_index(a, beside))
     both = compare_results(a, b)
-    made = RESULTS.put(both)
-    FIRSTS.things[made] = name
+    made = comparison_name(RESULTS.put(both, session()), name or "")
     return {"player": both, "result": made, "status": status("A above, B below; a tile shows both enlarged.")}
 
 
@@ -92,4 +88,4 @@ def baseline_index(result: Result, label: str) -> int:
 
 def first_of(name: str | None) -> str | None:
     """The name of the result on screen: for a comparison that of its A."""
-    return FIRSTS.things.get(name or "", name)
+    return name.split(":", 2)[2] if name and name.startswith(COMPARISON) else name

@@ -30,6 +30,7 @@ from .player import to_file_data
 from .settings import Settings
 from .status import error_status, failed, status, to_sentence
 from .unchecked import Slider
+from .visitor_files import session
 
 FEWEST, MOST, USUAL = 8, 64, 32  # futures of a map
 SHOWN_FRAMES = 12  # of a thumbnail, evenly spread
@@ -116,11 +117,11 @@ def encode_frames(picture: np.ndarray) -> tuple[bytes, str]:
     return (encode_jpeg(picture), "image/jpeg") if is_photograph(picture) else (encode_png(picture), "image/png")
 
 
-def describe(model: Model, futures: FutureMap) -> dict[str, Any]:
-    """The map's value for `MapView`; it is kept on the server under a name of its own."""
+def describe(model: Model, futures: FutureMap, visitor: str = "") -> dict[str, Any]:
+    """The map's value for `MapView`; it is kept on the server under a name of its own, as long as `visitor` is there."""
     picked = np.unique(np.linspace(0, futures.thumbnails.shape[1] - 1, SHOWN_FRAMES).round().astype(int))
     return {
-        "map": MAPS.put((model, futures)),
+        "map": MAPS.put((model, futures), visitor),
         "places": np.round(futures.places, 4).tolist(),
         "thumbnails": futures.thumbnails[:, picked],
         "frames": len(picked),
@@ -165,15 +166,16 @@ async def draw_in_turn(do: Handlers, admission: Admission, at: Settings, count: 
         clip, wishes = do.make_wishes(at, model)
         return jobs.check(at.model, model, clip, replace(wishes, n=int(count)))
 
+    visitor = session()
     try:
-        async with aclosing(admission.run(Caller.now(), check, lambda: draw_map(do, at, int(count)))) as updates:
+        async with aclosing(admission.run(Caller.now(), check, lambda: draw_map(do, at, int(count), visitor))) as updates:
             async for update in updates:
                 yield {"map_status": status(update.text)} if isinstance(update, Place) else update
     except ValueError as error:
         yield {"map_status": error_status(error)}
 
 
-def draw_map(do: Handlers, at: Settings, count: int) -> Iterator[Updates]:
+def draw_map(do: Handlers, at: Settings, count: int, visitor: str) -> Iterator[Updates]:
     """Yields updates of the map and its status while the futures of the page's clip are predicted."""
     try:
         model = do.models.get(at.model)
@@ -183,6 +185,6 @@ def draw_map(do: Handlers, at: Settings, count: int) -> Iterator[Updates]:
                 if futures is None:
                     yield {"map_status": status(f"Future {done} of {count}.", done / count)}
                 else:
-                    yield {"map": describe(model, futures), "map_status": status("Point at the map, or drag on it.")}
+                    yield {"map": describe(model, futures, visitor), "map_status": status("Point at the map, or drag on it.")}
     except Exception as error:
         yield {"map_status": failed(error, "a map of futures failed")}

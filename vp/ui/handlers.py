@@ -37,6 +37,7 @@ from .suited import choose_model
 from .visitor_files import MADE, session
 
 LESSON = "lesson:"  # begins the names of results that lessons show
+COMPARISON = "comparison:"  # begins those of comparisons, which have their own id and the name of their first result
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 FIRST = "first"  # the name of the result that the page opens with
 READY = "Ready: press Generate."
@@ -293,6 +294,16 @@ def lesson_result_name(lesson: str, step: int) -> str:
     return f"{LESSON}{lesson}:{step}"
 
 
+def comparison_name(kept: str, first: str) -> str:
+    """The name of a comparison.
+
+    Args:
+        kept: its id in RESULTS.
+        first: the name of its first result.
+    """
+    return f"{COMPARISON}{kept}:{first}"
+
+
 def find_result(name: str | None) -> Result | None:
     """The stored result of a name; None for an empty name.
 
@@ -304,7 +315,8 @@ def find_result(name: str | None) -> Result | None:
     if name.startswith(LESSON):
         lesson, _, step = name.removeprefix(LESSON).rpartition(":")
         return step_result(lesson, int(step))
-    return first_result() if name == FIRST else RESULTS.get(name)
+    kept = name.split(":", 2)[1] if name.startswith(COMPARISON) else name
+    return first_result() if name == FIRST else RESULTS.get(kept)
 
 
 @cache

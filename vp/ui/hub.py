@@ -13,10 +13,10 @@ from vp.hub.address import parse_address
 from vp.hub.client import fetch
 from vp.prediction.model import Model, load
 
-from .compute_thread import COMPUTE_THREAD
+from .compute_thread import CHECK_THREAD
 from .labels import model_menu
 from .learning import forget
-from .models import ADAPTED, OWN, Models, length_bounds
+from .models import ADAPTED, OWN, Models, check_lengths
 from .page import STREAMED, Updates
 from .status import failed, status
 from .visitor_files import session
@@ -81,8 +81,6 @@ def load_for_visitor(models: Models, text: str) -> Model:
     address = parse_address(text.strip())
     with TemporaryDirectory() as folder:
         path = fetch(address, MOST_BYTES, anonymous=True, cache=Path(folder)).path
-        model = COMPUTE_THREAD.call(load, path, models.device)
-    for low, high, _ in length_bounds(model.predictor.capabilities).values():
-        if low > high:
-            raise ValueError(f"{model.name} takes {low} frames or more and the page shows {high} at most; use the command line")
+        model = CHECK_THREAD.call(load, path, models.device)
+    check_lengths(model.name, model)
     return model

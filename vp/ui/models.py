@@ -84,9 +84,7 @@ class Models:
             model = self.loaded.get(name) or load(self.cards[name].path or name, self.device, folder=self.folder)
         except ValueError as error:
             raise ValueError(self.without_folder(str(error))) from error
-        for low, high, _ in length_bounds(model.predictor.capabilities).values():
-            if low > high:
-                raise ValueError(f"{name} takes {low} frames or more and the page shows {high} at most; use the command line")
+        check_lengths(name, model)
         return self.loaded.setdefault(name, model)
 
     def first_usable(self) -> str:
@@ -134,6 +132,13 @@ def length_bounds(capabilities: Capabilities) -> dict[str, tuple[int, int, int]]
 def model_bytes(model: Model) -> int:
     """About the bytes of a model: its weights, and once more in the predictor."""
     return 2 * sum(weight.nbytes for weight in model.weights.values())
+
+
+def check_lengths(name: str, model: Model) -> None:
+    """Raises ValueError where a model takes no number of frames that the page can show."""
+    for low, high, _ in length_bounds(model.predictor.capabilities).values():
+        if low > high:
+            raise ValueError(f"{name} takes {low} frames or more and the page shows {high} at most; use the command line")
 
 
 def capitalise(text: str) -> str:
