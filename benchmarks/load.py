@@ -300,8 +300,8 @@ def counted_steps(step_s: float) -> Iterator[None]:
     """Counts the steps of predictions in STEPS; each takes `step_s` longer where the request has a long future."""
     made = jobs.prediction_steps
 
-    def counted(name: str, clip: Any, wishes: Any) -> Iterator[Any]:
-        for progress in made(name, clip, wishes):
+    def counted(models: int, name: str, clip: Any, wishes: Any) -> Iterator[Any]:
+        for progress in made(models, name, clip, wishes):
             STEPS[int(wishes.seed)] += 1
             time.sleep(step_s if wishes.n_future == LONG_FUTURE else 0.0)
             yield progress
@@ -331,7 +331,7 @@ def serve(limits: Limits, step_s: float) -> Iterator[Site]:
     from vp.ui.app import build, launch_options
 
     with tempfile.TemporaryDirectory() as name, counted_steps(step_s):
-        folder, serving = Path(name), jobs.SERVING[:]
+        folder = Path(name)
         make_model(folder)
         make_clip(folder / "clip.mp4")
         demo = build("cpu", folder, limits)
@@ -344,7 +344,6 @@ def serve(limits: Limits, step_s: float) -> Iterator[Site]:
             yield site
         finally:
             demo.close()
-            jobs.SERVING[:] = serving
 
 
 async def measure(site: Site, args: argparse.Namespace, limits: Limits) -> bool:

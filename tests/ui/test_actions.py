@@ -108,10 +108,7 @@ def test_a_link_brings_the_actions_back_and_says_what_it_cannot(models):
     assert control_updates(models.get("idle"), settings)["editor"] is None
 
 
-def test_generate_shows_two_plans_side_by_side(models, choice, monkeypatch):
-    from vp.ui import jobs
-
-    monkeypatch.setattr(jobs, "SERVING", [models])
+def test_generate_shows_two_plans_side_by_side(models, choice):
     name = f"upload:{clips.UPLOADS.put(choice)}"
     do = Handlers(models, name)
 
@@ -185,13 +182,11 @@ def test_the_names_of_actions_come_from_the_data_set(models):
     assert models.get("acting").predictor.capabilities.actions == ACTIONS and isinstance(ACTIONS, Actions)
 
 
-def test_the_public_endpoint_takes_actions_as_json_and_shows_two_plans(models, monkeypatch, tmp_path, run_coroutine):
+def test_the_public_endpoint_takes_actions_as_json_and_shows_two_plans(models, tmp_path, run_coroutine):
     from vp.data import write_mp4
-    from vp.ui import jobs
     from vp.ui.admission import Admission
     from vp.ui.api import make_predict as endpoint
 
-    monkeypatch.setattr(jobs, "SERVING", [models])
     write_mp4(tmp_path / "clip.mp4", FRAMES, 5)
     wishes = (str(tmp_path / "clip.mp4"), "acting", 1, "learned", 3, 4, 1.0, 0, "", "")
 

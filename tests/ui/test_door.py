@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from vp.ui.door import Door
+from vp.ui.page import ADMITTED
 
 
 def knock(run_coroutine, path, address="1.2.3.4", method="POST"):
@@ -22,9 +23,11 @@ def knock(run_coroutine, path, address="1.2.3.4", method="POST"):
     async def send(message):
         sent.append(message)
 
-    none = SimpleNamespace(request=SimpleNamespace(client=None))
-    host = SimpleNamespace(request=SimpleNamespace(client=SimpleNamespace(host="1.2.3.4")))
-    queue = SimpleNamespace(event_ids_to_events={"a": host, "b": host, "c": none})
+    mine, admitted = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4")), ADMITTED["concurrency_id"]
+    none = SimpleNamespace(request=SimpleNamespace(client=None), concurrency_id=admitted)
+    host = SimpleNamespace(request=mine, concurrency_id=admitted)
+    cheap = SimpleNamespace(request=mine, concurrency_id="a preview")
+    queue = SimpleNamespace(event_ids_to_events={"a": host, "b": host, "c": none, "d": cheap})
     app = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
     scope = {"type": "http", "method": method, "path": path, "client": (address, 1), "app": app}
     run_coroutine(Door(behind, 2)(scope, receive, send))

@@ -11,7 +11,7 @@ from vp.models.fusion import networks, tiny
 from vp.prediction import checkpoint
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import decode_image
-from vp.ui import editor, jobs
+from vp.ui import editor
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import Models
 from vp.ui.settings import Settings
@@ -77,19 +77,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def serving():
-    """Gives the models of another app back."""
-    before = list(jobs.SERVING)
-    yield
-    jobs.SERVING[:] = before
-
-
-@pytest.fixture
-def do(folder, serving):
+def do(folder):
     """The app's handlers over it."""
-    models = Models("cpu", folder)
-    jobs.SERVING[:] = [models]
-    return Handlers(models, "random:mmnist:3")
+    return Handlers(Models("cpu", folder), "random:mmnist:3")
 
 
 GIVEN = Settings("small", "random:mmnist:3", n=1, past=4, future=6)
@@ -129,7 +119,7 @@ def test_painting_for_a_model_without_pictures_is_refused_in_words(do):
 
 
 @pytest.mark.browser
-def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(folder, serving, open_page):
+def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(folder, open_page):
     from vp.ui.app import build, launch_options
 
     demo = build("cpu", folder)

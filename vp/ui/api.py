@@ -32,6 +32,7 @@ from .cost import Cost
 from .excerpt import Excerpt, chosen, seen
 from .listeners import Caller
 from .models import MOST_FUTURES, Models
+from .page import ADMITTED
 from .visitor_files import MADE, session
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def add_endpoint(models: Models, admission: Admission) -> None:
         ]
         outputs = [gr.JSON(label="metrics"), *(gr.File(label=name) for name in FILES)]
         predict = make_predict(models, admission)
-        gr.Button().click(predict, inputs, outputs, api_name="predict", concurrency_limit=None)  # `admission` has the limits
+        gr.Button().click(predict, inputs, outputs, api_name="predict", **ADMITTED)
 
 
 def make_predict(models: Models, admission: Admission) -> Callable[..., AsyncIterator[tuple[Any, ...]]]:
@@ -162,7 +163,7 @@ async def predict_in_turn(
         return jobs.check(model, models.get(model), *wanted())
 
     def job() -> Iterator[Progress]:
-        for progress, _ in jobs.run_prediction(model, *wanted()):
+        for progress, _ in jobs.run_prediction(models, model, *wanted()):
             yield progress
 
     result = None

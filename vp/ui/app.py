@@ -24,7 +24,7 @@ from .limits import Limits
 from .listeners import CountReaders
 from .local_only import LocalOnly, serves_this_machine_only
 from .models import Models
-from .page import CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
+from .page import ADMITTED, CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
 from .player import ClipPicker, Player
 from .server_folder import server_folder
 from .settings import Settings, default_settings
@@ -34,7 +34,6 @@ from .trimmer import Trimmer
 from .visitor import forget_session
 
 HOUR_S = 3600
-NO_LIMIT = {"concurrency_limit": None}  # predictions wait in `Admission`, which knows visitors, not in Gradio's queue
 SPARE_SLOTS = 100  # of Gradio's, beside those of the predictions that wait
 PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"  # on a Space visitors come through one of these
 MOST_SESSIONS = 200  # whose widgets Gradio remembers, about 1 MB each; of older ones it knows what all begin with
@@ -53,7 +52,6 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
     """The app over the checkpoints in `folder`, ready to launch with `launch_options(limits)`."""
     server_folder()  # before Gradio's components, which ask for it when they are made
     models, admission = Models(device, folder), Admission(limits)
-    jobs.SERVING[:] = [models]
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # else every event makes a table of all earlier ones
     first = f"example:{next(iter(examples()), '')}"
     with gr.Blocks(
@@ -179,7 +177,7 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton], admi
         Arguments of an event that cancels a prediction that waits or runs.
     """
     made = ["player", "status", "result", "go", "stop", "job"]
-    running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | NO_LIMIT | PRIVATE
+    running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | ADMITTED | PRIVATE
 
     def wanted(at: Settings) -> Cost:
         model = do.models.get(at.model)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from .page import ADMITTED
+
 SAID = "{} requests from your network address wait for an answer, and no more are taken; wait for one"
 
 
@@ -13,7 +15,7 @@ class Door:
     """ASGI middleware that answers 429 to a request for an event where its address already has `most` without an answer.
 
     `Admission` refuses predictions one by one and says why; by then Gradio has read its arguments, and a few hundred at once
-    would hold up the page. Cheap events are not counted: they are not in Gradio's queue.
+    would hold up the page. Only events that `Admission` would have to let in are counted: a class that opens the page is not.
 
     Args:
         app: what comes behind the door.
@@ -44,7 +46,8 @@ def asks(scope: MutableMapping[str, Any]) -> bool:
 
 
 def unanswered(scope: MutableMapping[str, Any]) -> int:
-    """How many events of the request's address Gradio holds."""
+    """How many predictions of the request's address Gradio holds."""
     address = (scope.get("client") or ("",))[0]
     events = scope["app"].get_blocks()._queue.event_ids_to_events.values()
-    return sum(event.request.client is not None and event.request.client.host == address for event in events)
+    admitted = [event for event in events if event.concurrency_id == ADMITTED["concurrency_id"]]
+    return sum(event.request.client is not None and event.request.client.host == address for event in admitted)

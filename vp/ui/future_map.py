@@ -25,7 +25,7 @@ from .cost import Cost
 from .expiring_store import ExpiringStore
 from .handlers import Handlers
 from .listeners import Caller
-from .page import NOW_JS, STREAMED, Updates
+from .page import ADMITTED, NOW_JS, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
 from .status import error_status, failed, status, to_sentence
@@ -153,7 +153,7 @@ def wire(page: Any, do: Handlers, admission: Admission) -> None:
             yield updates
 
     drawn = page.event(draw, ["map", "map_status"], ["mapped"])
-    page["draw"].click(**drawn, js=NOW_JS, concurrency_limit=None, **STREAMED)  # `admission` has the limits
+    page["draw"].click(**drawn, js=NOW_JS, **ADMITTED, **STREAMED)
 
 
 async def draw_in_turn(do: Handlers, admission: Admission, at: Settings, count: float) -> AsyncIterator[Updates]:

@@ -10,7 +10,7 @@ START_S, FRAME_S = 10, 0.05  # bounds, not measurements: moving the weights ther
 USUAL_FRAMES = 20  # known and predicted together, where a model's own lengths are asked for
 
 
-def gpu_seconds(name: str, clip: Clip, wishes: Wishes) -> int:
+def gpu_seconds(models: int, name: str, clip: Clip, wishes: Wishes) -> int:
     """Seconds, START_S to USUAL_S, for the arguments of `jobs.prediction_steps`; a call that takes longer is ended by the Space.
 
     Diffusion, whose frames take many steps each, gets USUAL_S.

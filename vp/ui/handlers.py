@@ -231,7 +231,7 @@ class Handlers:
         try:
             loaded = self.models.get(at.model)
             clip, wishes = self.make_wishes(at, loaded)
-            with closing(jobs.run_prediction(at.model, clip, replace(wishes, pictures=pictures))) as job:
+            with closing(jobs.run_prediction(self.models, at.model, clip, replace(wishes, pictures=pictures))) as job:
                 for progress, left in job:
                     if stop.is_set():
                         return

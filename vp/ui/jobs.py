@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from vp.data import Clip
 from vp.prediction.model import Model
@@ -43,13 +44,18 @@ class Job:
 LOG = logging.getLogger(__name__)
 RUNNING: ExpiringStore[Job] = ExpiringStore(most=40, what="prediction")
 LAST_STEP_S = 3.0  # in which a cancelled job ends; a message of its last step would otherwise come after what cancelled it
-SERVING: list[Models] = []  # the models of the running app: too heavy to travel to a GPU worker with every call
+# the models of the apps in this process by their id, which travels to a GPU worker with every call: they are too heavy
+SERVING: WeakValueDictionary[int, Models] = WeakValueDictionary()
 
 
 @on_gpu(duration=gpu_seconds)
-def prediction_steps(name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
-    """Progress of one prediction by the model called `name`, as `vp.stream` yields it; on ZeroGPU Spaces with a GPU."""
-    yield from stream(SERVING[-1].get(name), clip, wishes)
+def prediction_steps(models: int, name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
+    """Progress of one prediction by the model called `name`, as `vp.stream` yields it; on ZeroGPU Spaces with a GPU.
+
+    Args:
+        models: the key in SERVING of the models that it is one of.
+    """
+    yield from stream(SERVING[models].get(name), clip, wishes)
 
 
 def check(name: str, model: Model, clip: Clip, wishes: Wishes) -> Cost:
@@ -63,13 +69,17 @@ def check(name: str, model: Model, clip: Clip, wishes: Wishes) -> Cost:
     return cost(name, request)
 
 
-def run_prediction(name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
+def run_prediction(models: Models, name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
     """Yields (progress, estimated seconds left) at every step; closing it stops the model at its next step.
+
+    Args:
+        models: of the app; `name` is one of them.
 
     Raises:
         ValueError: the wishes cannot be met or the prediction failed, in one sentence for visitors.
     """
-    with closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(name, clip, wishes)))) as job:
+    SERVING[id(models)] = models
+    with closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(id(models), name, clip, wishes)))) as job:
         began = time.monotonic()
         for progress in job:
             spent = time.monotonic() - began

@@ -25,7 +25,7 @@ from .expiring_store import ExpiringStore
 from .labels import model_menu
 from .listeners import Caller
 from .models import ADAPTED, OWN, Models
-from .page import NOW_JS, QUIET, STREAMED, Updates
+from .page import ADMITTED, NOW_JS, QUIET, STREAMED, Updates
 from .settings import Settings
 from .status import error_status, failed, status
 from .unchecked import Slider
@@ -63,7 +63,7 @@ def wire(page: Any, models: Models, admission: Admission) -> None:
 
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
     started = page.event(start, changes, ["minutes"])
-    page["learn"].click(**started, js=NOW_JS, concurrency_limit=None, **STREAMED)  # `admission` has the limits
+    page["learn"].click(**started, js=NOW_JS, **ADMITTED, **STREAMED)
     page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **QUIET)
 
 
@@ -80,7 +80,7 @@ async def learn(models: Models, admission: Admission, at: Settings, minutes: flo
         async with aclosing(admission.run(Caller.now(), check, job, "learning", stop.is_set)) as updates:
             async for update in updates:
                 trained = not isinstance(update, Place)
-                yield update if trained else {"learned": status(update.text)}
+                yield update if trained else {"learned": status(update.text), **BUSY}
     except ValueError as error:
         yield {"learned": error_status(error), **IDLE}
         return
@@ -108,7 +108,7 @@ def train(models: Models, at: Settings, minutes: float, stop: threading.Event, v
         adaptation = COMPUTE_THREAD.call(adapt, model, clip, minutes, None, seed)
         with closing(COMPUTE_THREAD.each(adaptation)) as job:
             for record in job:
-                yield {"learned": status(progress_text(record), record.share)}
+                yield {"learned": status(progress_text(record), record.share), **BUSY}  # one that the page misses is made up for
                 if stop.is_set():
                     break
             learned = COMPUTE_THREAD.call(lambda: adaptation.model)

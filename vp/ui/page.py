@@ -34,6 +34,8 @@ CHANGED = {
     "map": None,
     "map_status": "",
 }  # nothing runs or is shown of what was chosen before
+# of what predicts or learns: it waits in `Admission`, which knows visitors, not in Gradio's queue
+ADMITTED = {"concurrency_id": "admitted", "concurrency_limit": None}
 STREAMED = PRIVATE | {"show_progress": "hidden"}
 QUIET = STREAMED | {"concurrency_limit": None}  # cheap: no event waits for another; beside the queue, no State tells its change
 
