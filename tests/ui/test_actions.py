@@ -16,6 +16,7 @@ from vp.models.svg import networks, predictor, tiny
 from vp.models.svg.config import Conditions
 from vp.prediction import checkpoint
 from vp.ui import actions, clips, link
+from vp.ui.choices import Choices, Visit
 from vp.ui.controls import SHOWN, control_updates
 from vp.ui.handlers import Handlers
 from vp.ui.models import Models
@@ -126,13 +127,16 @@ def test_generate_shows_two_plans_side_by_side(models, choice):
 
 def test_another_clip_or_model_changes_the_editor(models, choice):
     name = f"upload:{clips.UPLOADS.put(choice)}"
-    do = Handlers(models, name)
+    choices = Choices(Handlers(models, name))
     at = Settings("acting", name, actions=chosen(plan="still", path=PATH))
-    shown = do.update_action_editor(at)["editor"]
+    shown = choices.show_clip(at)["editor"]
     assert np.array_equal(shown["frame"], FRAMES[4]) and shown["chosen"]["plan"] == "still"
-    assert do.update_action_editor(dataclasses.replace(at, model="idle"))["editor"] is None
-    assert set(do.choose_model(at)) == {*SHOWN, "by_hand", "status", "player"}
-    assert set(do.choose_model(dataclasses.replace(at, model="nobody"))) == {"status"}, "nothing else changes"
+    assert choices.show_clip(dataclasses.replace(at, model="idle"))["editor"] is None
+    visit = Visit(dataclasses.replace(at, model="idle"))
+    asked = json.dumps({"asked": 2})
+    assert {*SHOWN, "status", "player"} <= set(choices.settle(at, None, None, visit, asked)) and visit.at.model == "acting"
+    refused = choices.settle(dataclasses.replace(at, model="nobody"), None, None, visit, asked)
+    assert refused["model"] == "acting" and "There is no model" in refused["status"] and "player" not in refused
 
 
 def test_fresh_clips_and_examples_bring_their_actions():

@@ -8,6 +8,7 @@ import pytest
 from vp.data import Clip, write_mp4
 from vp.ui import admission, clips, handlers, learning
 from vp.ui.admission import Admission
+from vp.ui.choices import Choices
 from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import ADAPTED, OWN, Models
 from vp.ui.settings import Settings
@@ -92,12 +93,12 @@ def test_what_was_learned_is_one_visitor_s_and_is_forgotten(models, name, monkey
     for moment, told in ((1.0, True), (2.0, False)):
         seen = do.preview(Settings(own, name, past=5, future=3, part={"moment": moment, "region": ""})).notes
         assert any("has learned the frames up to 44" in note for note in seen) == told
-    fresh = do.choose_clip(Settings(own, "example:worker"), by_hand=True)
+    _, _, fresh = Choices(do).choose_clip(Settings(own, "example:worker"), 0.0, by_hand=True)
     assert fresh["model"] == "svg-lp-real", "another clip is not what it has learned"
     learning.forget(own)
     with pytest.raises(ValueError, match="this adapted model is no longer kept"):
         models.get(own)
-    assert do.choose_clip(Settings(own, "example:worker"), by_hand=True)["model"] == "svg-lp-real"
+    assert Choices(do).choose_clip(Settings(own, "example:worker"), 0.0, by_hand=True)[2]["model"] == "svg-lp-real"
     assert not ADAPTED.things
 
 
@@ -117,8 +118,9 @@ def test_what_cannot_be_learned_is_one_sentence(ended, models, name, model, mome
 def test_files_of_a_result_that_is_no_longer_on_screen_are_not_offered(models, name, monkeypatch):
     do, newest = Handlers(models, name), [None]
     stored = RESULTS.put(do.preview(Settings("svg-lp-real", name, past=3, future=2)))
-    (files,) = do.update_downloads(stored, newest)
-    assert all(update["interactive"] for update in files)
+    writing, files = do.update_downloads(stored, newest)
+    assert all(update["interactive"] for update in files) and {update["label"] for update in files} >= {"Save MP4"}
+    assert not any(update["interactive"] or update["value"] for update in writing) and writing[0]["label"] == "Writing MP4"
 
     def slow(*given):
         (disabled,) = do.update_downloads(None, newest)  # another clip was chosen meanwhile
@@ -127,8 +129,7 @@ def test_files_of_a_result_that_is_no_longer_on_screen_are_not_offered(models, n
 
     true_write = handlers.write_files
     monkeypatch.setattr(handlers, "write_files", slow)
-    (late,) = do.update_downloads(stored, newest)
-    assert not any("interactive" in update for update in late)
+    assert len(list(do.update_downloads(stored, newest))) == 1, "only that they are being written"
 
 
 def test_learning_goes_on_between_the_steps_of_another_one_and_one_that_waits_can_be_stopped(
@@ -178,3 +179,8 @@ def test_learning_is_stopped_and_keeps_the_best(open_page, general, tmp_path):
     page.wait_for_selector("#learn:not([disabled])")
     page.click("#generate")
     page.wait_for_selector("#status >> text=Done", timeout=120_000)
+    page.click("#learn")
+    page.wait_for_selector("#learned >> text=Step", timeout=60_000)
+    page.click("#picker button[data-name=worker]")
+    page.wait_for_selector("#learned >> text=Stopped: another clip was chosen", timeout=30_000)
+    page.wait_for_selector("#learn:not([disabled])")

@@ -63,3 +63,8 @@ def test_on_the_page_a_step_shows_its_result_which_can_be_saved(app, open_page):
     page.wait_for_function("() => document.querySelector('.vp-meta').textContent.includes('16 futures')")
     assert "From the lesson" in page.inner_text("#status") and page.locator(".vp-marked").count() == 1
     page.wait_for_selector("#save-csv:not([disabled])", timeout=30_000)
+    page.locator("#futures input[type=number]").fill("3")  # the page goes on from the lesson's settings
+    page.locator("#futures input[type=number]").press("Enter")
+    page.click("#picker button[aria-pressed=true]")
+    page.wait_for_selector("#status >> text=press Generate", timeout=30_000)
+    assert page.locator("#futures input[type=number]").input_value() == "3"

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import load
 from vp.ui.limits import Limits
 
-LEASE_S = 1.0
+LEASE_S = 2.0
 
 
 @pytest.fixture(scope="module")

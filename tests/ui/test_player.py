@@ -111,8 +111,8 @@ def test_frames_say_what_they_are_in_words_and_colour(offline):
         to(page, t)
         colour = tile.locator(".vp-frame").evaluate("e => getComputedStyle(e).backgroundColor")
         said[t] = (tile.locator(".vp-badge").inner_text(), colour, truth.locator(".vp-badge").inner_text())
-    assert [words for words, _, _ in said.values()] == ["context", "generated", "generated"]
-    assert [words for _, _, words in said.values()] == ["context", "truth", "no truth"]
+    assert [words for words, _, _ in said.values()] == ["given", "generated", "generated"]
+    assert [words for _, _, words in said.values()] == ["given", "truth", "no truth"]
     red, green, _ = [int(x) for x in said[0][1][4:-1].split(",")]
     assert green > red
     red, green, _ = [int(x) for x in said[KNOWN][1][4:-1].split(",")]

@@ -9,10 +9,10 @@ from .video import Observation
 
 LATENTS = ("none", "fixed", "learned")  # kinds of latent: deterministic, prior N(0, I), learned prior
 PRIORS = {
-    "learned": "learned prior p(z | past)",
-    "fixed": "fixed prior N(0, I)",
-    "posterior": "posterior sample (sees the future)",
-    "posterior-mean": "posterior mean (sees the future)",
+    "learned": "learned from the past (learned prior)",
+    "fixed": "the same at all times (fixed prior)",
+    "posterior": "sees the future, with chance (posterior sample)",
+    "posterior-mean": "sees the future, without chance (posterior mean)",
 }
 
 

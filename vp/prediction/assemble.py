@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SMALLEST_SSIM = 11  # the window must fit
 STD_GAIN = 2.0  # numbers in [0, 1] have a standard deviation of at most a half
 REFERENCES = {  # label -> (title, what to say of it, mark); others are made with the true future
-    "posterior": ("Posterior", "An upper reference, not a prediction.", SEES_FUTURE),
+    "posterior": ("Posterior", "It was shown the true future: the best to hope for, not a prediction.", SEES_FUTURE),
     "true_pictures": (
         "True pictures",
         "Painted from the true clip's pictures: an upper reference, not a prediction.",
@@ -106,7 +106,7 @@ def make_result(model: Model, request: Request, rows: Sequence[Row], **more: Any
 
 def truth_row(request: Request) -> Row:
     """The row of the true clip."""
-    return Row("truth", "Ground truth", request.frames, "The clip itself.")
+    return Row("truth", "Ground truth", request.frames, "What really happened.")
 
 
 def extra_row(request: Request, label: str, frames: np.ndarray) -> Row:
@@ -182,8 +182,8 @@ def mean_and_uncertainty_rows(samples: np.ndarray, known: np.ndarray, mark: str 
     heat = np.rint(std.clip(0, 255)).astype(np.uint8).repeat(samples.shape[-1], axis=-1)
     mean = np.rint(values.mean(axis=0)).astype(np.uint8)
     return [
-        Row("mean", "Mean", mean, "Average of the samples: blur is disagreement.", mark=mark),
-        Row("uncertainty", "Uncertainty", heat, "Standard deviation of each pixel over the samples.", mark=mark),
+        Row("mean", "Mean", mean, "Average of the futures: blurred where they disagree.", mark=mark),
+        Row("uncertainty", "Uncertainty", heat, "Bright where the futures disagree (standard deviation).", mark=mark),
     ]
 
 
@@ -214,7 +214,7 @@ def with_best_row(rows: list[Row], metrics: dict[str, np.ndarray], request: Requ
     where = request.has_truth & ~request.known
     first = next(index for index, row in enumerate(rows) if row.kind == "sample")
     best = first + int(np.nanmean(metrics[name][first : first + request.n][:, where], axis=1).argmax())
-    note = f"{rows[best].label}, an oracle: chosen with the truth in hand, by mean {MEASURES[name]['label']}."
+    note = f"{rows[best].label}, picked by comparing all with the truth (an oracle), by mean {MEASURES[name]['label']}."
     row = Row("best", f"Best of {request.n}", rows[best].frames, note, rows[best].seed, mark=rows[best].mark or ORACLE)
     grown = {key: np.insert(values, first, values[best], axis=0) for key, values in metrics.items()}
     return [*rows[:first], row, *rows[first:]], grown

@@ -12,8 +12,9 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, comparison, controls, editor, future_map, hub, jobs, learning, lessons, text
+from . import api, choices, comparison, controls, editor, future_map, hub, jobs, learning, lessons, text
 from .admission import Admission, in_turn
+from .choices import SETTLED_JS, Choices, Visit
 from .clips import ASSETS, examples
 from .controls import FILES
 from .cost import Cost
@@ -24,7 +25,7 @@ from .limits import Limits
 from .listeners import CountReaders
 from .local_only import LocalOnly, serves_this_machine_only
 from .models import Models
-from .page import ADMITTED, CHANGED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
+from .page import ADMITTED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
 from .player import ClipPicker, Player
 from .server_folder import server_folder
 from .settings import Settings, default_settings
@@ -43,6 +44,17 @@ PLAN_JS = """(ticks) => {
   if (player) player.dispatchEvent(new CustomEvent("vp-plan", { detail: ticks ? JSON.parse(ticks) : null }));
 }"""
 DICE_JS = "() => Math.floor(Math.random() * 1e6)"
+# the heights that the style sheet cannot know: of what is above the columns, and of the buttons on a phone
+HEIGHTS_JS = """() => {
+  const root = document.documentElement, main = document.querySelector("#main"), actions = document.querySelector("#actions");
+  const measure = () => {
+    root.style.setProperty("--head", `${main.getBoundingClientRect().top + scrollY}px`);
+    root.style.setProperty("--buttons", `${actions.offsetHeight}px`);
+  };
+  new ResizeObserver(measure).observe(actions);
+  addEventListener("resize", measure);
+  measure();
+}"""
 SHOW_JS = """() => {
   if (matchMedia("(max-width: 900px)").matches) document.querySelector("#player").scrollIntoView({ block: "start" });
 }"""
@@ -58,19 +70,21 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         title="Video prediction playground", analytics_enabled=False, fill_width=True, delete_cache=(HOUR_S, 6 * HOUR_S)
     ) as demo:
         gr.HTML(text.HEADER)
-        for problem in models.problems:
-            gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
         widgets: dict[str, Any] = {
             "clip": gr.Textbox(first, visible="hidden", label="Clip"),  # not a State: the link is made in the browser
             "result": gr.State(FIRST if first_result() else None),  # what Save saves: the result on screen
             "newest": gr.State([None]),  # the result whose files are to be offered, see `Handlers.update_downloads`
-            "by_hand": gr.State(False),  # whether a person chose the model
+            "visit": gr.State(Visit()),  # what this page was told last; one object a visitor, changed in place
+            "ask": gr.Textbox("", visible="hidden", label="Ask"),  # changes where something was chosen
+            "choice": gr.Textbox("", visible="hidden", label="Choice", elem_id="choice-text"),  # the one answered last
             "job": gr.State(None),  # the running prediction, by its name in jobs.RUNNING
         }
         with gr.Row(elem_id="main"):
             with gr.Column(scale=0, min_width=350, elem_id="controls"):
                 widgets |= build_controls(models, first)
             with gr.Column(scale=1, min_width=320, elem_id="stage"):
+                for problem in models.problems:
+                    gr.HTML(f'<p class="vp-problem" role="note">Left out: {html.escape(problem)}.</p>')
                 widgets["player"] = Player(first_result(), elem_id="player")
                 widgets |= editor.build()
                 saves = build_save_buttons()
@@ -80,8 +94,10 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
-        cancel = wire_generate(page, do, saves, admission)
-        wire_settings(demo, page, do, saves, cancel)
+        cancel = wire_generate(page, do, admission)
+        choices.wire(demo, page, Choices(do), cancel)
+        wire_settings(demo, page, do)
+        wire_saves(demo, page, do, saves)
         learning.wire(page, models, admission)
         hub.wire(page, models)
         future_map.wire(page, do, admission)
@@ -98,17 +114,18 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
     Args:
         first: name of the clip shown at first.
     """
-    made: dict[str, Any] = {"picker": ClipPicker(picker_value(first), elem_id="picker")}
-    with gr.Row():
-        made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
-        made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
-    made["upload"] = gr.File(label="Or upload a video", type="filepath", height=96, elem_id="upload")
     default = models.first_usable()
     looks = controls.control_updates(models.get(default), default_settings(models, default, first))
-    made["trim"] = Trimmer(looks["trim"], elem_id="trim")
-    made |= controls.build(model_menu(models.cards), looks)
-    made |= learning.build()
-    made |= hub.build()
+    with gr.Column(elem_id="settings"):  # scrolls by itself beside the player, so that the buttons below lie over nothing
+        made: dict[str, Any] = {"picker": ClipPicker(picker_value(first), elem_id="picker")}
+        with gr.Row():
+            made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
+            made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
+        made["upload"] = gr.File(label="Or upload a video", type="filepath", height=100, elem_id="upload")
+        made["trim"] = Trimmer(looks["trim"], elem_id="trim")
+        made |= controls.build(model_menu(models.cards), looks)
+        made |= learning.build()
+        made |= hub.build()
     with gr.Column(elem_id="actions"):
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
         with gr.Row():
@@ -126,52 +143,20 @@ def build_save_buttons() -> list[gr.DownloadButton]:
         ]
 
 
-def wire_settings(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton], cancel: dict[str, Any]) -> None:
-    """Connects the choice of a clip and of settings with what happens.
-
-    Args:
-        demo, page, do, saves: the page, its widgets, what they do, and the buttons of the files.
-        cancel: arguments of an event that takes a prediction from the queue where it would be one of something else; where it
-            runs, `Page.event` ends it.
-    """
-    looks = [*controls.SHOWN, "by_hand"]
-    chosen = [*looks, "clip", "player", "picker"]
-    again = ["player", "trim"]
-
-    def arrive(request: gr.Request) -> dict[Any, Any]:
-        return page.by_widget(do.load_page(dict(request.query_params)))
-
-    edits, newest = {"trigger_mode": "multiple"} | QUIET, {"trigger_mode": "always_last"} | QUIET
-    arrived = demo.load(arrive, None, page.select([*chosen, "seed", "status", "result"]), **QUIET)
-    arrived.then(do.update_downloads, page.select(["result", "newest"]), saves, **STREAMED)
-    lengths = [page[name].input for name in ("task", "past", "future")]
-    moments = [page[name].input for name in ("start", "every")]
-    clips = [page["trim"].edit, page["picker"].pick, page["fresh"].click]
-    for trigger in (page["model"].input, *lengths, *moments, *clips):
-        trigger(**cancel)
-    page["model"].input(**page.event(do.choose_model, [*looks, "player"], cancels=True), **newest)
-    gr.on(lengths, **page.event(do.update_known, ["known", *again], cancels=True), **newest)
+def wire_settings(demo: gr.Blocks, page: Page, do: Handlers) -> None:
+    """Connects the page's layout, what is chosen in the forms of ticks, options and actions, the seed, and the link."""
+    demo.load(None, None, None, js=HEIGHTS_JS, **PRIVATE)
     page["known"].change(None, page["known"], None, js=PLAN_JS, **PRIVATE)
-    shown = [page[name].change for name in ("clip", "past", "part", "start")]
-    gr.on(shown, **page.event(do.update_action_editor, ["editor"]), trigger_mode="always_last", **QUIET)
-
-    gr.on(moments, **page.event(do.show_clip, again, cancels=True), **newest)
-    page["trim"].edit(**page.event(do.store_trim, ["part", "start", *again], cancels=True), **newest)
-
+    edits = {"trigger_mode": "multiple"} | QUIET
     page["player"].edit(**page.event(do.store_ticks, ["task", "known"]), **edits)
     page["editor"].edit(**page.event(do.store_actions, ["actions"]), **edits)
     page["form"].edit(**page.event(do.store_options, ["options"]), **edits)
-
-    page["picker"].pick(**page.event(do.choose_example, chosen, ["by_hand"], cancels=True), **newest)
-    page["fresh"].click(**page.event(do.choose_random_clip, chosen, ["by_hand"], cancels=True), **newest)
-    uploaded = page.event(do.choose_upload, [*chosen, "upload", *CHANGED], ["by_hand", "upload", "job"])
-    page["upload"].upload(**uploaded, **newest)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
     page["link"].click(None, page.select(NAMES), None, js=LINK_JS, **PRIVATE)
 
 
-def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton], admission: Admission) -> dict[str, Any]:
-    """Connects Generate, Stop, the files to save, and the picture editor: what was painted counts until Generate is pressed.
+def wire_generate(page: Page, do: Handlers, admission: Admission) -> dict[str, Any]:
+    """Connects Generate, Stop and the picture editor: what was painted counts until Generate is pressed.
 
     Returns:
         Arguments of an event that cancels a prediction that waits or runs.
@@ -183,18 +168,21 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton], admi
         model = do.models.get(at.model)
         return jobs.check(at.model, model, *do.make_wishes(at, model))
 
-    async def generate(at: Settings) -> AsyncIterator[Updates]:
-        async for updates in in_turn(admission, lambda: wanted(at), lambda: do.generate(at)):
+    async def generate(at: Settings, visit: Visit) -> AsyncIterator[Updates]:
+        made = in_turn(admission, lambda: wanted(at), lambda: do.generate(at))
+        async for updates in visit.while_shown(at, made):
             yield updates
 
-    async def repaint(event: gr.EventData, at: Settings, edits: dict[int, Any]) -> AsyncIterator[Updates]:
-        async for updates in in_turn(admission, lambda: wanted(at), lambda: editor.repaint(do, at, event._data, edits)):
+    async def repaint(event: gr.EventData, at: Settings, visit: Visit, edits: dict[int, Any]) -> AsyncIterator[Updates]:
+        made = in_turn(admission, lambda: wanted(at), lambda: editor.repaint(do, at, event._data, edits))
+        async for updates in visit.while_shown(at, made):
             yield updates
 
+    pressed = page["go"].click(None, None, None, js=SETTLED_JS, **PRIVATE)
     jobs_running = [
-        page["go"].click(**page.event(generate, made), **running),
-        page["painter"].paint(**page.event(repaint, ["edits", *made], ["edits"]), **running),
-        page["painter"].undo(**page.event(generate, made), **running),
+        pressed.then(**page.event(generate, made, ["visit"]), **running),
+        page["painter"].paint(**page.event(repaint, ["edits", *made], ["visit", "edits"]), **running),
+        page["painter"].undo(**page.event(generate, made, ["visit"]), **running),
     ]
     page["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
     for event in (page["go"].click, page["painter"].undo):
@@ -203,9 +191,20 @@ def wire_generate(page: Page, do: Handlers, saves: list[gr.DownloadButton], admi
     page["stop"].click(**cancel)
     stopped = page.select(["status", "go", "stop"])  # no State, which beside the queue would not tell its change
     page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], stopped, queue=False, **STREAMED)
-    page["result"].change(do.update_downloads, page.select(["result", "newest"]), saves, **STREAMED)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return cancel
+
+
+def wire_saves(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
+    """Connects the files to save with the result on screen: those of an earlier one go at once, the new ones come when written.
+
+    Args:
+        saves: what `Handlers.update_downloads` updates.
+    """
+    several = {"trigger_mode": "multiple"} | STREAMED  # a result that leaves the screen does not wait for the one before it
+    # Gradio does not see that a choice drops a result which was made while the choice was being answered
+    for trigger in (demo.load, page["result"].change, page["choice"].change):
+        trigger(do.update_downloads, page.select(["result", "newest"]), saves, **several)
 
 
 def launch_options(limits: Limits | None = None) -> dict[str, Any]:

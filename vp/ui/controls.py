@@ -29,11 +29,11 @@ FILES = {
 }
 
 STARTS = [("What follows the chosen moment", ""), ("What comes after its end", END)]
-PRIOR = "Where the model draws its dice from. A posterior peeks at the true future: a reference, not a prediction."
+PRIOR = "What the random choices are drawn from. A posterior is shown the true future: to compare with, not a prediction."
 MANY = "How many ways the clip may go on."
 EVERY = "1: all of them, up to 30 a second. 2: every second one, so everything moves twice as far from frame to frame."
 SIZE = "Of the longer side; the whole frame is kept. Larger takes longer."
-ALONE = "This model is deterministic, without dice or prior: every future would be the same, so there is one."
+ALONE = "This model makes no random choices (it is deterministic): every future would be the same, so there is one."
 
 
 # the widgets that another model may change
@@ -146,20 +146,20 @@ def build(names: list[tuple[str, str]], looks: Mapping[str, Any]) -> dict[str, A
     made["editor"] = actions.ActionEditor(looks["editor"], elem_id="action-editor")
     made["start"] = Radio(STARTS, label="Predict", elem_id="start", **at_first("start"))
     made["n"] = Slider(1, MOST_FUTURES, step=1, label="Futures", elem_id="futures", **at_first("n"))
-    made["prior"] = Radio(label="Prior", elem_id="prior", **at_first("prior"))
+    made["prior"] = Radio(label="Where chance comes from (prior)", elem_id="prior", **at_first("prior"))
     with gr.Row(elem_id="seed-row"):
-        made["seed"] = gr.Number(0, label="Seed", precision=0, min_width=120, elem_id="seed")  # checked in words
+        made["seed"] = gr.Number(0, label="Dice roll (seed)", precision=0, min_width=120, elem_id="seed")  # checked in words
         made["dice"] = gr.Button("Roll the dice", size="sm", min_width=110, elem_id="dice")
-    with gr.Accordion("Frames and sampling", open=False, elem_id="more"):
+    with gr.Accordion("More: frames and chance", open=False, elem_id="more"):
         words = {"past": ("Past frames", "What the model sees."), "future": ("Future frames", "What it makes up.")}
         for name, (label, info) in words.items():
             made[name] = Slider(step=1, label=label, info=info, elem_id=name, **at_first(name))
-        every = "Take every ... frame"
+        every = "Use every ... frame (stride)"
         made["every"] = Slider(1, MOST_EVERY, step=1, label=every, info=EVERY, elem_id="every", **at_first("every"))
         sizes = [(label, px) for px, label in SIDES.items()]
         made["side"] = Dropdown(sizes, label="Size", info=SIZE, filterable=False, elem_id="side", **at_first("side"))
         range_ = {"minimum": 0, "maximum": 2, "step": 0.05} | at_first("temperature")
-        made["temperature"] = Slider(label="Temperature", elem_id="temperature", **range_)
+        made["temperature"] = Slider(label="Strength of chance (temperature)", elem_id="temperature", **range_)
         made["form"] = options.OptionsForm(looks["form"], elem_id="options")
     hidden = {"part": "Part", "options": "Options", "known": "Ticks", "actions": "Actions"}  # as JSON; see `Settings`
     for name, label in hidden.items():

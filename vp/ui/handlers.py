@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -25,30 +24,27 @@ from vp.result.export import write_files
 from vp.result.result import Result, Row
 from vp.result.sprite_sheet import SIDE
 
-from . import actions, clips, jobs, link, tasks, trimmer
-from .controls import FILES, control_updates, trim_value
-from .excerpt import chosen, part_of, seen
+from . import actions, clips, jobs, tasks
+from .controls import FILES
+from .excerpt import chosen, part_of
 from .expiring_store import ExpiringStore
-from .models import OWN, Models, length_bounds, temperature_slider
-from .page import BUSY, CHANGED, IDLE, Updates
-from .settings import Settings, default_settings
-from .status import error_status, failed, status, to_sentence
-from .suited import choose_model
+from .models import Models, temperature_slider
+from .page import BUSY, IDLE, Updates
+from .settings import MOST_SEED, Settings
+from .status import failed, status
 from .visitor_files import MADE, session
 
 LESSON = "lesson:"  # begins the names of results that lessons show
 COMPARISON = "comparison:"  # begins those of comparisons, which have their own id and the name of their first result
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 FIRST = "first"  # the name of the result that the page opens with
-READY = "Ready: press Generate."
 RESULTS: ExpiringStore[Result] = ExpiringStore(
     40, "result", most_bytes=1_000_000_000, weigh=lambda x: sum({id(row.frames): row.frames.nbytes for row in x.rows}.values())
 )
 
 
 class Handlers:
-    """The app's event handlers over one set of models. In all of them `at` holds the settings on the page, and `by_hand`
-    whether a person chose the model.
+    """The app's event handlers over one set of models. In all of them `at` holds the settings on the page.
 
     Args:
         models: the app's models.
@@ -57,46 +53,6 @@ class Handlers:
 
     def __init__(self, models: Models, first: str):
         self.models, self.first = models, first
-
-    def load_page(self, query: Mapping[str, str]) -> Updates:
-        """On loading the page: the settings in the link's query; {} where it has none."""
-        if not query.keys() & {field.name for field in fields(Settings)}:
-            return {}
-        settings, refused = link.read_link(self.models, query, self.first)
-        try:
-            player = self.preview(settings)
-        except ValueError as error:
-            refused.append(to_sentence(error))
-            settings = replace(settings, part={}, every=1, start="")
-            player = self.preview(settings)
-        looks = control_updates(self.models.get(settings.model), settings)
-        looks |= {"seed": settings.seed, "by_hand": "model" in query, "clip": settings.clip, "result": None}
-        said = " ".join(["Settings taken from the link; press Generate.", *refused])
-        return looks | {"player": player, "status": status(said), "picker": picker_value(settings.clip)}
-
-    def choose_model(self, at: Settings) -> Updates:
-        """After a person has chosen a model: its controls with default values, and the clip as this model sees it."""
-        try:
-            settings = replace(
-                default_settings(self.models, at.model, at.clip), start=at.start, part=at.part, every=at.every, seed=at.seed
-            )
-        except ValueError as error:
-            return {"status": error_status(error)}
-        return control_updates(self.models.get(at.model), settings) | {"by_hand": True} | self.show_clip(settings)
-
-    def show_clip(self, at: Settings) -> Updates:
-        """The clip as the model will see it in player and trimmer, and a warning or error in the status line."""
-        try:
-            player, strange = self.preview_with_warning(at)
-            return {"player": player, "trim": trim_value(self.models.get(at.model), at), "status": status(strange or READY)}
-        except ValueError as error:
-            return {"status": error_status(error)}
-
-    def update_known(self, at: Settings) -> Updates:
-        """After another task or other lengths: the ticks of known frames ("" for models that take the first frames), and the
-        clip."""
-        known = tasks.known_ticks(at.task, at.past, at.future, at.known) if at.known else ()
-        return {"known": json.dumps(known) if known else ""} | self.show_clip(replace(at, known=known))
 
     def store_ticks(self, event: gr.EventData) -> Updates:
         """After frames were ticked in the player: the ticks, and the task that uses them."""
@@ -109,71 +65,6 @@ class Handlers:
     def store_actions(self, event: gr.EventData) -> Updates:
         """After actions were chosen or a path drawn: the choice as JSON."""
         return {"actions": event._data["chosen"]}
-
-    def update_action_editor(self, at: Settings) -> Updates:
-        """After another clip, part or length: the action editor's value."""
-        try:
-            model = self.models.get(at.model)
-            return {"editor": actions.describe(model, chosen(at.clip, part_of(at, model), at.past), at.past, at.actions)}
-        except ValueError:  # said where the clip or the model is chosen
-            return {}
-
-    def store_trim(self, event: gr.EventData, at: Settings) -> Updates:
-        """After another moment or region was chosen in the trimmer: the choice, and the clip from there on."""
-        text = json.dumps(event._data)
-        at = replace(at, part=trimmer.parse(text), start="")
-        return {"part": text, "start": ""} | self.show_clip(at)
-
-    def choose_example(self, event: gr.EventData, at: Settings, by_hand: bool) -> Updates:
-        """After an example was picked: see `choose_clip`."""
-        return self.choose_clip(replace(at, clip=f"example:{event._data['name']}"), by_hand)
-
-    def choose_random_clip(self, at: Settings, by_hand: bool) -> Updates:
-        """A random clip from a simulator that the model was trained on, or else from the first simulator."""
-        trained = self.models.cards[self.models.origin(at.model)].datasets
-        dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
-        return self.choose_clip(replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), by_hand)
-
-    def choose_upload(self, at: Settings, by_hand: bool, path: str | None, job: str | None) -> Updates:
-        """After an upload to `path`: its clip, beginning where it moves most; {} without a path.
-
-        A file that cannot be read leaves everything as it is, the running prediction `job` too, and room for another one.
-        """
-        if not path:
-            return {}
-        try:
-            at = replace(at, clip=clips.store_upload(path, session()))
-        except ValueError as error:
-            return {"upload": None, "status": error_status(error)}
-        jobs.end_job(job)
-        fps = clips.find_clip(at.clip).rate
-        moment = seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
-        return self.choose_clip(at, by_hand, moment) | CHANGED
-
-    def choose_clip(self, at: Settings, by_hand: bool, moment: float = 0.0) -> Updates:
-        """All updates that a newly chosen clip `at.clip` causes; a model that does not suit the clip is replaced by one that
-        does.
-
-        Args:
-            moment: second at which the prediction begins.
-        """
-        clip, looks = clips.find_clip(at.clip), {}
-        if at.model.startswith(OWN):  # it has learned the clip that was there before
-            at, by_hand = replace(at, model=self.models.origin(at.model)), False
-            looks = {"model": at.model}
-        found, why = choose_model(self.models.cards, clip, at.model, by_hand)
-        model, by_hand = self.models.get(found), by_hand and found == at.model
-        part = {"moment": moment, "region": ""} if moment else {}
-        if found != at.model:
-            lengths = length_bounds(model.predictor.capabilities)["past"]
-            at = replace(default_settings(self.models, found, at.clip), start=at.start, seed=at.seed)
-            at = replace(at, past=max(lengths[0], min(at.past, len(clip.frames) - 1)))
-            looks = control_updates(model, at)
-        at = replace(at, part=part, every=1)
-        busiest = f"From second {moment:.1f}: most moves there" if moment else ""
-        looks |= {"part": json.dumps(part) if part else "", "every": 1, "trim": trim_value(model, at, busiest)}
-        looks |= {"clip": at.clip, "player": self.preview(at), "picker": picker_value(at.clip)}
-        return looks | {"by_hand": by_hand, "status": status(f"{why} Press Generate." if why else READY)}
 
     def preview(self, at: Settings) -> Result:
         """The clip as the model will be given it, as a Result without predictions."""
@@ -248,11 +139,12 @@ class Handlers:
         yield {"player": result, "status": done, "result": RESULTS.put(result, visitor), **IDLE}
 
     def make_wishes(self, at: Settings, model: Model) -> tuple[Clip, Wishes]:
-        """The clip to predict from, and the `Wishes` of the settings.
+        """The clip to predict from, and the `Wishes` of the settings, with the lengths and temperature that the model takes.
 
         Raises:
             ValueError: a setting is out of bounds, or the clip is not kept.
         """
+        at = at.bounded(model)
         past, future, side = (to_whole_number(name, getattr(at, name), 0, SIDE) for name in ("past", "future", "side"))
         long_side = side if model.predictor.capabilities.size is None else MAX_SIDE
         clip = self.add_notes(chosen(at.clip, part_of(at, model), past, past + future, long_side), model, at)
@@ -262,31 +154,36 @@ class Handlers:
             {} if at.start == END else tasks.stream_arguments(at.task, at.known)
         )  # past the end the frames that are left are all known
         given |= actions.stream_arguments(model, clip, at.actions, at.past, at.future)
-        seed = to_whole_number("seed", at.seed, 0, link.MOST_SEED)
+        seed = to_whole_number("seed", at.seed, 0, MOST_SEED)
         return clip, Wishes(at.n, at.past, at.future, options, seed, long_side=side, **given)
 
     def update_downloads(self, name: str | None, newest: list[str | None]) -> Iterator[list[Any]]:
-        """Yields updates of the download buttons: the files of the stored result `name`, or disabled buttons where it is not
-        kept.
+        """Yields updates of the download buttons where another result is on screen: disabled at once, and the files of the stored
+        result `name` when they are written, if it is kept and still on screen.
 
         Args:
             name: of the result on screen, None where there is none.
             newest: a list of one that belongs to the visitor: the result on screen now, which may be another one by the time
                 the files are written. Those of an earlier one are not offered.
         """
+        if newest == [name]:
+            yield [gr.skip()] * len(FILES)
+            return
         newest[:] = [name]
         try:
             result = find_result(name)
         except ValueError:
             result = None
+        word = "Save" if result is None else "Writing"
+        yield [gr.update(value=None, interactive=False, label=f"{word} {kind}") for kind in FILES.values()]
         if result is None:
-            yield [gr.update(value=None, interactive=False)] * len(FILES)
             return
         folder = MADE.new_folder()
         paths = write_files(result, folder, tuple(FILES))
         MADE.keep(folder, session(), "downloads", KEPT_DOWNLOADS)
-        late = newest != [name]
-        yield [gr.skip() if late else gr.update(value=str(paths[file]), interactive=True) for file in FILES]
+        if newest == [name]:
+            ready = {"interactive": True}
+            yield [gr.update(value=str(paths[file]), label=f"Save {kind}", **ready) for file, kind in FILES.items()]
 
 
 def lesson_result_name(lesson: str, step: int) -> str:

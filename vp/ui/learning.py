@@ -57,12 +57,16 @@ def build() -> dict[str, Any]:
 def wire(page: Any, models: Models, admission: Admission) -> None:
     """Connects the section's buttons."""
 
-    async def start(at: Settings, minutes: float) -> AsyncIterator[Updates]:
-        async for updates in learn(models, admission, at, minutes):
-            yield updates
+    async def start(at: Settings, minutes: float, visit: Any) -> AsyncIterator[Updates]:
+        async with aclosing(learn(models, admission, at, minutes)) as updates:
+            async for update in updates:
+                if not visit.shows(at):
+                    yield {"learned": status("Stopped: another clip was chosen."), **IDLE}
+                    return
+                yield update
 
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
-    started = page.event(start, changes, ["minutes"])
+    started = page.event(start, changes, ["minutes", "visit"])
     page["learn"].click(**started, js=NOW_JS, **ADMITTED, **STREAMED)
     page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **QUIET)
 
@@ -153,9 +157,9 @@ def frames_before(at: Settings, model: Model) -> Clip:
 def progress_text(record: Adapting) -> str:
     """The record in a sentence: step, loss, held-out PSNR and time left."""
     if record.seconds_left is None or record.loss is None:
-        return f"Unadapted: {record.before_db:.2f} dB on the frames held out."
-    best = f"best {record.best_db:.2f} dB, unadapted {record.before_db:.2f} dB on the frames held out"
-    return f"Step {record.step}, loss {record.loss:.3f}; {best}; {record.seconds_left:.0f} s left."
+        return f"Before learning: {record.before_db:.2f} dB (PSNR, higher is nearer) on frames kept aside."
+    best = f"best so far {record.best_db:.2f} dB, before learning {record.before_db:.2f} dB on frames kept aside (PSNR)"
+    return f"Step {record.step}, error (loss) {record.loss:.3f}; {best}; {record.seconds_left:.0f} s left."
 
 
 def forget(name: str | None) -> None:

@@ -12,6 +12,7 @@ from vp.lessons.page import JS as LESSON_JS
 from vp.lessons.results import step_result
 
 from . import jobs
+from .choices import Visit
 from .controls import SHOWN, control_updates
 from .handlers import Handlers, lesson_result_name, picker_value
 from .page import IDLE, QUIET, Updates
@@ -69,16 +70,16 @@ def build() -> dict[str, Any]:
 def wire(page: Any, do: Handlers, cancel: dict[str, Any]) -> None:
     """Connects the choice of a lesson and its buttons; `cancel` takes a waiting prediction from the queue."""
 
-    def show(event: gr.EventData, job: str | None) -> Updates:
-        return show_step(do, str(event._data["lesson"]), int(event._data["step"]), job)
+    def show(event: gr.EventData, job: str | None, visit: Visit) -> Updates:
+        return show_step(do, str(event._data["lesson"]), int(event._data["step"]), job, visit)
 
     page["lesson"].change(lambda name: {page["lesson_view"]: lesson_value(name)}, page["lesson"], [page["lesson_view"]], **QUIET)
     page["lesson_view"].show(**cancel)
-    changes = [*SHOWN, "by_hand", "clip", "player", "picker", "result", "edits", "seed", "go", "stop"]
-    page["lesson_view"].show(**page.event(show, changes, ["job"]), trigger_mode="always_last", **QUIET)
+    changes = [*SHOWN, "clip", "player", "picker", "result", "edits", "seed", "go", "stop"]
+    page["lesson_view"].show(**page.event(show, changes, ["job", "visit"]), trigger_mode="always_last", **QUIET)
 
 
-def show_step(do: Handlers, name: str, index: int, job: str | None) -> Updates:
+def show_step(do: Handlers, name: str, index: int, job: str | None, visit: Visit) -> Updates:
     """The finished result of a lesson's step, with the page's settings as they made it.
 
     Args:
@@ -86,6 +87,7 @@ def show_step(do: Handlers, name: str, index: int, job: str | None) -> Updates:
         name: of the lesson.
         index: of the step.
         job: the running prediction, which ends.
+        visit: brought up to date.
 
     Raises:
         ValueError: there is no such step.
@@ -101,7 +103,8 @@ def show_step(do: Handlers, name: str, index: int, job: str | None) -> Updates:
         return {**looks, "status": status(f"From the lesson. Its model, {step.model}, is not among the models here.")}
     settings = replace(default_settings(do.models, step.model, step.clip), n=step.n, **chosen_options(step.options))
     chosen = control_updates(do.models.get(step.model), settings) | {"clip": step.clip, "picker": picker_value(step.clip)}
-    return {**looks, **chosen, "by_hand": True, "seed": settings.seed, "status": status(said)}
+    visit.at, visit.by_hand = settings, True
+    return {**looks, **chosen, "seed": settings.seed, "status": status(said)}
 
 
 def chosen_options(options: Any) -> dict[str, Any]:

@@ -11,10 +11,8 @@ from vp.prediction.request import to_whole_number
 
 from . import actions, clips, options, tasks, trimmer
 from .models import MOST_FUTURES, OWN, Models, length_bounds, split_priors, temperature_slider
-from .settings import MOST_EVERY, SIDES, Settings, default_settings, takes_any_frames
+from .settings import MOST_EVERY, MOST_SEED, SIDES, Settings, default_settings, takes_any_frames
 from .suited import choose_model
-
-MOST_SEED = 2**31 - 1
 
 
 def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:

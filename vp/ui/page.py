@@ -14,10 +14,10 @@ import gradio as gr
 
 from vp.result.result import Result
 
-from . import actions, jobs, options, trimmer
+from . import actions, options, trimmer
 from .models import OWN
 from .player import with_sheets
-from .settings import Settings
+from .settings import WHOLE, Settings
 from .status import failed
 from .visitor_files import session
 
@@ -85,7 +85,7 @@ class Page:
         return [self.widgets[name] for name in names]
 
     def event(
-        self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = (), cancels: bool = False
+        self, fn: Callable[..., Any], changes: Sequence[str], reads: Sequence[str] = (), always: Updates | None = None
     ) -> dict[str, Any]:
         """Arguments of a Gradio event: `fn`, `inputs` and `outputs`.
 
@@ -95,34 +95,36 @@ class Page:
                 sentence in "status".
             changes: names of what `fn` may change.
             reads: names of further widgets that `fn` reads.
-            cancels: the event makes a running prediction, the result and its edits those of something else; the prediction ends
-                first, the others are dropped.
+            always: updates that come even with such a sentence.
         """
         parameters = inspect.signature(fn).parameters
         takes_event, count = "event" in parameters, len(NAMES) if "at" in parameters else 0
-        yields, always = inspect.isgeneratorfunction(fn), CHANGED if cancels else {}
+        yields = inspect.isgeneratorfunction(fn)
+        shown = [name for name in WHOLE if count and name in changes]  # a slider lets a fraction be typed
 
         def arguments(values: Sequence[Any]) -> list[Any]:
             """The arguments of `fn` beside the event."""
             settings = [Settings.from_widgets(dict(zip(NAMES, values, strict=False)))] if count else []
             return [*settings, *values[count:]]
 
+        def whole(values: Sequence[Any]) -> Updates:
+            """The numbers that show a fraction where a whole number counts, as whole numbers."""
+            said = dict(zip(NAMES[:count], values, strict=False))
+            return {name: round(said[name]) for name in shown if isinstance(said[name], float) and said[name] % 1}
+
         def refused(error: Exception, given: Sequence[Any], visitor: str) -> dict[Any, Any]:
             LOG.info("refused", exc_info=isinstance(error, ValueError))
-            return self.by_widget({"status": failed(error, "an event failed", given), **always}, visitor)
+            return self.by_widget({**(always or {}), "status": failed(error, "an event failed", given)}, visitor)
 
         def updates(*given: Any) -> Iterator[dict[Any, Any]]:
             """What `fn` answers to `given`: the event where it takes one, then the values of all widgets that are read."""
             visitor = session()
             first, values = given[:takes_event], given[takes_event:]
             try:
-                if cancels:
-                    *values, job = values
-                    jobs.end_job(job)
                 made = fn(*first, *arguments(values))
                 with closing(made) if yields else nullcontext([made]) as several:
                     for update in several:
-                        yield self.by_widget({**update, **always}, visitor)
+                        yield self.by_widget({**whole(values), **update}, visitor)
             except Exception as error:
                 yield refused(error, given, visitor)
 
@@ -139,8 +141,8 @@ class Page:
         shaped = shape_async(wait_for, takes_event) if inspect.isasyncgenfunction(fn) else shape(updates, yields, takes_event)
         return {
             "fn": shaped,
-            "inputs": self.select([*NAMES[:count], *reads, *(["job"] if cancels else [])]),
-            "outputs": self.select(list(dict.fromkeys([*changes, "status", *always]))),
+            "inputs": self.select([*NAMES[:count], *reads]),
+            "outputs": self.select(list(dict.fromkeys([*changes, "status", *(always or {})]))),
         }
 
     def by_widget(self, updates: Updates, visitor: str | None = None) -> dict[Any, Any]:

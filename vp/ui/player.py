@@ -78,7 +78,8 @@ box.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   for (const other of box.children) other.setAttribute("aria-pressed", String(other === button));
-  trigger("pick", { name: button.dataset.name });
+  window.vpPicked = { clip: button.dataset.name, turn: (window.vpPicked?.turn ?? 0) + 1 }; // read when its turn comes
+  trigger("pick", {});
 });
 render();
 watch("value", render);
@@ -86,7 +87,8 @@ watch("value", render);
 
 
 class ClipPicker(gr.HTML):
-    """Example clips as images that move under the pointer; event `pick` carries the clip's name.
+    """Example clips as images that move under the pointer; event `pick` comes after the clip's name is
+    in `window.vpPicked`.
 
     The value is {"items": [{"name", "label", "still", "moving"}], "selected": name or None}; still and moving are image paths.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vp.prediction.known_frames import LONG_SIDE
@@ -11,21 +11,22 @@ from vp.prediction.model import Model
 from vp.result.sprite_sheet import SIDE
 
 from . import actions, options, tasks, trimmer
-from .models import Models, length_bounds, split_priors, temperature_slider
+from .models import MOST_FUTURE, MOST_FUTURES, MOST_PAST, Models, length_bounds, split_priors, temperature_slider
 
 SIDES = {256: "Up to 256 px", LONG_SIDE: f"Up to {LONG_SIDE} px", SIDE: "As filmed"}  # px of the longer side, for any-size models
 
 MOST_EVERY = 8
 
 
-NUMBERS = {
-    "n": "Futures",
-    "past": "Past frames",
-    "future": "Future frames",
-    "temperature": "Temperature",
-    "every": "Take every ... frame",
+MOST_SEED = 2**31 - 1
+WHOLE = {  # least and most of what is typed or dragged as a whole number; a model may take less
+    "n": (1, MOST_FUTURES),
+    "past": (0, MOST_PAST),
+    "future": (0, MOST_FUTURE),
+    "every": (1, MOST_EVERY),
+    "seed": (0, MOST_SEED),
 }
-LARGEST = 10_000
+HOTTEST = 2.0  # temperature
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,27 @@ class Settings:
     @classmethod
     def from_widgets(cls, values: Mapping[str, Any]) -> Settings:
         """The settings from the widgets' values by name; `known`, `options`, `actions` and `part` are JSON texts there, "" for
-        none.
+        none. A number that was emptied, or is out of bounds, becomes the nearest one, as a slider shows it.
 
         Raises:
-            ValueError: a text is not JSON of its kind, or a number is none from 0 to LARGEST.
+            ValueError: a text is not JSON of its kind.
         """
-        for name in NUMBERS:
-            value = values[name]
-            if not isinstance(value, (int, float)) or not 0 <= value <= LARGEST:
-                raise ValueError(
-                    f"{NUMBERS[name]} is {'empty' if value is None else repr(value)}; give a number from 0 to {LARGEST}"
-                )
+        numbers = {name: round(to_nearest(values[name], *bounds)) for name, bounds in WHOLE.items()}
+        numbers["temperature"] = to_nearest(values["temperature"], 0.0, HOTTEST)
         read = {"known": tasks.parse, "options": options.parse, "actions": actions.parse, "part": trimmer.parse}
-        return cls(**{**values, **{name: parse(values[name]) for name, parse in read.items()}})
+        return cls(**{**values, **numbers, **{name: parse(values[name]) for name, parse in read.items()}})
+
+    def bounded(self, model: Model) -> Settings:
+        """The same with the lengths and the temperature nearest to these that a model takes."""
+        limits, slider = length_bounds(model.predictor.capabilities), temperature_slider(model)
+        lengths = {name: int(to_nearest(getattr(self, name), *bounds[:2])) for name, bounds in limits.items()}
+        warmth = to_nearest(self.temperature, slider.low, slider.high) if slider else self.temperature
+        return replace(self, temperature=warmth, **lengths)
+
+
+def to_nearest(value: Any, low: float, high: float) -> float:
+    """The number from `low` to `high` that is nearest to a value; `low` where it is no number."""
+    return min(max(value, low), high) if isinstance(value, (int, float)) and not isinstance(value, bool) else low
 
 
 def default_settings(models: Models, name: str, clip: str) -> Settings:

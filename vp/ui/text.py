@@ -17,8 +17,10 @@ WORDS = {
     "its name where it beats both.",
     "best of N": "The sample nearest to the truth. Choosing it needs the truth, so it is an oracle: "
     "it shows whether the truth is among the futures at all.",
-    "PSNR": "Pixel error on a logarithmic scale, in decibels; higher is better. It likes blur.",
+    "PSNR": "Pixel error on a logarithmic scale, in decibels (dB); higher is nearer to the truth. It likes blur.",
     "SSIM": "Similarity of local structure, at most 1; higher is better. Gaussian window of 11 pixels, sigma 1.5.",
+    "prior std": "How wide the prior is: near 0 the model is sure what comes, larger where it leaves room for chance.",
+    "grey level": "One of the 256 steps from black to white in which pixels are stored.",
     "KL": "How far the posterior is from the prior, in nats: the surprise in a frame.",
     "temperature": "Scale of the dice. 0 always takes the prior's mean; 1 is what the model was trained for.",
     "seed": "Start of the dice. The same seed, model and clip give the same futures.",

@@ -11,7 +11,7 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
 from vp.data.overview import Overview
-from vp.data.region import Region
+from vp.data.region import SMALLEST, Region
 from vp.result.sprite_sheet import encode_jpeg
 
 from .player import to_file_data
@@ -33,7 +33,7 @@ JS = """
 const root = element.querySelector(".vp-trim"), find = (name) => root.querySelector(name);
 const view = find(".vp-trim-view"), box = find(".vp-trim-box"), range = find("input"), strip = find(".vp-trim-strip canvas");
 const picture = new Image();
-let value = null, moment = 0, region = null;
+let value = null, moment = 0, region = null, dragging = false, from = null;
 const tell = () => {
   const drawn = region ? region.map((x) => x.toFixed(4)).join(",") : "";
   root.dataset.chosen = JSON.stringify({ clip: value.clip, moment, region: drawn });
@@ -69,17 +69,22 @@ const drawStrip = () => {
     thumb(context, Math.round((k * (value.count - 1)) / Math.max(1, count - 1)), (700 * k) / count, 0, 700 / count, 2 * high);
 };
 const render = () => {
+  const before = value?.clip, { chosen, sent } = root.dataset;
   value = props.value;
   root.hidden = !value;
-  delete root.dataset.chosen;
+  const same = value && value.clip === before;
+  const newer = same && chosen && chosen !== sent; // chosen after what this answers: its own answer is still to come
+  if (!newer) delete root.dataset.chosen;
   if (!value) return;
-  [moment, region] = [value.moment, value.chosen_region];
+  if (!same || !(newer || dragging || from)) [moment, region] = [value.moment, value.chosen_region];
   Object.assign(range, { max: Math.max(0, value.seconds - value.past), step: 1 / (value.fps || 10), value: moment });
   range.disabled = Number(range.max) <= 0;
   picture.onload = () => { drawStrip(); draw(); };
   if (picture.src !== value.pictures.url) picture.src = value.pictures.url;
   else if (picture.complete) { drawStrip(); draw(); }
 };
+range.addEventListener("pointerdown", () => { dragging = true; });
+for (const kind of ["pointerup", "pointercancel", "blur"]) range.addEventListener(kind, () => { dragging = false; });
 range.addEventListener("input", () => { moment = Number(range.value); draw(); });
 range.addEventListener("change", () => { moment = Number(range.value); draw(); tell(); });
 find(".vp-trim-strip").addEventListener("click", (event) => {
@@ -93,16 +98,20 @@ const at = (event) => {
   const { left, top, width, height } = area;
   return [share((event.clientX - left) / width), share((event.clientY - top) / height), width / height];
 };
-let from = null;
 const span = (event) => {
   const [x, y, ratio] = at(event);
-  let [w, h] = [Math.abs(x - from[0]), Math.abs(y - from[1])];
+  let [w, h] = [Math.max(value.least[0], Math.abs(x - from[0])), Math.max(value.least[1], Math.abs(y - from[1]))];
   if (value.square) { // as many pixels high as wide
     const room = [x < from[0] ? from[0] : 1 - from[0], y < from[1] ? from[1] : 1 - from[1]];
     const side = Math.min(Math.max(w * ratio, h), room[0] * ratio, room[1]);
     [w, h] = [side / ratio, side];
   }
-  return [x < from[0] ? from[0] - w : from[0], y < from[1] ? from[1] - h : from[1], w, h];
+  const inside = (first, span) => Math.max(0, Math.min(first, 1 - span));
+  return [inside(x < from[0] ? from[0] - w : from[0], w), inside(y < from[1] ? from[1] - h : from[1], h), w, h];
+};
+const moved = (event) => { // far enough to be meant: no tap
+  const [x, y] = at(event);
+  return Math.max(Math.abs(x - from[0]), Math.abs(y - from[1])) > 0.04;
 };
 view.addEventListener("pointerdown", (event) => {
   if (!value) return;
@@ -112,14 +121,13 @@ view.addEventListener("pointerdown", (event) => {
 });
 view.addEventListener("pointermove", (event) => {
   if (!from) return;
-  const drawn = span(event);
-  if (drawn[2] > 0.02 && drawn[3] > 0.02) { region = drawn; draw(); }
+  if (moved(event)) { region = span(event); draw(); }
 });
 const done = (event) => {
   if (!from) return;
-  const drawn = span(event);
+  const drawn = moved(event) ? span(event) : null;
   from = null;
-  if (drawn[2] < 0.1 || drawn[3] < 0.1) { region = value.chosen_region; draw(); return; } // a tap, or too small to be meant
+  if (!drawn) { region = value.chosen_region; draw(); return; }
   region = drawn;
   draw();
   tell();
@@ -191,6 +199,7 @@ def describe(
         "chosen_region": listed(region),
         "region": listed(shown),
         "square": square,
+        "least": [min(1.0, SMALLEST / side) for side in (view.width, view.height)],
         "fps": fps,
         "past": past / fps,
         "window": length / fps,

@@ -111,7 +111,7 @@ function makeChart(host, record, entry, isScore, baselines) {
   const every = [1, 2, 5, 10, 20, 50].find((step) => (last / step) * 26 < box.right - box.left) || 100;
   for (let t = 0; t <= last; t += every)
     shape("text", { x: x(t), y: height - 6, class: "vp-tick", "text-anchor": "middle" }, svg, String(t));
-  shade(record.known, "vp-context", "context");
+  shade(record.known, "vp-context", "given");
   if (isScore) shade(record.has_truth.map((has) => !has), "vp-beyond", "no truth");
   for (const event of record.events)
     shape("path", { d: `M${x(event.t)} ${box.top + 1}l-4 -7h8z`, class: "vp-event" }, svg);
@@ -132,7 +132,9 @@ function makeChart(host, record, entry, isScore, baselines) {
 
   const head = node("div", "vp-chart-head");
   const readout = node("span", "vp-readout");
-  head.append(node("h3", "", entry.label), node("span", "vp-unit", entry.unit), readout);
+  const title = node("h3", "", plainName(entry.label));
+  if (PLAIN[entry.label]) title.title = PLAIN[entry.label][1];
+  head.append(title, node("span", "vp-unit", entry.unit), readout);
   host.replaceChildren(head, svg);
   if (entry.summary) host.append(node("p", "vp-chart-foot", averages(entry, series)));
 
@@ -151,7 +153,7 @@ function makeChart(host, record, entry, isScore, baselines) {
           dot.setAttribute("cy", y(values[t]));
         }
       }
-      if (record.known[t]) readout.textContent = "context";
+      if (record.known[t]) readout.textContent = "given";
       else if (isScore && !record.has_truth[t]) readout.textContent = "no truth";
       else if (series.other) readout.textContent = `A ${say(series.mean, t)}  B ${say(series.other, t)}`;
       else if (series.best) readout.textContent = `best ${say(series.best, t)}  mean ${say(series.mean, t)}`;

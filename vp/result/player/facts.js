@@ -10,7 +10,7 @@ function legendItems(record, baselines) {
   const reference = record.rows.find((row) => row.kind === "reference");
   const curves = {
     best: several && Object.keys(record.metrics).length > 0 && `best of ${record.samples}, chosen with the truth`,
-    mean: several ? "mean of the samples" : "the prediction",
+    mean: several ? "average of the futures" : "the prediction",
     other: record.rows.some((row) => row.kind === "other") && "mean of B's futures; all other curves are A's",
     band: several && "worst to best",
     likely: record.rows.some((row) => row.kind === "likely") && "most likely, without chance",
@@ -65,6 +65,6 @@ function tracePicker(record, chosen) {
   const select = node("select", "vp-trace");
   select.setAttribute("aria-label", "Trace");
   for (const [name, entry] of Object.entries(record.traces))
-    select.append(new Option(entry.label, name, false, name === chosen));
+    select.append(new Option(plainName(entry.label), name, false, name === chosen));
   return select;
 }

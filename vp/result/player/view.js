@@ -39,6 +39,7 @@ function makeTile(record, row, index) {
   const caption = node("figcaption");
   const badge = node("span", "vp-badge");
   caption.append(node("span", "vp-label", row.label), badge);
+  caption.firstChild.title = row.note; // on a narrow screen the note itself is left out
   if (row.mark) caption.append(node("span", "vp-apart", row.mark));
   if (row.note) caption.append(node("span", "vp-note", row.note));
   figure.append(button, caption);

@@ -1,12 +1,24 @@
 // What a frame is, in words, and the sentences of the player. Shared by everything below.
 
 const WORDS = {
-  context: "context",
+  context: "given",
   generated: "generated",
   truth: "truth",
   none: "no truth",
   waiting: "not made yet",
 };
+
+// What a measure says, for those who do not know its name; shown beside the name.
+const PLAIN = {
+  PSNR: ["Match of pixels", "Pixel error on a logarithmic scale, in decibels; higher is nearer to the truth."],
+  SSIM: ["Match of structure", "Likeness of edges and textures, at most 1; higher is nearer to the truth."],
+  "Prior mean (size)": ["Size of the usual choice", "Length of the prior's mean: how far the next frame pulls the model from its middle."],
+  "Prior std": ["Room for chance", "Standard deviation of the prior: how open the next frame is to the model."],
+  "Posterior mean (size)": ["Size, future seen", "Length of the posterior's mean, read from the true frame."],
+  "Posterior std": ["Doubt, future seen", "Standard deviation of the posterior, read from the true frame."],
+  "KL(posterior, prior)": ["Surprise", "Divergence of the posterior from the prior: how much the true frame surprises the model."],
+};
+const plainName = (label) => (PLAIN[label] ? `${PLAIN[label][0]} (${label})` : label);
 
 function phaseOf(record, row, t) {
   if (record.known[t]) return "context";
@@ -53,7 +65,7 @@ function metaOf(record) {
 }
 
 function phaseText(record, t, phase) {
-  if (phase === "context") return "context: given to the model";
+  if (phase === "context") return "given to the model (context)";
   const step = record.known.slice(0, t + 1).filter((known) => !known).length;
   const total = record.known.filter((known) => !known).length;
   if (phase === "truth") return "to be predicted";
@@ -61,10 +73,10 @@ function phaseText(record, t, phase) {
 }
 
 function scoreText(record, index, t, row) {
-  if (record.known[t]) return `t = ${t}, context`;
+  if (record.known[t]) return `t = ${t}, given`;
   const scores = Object.values(record.metrics)
     .filter((entry) => entry.values[index] && entry.values[index][t] !== null)
     .map((entry) => `${entry.label} ${entry.values[index][t].toFixed(decimals(entry) + 1)} ${entry.unit}`.trim());
-  const seed = row.seed === null ? [] : [`noise seed ${row.seed}`];
+  const seed = row.seed === null ? [] : [`random seed ${row.seed}`];
   return [`t = ${t}, ${WORDS[phaseOf(record, row, t)]}`, ...scores, ...seed].join("  \u00b7  ");
 }

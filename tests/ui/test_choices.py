@@ -1,0 +1,172 @@
+"""Choices while an answer is on its way, or a prediction runs: the page never shows something older than the last of them."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from vp.data import Clip, write_mp4
+from vp.ui import clips
+from vp.ui.choices import RANDOM, UPLOADED, Choices, Visit
+from vp.ui.handlers import Handlers
+from vp.ui.models import Models
+from vp.ui.settings import Settings
+
+FPS = 20.0
+
+
+def ground(length=60, height=64, width=200):
+    """uint8 (T, H, W, 3): a textured ground that moves sideways."""
+    world = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8 + length // 4 + 1, 3))
+    world = np.kron(world, np.ones((8, 8, 1))).astype(np.uint8)
+    return np.stack([world[:, 2 * t : width + 2 * t] for t in range(length)])
+
+
+@pytest.fixture(scope="module")
+def answers(general_folder):
+    return Choices(Handlers(Models("cpu", general_folder), "upload:" + clips.UPLOADS.put(Clip(ground(), FPS))))
+
+
+def settle(answers, visit, at=None, upload=None, **said):
+    return answers.settle(at or visit.at, upload, None, visit, json.dumps({"asked": 2, **said}))
+
+
+def opened(answers):
+    visit = Visit()
+    answers.settle(answers.usual_settings(), None, None, visit, json.dumps({"asked": 1}))
+    return visit
+
+
+# ---- without a browser ----
+
+
+def test_choices_that_come_together_are_answered_together(answers):
+    visit = opened(answers)
+    at = Settings("a-learned", visit.at.clip, past=4, part={"moment": 1.0, "region": ""})
+    said = settle(answers, visit, at, clip="balls", turn=3)
+    assert said["clip"] == visit.at.clip == "example:balls" and said["picker"]["selected"] == "balls"
+    assert visit.turn == 3 and visit.at.part == {} and said["result"] is None
+    again = settle(answers, visit, clip="balls", turn=3)
+    assert "clip" not in again and "picker" not in again, "a clip that was answered is not chosen again"
+
+
+def test_an_unreadable_upload_leaves_the_page_as_it_is(answers, tmp_path):
+    visit, path = opened(answers), tmp_path / "notes.txt"
+    path.write_text("no pictures here\n" * 50)
+    before = visit.at
+    said = settle(answers, visit, upload=str(path), clip=UPLOADED, turn=1)
+    assert "is a text file" in said["status"] and said["upload"] is None and "go" not in said, "what runs goes on"
+    assert visit.at is before and not said.keys() & {"clip", "player", "result"}
+    assert settle(answers, visit, clip=RANDOM, turn=2)["clip"].startswith("random:")
+
+
+def test_a_prediction_ends_once_the_page_shows_something_else(answers, run_coroutine):
+    visit, closed = opened(answers), []
+
+    async def predicting():
+        try:
+            for k in range(9):
+                yield {"status": k}
+        finally:
+            closed.append(True)
+
+    async def watch():
+        updates = visit.while_shown(visit.at, predicting())
+        assert await anext(updates) == {"status": 0}
+        settle(answers, visit, clip="balls", turn=1)
+        assert not [update async for update in updates] and closed
+        stale = visit.while_shown(Settings("svg-lp-real", "example:digits-1"), predicting())
+        assert not [update async for update in stale] and len(closed) == 2, "it was asked for before the clip was chosen"
+
+    run_coroutine(watch())
+
+
+@pytest.mark.parametrize("name", ["balls", "worker"])
+def test_the_sentences_on_an_example_stay_true_for_another_model(answers, name):
+    visit = opened(answers)
+    chosen = settle(answers, visit, clip=name, turn=1)
+    assert f"Model {visit.at.model} " in chosen["status"]
+    other = {"svg-lp-real": "a-learned", "a-learned": "svg-lp-real"}[visit.at.model]
+    said = settle(answers, visit, Settings(other, visit.at.clip), clip=name, turn=1)
+    assert "Model " not in said["status"], "why another one was chosen is of no interest any more"
+    assert visit.by_hand and visit.at.model == other
+    warned = any("do not trust" in note for note in said["player"].notes)
+    assert warned == (other == "a-learned") == ("do not trust" in said["status"])
+
+
+# ---- in a browser ----
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Slows the preview of the clips and the steps of the models down."""
+    from vp.models.svg_motion.predictor import MotionPredictor
+
+    preview, stream = Handlers.preview_with_warning, MotionPredictor.stream
+
+    def slow_preview(self, at):
+        time.sleep(1.5 if at.clip == "example:balls" else 0)
+        return preview(self, at)
+
+    def slow_stream(self, *args, **kwargs):
+        for step in stream(self, *args, **kwargs):
+            time.sleep(0.2)
+            yield step
+
+    monkeypatch.setattr(Handlers, "preview_with_warning", slow_preview)
+    monkeypatch.setattr(MotionPredictor, "stream", slow_stream)
+
+
+@pytest.mark.browser
+def test_nothing_late_replaces_a_newer_choice(open_page, general, slow, tmp_path):
+    page = open_page(general)
+    page.wait_for_function("document.querySelector('#choice-text textarea, #choice-text input')?.value")
+
+    def selected():
+        return page.locator("#picker button[aria-pressed=true]").get_attribute("data-name")
+
+    # choose A, B and Generate at once: all is about B
+    page.click("#picker button[data-name=balls]")
+    page.click("#picker button[data-name=worker]")
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=/Step [1-9]/", timeout=30_000)
+    assert selected() == "worker" and "228x128" in page.inner_text(".vp-source")
+
+    # another number of futures does not change the prediction that runs
+    page.locator("#futures input[type=number]").fill("3")
+    page.locator("#futures input[type=number]").press("Enter")
+    page.wait_for_selector("#status >> text=Done", timeout=60_000)
+    assert "8 futures" in page.inner_text(".vp-meta") and page.locator("#futures input[type=number]").input_value() == "3"
+    page.wait_for_selector("#save-json:not([disabled])", timeout=30_000)
+    with page.expect_download() as saved:
+        page.click("#save-json")
+    assert json.loads(saved.value.path().read_text())["samples"] == 8
+
+    # an upload ends a prediction, and a drag on the film strip too; player and strip are about the same part
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=/Step [1-9]/", timeout=30_000)
+    path = tmp_path / "ground.mp4"
+    write_mp4(path, ground(), FPS)
+    page.set_input_files("#upload input[type=file]", path)
+    page.wait_for_selector(".vp-name >> text=Your clip", timeout=30_000)
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=/Step [1-9]/", timeout=30_000)
+    page.locator(".vp-trim input").focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    page.wait_for_selector(".vp-source >> text=frames 4-", timeout=30_000)
+    assert page.inner_text(".vp-trim-note").startswith("From second 0.2 ")
+    page.wait_for_timeout(700)
+    assert "Step" not in page.inner_text("#status") and page.inner_text(".vp-name") == "Your clip"
+    page.wait_for_selector("#save-json:disabled", timeout=30_000)
+
+    # a box of fewer pixels than are used is drawn as large as they are
+    view = page.locator(".vp-trim-view").bounding_box()
+    page.mouse.move(view["x"] + 20, view["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(view["x"] + 26, view["y"] + 28, steps=3)
+    drawn = page.evaluate("[...'wh'].map((k) => document.querySelector('.vp-trim-box').style[{w: 'width', h: 'height'}[k]])")
+    assert [float(side.rstrip("%")) for side in drawn] == pytest.approx([100 * 16 / 200, 100 * 16 / 64], abs=0.5)
+    page.mouse.up()
+    page.wait_for_selector(".vp-source >> text=16x16", timeout=30_000)

@@ -1,0 +1,90 @@
+"""How the page looks, in light and dark, on a desk and on a phone: in reach, uncovered, legible."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+OURS = ".vp-banner *, .vp-player *, .vp-picker *, .vp-trim-foot *, .vp-status *, .vp-option *, .vp-learn-about"
+# [text, ratio] of the texts of our own components with less contrast than 4.5:1 to what is behind them
+FAINT = """(ours) => {
+  const parse = (text) => {
+    const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
+    return { rgb: [r, g, b], a };
+  };
+  const light = ({ rgb }) => {
+    const [r, g, b] = rgb.map((x) => (x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (x) => {
+    for (; x; x = x.parentElement) {
+      const style = getComputedStyle(x), colour = parse(style.backgroundColor);
+      if (style.backgroundImage !== "none" && !x.matches(".vp-label")) return null; // hatched: no one colour
+      if (colour.a > 0.99) return colour;
+    }
+    return parse("rgb(255, 255, 255)");
+  };
+  const own = (x) => [...x.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+  const faint = [];
+  for (const x of document.querySelectorAll(ours)) {
+    if (!own(x) || !x.checkVisibility({ visibilityProperty: true }) || x.closest(":disabled, .vp-cover, .vp-hidden")) continue;
+    const ground = behind(x), style = getComputedStyle(x);
+    if (!ground) continue;
+    const ink = x instanceof SVGElement ? style.fill : style.color;
+    const [a, b] = [light(parse(ink)), light(ground)].sort((p, q) => q - p);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) faint.push([x.className.baseVal ?? x.className, x.textContent.slice(0, 30), ratio.toFixed(2)]);
+  }
+  return faint;
+}"""
+# how far the settings, or the controls that stick out of their list, reach below the upper edge of the buttons, px
+COVERED = """() => {
+  const list = document.querySelector("#settings"), top = document.querySelector("#actions").getBoundingClientRect().top;
+  const ends = getComputedStyle(list).overflowY === "auto" ? [list] : [...list.querySelectorAll("button, input, canvas")];
+  return Math.max(0, ...ends.map((x) => x.getBoundingClientRect().bottom - top));
+}"""
+
+
+def shown(open_page, address, width, height, scheme="light"):
+    page = open_page(address, viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.wait_for_function("getComputedStyle(document.documentElement).getPropertyValue('--buttons')")
+    return page
+
+
+def in_reach(page):
+    box, height = page.locator("#generate").bounding_box(), page.viewport_size["height"]
+    return box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_everything_is_legible_in_reach_and_within_the_window(open_page, app, width, height, scheme):
+    page = shown(open_page, app, width, height, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert in_reach(page)
+    page.mouse.move(width - 40, 300)
+    page.mouse.wheel(0, 900)
+    page.wait_for_timeout(200)
+    assert in_reach(page), "wherever the page is scrolled to"
+    assert page.evaluate(FAINT, OURS) == []
+    if width > 900:
+        return
+    deck, buttons = (page.locator(part).bounding_box() for part in (".vp-deck", "#actions"))
+    assert deck["y"] + deck["height"] <= buttons["y"] + 1, "the player's own controls lie above the buttons, not under them"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1280, 900), (1440, 900)])
+def test_the_buttons_lie_over_no_control(open_page, app, width, height):
+    page = shown(open_page, app, width, height)
+    for share in (0, 0.3, 0.6, 1):
+        page.evaluate("(s) => { const x = document.querySelector('#settings'); x.scrollTop = s * x.scrollHeight; }", share)
+        assert page.evaluate(COVERED) < 1 and in_reach(page)
+    if height == 900:
+        page.evaluate("document.querySelector('#settings').scrollTop = 0")
+        strip, buttons = (page.locator(part).bounding_box() for part in (".vp-trim", "#actions"))
+        assert strip["y"] + strip["height"] <= buttons["y"], "the film strip is seen whole when the page opens"
+
+
+def test_a_long_name_of_a_model_ends_before_the_arrow(open_page, app):
+    page = shown(open_page, app, 1280, 900)
+    style = "(x) => [getComputedStyle(x).paddingRight, getComputedStyle(x).textOverflow]"
+    assert page.eval_on_selector("#model input", style) == ["30px", "ellipsis"]

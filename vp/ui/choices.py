@@ -1,0 +1,290 @@
+"""What a visitor chooses (a clip, its part, a model, lengths), and the page that shows it: one event for all of it.
+
+The browser has one such event at a time on its way, and sends the state of all widgets at that moment with it. What was chosen is
+what differs from the settings answered last, so choices that come while an answer is on its way are all answered together by
+the next one, and no answer is ever about an older choice than the page shows.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from . import actions, clips, jobs, link, tasks
+from .controls import SHOWN, control_updates, trim_value
+from .excerpt import chosen, part_of, seen
+from .handlers import Handlers, picker_value
+from .models import OWN, length_bounds
+from .page import AT_JS, CHANGED, IDLE, NAMES, PRIVATE, QUIET, Page, Updates
+from .settings import Settings, default_settings
+from .status import error_status, status, to_sentence
+from .suited import choose_model
+from .unreadable import refuse_unreadable
+from .visitor_files import session
+
+READY = "Ready: press Generate."
+RANDOM, UPLOADED = "random", "upload"
+
+# what the browser asks for, "choice": how many times it has asked, and the newest choice of a clip with its number
+CHOICE_JS = f"""(...values) => {{{AT_JS}
+  window.vpAsked = (window.vpAsked ?? 0) + 1;
+  const trim = document.querySelector("#trim .vp-trim");
+  if (trim) trim.dataset.sent = trim.dataset.chosen ?? "";
+  const query = window.vpAsked === 1 ? Object.fromEntries(new URLSearchParams(location.search)) : {{}};
+  const choice = JSON.stringify({{ asked: window.vpAsked, query, ...window.vpPicked }});
+  return [...Object.values(at), ...values.slice({len(NAMES)}, -1), choice];
+}}"""
+# waits until the last choice is answered: only then do the widgets say what is to be predicted
+SETTLED_JS = """async () => {
+  const answered = () => {
+    const said = document.querySelector("#choice-text textarea, #choice-text input")?.value;
+    return (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
+  };
+  for (let k = 0, calm = 0; k < 400 && calm < 2; k++) {
+    calm = answered() ? calm + 1 : 0;
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}"""
+
+
+ASK_JS = "() => String(performance.now())"  # a new value, whose change asks
+
+
+def picked_js(clip: str) -> str:
+    """JavaScript that notes a choice of a clip, RANDOM or UPLOADED, and asks."""
+    return f"""() => {{
+      window.vpPicked = {{ clip: {json.dumps(clip)}, turn: (window.vpPicked?.turn ?? 0) + 1 }};
+      return String(performance.now());
+    }}"""
+
+
+@dataclass
+class Visit:
+    """What the page of one visitor was told last.
+
+    Args:
+        at: the settings on the page; None before the first answer.
+        by_hand: whether a person chose the model.
+        turn: number of the newest choice of a clip that was answered.
+    """
+
+    at: Settings | None = None
+    by_hand: bool = False
+    turn: int = 0
+
+    def shows(self, at: Settings) -> bool:
+        """Whether the page shows the clip of `at`."""
+        return self.at is None or self.at.clip == at.clip
+
+    async def while_shown(self, at: Settings, updates: AsyncIterator[Updates]) -> AsyncIterator[Updates]:
+        """Yields the `updates` of a prediction by the settings `at` until the page shows something else, which they would
+        overwrite."""
+        shown = self.at
+        async with aclosing(updates):
+            async for update in updates:
+                if self.at is not shown or not self.shows(at) or (shown and shown.model != at.model):
+                    return
+                yield update
+
+
+class Choices:
+    """The answers to a visitor's choices.
+
+    Args:
+        do: the app's handlers.
+    """
+
+    def __init__(self, do: Handlers):
+        self.do, self.models = do, do.models
+
+    def settle(self, at: Settings, upload: str | None, job: str | None, visit: Visit, choice: str) -> Updates:
+        """Everything on the page that follows from the settings, compared with those answered last. A running prediction ends,
+        but for an upload that cannot be read.
+
+        Args:
+            at: what the widgets say.
+            upload: path of the uploaded file.
+            job: the running prediction, see `jobs.RUNNING`.
+            visit: brought up to date.
+            choice: JSON: "asked", a number; "query", the address's parameters at the first time; where a clip
+                was ever chosen "clip" and "turn", see `picked_js`.
+        """
+        try:
+            asked = parse_choice(choice)
+            updates = self.open_page(asked["query"], visit) if asked["asked"] == 1 else self.answer(at, upload, visit, asked)
+        except ValueError as error:
+            updates = {"status": error_status(error), **IDLE}
+        if "go" in updates:  # Generate can be pressed: nothing runs
+            jobs.end_job(job)
+        return {"choice": choice, **updates}
+
+    def open_page(self, query: Mapping[str, Any], visit: Visit) -> Updates:
+        """On loading the page: the settings in the link's query; {} where it has none."""
+        query = {name: str(query[name]) for name in query.keys() & set(NAMES)}
+        visit.at = self.usual_settings()
+        if not query:
+            return {}
+        settings, refused = link.read_link(self.models, query, self.do.first)
+        try:
+            shown = self.do.preview(settings)
+        except ValueError as error:
+            refused.append(to_sentence(error))
+            settings = replace(settings, part={}, every=1, start="")
+            shown = self.do.preview(settings)
+        visit.at, visit.by_hand = settings, "model" in query
+        looks = control_updates(self.models.get(settings.model), settings) | {"seed": settings.seed, "clip": settings.clip}
+        said = " ".join(["Settings taken from the link; press Generate.", *refused])
+        return {**looks, "player": shown, "status": status(said), "picker": picker_value(settings.clip), **CHANGED}
+
+    def usual_settings(self) -> Settings:
+        """The settings that the page opens with."""
+        return default_settings(self.models, self.models.first_usable(), self.do.first)
+
+    def answer(self, at: Settings, upload: str | None, visit: Visit, asked: Mapping[str, Any]) -> Updates:
+        """What follows from the difference between `at` and the settings answered last; see `settle`."""
+        before = visit.at or self.usual_settings()
+        by_hand, looks = visit.by_hand, {}
+        if at.model != before.model:
+            try:
+                at, by_hand = self.for_model(at), True
+            except ValueError as error:
+                return {"model": before.model, "status": error_status(error), **IDLE}
+            looks = control_updates(self.models.get(at.model), at)
+        if asked["turn"] > visit.turn:
+            visit.turn = asked["turn"]
+            try:
+                found = self.find(at, asked["clip"], upload)
+            except ValueError as error:
+                refused = {"upload": None, "picker": picker_value(before.clip), "status": error_status(error)}
+                return refused if asked["clip"] == UPLOADED else {**refused, **IDLE}
+            at, by_hand, updates = self.choose_clip(*found, by_hand)
+        else:
+            at, updates = self.same_clip(before, at.bounded(self.models.get(at.model)))
+        visit.at, visit.by_hand = at, by_hand
+        return looks | updates
+
+    def for_model(self, at: Settings) -> Settings:
+        """The default settings of the model `at.model`, with what was chosen of the clip; errors as for `Models.get`."""
+        usual = default_settings(self.models, at.model, at.clip)
+        return replace(usual, start=at.start, part=at.part, every=at.every, seed=at.seed)
+
+    def same_clip(self, before: Settings, at: Settings) -> tuple[Settings, Updates]:
+        """The settings, and the clip as the model will see it, after another task, length, moment, region or stride."""
+        looks: dict[str, Any] = {}
+        if at.known and (at.task, at.past, at.future) != (before.task, before.past, before.future):
+            at = replace(at, known=tasks.known_ticks(at.task, at.past, at.future, at.known))
+            looks["known"] = json.dumps(at.known)
+        if at.part != before.part and at.start == before.start:  # a moment on the film strip, not the clip's end
+            at = replace(at, start="")
+        looks |= {"part": json.dumps(at.part) if at.part else "", "start": at.start}
+        return at, looks | self.show_clip(at)
+
+    def show_clip(self, at: Settings) -> Updates:
+        """The clip as the model will see it in player, trimmer and action editor, and a warning or error in the status line."""
+        try:
+            player, strange = self.do.preview_with_warning(at)
+        except ValueError as error:
+            return {"status": error_status(error), **IDLE}
+        model = self.models.get(at.model)
+        shown = {"player": player, "trim": trim_value(model, at), "editor": self.editor_value(at)}
+        return {**shown, "status": status(strange or READY), **CHANGED}
+
+    def editor_value(self, at: Settings) -> dict[str, Any] | None:
+        """The action editor's value: with the last known frame of the chosen part."""
+        model = self.models.get(at.model)
+        return actions.describe(model, chosen(at.clip, part_of(at, model), at.past), at.past, at.actions)
+
+    def find(self, at: Settings, picked: str, upload: str | None) -> tuple[Settings, float]:
+        """The settings with the picked clip, and the second at which the prediction is to begin.
+
+        Args:
+            picked: RANDOM for one from a simulator that the model was trained on, or else from the first one; UPLOADED for the
+                file at `upload`; or the name of an example.
+
+        Raises:
+            ValueError: there is no such clip, or the file cannot be read.
+        """
+        if picked == RANDOM:
+            trained = self.models.cards[self.models.origin(at.model)].datasets
+            dataset = random.choice([name for name in clips.SIMULATORS if name in trained] or [clips.SIMULATORS[0]])
+            return replace(at, clip=f"random:{dataset}:{random.randrange(clips.SEEDS)}"), 0.0
+        if picked != UPLOADED:
+            return replace(at, clip=f"example:{picked}"), 0.0
+        if not upload:
+            raise ValueError("the upload did not arrive; give the file again")
+        at = replace(at, clip=clips.store_upload(upload, session()))
+        fps = clips.find_clip(at.clip).rate
+        return at, seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
+
+    def choose_clip(self, at: Settings, moment: float, by_hand: bool) -> tuple[Settings, bool, Updates]:
+        """The settings, whether a person chose the model, and all updates that a newly chosen clip `at.clip` causes; a model that
+        does not suit the clip is replaced by one that does.
+
+        Args:
+            moment: second at which the prediction begins.
+            by_hand: whether a person chose the model `at.model`.
+        """
+        clip, looks = clips.find_clip(at.clip), {}
+        if at.model.startswith(OWN):  # it has learned the clip that was there before
+            at, by_hand = replace(at, model=self.models.origin(at.model)), False
+            looks = {"model": at.model}
+        found, why = choose_model(self.models.cards, clip, at.model, by_hand)
+        model, by_hand = self.models.get(found), by_hand and found == at.model
+        at = at.bounded(model)
+        if found != at.model:
+            lengths = length_bounds(model.predictor.capabilities)["past"]
+            at = replace(default_settings(self.models, found, at.clip), start=at.start, seed=at.seed, past=at.past)
+            at = replace(at, past=max(lengths[0], min(at.past, len(clip.frames) - 1)))
+            looks = control_updates(model, at)
+        at = replace(at, part={"moment": moment, "region": ""} if moment else {}, every=1)
+        busiest = f"From second {moment:.1f}: most moves there" if moment else ""
+        looks |= {"part": json.dumps(at.part) if at.part else "", "every": 1, "editor": self.editor_value(at)}
+        looks |= {"trim": trim_value(model, at, busiest), "clip": at.clip, "player": self.do.preview(at)}
+        said = status(f"{why} Press Generate." if why else READY)
+        return at, by_hand, {**looks, "picker": picker_value(at.clip), "status": said, **CHANGED}
+
+
+def parse_choice(text: str) -> dict[str, Any]:
+    """{"asked", "turn", "clip", "query"} from the browser's JSON, see `Choices.settle`.
+
+    Raises:
+        ValueError: the text is not of this form.
+    """
+    with refuse_unreadable("choice", "choose again"):
+        said = json.loads(text)
+        return {
+            "asked": int(said["asked"]),
+            "turn": int(said.get("turn", 0)),
+            "clip": str(said.get("clip", "")),
+            "query": dict(said.get("query", {})),
+        }
+
+
+def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any]) -> None:
+    """Connects everything that chooses a clip, its part, a model or lengths.
+
+    Args:
+        demo, page, choices: the page, its widgets, and the answers.
+        cancel: arguments of an event that takes a prediction from the queue where it waits; where it runs, `settle` ends it.
+    """
+    settings = [page[name].input for name in ("model", "task", "past", "future", "start", "every")]
+    others = {
+        demo.load: ASK_JS,
+        page["trim"].edit: ASK_JS,
+        page["picker"].pick: ASK_JS,
+        page["fresh"].click: picked_js(RANDOM),
+        page["upload"].upload: picked_js(UPLOADED),
+    }
+    for trigger in (*settings, page["trim"].edit, page["picker"].pick, page["fresh"].click):  # an upload may not be readable
+        trigger(**cancel)
+    for trigger, js in others.items():  # gr.on takes neither a page's loading nor the events of our own components
+        trigger(None, None, page["ask"], js=js, **PRIVATE)
+    changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", *CHANGED]
+    event = page.event(choices.settle, changes, ["upload", "job", "visit", "choice"], IDLE)
+    gr.on([page["ask"].change, *settings], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)
