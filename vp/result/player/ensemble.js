@@ -11,10 +11,10 @@ function smallChart(title, unit, label, foot) {
   const place = node("div", "vp-chart");
   const head = node("div", "vp-chart-head");
   head.append(node("h3", "", title), node("span", "vp-unit", unit));
-  const svg = shape("svg", { viewBox: "0 0 300 150", role: "img", class: "vp-small" });
+  const svg = shape("svg", { viewBox: "0 0 400 168", role: "img", class: "vp-small" });
   svg.setAttribute("aria-label", label);
   place.append(head, svg, node("p", "vp-chart-foot", foot));
-  return { place, svg, box: { left: 36, right: 290, top: 10, bottom: 128 } };
+  return { place, svg, box: { left: 36, right: 390, top: 12, bottom: 146 } };
 }
 
 function bestOfChart(values, unit) {
@@ -31,7 +31,7 @@ function bestOfChart(values, unit) {
     shape("text", { x: box.left - 6, y: y(value) + 3.5, class: "vp-tick", "text-anchor": "end" }, svg, String(Number(value.toFixed(2))));
   }
   for (const k of [...new Set([0, values.length >> 1, values.length - 1])])
-    shape("text", { x: x(k), y: 144, class: "vp-tick", "text-anchor": "middle" }, svg, String(k + 1));
+    shape("text", { x: x(k), y: 162, class: "vp-tick", "text-anchor": "middle" }, svg, String(k + 1));
   shape("path", { d: pathOf(values.map(() => first), x, y), class: "vp-curve vp-mean" }, svg);
   shape("path", { d: pathOf(values, x, y), class: "vp-curve vp-best" }, svg);
   return place;
@@ -48,7 +48,7 @@ function rankChart(shares) {
   shares.forEach((share, k) =>
     shape("rect", { x: box.left + k * wide + 1, y: y(share), width: Math.max(1, wide - 2), height: box.bottom - y(share), class: "vp-rank" }, svg));
   shape("line", { x1: box.left, x2: box.right, y1: y(even), y2: y(even), class: "vp-even" }, svg);
-  shape("text", { x: box.left, y: 144, class: "vp-tick" }, svg, "below all");
-  shape("text", { x: box.right, y: 144, class: "vp-tick", "text-anchor": "end" }, svg, "above all");
+  shape("text", { x: box.left, y: 162, class: "vp-tick" }, svg, "below all");
+  shape("text", { x: box.right, y: 162, class: "vp-tick", "text-anchor": "end" }, svg, "above all");
   return place;
 }

@@ -10,7 +10,7 @@ function legendItems(record, baselines) {
   const reference = record.rows.find((row) => row.kind === "reference");
   const curves = {
     best: several && Object.keys(record.metrics).length > 0 && `best of ${record.samples}, chosen with the truth`,
-    mean: several ? "average of the futures" : "the prediction",
+    mean: several ? "mean score of the futures" : "the prediction",
     other: record.rows.some((row) => row.kind === "other") && "mean of B's futures; all other curves are A's",
     band: several && "worst to best",
     likely: record.rows.some((row) => row.kind === "likely") && "most likely, without chance",
