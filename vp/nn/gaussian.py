@@ -56,3 +56,10 @@ class LatentStats(NamedTuple):
         if posterior is None:
             return cls(prior.mean, prior.std)
         return cls(prior.mean, prior.std, posterior.mean, posterior.std, kl(posterior, prior).sum(-1))
+
+    def with_standard_prior(self) -> LatentStats:
+        """The same posterior beside N(0, I), for z that was drawn from that."""
+        prior = Gaussian.standard(self.prior_mean)
+        if self.posterior_mean is None:
+            return LatentStats.from_gaussians(prior, None)
+        return LatentStats.from_gaussians(prior, Gaussian(self.posterior_mean, 2 * self.posterior_std.log()))

@@ -15,8 +15,8 @@ from ...core.capture import Function
 from ...core.clips import pad_with_last_frame, with_room_for_futures
 from ...core.host_memory import to_device
 from ...core.latent_options import LatentOptions, check_prior, disabled_controls, offered_priors, resolve_prior
+from ...core.latent_steps import LatentChange, LatentPredictor, LatentSteps
 from ...core.noise import SampleNoise, Seeds
-from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
@@ -35,15 +35,17 @@ class RolloutSpec:
         copies: number of samples per clip, N.
         refreshes: for each generated frame that is fed back, whether skip connections are taken from it; zero or one entry in the
             spec of a single step.
+        sees_target: whether the posterior of the future is computed from the true frames, to draw from or to compare with.
     """
 
     source: str
     n_past: int
     copies: int
     refreshes: tuple[bool, ...]
+    sees_target: bool
 
 
-class SVGPredictor(Predictor):
+class SVGPredictor(LatentPredictor):
     """Rolls out an SVG network with all samples of all clips in one batch; the context is computed once per clip.
 
     In the context z is the posterior mean, so that all samples of a clip share it.
@@ -54,6 +56,7 @@ class SVGPredictor(Predictor):
     def __init__(self, cfg: SVGConfig, network: SVGNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
         self.network = runtime.place(network).eval()
+        self.latent_names = tuple(f"z{k + 1}" for k in range(cfg.z_dim)) if cfg.latent != "none" else ()
         functions, recordings = (self.encode_context, self.predict_step, self.roll_out), runtime.recordings()
         self.captured_context, self.captured_step, self.captured_rollout = map(recordings.capture, functions)
         self.capabilities = Capabilities(
@@ -84,12 +87,10 @@ class SVGPredictor(Predictor):
         """As `stream`; without `watched` it yields the last step alone."""
         options = options or LatentOptions()
         self.check(observation, options)
-        network, n_past, total = self.network, observation.n_past, observation.frames.shape[1]
-        refreshes = tuple(network.refreshes_skips(t, n_past) for t in range(n_past + 1, total))
-        spec = RolloutSpec(resolve_prior(options.prior, self.cfg.latent), n_past, seeds.shape[1], refreshes)
+        n_past, total = observation.n_past, observation.frames.shape[1]
+        spec = self.rollout_spec(observation, seeds, options)
         true, vectors = self.visible_frames(observation, spec), self.condition_vectors(observation)
-        temperature = 0.0 if spec.source == "posterior-mean" else options.temperature
-        z = None if spec.source == "none" else temperature * SampleNoise(seeds, self.runtime.device)((total, self.cfg.z_dim))
+        z = self.draw_noise(spec, seeds, options, total)
         if watched:
             frames = with_room_for_futures(observation.frames[:, :n_past], spec.copies, total, self.runtime.device)
             future, (*context, known) = [], self.captured_context(spec, true, vectors)
@@ -102,14 +103,50 @@ class SVGPredictor(Predictor):
             future = stack_steps(future)
         else:
             made, future, known = self.captured_rollout(spec, true, vectors, z)
-            past = repeat_rows(observation.frames[:, :n_past].to(made.device), spec.copies)
-            frames = to_device(torch.cat([past, made], 1), observation.frames.device).unflatten(0, seeds.shape)
+            frames = self.join_past(observation, made, seeds)
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(known, future, spec, total)))
 
+    @torch.inference_mode()
+    def predict_with_latent(
+        self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None, change: LatentChange | None = None
+    ) -> tuple[Prediction, LatentSteps]:
+        if not self.latent_names:
+            raise ValueError("this model is deterministic: it has no latent to look at")
+        options, total = options or LatentOptions(), observation.frames.shape[1]
+        self.check(observation, options)
+        spec = replace(self.rollout_spec(observation, seeds, options), sees_target=observation.target is not None)
+        z = self.draw_noise(spec, seeds, options, total)
+        if change is not None:
+            change.check(observation, self.latent_names)
+            z[:, change.frame, change.dimension] = change.value
+        true, vectors = self.visible_frames(observation, spec), self.condition_vectors(observation)
+        made, *future_and_known = self.captured_rollout(spec, true, vectors, z)
+        frames = self.join_past(observation, made, seeds)
+        future, known = (x.with_standard_prior() if x and spec.source == "fixed" else x for x in future_and_known)
+        traces = make_traces(known, future, spec, total)
+        return Prediction(frames, traces), LatentSteps.from_traces(traces)
+
+    def rollout_spec(self, observation: Observation, seeds: Seeds, options: LatentOptions) -> RolloutSpec:
+        """The settings of a rollout."""
+        n_past, source = observation.n_past, resolve_prior(options.prior, self.cfg.latent)
+        refreshes = tuple(self.network.refreshes_skips(t, n_past) for t in range(n_past + 1, observation.frames.shape[1]))
+        return RolloutSpec(source, n_past, seeds.shape[1], refreshes, source.startswith("posterior"))
+
+    def draw_noise(self, spec: RolloutSpec, seeds: Seeds, options: LatentOptions, total: int) -> Tensor | None:
+        """Normal noise (R, T, Z) of z at every frame, its standard deviation the temperature; None without a latent."""
+        temperature = 0.0 if spec.source == "posterior-mean" else options.temperature
+        return None if spec.source == "none" else temperature * SampleNoise(seeds, self.runtime.device)((total, self.cfg.z_dim))
+
+    @staticmethod
+    def join_past(observation: Observation, made: Tensor, seeds: Seeds) -> Tensor:
+        """The known frames before the predicted ones (R, F, C, H, W): float32 (B, N, T, C, H, W), where the observation is."""
+        past = repeat_rows(observation.frames[:, : observation.n_past].to(made.device), seeds.shape[1])
+        return to_device(torch.cat([past, made], 1), observation.frames.device).unflatten(0, seeds.shape)
+
     def visible_frames(self, observation: Observation, spec: RolloutSpec) -> Tensor:
-        """The true frames that the network may read: the known ones, or the whole clip where z is from the posterior."""
+        """The true frames that the network may read: the known ones, or the whole clip where it sees the target."""
         known = observation.frames[:, : spec.n_past]
-        if spec.source.startswith("posterior"):
+        if spec.sees_target:
             known = torch.cat([known, observation.target[:, spec.n_past :]], 1)
         return known.to(self.runtime.device)
 
@@ -127,8 +164,8 @@ class SVGPredictor(Predictor):
 
         Returns:
             the state after the last known frame; the prior of the first future step; the conditions of the later steps,
-            (B, F - 1, E) or None; the posterior of the future, (B, F, Z), or None where z is not from it; and the statistics of
-            the known steps.
+            (B, F - 1, E) or None; the posterior of the future, (B, F, Z), or None where the target is not seen; and the
+            statistics of the known steps.
         """
         network, n_past = self.network, spec.n_past
         conditions = None if vectors is None else network.conditioner(vectors)
@@ -144,7 +181,7 @@ class SVGPredictor(Predictor):
                     if prior is not None:
                         stats.append(LatentStats.from_gaussians(prior, select_step(posterior, t - 1)))
                     state, _ = network.advance(state, None if prior is None else posterior.mean[:, t - 1])
-        future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if spec.source.startswith("posterior") else None
+        future = map_tensors(lambda x: x[:, n_past - 1 :], posterior) if spec.sees_target else None
         return state, prior, map_tensors(lambda x: x[:, n_past + 1 :], conditions), future, stack_steps(stats)
 
     def predict_step(
@@ -178,10 +215,9 @@ class SVGPredictor(Predictor):
     @staticmethod
     def draw_latent(spec: RolloutSpec, prior: Gaussian, posterior: Gaussian | None, z: Tensor) -> Tensor:
         """Sample (R, Z) of the distribution that `spec` names, from normal noise `z` (R, Z), as for `predict_step`."""
-        chosen = prior if posterior is None else posterior
         if spec.source == "fixed":
-            chosen = Gaussian.standard(prior.mean)
-        return chosen.sample(z)
+            return Gaussian.standard(prior.mean).sample(z)
+        return (posterior if spec.source.startswith("posterior") else prior).sample(z)
 
     def roll_out(
         self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None, z: Tensor | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -12,12 +12,12 @@ from torch import Tensor
 from ...core.clips import pad_with_last_frame, with_room_for_futures
 from ...core.host_memory import to_device
 from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
+from ...core.latent_steps import LatentChange, LatentPredictor, LatentSteps
 from ...core.noise import SampleNoise, Seeds
-from ...core.predictor import Predictor
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
-from ...nn.gaussian import Gaussian, LatentStats, kl
+from ...nn.gaussian import Gaussian, LatentStats
 from ...nn.motion_input import AlignedFrames, motion_size, warp_any_size
 from .config import MotionConfig
 from .latent import AFFINE, Carried
@@ -25,15 +25,22 @@ from .network import MotionNetwork, Scene, State, prepare_known, true_motion
 from .options import MotionOptions
 
 SMALLEST = 16  # px of the shorter side of a clip
+AFFINE_NAMES = ("shift sideways", "slant sideways", "widen", "shift up or down", "heighten", "slant up or down")
+LATENT_NAMES = (*(f"picture: {name}" for name in AFFINE_NAMES), *(f"parts: {name}" for name in AFFINE_NAMES))
 
 
-class MotionPredictor(Predictor):
-    """Warps the last known frame, with all samples of all clips in one batch; known frames are encoded once per clip."""
+class MotionPredictor(LatentPredictor):
+    """Warps the last known frame, with all samples of all clips in one batch; known frames are encoded once per clip.
+
+    z has coefficients for the whole picture and for each of its parts. To look at, and to set by hand, those of the parts are
+    one: the mean over parts, and the same value in all of them.
+    """
 
     options_type = MotionOptions
 
     def __init__(self, cfg: MotionConfig, network: MotionNetwork, runtime: Runtime):
         self.cfg, self.runtime = cfg, runtime
+        self.latent_names = LATENT_NAMES if cfg.latent != "none" else ()
         self.network, recordings = runtime.place(network).eval(), runtime.recordings()
         self.captured_encode, self.captured_step = map(recordings.capture, (self.encode_known, self.predict_step))
         self.capabilities = Capabilities(
@@ -64,25 +71,11 @@ class MotionPredictor(Predictor):
         """As `stream`; without `watched` it yields the last step alone."""
         options = options or MotionOptions()
         self.check(observation, options)
-        network, device, n_past = self.network, self.runtime.device, observation.n_past
-        total, size = observation.frames.shape[1], observation.frames.shape[-2:]
-        prior = resolve_prior(options.prior, self.cfg.latent)
-        known = observation.frames[:, :n_past].to(device)
-        height, width = motion_size(*size, self.cfg.short_side)
-        truth = self.true_flows(observation, (height // 2, width // 2)) if prior.startswith("posterior") else None
-        read = prepare_known(known, (height, width))
-        scene, state = repeat_rows(self.captured_encode(None, read), seeds.shape[1])
-        last = repeat_rows(known[:, -1], seeds.shape[1])
-        frames = with_room_for_futures(observation.frames[:, :n_past], seeds.shape[1], total, device)
+        n_past, total = observation.n_past, observation.frames.shape[1]
+        frames = with_room_for_futures(observation.frames[:, :n_past], seeds.shape[1], total, self.runtime.device)
         made: list[Tensor] = []
-        z_width = 0 if prior == "none" else network.latent.z_size((height, width))
-        temperature = 0.0 if prior == "posterior-mean" else options.temperature
-        noises = temperature * SampleNoise(seeds, device)((total - n_past, z_width)) if z_width else None
         latents = []
-        for t in range(n_past, total):
-            noise = None if noises is None else noises[:, t - n_past]
-            true = truth and repeat_rows(tuple(x[:, t - n_past] for x in truth), seeds.shape[1])
-            state, frame, stats = self.captured_step(prior, scene, state, last, noise, true)
+        for t, (frame, stats) in enumerate(self.iterate_steps(observation, seeds, options), n_past):
             latents.append(map_tensors(torch.clone, stats))
             if not watched:
                 made.append(frame.clone())
@@ -92,7 +85,66 @@ class MotionPredictor(Predictor):
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
         if made:
             frames[:, :, n_past:] = to_device(torch.stack(made, 1), frames.device).unflatten(0, seeds.shape)
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(latents, n_past, seeds)))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, whole_frame(make_traces(latents, n_past, seeds))))
+
+    @torch.inference_mode()
+    def predict_with_latent(
+        self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None, change: LatentChange | None = None
+    ) -> tuple[Prediction, LatentSteps]:
+        if not self.latent_names:
+            raise ValueError("this model is deterministic: it has no latent to look at")
+        options, n_past = options or MotionOptions(), observation.n_past
+        self.check(observation, options)
+        if change is not None:
+            change.check(observation, self.latent_names)
+        made, latents = [], []
+        for frame, stats in self.iterate_steps(observation, seeds, options, observation.target is not None, change):
+            made.append(frame.clone())
+            latents.append(map_tensors(torch.clone, stats))
+        past = repeat_rows(observation.frames[:, :n_past].to(self.runtime.device), seeds.shape[1])
+        frames = to_device(torch.cat([past, torch.stack(made, 1)], 1), observation.frames.device).unflatten(0, seeds.shape)
+        if resolve_prior(options.prior, self.cfg.latent) == "fixed":
+            latents = [stats.with_standard_prior() for stats in latents]
+        traces = make_traces(latents, n_past, seeds)
+        steps = LatentSteps.from_traces({name: x if name == "kl" else mean_of_parts(x) for name, x in traces.items()})
+        return Prediction(frames, whole_frame(traces)), steps
+
+    def iterate_steps(
+        self,
+        observation: Observation,
+        seeds: Seeds,
+        options: MotionOptions,
+        sees_target: bool = False,
+        change: LatentChange | None = None,
+    ) -> Iterator[tuple[Tensor, LatentStats | None]]:
+        """Yields every predicted frame (B N, C, H, W) and the statistics of its latent, of all of z; both may be overwritten by
+        the next step.
+
+        Args:
+            sees_target: whether the posterior is computed even where z is not drawn from it.
+            change: a dimension of z set by hand, checked.
+        """
+        network, device, n_past = self.network, self.runtime.device, observation.n_past
+        total, size = observation.frames.shape[1], observation.frames.shape[-2:]
+        prior = resolve_prior(options.prior, self.cfg.latent)
+        known = observation.frames[:, :n_past].to(device)
+        height, width = motion_size(*size, self.cfg.short_side)
+        sees_target = sees_target or prior.startswith("posterior")
+        truth = self.true_flows(observation, (height // 2, width // 2)) if sees_target else None
+        read = prepare_known(known, (height, width))
+        scene, state = repeat_rows(self.captured_encode(None, read), seeds.shape[1])
+        last = repeat_rows(known[:, -1], seeds.shape[1])
+        z_width = 0 if prior == "none" else network.latent.z_size((height, width))
+        temperature = 0.0 if prior == "posterior-mean" else options.temperature
+        noises = temperature * SampleNoise(seeds, device)((total - n_past, z_width)) if z_width else None
+        if change is not None:
+            own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
+            noises[:, change.frame - n_past, own] = change.value
+        for t in range(total - n_past):
+            noise = None if noises is None else noises[:, t]
+            true = truth and repeat_rows(tuple(x[:, t] for x in truth), seeds.shape[1])
+            state, frame, stats = self.captured_step(prior, scene, state, last, noise, true)
+            yield frame, stats
 
     def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """`true_motion` of the true future frames, on a grid (h, w): two float32 (B, F, 2, h, w)."""
@@ -113,7 +165,7 @@ class MotionPredictor(Predictor):
             prior: 'learned', 'fixed', 'posterior', 'posterior-mean' or 'none'.
             last: float32 (M, C, H, W), the last known frames.
             noise: normal noise (M, Z), its standard deviation the temperature; None without a latent.
-            true: true flow of the step, see `Latent.posterior`; needed for the posterior, otherwise None.
+            true: true flow of the step, see `Latent.posterior`; needed for the posterior, otherwise None, or given to compare.
 
         Returns:
             the next state, the frame (M, C, H, W) in [0, 1], and the statistics of its latent, None without one.
@@ -132,16 +184,16 @@ class MotionPredictor(Predictor):
         """Draws z (M, Z) of one step; arguments as for `predict_step`.
 
         Returns:
-            z, and statistics for plots: those of the whole frame's departure, (M, AFFINE), and the KL of all of z, (M,).
+            z, and its statistics.
         """
         latent = self.network.latent
         own = latent.prior(carried)
-        if true is None:
-            chosen = Gaussian.standard(own.mean) if prior == "fixed" else own
-            return chosen.sample(noise), LatentStats(own.mean[:, :AFFINE], own.std[:, :AFFINE])
-        chosen = latent.posterior(carried, own, *true)
-        shown = (x[:, :AFFINE] for x in (own.mean, own.std, chosen.mean, chosen.std))
-        return chosen.sample(noise), LatentStats(*shown, kl(chosen, own).sum(-1))
+        seen = None if true is None else latent.posterior(carried, own, *true)
+        if prior == "fixed":
+            z = Gaussian.standard(own.mean).sample(noise)
+        else:
+            z = (seen if prior.startswith("posterior") else own).sample(noise)
+        return z, LatentStats.from_gaussians(own, seen)
 
 
 def make_traces(latents: Sequence[LatentStats | None], n_past: int, seeds: Seeds) -> dict[str, Tensor]:
@@ -153,3 +205,13 @@ def make_traces(latents: Sequence[LatentStats | None], n_past: int, seeds: Seeds
         known = future.new_full((*seeds.shape, n_past, *future.shape[3:]), float("nan"))
         out[name] = torch.cat([known, future], 2)
     return out
+
+
+def whole_frame(traces: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of the traces of z those of the whole frame's departure, (B, N, T, AFFINE), and the KL of all of z."""
+    return {name: x if name == "kl" else x[..., :AFFINE] for name, x in traces.items()}
+
+
+def mean_of_parts(x: Tensor) -> Tensor:
+    """(B, N, T, Z) -> (B, N, T, 2 * AFFINE): the whole frame's coefficients, and the mean of the parts'."""
+    return torch.cat([x[..., :AFFINE], x[..., AFFINE:].unflatten(-1, (-1, AFFINE)).mean(-2)], -1)
