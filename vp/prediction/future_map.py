@@ -152,10 +152,10 @@ def lay_out(views: np.ndarray) -> tuple[np.ndarray, float]:
     return ((axes - middle) / max(reach, 1e-12) + 0.5).astype(np.float32), float(values[:-3:-1].sum() / total)
 
 
-def small_frames(frames: np.ndarray) -> np.ndarray:
-    """Frames uint8 (M, F, H, W, C) with a shorter side of THUMBNAIL px at most: uint8 (M, F, h, w, C)."""
+def small_frames(frames: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:
+    """Frames uint8 (M, F, H, W, C) with a shorter side of `side` px at most: uint8 (M, F, h, w, C)."""
     height, width = frames.shape[2:4]
-    share = min(1.0, THUMBNAIL / min(height, width))
+    share = min(1.0, side / min(height, width))
     if share == 1:
         return frames
     small = resize(frames.reshape(-1, *frames.shape[2:]), round(height * share), round(width * share))

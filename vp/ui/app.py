@@ -12,7 +12,7 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, choices, comparison, controls, editor, future_map, hub, jobs, learning, lessons, text
+from . import api, choices, comparison, controls, editor, future_map, hub, jobs, latent, learning, lessons, text
 from .admission import Admission, in_turn
 from .choices import SETTLED_JS, Choices, Visit
 from .clips import ASSETS, examples
@@ -89,6 +89,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
                 widgets |= editor.build()
                 saves = build_save_buttons()
                 widgets |= comparison.build()
+                widgets |= latent.build()
                 widgets |= future_map.build()
                 widgets |= lessons.build()
                 with gr.Accordion("Glossary", open=False):
@@ -100,6 +101,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         wire_saves(demo, page, do, saves)
         learning.wire(page, models, admission)
         hub.wire(page, models)
+        latent.wire(page, do, admission)
         future_map.wire(page, do, admission)
         comparison.wire(page)
         lessons.wire(page, do, cancel)

@@ -61,7 +61,8 @@ class MapView(gr.HTML):
         """The value for the browser, its thumbnails as one file to fetch: a row a future, a column a frame."""
         if value is None:
             return None
-        data, kind = encode_frames(np.concatenate([np.concatenate(list(row), axis=1) for row in value["thumbnails"]]))
+        sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in value["thumbnails"]])
+        data, kind = encode_frames(sheet, value["thumbnails"][0, 0])
         path = save_bytes_to_cache(data, f"map.{kind.partition('/')[2]}", self.GRADIO_CACHE)
         rest = {name: x for name, x in value.items() if name != "thumbnails"}
         return rest | {"sheet": to_file_data(path, kind)}
@@ -100,7 +101,7 @@ def future_at(wish: dict[str, Any]) -> dict[str, Any]:
     own = np.array(sorted(set(pins)) or range(len(futures.seeds)))
     near, weights = neighbours(futures.places[own], x, y)
     frames = COMPUTE_THREAD.call(predict_between, model, futures, own[near], weights)[~futures.request.known]
-    data, kind = encode_frames(np.concatenate(list(frames), axis=1))
+    data, kind = encode_frames(np.concatenate(list(frames), axis=1), frames[0])
     shares = weights / np.linalg.norm(weights)
     parts = [f"{share**2:.0%} of future {own[index] + 1}" for index, share in zip(near, shares)]
     return {
@@ -112,9 +113,10 @@ def future_at(wish: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def encode_frames(picture: np.ndarray) -> tuple[bytes, str]:
-    """uint8 (H, W, C) as a file's bytes and MIME type: a JPEG for photographs, else a PNG."""
-    return (encode_jpeg(picture), "image/jpeg") if is_photograph(picture) else (encode_png(picture), "image/png")
+def encode_frames(picture: np.ndarray, frame: np.ndarray) -> tuple[bytes, str]:
+    """A picture of many frames, uint8 (H, W, C), as a file's bytes and MIME type: a JPEG where `frame`, one of them, is a
+    photograph, else a PNG."""
+    return (encode_jpeg(picture), "image/jpeg") if is_photograph(frame) else (encode_png(picture), "image/png")
 
 
 def describe(model: Model, futures: FutureMap, visitor: str = "") -> dict[str, Any]:

@@ -33,6 +33,8 @@ CHANGED = {
     "edits": {},
     "map": None,
     "map_status": "",
+    "latent": None,
+    "latent_status": "",
 }  # nothing runs or is shown of what was chosen before
 # of what predicts or learns: it waits in `Admission`, which knows visitors, not in Gradio's queue
 ADMITTED = {"concurrency_id": "admitted", "concurrency_limit": None}

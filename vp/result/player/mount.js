@@ -1,6 +1,7 @@
 // mount(element, props, watch, trigger): the player over one Result record. `props.value` is the record with `sheets`
 // ([{url}]); `watch("value", f)` calls f when it changes; `props.page` is true where the page belongs to the player. What a
-// person edits leaves as `trigger("edit", {known: [0 or 1, ...]})`; the event "vp-plan" on the player shows such ticks.
+// person edits leaves as `trigger("edit", {known: [0 or 1, ...]})`; the event "vp-plan" on the player shows such ticks, and its
+// event "vp-frame" tells what is beside it which frame is on screen: {t, length}.
 
 function mount(element, props, watch, trigger) {
   const root = element.querySelector(".vp-player");
@@ -167,6 +168,7 @@ function mount(element, props, watch, trigger) {
     find(".vp-phase").textContent = phaseText(record, t, phase);
     find(".vp-clock").dataset.phase = phase;
     root.dataset.frame = t;
+    root.dispatchEvent(new CustomEvent("vp-frame", { bubbles: true, detail: { t, length: record.length } }));
   }
 
   function moveStripCursor() {
