@@ -39,7 +39,14 @@ def test_b_s_futures_stand_below_a_s_with_scores_of_their_own():
     assert len(both.kind("sample")) == 2 and both.summary("psnr_db") == a.summary("psnr_db")
     assert both.model["name"] == "A: svg (prior learned) beside B: svg (prior fixed)"
     assert both.verdict[0] == "A and B are level in the mean of their futures: 1.2 dB +- 3.2 (95 % over seeds)."
-    assert Result(**{**both.__dict__}).record()["rows"][-1]["kind"] == "other"
+    record = Result(**{**both.__dict__}).record()
+    assert record["rows"][-1]["kind"] == "other" and record["options"]["prior"] == "learned"
+    assert record["other"] == {
+        "model": {"name": "svg"},
+        "options": {"prior": "fixed", "temperature": 1.0},
+        "seed": 1,
+        "samples": 2,
+    }
 
 
 def test_paired_seeds_tell_what_unpaired_ones_do_not():

@@ -1,9 +1,15 @@
 """A result set beside another one on the page."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from vp.ui.comparison import KEPT, compare, first_of, keep
 from vp.ui.handlers import FIRST, find_result
+from vp.ui.models import Models
+from vp.ui.other_side import read_b, settings_of_b, write_b
+from vp.ui.settings import default_settings
 
 
 def test_a_baseline_stands_beside_the_first_result_and_a_comparison_is_taken_from_its_a():
@@ -60,3 +66,54 @@ def test_two_settings_are_compared_under_one_cursor(app, open_page):
     page.locator(".vp-loupe .vp-loupe-range").fill("8")
     page.locator(".vp-loupe-wipe").fill("0.9")
     assert page.evaluate(picture) != before
+
+
+def test_a_link_carries_both_sides_and_compare_makes_b(app, open_page):
+    b = {"model": "a-learned", "seed": 7, "n": 2, "options": {"prior": "fixed", "temperature": 0.5}}
+    page = open_page(f"{app}?model=a-learned&n=2&clip=example:digits-2&future=4&b={quote(json.dumps(b))}")
+    page.wait_for_selector("#status >> text=B is a-learned, prior fixed, temperature 0.5, seed 7")
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=Done", timeout=60_000)
+    page.click("#compare")
+    page.wait_for_selector("#status >> text=A above", timeout=60_000)
+    name = page.inner_text(".vp-name")
+    assert "B: a-learned" in name and all(part in name for part in ("prior fixed", "temperature 0.5", "seed 7"))
+    page.click("#link")
+    page.wait_for_function("new URLSearchParams(location.search).get('b')")
+    assert json.loads(page.evaluate("new URLSearchParams(location.search).get('b')")) == b
+    assert page.is_enabled("#generate")
+
+
+@pytest.fixture(scope="module")
+def models(checkpoints):
+    return Models("cpu", checkpoints)
+
+
+def test_what_a_result_was_made_with_comes_back_from_a_link(models):
+    result = find_result(FIRST)
+    assert write_b(models, result) == "", "its model is not in this folder"
+    made = {"model": "a-learned", "seed": 3, "n": 4, "options": {"prior": "posterior", "temperature": 0.25}}
+    b = read_b(models, json.dumps(made))
+    settings = settings_of_b(models, default_settings(models, "d-diffusion", "example:digits-2"), b)
+    assert b == made and (settings.model, settings.seed, settings.n, settings.clip) == ("a-learned", 3, 4, "example:digits-2")
+    assert (settings.prior, settings.temperature, settings.options) == ("posterior", 0.25, {})
+    assert read_b(models, '{"baseline": "Optical flow"}') == {"baseline": "Optical flow"} and read_b(models, "") == {}
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ("[]", "cannot be read"),
+        ("{", "cannot be read"),
+        ('{"baseline": "Magic"}', "Magic"),
+        ('{"model": "nope"}', "not here"),
+        ('{"model": "a-learned", "seed": -1}', "seed of B"),
+        ('{"model": "a-learned", "n": 1000}', "n of B"),
+        ('{"model": "a-learned", "options": {"prior": "magic"}}', "magic"),
+        ('{"model": "a-learned", "options": [1]}', "options"),
+        ("[" * 1999, "cannot be read"),
+    ],
+)
+def test_a_link_with_a_wrong_b_is_refused_in_a_sentence(models, wrong, said):
+    with pytest.raises(ValueError, match=said):
+        read_b(models, wrong)

@@ -46,6 +46,7 @@ def compare_results(a: Result, b: Result) -> Result:
         traces=traces,
         model={**a.model, "name": f"A: {describe(a, b)} beside B: {describe(b, a)}"},
         verdict=(*filter(None, said), *(f"A: {lower_first_letter(sentence)}" for sentence in a.verdict)),
+        other={"model": dict(b.model), "options": dict(b.options), "seed": b.seed, "samples": len(b.kind("sample"))},
         notes=tuple(dict.fromkeys([*a.notes, *(f"B: {lower_first_letter(note)}" for note in b.notes if note not in a.notes)])),
     )
 
@@ -55,7 +56,7 @@ def row_as_result(a: Result, index: int) -> Result:
     truth, row = a.kind("truth")[0], a.rows[index]
     rows = (a.rows[truth], replace(row, kind="sample", seed=0))
     metrics = {name: values[[truth, index]] for name, values in a.metrics.items()}
-    return replace(a, rows=rows, metrics=metrics, traces={}, model={"name": row.label}, verdict=(), notes=())
+    return replace(a, rows=rows, metrics=metrics, traces={}, model={"name": row.label}, options={}, verdict=(), notes=())
 
 
 def check_comparable(a: Result, b: Result) -> None:

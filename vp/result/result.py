@@ -88,6 +88,7 @@ class Result:
         verdict: sentences of `result.verdict.make_verdict`.
         source: which frames of the clip these are, in one line.
         ensemble: what `result.ensemble_facts` says of the samples together.
+        other: of a comparison "model", "options", "seed" and "samples" of B, whose rows are of kind "other"; else {}.
     """
 
     rows: tuple[Row, ...]
@@ -106,6 +107,7 @@ class Result:
     verdict: tuple[str, ...] = ()
     source: str = ""
     ensemble: Mapping[str, Any] = field(default_factory=dict)
+    other: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.rows or len({row.frames.shape for row in self.rows}) != 1:
@@ -176,6 +178,7 @@ class Result:
             "verdict": list(self.verdict),
             "source": self.source,
             "ensemble": dict(self.ensemble),
+            "other": dict(self.other),
             "seconds": round(float(self.seconds), 3),
         }
 
@@ -276,6 +279,7 @@ def result_from_record(record: Mapping[str, Any], sheets: list[np.ndarray]) -> R
         verdict=tuple(record.get("verdict", ())),
         source=record.get("source", ""),
         ensemble=record.get("ensemble", {}),
+        other=record.get("other", {}),
     )
 
 

@@ -103,7 +103,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         hub.wire(page, models)
         latent.wire(page, do, admission)
         future_map.wire(page, do, admission)
-        comparison.wire(page)
+        comparison.wire(page, do, admission)
         lessons.wire(page, do, cancel)
         api.add_endpoint(models, admission)
         demo.unload(forget_session)
@@ -154,7 +154,7 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     page["editor"].edit(**page.event(do.store_actions, ["actions"]), **edits)
     page["form"].edit(**page.event(do.store_options, ["options"]), **edits)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
-    page["link"].click(None, page.select(NAMES), None, js=LINK_JS, **PRIVATE)
+    page["link"].click(None, page.select([*NAMES, "b"]), None, js=LINK_JS, **PRIVATE)
 
 
 def wire_generate(page: Page, do: Handlers, admission: Admission) -> dict[str, Any]:

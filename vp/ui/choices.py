@@ -16,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import actions, clips, jobs, link, tasks
+from . import actions, clips, jobs, link, other_side, tasks
 from .controls import SHOWN, control_updates, trim_value
 from .excerpt import chosen, part_of, seen
 from .handlers import Handlers, picker_value
@@ -126,6 +126,7 @@ class Choices:
 
     def open_page(self, query: Mapping[str, Any], visit: Visit) -> Updates:
         """On loading the page: the settings in the link's query; {} where it has none."""
+        b_text = str(query.get("b", ""))
         query = {name: str(query[name]) for name in query.keys() & set(NAMES)}
         visit.at = self.usual_settings()
         if not query:
@@ -139,7 +140,15 @@ class Choices:
             shown = self.do.preview(settings)
         visit.at, visit.by_hand = settings, "model" in query
         looks = control_updates(self.models.get(settings.model), settings) | {"seed": settings.seed, "clip": settings.clip}
-        said = " ".join(["Settings taken from the link; press Generate.", *refused])
+        try:
+            b = other_side.read_b(self.models, b_text)
+        except ValueError as error:
+            refused.append(to_sentence(error))
+            b = {}
+        if b:
+            looks |= {"b": json.dumps(b)} | ({"beside": b["baseline"]} if "baseline" in b else {})
+        then = f" Then press Compare: B is {other_side.in_words(b)}." if b else ""
+        said = " ".join([f"Settings taken from the link; press Generate.{then}", *refused])
         return {**looks, "player": shown, "status": status(said), "picker": picker_value(settings.clip), **CHANGED}
 
     def usual_settings(self) -> Settings:
@@ -285,6 +294,6 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
         trigger(**cancel)
     for trigger, js in others.items():  # gr.on takes neither a page's loading nor the events of our own components
         trigger(None, None, page["ask"], js=js, **PRIVATE)
-    changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", *CHANGED]
+    changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", "b", "beside", *CHANGED]
     event = page.event(choices.settle, changes, ["upload", "job", "visit", "choice"], IDLE)
     gr.on([page["ask"].change, *settings], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import gradio as gr
@@ -9,30 +11,71 @@ import gradio as gr
 from vp.result.comparison import compare_results, row_as_result
 from vp.result.result import Result
 
-from .handlers import COMPARISON, RESULTS, comparison_name, find_result
-from .page import QUIET, Updates
+from . import jobs
+from .admission import Admission, in_turn
+from .cost import Cost
+from .handlers import COMPARISON, RESULTS, Handlers, comparison_name, find_result
+from .other_side import BASELINES, read_b, settings_of_b, write_b
+from .page import ADMITTED, IDLE, NOW_JS, QUIET, STREAMED, Updates
+from .settings import Settings
 from .status import status
 from .visitor_files import session
 
-KEPT, BASELINES = "The result kept as B", ("Optical flow", "Copying the last frame")
+KEPT = "The result kept as B"
 
 
 def build() -> dict[str, Any]:
-    """Builds the row's widgets; returns them by name."""
-    made: dict[str, Any] = {"kept": gr.State(None)}
+    """Builds the row's widgets; returns them by name. "b" is B as a link carries it."""
+    made: dict[str, Any] = {"kept": gr.State(None), "b": gr.Textbox("", visible="hidden", label="B", elem_id="b-text")}
     with gr.Row(elem_id="comparing"):
         made["keep"] = gr.Button("Keep this result as B", size="sm", min_width=160, elem_id="keep")
         made["beside"] = gr.Dropdown(
-            [KEPT, *BASELINES], value=KEPT, show_label=False, container=False, min_width=190, elem_id="beside"
-        )
+            [KEPT, *BASELINES], value=KEPT, show_label=False, container=False, min_width=190, elem_id="beside",
+            label="What to compare with",
+        )  # fmt: skip
         made["compare"] = gr.Button("Compare", size="sm", min_width=110, elem_id="compare")
     return made
 
 
-def wire(page: Any) -> None:
+def wire(page: Any, do: Handlers, admission: Admission) -> None:
     """Connects the buttons."""
-    page["keep"].click(**page.event(keep, ["kept", "beside"], ["result"]), **QUIET)
-    page["compare"].click(**page.event(compare, ["player", "result"], ["result", "kept", "beside"]), **QUIET)
+
+    def keep_for_link(name: str | None) -> Updates:
+        kept = keep(name)
+        b = find_result(kept["kept"])
+        return {**kept, "b": "" if b is None else write_b(do.models, b)}
+
+    async def compare_in_turn(at: Settings, name: str | None, kept: str | None, beside: str, b: str) -> AsyncIterator[Updates]:
+        """The comparison, whose B is predicted first where a link has brought its settings alone."""
+        if beside != KEPT or kept is not None or not b:
+            yield {"b": b if beside == KEPT else json.dumps({"baseline": beside}), **compare(name, kept, beside)}
+            return
+        wanted = settings_of_b(do.models, at, read_b(do.models, b))
+
+        def check() -> Cost:
+            if find_result(first_of(name)) is None:
+                raise ValueError("there is no result on screen to compare; press Generate first")
+            model = do.models.get(wanted.model)
+            return jobs.check(wanted.model, model, *do.make_wishes(wanted, model))
+
+        async for updates in in_turn(admission, check, lambda: predict_b(do, wanted, name)):
+            yield updates
+
+    page["keep"].click(**page.event(keep_for_link, ["kept", "beside", "b"], ["result"]), **QUIET)
+    compared = page.event(
+        compare_in_turn, ["player", "result", "kept", "b", "go", "stop", "job"], ["result", "kept", "beside", "b"]
+    )
+    page["compare"].click(**compared, js=NOW_JS, **ADMITTED, **STREAMED)
+
+
+def predict_b(do: Handlers, wanted: Settings, name: str | None) -> Iterator[Updates]:
+    """Updates while B is predicted with the settings `wanted`, and then the comparison of the result `name` with it."""
+    for updates in do.generate(wanted):
+        made = updates.get("result")
+        if made is None:
+            yield {key: x for key, x in updates.items() if key in ("status", "job", "go", "stop")}
+        else:
+            yield {"kept": made, **compare(name, made, KEPT), **IDLE}
 
 
 def keep(name: str | None) -> Updates:

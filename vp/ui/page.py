@@ -61,6 +61,7 @@ LINK_JS = f"""(...values) => {{{AT_JS}
     side: at.side === {Settings("", "").side} ? null : at.side,
     every: at.every === 1 ? null : at.every,
     part: at.part === "{{}}" || String(at.clip).startsWith("upload") ? null : at.part,
+    b: values.at(-1),
   }};
   const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== null && value !== ""));
   const address = `${{location.origin}}${{location.pathname}}?${{query}}`;
