@@ -1,6 +1,7 @@
 """Settings every test shares."""
 
 import os
+import shutil
 import tempfile
 
 import pytest
@@ -8,7 +9,14 @@ import torch
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ["VP_CACHE"] = tempfile.mkdtemp(prefix="vp-cache-")  # decoded frames of the tests' own videos
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # pytest keeps folders of tests that failed
+TEMPORARY = tempfile.mkdtemp(prefix="vp-tests-")  # of all else: what clients download, servers, libraries
+os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY
+os.environ["VP_CACHE"] = os.path.join(TEMPORARY, "cache")  # decoded frames of the tests' own videos
+
+
+def pytest_unconfigure():
+    shutil.rmtree(TEMPORARY, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):

@@ -19,6 +19,7 @@ from .clips import ASSETS, examples
 from .controls import FILES
 from .cost import Cost
 from .door import Door
+from .freed_memory import keep_returning_memory
 from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
 from .labels import model_menu
 from .limits import Limits
@@ -63,6 +64,7 @@ SHOW_JS = """() => {
 def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = None) -> gr.Blocks:
     """The app over the checkpoints in `folder`, ready to launch with `launch_options(limits)`."""
     server_folder()  # before Gradio's components, which ask for it when they are made
+    keep_returning_memory()
     models, admission = Models(device, folder), Admission(limits)
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # else every event makes a table of all earlier ones
     first = f"example:{next(iter(examples()), '')}"
