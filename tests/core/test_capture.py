@@ -101,10 +101,11 @@ def test_a_recording_that_fails_is_said_and_its_kind_alone_is_computed_directly(
     assert captured(None, torch.zeros(1)).item() == 1 and len(recordings.kept) == 1, "others are recorded again"
 
 
-def test_a_predictor_is_freed_with_its_recordings_without_the_collector():
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_predictor_is_freed_with_its_recordings_without_the_collector(recorded):
     class Owner:
         def __init__(self):
-            self.captured = Recordings(replayed_without_call).capture(self.double)
+            self.captured = Recordings(replayed_without_call if recorded else None).capture(self.double)
 
         def double(self, settings, x):
             return 2 * x
@@ -162,8 +163,10 @@ def test_cuda_graphs_are_recorded_on_one_stream_while_other_threads_may_use_the_
 
 def test_a_cpu_computes_each_time():
     function = Counted()
-    assert Runtime.pick("cpu").recordings().capture(function) is function
-    assert Runtime(torch.device("cpu"), False, recorder=replayed).recordings().capture(function) is not function
+    captured = Runtime.pick("cpu").recordings().capture(function)
+    for _ in range(3):
+        assert captured(2.0, torch.ones(1), (torch.ones(1), None))[0].item() == 3
+    assert function.calls == [2.0] * 3 and not captured.recordings.kept and not captured.recordings.seen
 
 
 def test_trees_are_flattened_in_order():

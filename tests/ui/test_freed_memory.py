@@ -1,11 +1,15 @@
 """Memory that is free but lies between what is in use goes back to the system."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
+from vp.catalog import FAMILIES
+from vp.core.runtime import Runtime
 from vp.ui.freed_memory import keep_returning_memory
 
 HOLES = """
@@ -36,3 +40,18 @@ def test_holes_between_blocks_in_use_are_returned():
 
 def test_one_thread_does_it_however_many_apps_there_are():
     assert keep_returning_memory() is keep_returning_memory() and keep_returning_memory().daemon
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_a_model_that_is_dropped_is_freed_at_once(name):
+    """Left to the collector it stays for hours: few objects hold many bytes."""
+    family = FAMILIES[name]
+    config = family.tiny() if family.recipes else family.config()
+    predictor = family.predictor(config, family.networks(config), Runtime.pick("cpu"))
+    alive = weakref.ref(predictor)
+    gc.disable()
+    try:
+        del predictor
+        assert alive() is None
+    finally:
+        gc.enable()

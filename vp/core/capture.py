@@ -59,11 +59,13 @@ class Recordings:
         self.broken: set[Hashable] = set()
 
     def capture(self, function: Function) -> Function:
-        """The function with its calls recorded; the function itself where there is no recorder."""
-        return function if self.recorder is None else Captured(function, self)
+        """The function with its calls recorded where there is a recorder."""
+        return Captured(function, self)
 
     def call(self, function: Function, settings: Hashable, inputs: Any) -> Any:
-        """`function(settings, *inputs)`, recorded or replayed."""
+        """`function(settings, *inputs)`, recorded or replayed; only computed where there is no recorder."""
+        if self.recorder is None:
+            return function(settings, *inputs)
         leaves = list_tensors(inputs)
         key = (function.__name__, settings, tuple((x.shape, x.dtype) for x in leaves))
         if key not in self.kept and (key in self.broken or not self.is_repeated(key)):
@@ -111,7 +113,8 @@ class Captured:
     """A function (settings, *trees of tensors) -> tree of tensors whose calls are recorded in `recordings`.
 
     Inputs and results are nested tuples of tensors. A result is overwritten by the next call of any function with the same
-    recordings: copy what you keep. Methods are held weakly, so that a predictor and its graphs are freed without the collector.
+    recordings: copy what you keep. Methods are held weakly, so that a predictor, its weights and its graphs are freed without the
+    collector, which may come hours after the last use of a model: it knows nothing of the bytes of tensors.
     """
 
     def __init__(self, function: Function, recordings: Recordings):
