@@ -140,16 +140,20 @@ class Choices:
             shown = self.do.preview(settings)
         visit.at, visit.by_hand = settings, "model" in query
         looks = control_updates(self.models.get(settings.model), settings) | {"seed": settings.seed, "clip": settings.clip}
+        of_b, said_of_b = self.read_b(b_text)
+        said = " ".join(["Settings taken from the link; press Generate.", *said_of_b, *refused])
+        return {**looks, **of_b, "player": shown, "status": status(said), "picker": picker_value(settings.clip), **CHANGED}
+
+    def read_b(self, text: str) -> tuple[Updates, list[str]]:
+        """Updates for B of a comparison as a link carries it, and what to say of it."""
         try:
-            b = other_side.read_b(self.models, b_text)
+            b = other_side.read_b(self.models, text)
         except ValueError as error:
-            refused.append(to_sentence(error))
-            b = {}
-        if b:
-            looks |= {"b": json.dumps(b)} | ({"beside": b["baseline"]} if "baseline" in b else {})
-        then = f" Then press Compare: B is {other_side.in_words(b)}." if b else ""
-        said = " ".join([f"Settings taken from the link; press Generate.{then}", *refused])
-        return {**looks, "player": shown, "status": status(said), "picker": picker_value(settings.clip), **CHANGED}
+            return {}, [to_sentence(error)]
+        if not b:
+            return {}, []
+        beside = {"beside": b["baseline"]} if "baseline" in b else {}
+        return {"b": json.dumps(b), **beside}, [f"Then press Compare: B is {other_side.in_words(b)}."]
 
     def usual_settings(self) -> Settings:
         """The settings that the page opens with."""
