@@ -69,14 +69,14 @@ def stream_view(
     number = to_whole_number("the number of the future", future, 1, MOST_FUTURES)
     request = prepare_request(model, clip, wishes)
     observation, seed = make_observation(request, predictor), seed_grid(request.seed, 1, number)[:, -1:]
-    temperatures = () if request.options.prior == "posterior-mean" else TEMPERATURES
+    temperatures = () if getattr(request.options, "prior", "") == "posterior-mean" else TEMPERATURES
     total = 1 + len(temperatures)
     prediction, steps = predictor.predict_with_latent(observation, seed, request.options)
     check_finite(model.name, prediction.frames, None)
     yield 1, total, None
     swept = {}
     for done, temperature in enumerate(temperatures, 2):
-        at = replace(request.options, temperature=temperature)
+        at = replace(request.options, **{"temperature": temperature})
         swept[temperature] = to_uint8(predictor.predict(observation, seed, at).frames[0, 0])
         yield done, total, None
     frames = to_uint8(prediction.frames[0, 0])

@@ -32,7 +32,8 @@ const render = () => {{
   mountLesson(element.querySelector(".vp-lesson"), lesson, (step) => {{
     mark(lesson.steps[step].control);
     trigger("show", {{ lesson: lesson.name, step }});
-    document.querySelector("#player").scrollIntoView({{ block: "nearest", behavior: "smooth" }});
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    document.querySelector("#player").scrollIntoView({{ block: "nearest", behavior }});
   }});
 }};
 render();
