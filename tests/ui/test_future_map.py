@@ -1,6 +1,9 @@
 """The map of futures on the page."""
 
+import asyncio
 import base64
+import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,8 +11,14 @@ from vp.prediction.future_map import map_futures
 from vp.prediction.model import load
 from vp.prediction.request import Wishes
 from vp.result.sprite_sheet import decode_image
+from vp.ui.admission import Admission
 from vp.ui.clips import find_clip
-from vp.ui.future_map import describe, future, future_at
+from vp.ui.future_map import describe, future_at, read_wish
+from vp.ui.newest_first import answer_newest
+from vp.ui.limits import Limits
+from vp.ui.listeners import Caller
+
+PAGE = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4"))
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +39,42 @@ def test_a_place_gives_the_predicted_frames_side_by_side_and_says_what_is_mixed(
 @pytest.mark.parametrize(
     "wrong", [{"map": "gone"}, {"pins": [99]}, {"pins": [-1]}, {"x": "left"}, {"x": float("nan")}, {"pins": None}, {"y": None}]
 )
-def test_what_cannot_be_answered_is_said_in_a_sentence(value, wrong):
-    answer = future({"map": value["map"], "x": 0.1, "y": 0.2, "pins": []} | wrong)
+def test_what_cannot_be_answered_is_said_in_a_sentence(value, wrong, run_coroutine):
+    future = answer_newest(Admission(), read_wish, future_at)
+    answer = run_coroutine(future({"map": value["map"], "x": 0.1, "y": 0.2, "pins": []} | wrong, PAGE))
     assert list(answer) == ["error"] and answer["error"].endswith(".")
+
+
+def test_of_what_one_visitor_asks_at_once_the_newest_is_computed_and_nobody_is_passed_over(value, run_coroutine):
+    computed = []
+
+    async def ask_at_once():
+        admission, free = Admission(Limits(per_visitor=6)), threading.Event()
+        future = answer_newest(admission, read_wish, lambda wish: computed.append(wish["x"]) or {"said": wish["x"]})
+
+        def busy():
+            yield 0
+            free.wait(20)
+
+        async def drag(x):
+            return await future({"map": value["map"], "x": x, "y": 0.5, "pins": []}, PAGE)
+
+        async def predict():
+            return [x async for x in admission.run(Caller("other"), lambda: None, busy)]
+
+        other = asyncio.ensure_future(predict())
+        await asyncio.sleep(0.1)
+        asked = [asyncio.ensure_future(drag(x / 10)) for x in range(8)]
+        done, _ = await asyncio.wait(asked, timeout=1.5)
+        early = [task.result() for task in done]
+        free.set()
+        await other
+        return early, [await task for task in asked], admission.inside
+
+    early, answers, left = run_coroutine(ask_at_once())
+    assert len(early) == 7 and all("error" in answer for answer in early), "the device is busy: those before the newest give up"
+    assert sum("of yours wait" in answer["error"] for answer in early) == 2, "more than six at a time are refused"
+    assert len(computed) == 1 and computed == [answer["said"] for answer in answers if "said" in answer] and not left
 
 
 def test_a_map_is_drawn_dragged_on_and_gone_with_its_clip(app, open_page):

@@ -1,6 +1,7 @@
 """Looking inside a future on the page."""
 
 import base64
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from vp.prediction.latent_view import look_at_latent
 from vp.prediction.model import load
 from vp.prediction.request import Wishes
 from vp.result.sprite_sheet import decode_image
+from vp.ui.admission import Admission
 from vp.ui.clips import find_clip
-from vp.ui.latent import columns_of, describe, move, moved, tile
+from vp.ui.latent import columns_of, describe, move, read_wish, tile
+from vp.ui.newest_first import answer_newest
+
+PAGE = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4"))
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +43,9 @@ def test_a_moved_number_gives_the_whole_film(value):
     "wrong", [{"view": "gone"}, {"frame": 4}, {"frame": 8}, {"dimension": 16}, {"dimension": None}, {"value": 3.1},
               {"value": float("nan")}, {"frame": float("inf")}],
 )  # fmt: skip
-def test_what_cannot_be_moved_is_said_in_a_sentence(value, wrong):
-    answer = moved({"view": value["view"], "frame": 6, "dimension": 0, "value": 1.0} | wrong)
+def test_what_cannot_be_moved_is_said_in_a_sentence(value, wrong, run_coroutine):
+    ask = answer_newest(Admission(), read_wish, move)
+    answer = run_coroutine(ask({"view": value["view"], "frame": 6, "dimension": 0, "value": 1.0} | wrong, PAGE))
     assert list(answer) == ["error"] and answer["error"].endswith(".")
 
 

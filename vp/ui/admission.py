@@ -24,7 +24,8 @@ from .turns import Ticket, Turns
 
 LOG = logging.getLogger(__name__)
 POLL_S = 0.5  # between two looks at whether the visitor is still there
-SLICE_S = {"prediction": 10.0, "learning": 1.0}  # on the device, while others wait
+SLICE_S = {"prediction": 10.0, "learning": 1.0, "between": 1.0}  # on the device, while others wait
+QUICK, QUICK_S = "between", 1.0  # the kind of job for which others pass the device on after so many seconds: a finger drags
 if os.environ.get("SPACES_ZERO_GPU"):
     SLICE_S["prediction"] = float("inf")  # there a GPU is lent for a time that goes on while a prediction rests
 CHECKS = ThreadPoolExecutor(2, "checking")
@@ -158,10 +159,11 @@ class Admission:
                 ticket.gone = True
                 return
             yield update
-            if ticket.kind == "prediction" and ticket.used > self.limits.run_s:
+            if ticket.kind != "learning" and ticket.used > self.limits.run_s:
                 spent = in_words(self.limits.run_s)
                 raise ValueError(f"ended after {spent}, the most that one prediction may compute; ask for less at a time")
-            if time.monotonic() - began >= ticket.slice_s and self.turns.waiting:
+            quick = any(other.kind == QUICK for other in self.turns.waiting)
+            if time.monotonic() - began >= (min(QUICK_S, ticket.slice_s) if quick else ticket.slice_s) and self.turns.waiting:
                 self.turns.pass_on(ticket)
                 return
 

@@ -33,6 +33,7 @@ from .settings import Settings, default_settings
 from .status import status
 from .theme import CSS, THEME
 from .trimmer import Trimmer
+from .upload_bounds import UploadBounds
 from .visitor import forget_session
 
 HOUR_S = 3600
@@ -91,8 +92,8 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
                 widgets |= editor.build()
                 saves = build_save_buttons()
                 widgets |= comparison.build()
-                widgets |= latent.build()
-                widgets |= future_map.build()
+                widgets |= latent.build(admission)
+                widgets |= future_map.build(admission)
                 widgets |= lessons.build()
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
@@ -218,7 +219,9 @@ def launch_options(limits: Limits | None = None) -> dict[str, Any]:
     limits, local = limits or Limits(), [(LocalOnly, (), {})] if serves_this_machine_only() else []
     return {
         "max_threads": limits.total + SPARE_SLOTS,
-        "app_kwargs": {"middleware": [(CountReaders, (), {}), (Door, (2 * limits.per_address,), {}), *local]},
+        "app_kwargs": {
+            "middleware": [(CountReaders, (), {}), (Door, (2 * limits.per_address,), {}), (UploadBounds, (), {}), *local]
+        },
         "theme": THEME,
         "head": f"<style>{CSS}</style>",  # Gradio's own css argument drops @container rules
         "ssr_mode": False,

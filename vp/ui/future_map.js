@@ -76,7 +76,7 @@ const ask = async () => {
   while (next) {
     const wish = next;
     next = null;
-    const began = performance.now(), got = await server.future(wish).catch(() => ({ error: "The server did not answer." }));
+    const began = performance.now(), got = await server.ask(wish).catch(() => ({ error: "The server did not answer." }));
     if (!value || wish.map !== value.map) continue;
     if (got.error) { say(got.error); continue; }
     const loaded = new Promise((resolve) => { asked.onload = asked.onerror = resolve; });

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,20 @@ from vp.result.sprite_sheet import encode_jpeg, encode_png, is_photograph
 from . import jobs
 from .admission import Admission, Place
 from .compute_thread import COMPUTE_THREAD
-from .cost import Cost
+from .cost import Cost, cost
 from .expiring_store import ExpiringStore
 from .handlers import Handlers
 from .listeners import Caller
+from .newest_first import Asked, Wish, answer_newest
 from .page import ADMITTED, NOW_JS, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
-from .status import error_status, failed, status, to_sentence
+from .status import error_status, failed, status
 from .unchecked import Slider
 from .visitor_files import session
 
 FEWEST, MOST, USUAL = 8, 64, 32  # futures of a map
 SHOWN_FRAMES = 12  # of a thumbnail, evenly spread
-MAPS: ExpiringStore[tuple[Model, FutureMap]] = ExpiringStore(most=20, what="map")
 ABOUT = (
     "Futures that look alike lie near one another. Point at one to see it; drag between them for futures nobody has drawn yet."
 )
@@ -51,11 +51,29 @@ HTML = """<div class="vp-map" hidden>
 JS = (Path(__file__).parent / "future_map.js").read_text(encoding="utf-8")
 
 
-class MapView(gr.HTML):
-    """The map of a value made by `describe`; the futures between come from `future_at`, one request at a time."""
+@dataclass(frozen=True)
+class KeptMap:
+    """A map, the model that made it, and the session it was made for, "" for none."""
 
-    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
-        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, server_functions=[future], **kwargs)
+    model: Model
+    futures: FutureMap
+    visitor: str
+
+
+MAPS: ExpiringStore[KeptMap] = ExpiringStore(most=20, what="map")
+
+
+class MapView(gr.HTML):
+    """The map of a value made by `describe`.
+
+    Args:
+        value: None: no map is shown.
+        future: `future_at` in turn, called by the page for the futures between, one request at a time.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, future: Callable[..., Any] | None = None, **kwargs: Any):
+        called = {"server_functions": [future]} if future else {}
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **called, **kwargs)
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         """The value for the browser, its thumbnails as one file to fetch: a row a future, a column a frame."""
@@ -71,12 +89,11 @@ class MapView(gr.HTML):
         return {"type": "object"}
 
 
-def future(wish: dict[str, Any]) -> dict[str, Any]:
-    """`future_at` for the browser: what it raises becomes {"error": a sentence}."""
-    try:
-        return future_at(wish)
-    except ValueError as error:
-        return {"error": to_sentence(error)}
+def read_wish(wish: Wish) -> Asked:
+    """Whose map the page's `wish` is about, and what a future between costs; ValueError where the map is not kept."""
+    name = str(wish["map"]) if isinstance(wish, dict) and "map" in wish else ""
+    kept = MAPS.get(name)
+    return Asked(kept.visitor or f"map {name}", cost(kept.model.name, kept.futures.request))
 
 
 def future_at(wish: dict[str, Any]) -> dict[str, Any]:
@@ -93,14 +110,15 @@ def future_at(wish: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         name, x, y, pins = str(wish["map"]), float(wish["x"]), float(wish["y"]), [int(index) for index in wish["pins"]]
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise ValueError("the place on the map cannot be read; point at it again") from error
-    model, futures = MAPS.get(name)
+    kept = MAPS.get(name)
+    futures = kept.futures
     if not all(0 <= index < len(futures.seeds) for index in pins):
         raise ValueError(f"pins are {pins[:8]}; give numbers from 0 to {len(futures.seeds) - 1}")
     own = np.array(sorted(set(pins)) or range(len(futures.seeds)))
     near, weights = neighbours(futures.places[own], x, y)
-    frames = COMPUTE_THREAD.call(predict_between, model, futures, own[near], weights)[~futures.request.known]
+    frames = COMPUTE_THREAD.call(predict_between, kept.model, futures, own[near], weights)[~futures.request.known]
     data, kind = encode_frames(np.concatenate(list(frames), axis=1), frames[0])
     shares = weights / np.linalg.norm(weights)
     parts = [f"{share**2:.0%} of future {own[index] + 1}" for index, share in zip(near, shares)]
@@ -123,7 +141,7 @@ def describe(model: Model, futures: FutureMap, visitor: str = "") -> dict[str, A
     """The map's value for `MapView`; it is kept on the server under a name of its own, as long as `visitor` is there."""
     picked = np.unique(np.linspace(0, futures.thumbnails.shape[1] - 1, SHOWN_FRAMES).round().astype(int))
     return {
-        "map": MAPS.put((model, futures), visitor),
+        "map": MAPS.put(KeptMap(model, futures, visitor), visitor),
         "places": np.round(futures.places, 4).tolist(),
         "thumbnails": futures.thumbnails[:, picked],
         "frames": len(picked),
@@ -134,8 +152,8 @@ def describe(model: Model, futures: FutureMap, visitor: str = "") -> dict[str, A
     }
 
 
-def build() -> dict[str, Any]:
-    """Builds the section's widgets, folded; returns them by name."""
+def build(admission: Admission) -> dict[str, Any]:
+    """Builds the section's widgets, folded; returns them by name. Futures between others are computed in `admission`'s turns."""
     made: dict[str, Any] = {}
     with gr.Accordion("Map of futures", open=False, elem_id="future-map"):
         gr.HTML(f'<p class="vp-learn-about">{ABOUT}</p>')
@@ -143,7 +161,7 @@ def build() -> dict[str, Any]:
             made["mapped"] = Slider(FEWEST, MOST, USUAL, step=8, label="Futures on the map", elem_id="mapped")
             made["draw"] = gr.Button("Draw the map", size="sm", min_width=120, elem_id="draw-map")
         made["map_status"] = gr.HTML("", elem_id="map-status")
-        made["map"] = MapView(elem_id="map")
+        made["map"] = MapView(future=answer_newest(admission, read_wish, future_at), elem_id="map")
     return made
 
 

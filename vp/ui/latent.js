@@ -165,7 +165,7 @@ async function ask() {
   while (next) {
     const wish = next, began = performance.now();
     next = null;
-    const got = await server.moved(wish).catch(() => ({ error: "The server did not answer." }));
+    const got = await server.ask(wish).catch(() => ({ error: "The server did not answer." }));
     if (!value || wish.view !== value.view || !sliding()) continue;
     if (got.error) { say(".vp-latent-apart", got.error); continue; }
     const image = new Image();

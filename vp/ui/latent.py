@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,22 @@ from vp.result.sprite_sheet import SIDE
 from . import jobs
 from .admission import Admission, Place
 from .compute_thread import COMPUTE_THREAD
-from .cost import Cost
+from .cost import Cost, cost
 from .expiring_store import ExpiringStore
 from .future_map import encode_frames
 from .handlers import Handlers
 from .listeners import Caller
 from .models import MOST_FUTURES
+from .newest_first import Asked, Wish, answer_newest
 from .page import ADMITTED, NOW_JS, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
-from .status import error_status, failed, status, to_sentence
+from .status import error_status, failed, status
 from .unchecked import Slider
 from .visitor_files import session
 
 SHOWN_SIDE = 160  # px of the shorter side of the frames that are shown
 FARTHEST = 3.0  # standard deviations to which the slider goes
-VIEWS: ExpiringStore[tuple[Model, LatentView]] = ExpiringStore(most=20, what="look inside")
 ABOUT = (
     "At every frame the model draws a few numbers, its latent z; all that is left to chance in a future is in them. See what it "
     "expected of each, move one by hand, and see the same future with smaller and larger dice."
@@ -50,11 +50,29 @@ HTML = (HERE / "latent.html").read_text(encoding="utf-8")
 JS = f"const FARTHEST = {FARTHEST};\n" + (HERE / "latent.js").read_text(encoding="utf-8")
 
 
-class LatentPanel(gr.HTML):
-    """The look inside of a value made by `describe`; futures with a number moved come from `moved`, one request at a time."""
+@dataclass(frozen=True)
+class KeptView:
+    """A look inside, the model that made it, and the session it was made for, "" for none."""
 
-    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
-        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, server_functions=[moved], **kwargs)
+    model: Model
+    view: LatentView
+    visitor: str
+
+
+VIEWS: ExpiringStore[KeptView] = ExpiringStore(most=20, what="look inside")
+
+
+class LatentPanel(gr.HTML):
+    """The look inside of a value made by `describe`.
+
+    Args:
+        value: None: nothing is shown.
+        moved: `move` in turn, called by the page while a number is moved, one request at a time.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, moved: Callable[..., Any] | None = None, **kwargs: Any):
+        called = {"server_functions": [moved]} if moved else {}
+        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **called, **kwargs)
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         """The value for the browser, each film as a file to fetch."""
@@ -84,12 +102,11 @@ def columns_of(length: int, width: int) -> int:
     return min(length, SIDE // width)
 
 
-def moved(wish: dict[str, Any]) -> dict[str, Any]:
-    """`move` for the browser: what it raises becomes {"error": a sentence}."""
-    try:
-        return move(wish)
-    except ValueError as error:
-        return {"error": to_sentence(error)}
+def read_wish(wish: Wish) -> Asked:
+    """Whose look inside the page's `wish` is about, and what a moved number costs; ValueError where it is not kept."""
+    name = str(wish["view"]) if isinstance(wish, dict) and "view" in wish else ""
+    kept = VIEWS.get(name)
+    return Asked(kept.visitor or f"look {name}", cost(kept.model.name, replace(kept.view.request, n=1)))
 
 
 def move(wish: dict[str, Any]) -> dict[str, Any]:
@@ -112,9 +129,9 @@ def move(wish: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("what to move cannot be read; choose a number of the latent again") from error
     if not abs(value) <= FARTHEST:
         raise ValueError(f"the number is moved by {value} standard deviations; give {-FARTHEST:g} to {FARTHEST:g}")
-    model, view = VIEWS.get(name)
-    frames = COMPUTE_THREAD.call(change_by_hand, model, view, change)
-    apart = np.abs(frames[change.frame :].astype(np.float32) - view.frames[change.frame :]).mean()
+    kept = VIEWS.get(name)
+    frames = COMPUTE_THREAD.call(change_by_hand, kept.model, kept.view, change)
+    apart = np.abs(frames[change.frame :].astype(np.float32) - kept.view.frames[change.frame :]).mean()
     shown = small_frames(frames[None], SHOWN_SIDE)[0]
     data, kind = encode_frames(tile(shown), shown[0])
     return {"sheet": f"data:{kind};base64,{base64.b64encode(data).decode()}", "apart": round(float(apart), 2)}
@@ -132,7 +149,7 @@ def describe(model: Model, view: LatentView, number: int, visitor: str = "") -> 
     tables = ("prior_mean", "prior_std", "posterior_mean", "posterior_std", "kl")
     drawn_from = "posterior" if view.request.options.prior.startswith("posterior") else "prior"
     return {
-        "view": VIEWS.put((model, view), visitor),
+        "view": VIEWS.put(KeptView(model, view, visitor), visitor),
         "films": films,
         "columns": columns_of(length, width),
         "width": width,
@@ -155,8 +172,8 @@ def to_plain(values: np.ndarray) -> list[Any]:
     return [round(float(x), 3) if math.isfinite(x) else None for x in values]
 
 
-def build() -> dict[str, Any]:
-    """Builds the section's widgets, folded; returns them by name."""
+def build(admission: Admission) -> dict[str, Any]:
+    """Builds the section's widgets, folded; returns them by name. Moved numbers are computed in `admission`'s turns."""
     made: dict[str, Any] = {}
     with gr.Accordion("Look inside a future", open=False, elem_id="look-inside"):
         gr.HTML(f'<p class="vp-learn-about">{ABOUT}</p>')
@@ -164,7 +181,7 @@ def build() -> dict[str, Any]:
             made["looked_at"] = Slider(1, MOST_FUTURES, 1, step=1, label="Which future (sample)", elem_id="looked-at")
             made["look"] = gr.Button("Look inside", size="sm", min_width=120, elem_id="look")
         made["latent_status"] = gr.HTML("", elem_id="latent-status")
-        made["latent"] = LatentPanel(elem_id="latent")
+        made["latent"] = LatentPanel(moved=answer_newest(admission, read_wish, move), elem_id="latent")
     return made
 
 

@@ -1,0 +1,65 @@
+"""Answers for the page while a finger drags: computed in turn with all predictions, and of a visitor's requests the newest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from .admission import Admission, Place
+from .cost import Cost
+from .listeners import Caller
+from .status import to_sentence
+
+Wish = dict[str, Any]  # what the page asks for, as it came from the browser
+
+
+class Asked(NamedTuple):
+    """Whose request it is (a session, or a name of its own where there is none), and what it costs."""
+
+    visitor: str
+    cost: Cost
+
+
+def answer_newest(
+    admission: Admission, read: Callable[[Wish], Asked], answer: Callable[[Wish], dict[str, Any]]
+) -> Callable[..., Any]:
+    """A function for the page to call, a `server_function` of a component.
+
+    Of a visitor's requests the newest one waits, and those before it that have not begun are answered without being computed.
+
+    Args:
+        admission: of the app.
+        read: whose request a wish is and what it costs; ValueError where it cannot be read.
+        answer: what the wish asks for; ValueError likewise.
+
+    Returns:
+        `ask`, a coroutine function of the wish and Gradio's request: the answer, or {"error": a sentence}.
+    """
+    newest: dict[str, object] = {}  # visitor -> their newest request
+
+    def compute(wish: Wish) -> Iterator[dict[str, Any]]:
+        yield answer(wish)  # a job of one step
+
+    async def ask(wish: Wish, request: gr.Request) -> dict[str, Any]:
+        mine, found, is_in = object(), None, False
+        try:
+            visitor, cost = read(wish)
+            caller = Caller(visitor, request.client.host if request.client else "", True)
+            job = admission.run(caller, lambda: cost, lambda: compute(wish), "between", lambda: newest.get(visitor) is not mine)
+            try:
+                async with aclosing(job) as updates:
+                    async for update in updates:  # the first is a place, and says that it was let in
+                        if not is_in:
+                            newest[visitor], is_in = mine, True
+                        found = found if isinstance(update, Place) else update
+            finally:
+                if newest.get(visitor) is mine:
+                    del newest[visitor]
+        except ValueError as error:
+            return {"error": to_sentence(error)}
+        return found or {"error": "A newer one was asked for."}
+
+    return ask
