@@ -59,7 +59,7 @@ def train_tiny(out: Path) -> None:
 
 def load_slow_modules() -> None:
     """Imports here what every forked process would otherwise import again."""
-    for name in ("accelerate", "torch._dynamo", "torch.utils.tensorboard"):
+    for name in ("torch._dynamo", "torch.utils.tensorboard"):
         with suppress(ImportError):
             importlib.import_module(name)
 

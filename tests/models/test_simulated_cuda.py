@@ -186,7 +186,7 @@ def train(family, device, gpu=None, steps=2):
         progress = Progress(step=step, share=0.5, stage=0.5, phases=phases)
         if gpu:
             gpu.events.clear()
-        terms.append(updates.update([batch], torch.Generator(device).manual_seed(step), phases, progress, 1.0))
+        terms.append(updates.update([batch], [torch.Generator(device).manual_seed(step)], phases, progress, 1.0))
         updates.follow(phases, step)
     return [{name: x.item() for name, x in of_step.items()} for of_step in terms]
 

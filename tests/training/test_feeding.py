@@ -137,9 +137,9 @@ def test_clips_of_a_step_do_not_depend_on_how_many_steps_are_drawn_together(accu
     alone, few, many = data(1), data(3), data(8)
     for step in (*range(8), 20):
         wanted, noise = alone.batches_for_step(step)
-        numbers = torch.rand(4, generator=noise)
+        numbers = [torch.rand(4, generator=x) for x in noise]
         for other in (few, many):
-            got, generator = other.batches_for_step(step)
+            got, generators = other.batches_for_step(step)
             assert len(got) == accumulate and all(torch.equal(a.frames, b.frames) for a, b in zip(wanted, got))
             assert all(torch.equal(x, b.extras[name]) for a, b in zip(wanted, got) for name, x in a.extras.items())
-            assert torch.equal(numbers, torch.rand(4, generator=generator))
+            assert all(torch.equal(x, torch.rand(4, generator=its)) for x, its in zip(numbers, generators, strict=True))

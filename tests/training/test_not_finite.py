@@ -13,6 +13,7 @@ import torch
 from vp import cli
 from vp.catalog import find_recipe
 from vp.core.family import Losses
+from vp.core.processes import Processes
 from vp.prediction import checkpoint
 from vp.training import state, state_folder
 from vp.training import train as train_module
@@ -159,10 +160,10 @@ def test_a_run_that_fails_before_its_first_save_keeps_the_state_it_began_with(tm
 
 
 def test_a_plan_that_meets_no_finite_loss_says_so_and_writes_nothing(tmp_path, monkeypatch):
-    def refuse(trainer, phase, losses):
+    def refuse(trainer, phase, *_):
         raise trainer.not_finite_error("the loss")
 
-    monkeypatch.setattr(Trainer, "check_finite", refuse)
+    monkeypatch.setattr(Trainer, "join_gradients", refuse)
     with pytest.raises(NotFinite, match="^the loss is not finite at step 0 .* holds no state yet: give a lower --lr"):
         train(*small(), settings(tmp_path / "run", steps=None, minutes=0.1))
     assert not (tmp_path / "run").exists()
@@ -180,9 +181,19 @@ def test_weights_that_are_not_finite_do_not_replace_a_good_state(tmp_path):
     assert state_folder.read(tmp_path / "state")[1]["step"] == 0
 
 
-def test_all_processes_stop_where_one_must(tmp_path, monkeypatch):
+@dataclasses.dataclass(frozen=True)
+class BesideOneThatFails(Processes):
+    """As when the loss of another process is not finite."""
+
+    only_late: bool = False  # it is seen after the gradient
+
+    def any_of(self, flags):
+        return [*flags] if self.only_late and len(flags) > 1 else [True, *flags[1:]]
+
+
+def test_all_processes_stop_where_one_must(tmp_path):
     trainer = Trainer(*small(), settings(tmp_path))
-    monkeypatch.setattr(trainer, "any_process_stops", lambda stop: True)  # as when another process wants to stop
+    trainer.processes = BesideOneThatFails()
     with pytest.raises(NotFinite, match=r"^a loss of phase \w+ in another process is not finite at step 0"):
         trainer.advance()
 
@@ -223,9 +234,9 @@ def test_where_losses_are_read_after_backward_no_step_is_taken_either(spoil, say
     assert all(torch.equal(x, before[name]) for name, x in trainer.networks.state_dict().items())
 
 
-def test_a_loss_that_is_not_finite_elsewhere_stops_this_process_too(tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_elsewhere_stops_this_process_too(tmp_path):
     trainer = Trainer(*small(), settings(tmp_path))
     trainer.checks_early = False
-    monkeypatch.setattr(trainer, "any_process_stops", lambda stop: True)
+    trainer.processes = BesideOneThatFails(only_late=True)
     with pytest.raises(NotFinite, match=r"^a loss of phase \w+ in another process is not finite at step 0"):
         trainer.advance()

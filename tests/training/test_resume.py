@@ -88,7 +88,7 @@ def assert_resumes_exactly(family: Family, found: Recipe, clips, tmp_path, halt:
     one, other = (state.pack(x.networks, x.average, x.optimizers) for x in (whole, second))
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
-    (batches, generator), (same, alike) = (x.data.batches_for_step(STEPS) for x in (whole, second))
+    (batches, (generator,)), (same, (alike,)) = (x.data.batches_for_step(STEPS) for x in (whole, second))
     assert all(torch.equal(a.frames, b.frames) for a, b in zip(batches, same, strict=True))
     assert torch.equal(torch.rand(4, generator=generator), torch.rand(4, generator=alike))
     return second

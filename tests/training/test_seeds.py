@@ -20,21 +20,20 @@ def tiny():
     return family, dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=2, length=6)
 
 
-def data(seed: int = 0, continuation: int = 0, process: int = 0) -> TrainingData:
-    share = (process, 2)
-    more = {"digits": "strokes", "data_root": None, "share": share, "continuation": continuation}
+def data(seed: int = 0, continuation: int = 0) -> TrainingData:
+    more = {"digits": "strokes", "data_root": None, "accumulate": 2, "continuation": continuation}
     return TrainingData(tiny()[1], torch.device("cpu"), batch=2, seed=seed, **more)
 
 
-def drawn(source: TrainingData, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Clips and noise of a step."""
-    (batch,), generator = source.batches_for_step(step)
-    return batch.frames, torch.randn(8, generator=generator)
+def drawn(source: TrainingData, step: int, index: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clips and noise of a step's mini-batch."""
+    batches, generators = source.batches_for_step(step)
+    return batches[index].frames, torch.randn(8, generator=generators[index])
 
 
-def test_clips_and_noise_change_with_seed_continuation_step_and_process():
+def test_clips_and_noise_change_with_seed_continuation_step_and_mini_batch():
     cases = [(0, 0, 0, 0), (1, 0, 0, 0), (2**32 - 1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)]
-    found = [drawn(data(seed, continuation, process), step) for seed, continuation, step, process in cases]
+    found = [drawn(data(seed, continuation), step, index) for seed, continuation, step, index in cases]
     for index, (frames, numbers) in enumerate(found):
         for others, other_numbers in found[:index]:
             assert not torch.equal(frames, others) and not torch.equal(numbers, other_numbers)
@@ -50,9 +49,9 @@ def test_seeds_of_steps_fit_all_generators_and_do_not_meet():
     assert torch.equal(one, other), "why: torch's CPU generator drops the upper half of a seed"
 
 
-def test_statistics_are_taken_from_other_clips_with_another_seed_and_from_the_same_in_every_process():
-    one, other, beside = data(), data(seed=1), data(process=1)
-    assert torch.equal(one.sample(3).frames, beside.sample(3).frames)
+def test_statistics_are_taken_from_other_clips_with_another_seed():
+    one, other = data(), data(seed=1)
+    assert torch.equal(one.sample(3).frames, data().sample(3).frames)
     assert not torch.equal(one.sample(3).frames, other.sample(3).frames)
 
 

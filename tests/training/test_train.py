@@ -116,9 +116,9 @@ def test_mini_batches_are_summed_up_to_the_gradient_of_them_all(tmp_path):
     family, found = small()
     trainer = Trainer(family, found, settings(tmp_path, steps=2, accumulate=2))
     assert trainer.clips_a_step == 2 * trainer.data.count
-    generator, phase = trainer.data.step_generator(7), trainer.phases["svg"]
-    batches = [trainer.data.draw_batch(generator) for _ in range(2)]
-    sum(phase.loss(trainer.networks, batch, Progress(), generator).total / 2 for batch in batches).backward()
+    generators, phase = [trainer.data.step_generator(7, index) for index in range(2)], trainer.phases["svg"]
+    batches = [trainer.data.draw_batch(generator) for generator in generators]
+    sum(phase.loss(trainer.networks, batch, Progress(), its).total / 2 for batch, its in zip(batches, generators)).backward()
     wanted = {name: p.grad.clone() for name, p in trainer.networks.named_parameters() if p.grad is not None}
     trainer.recipe = dataclasses.replace(found, clip=1e9)  # or the gradients would be scaled down
     terms = trainer.run_phases(found.stages[0], Progress(), 7, lr_scale=0.0)

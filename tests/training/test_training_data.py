@@ -80,8 +80,8 @@ def test_mini_batches_read_ahead_are_those_of_their_step(episodes, tmp_path):
     data = Trainer(family, found, settings(episodes, tmp_path / "run", steps=1, accumulate=2)).data
     plain = [data.batches_for_step(number) for number in (3, 4, 9)]
     data.reader = ThreadPoolExecutor(3)  # as for a GPU
-    for number, (batches, generator) in zip((3, 4, 9), plain):
-        ahead, after = data.batches_for_step(number)
+    for number, (batches, (_, generator)) in zip((3, 4, 9), plain):
+        ahead, (_, after) = data.batches_for_step(number)
         assert list(data.waiting) == list(range(number + 1, number + 1 + STEPS_AHEAD)) and STEPS_AHEAD > READERS > 1
         assert len(ahead) == 2 and all(torch.equal(a.frames, b.frames) for a, b in zip(ahead, batches))
         assert torch.equal(torch.rand(4, generator=after), torch.rand(4, generator=generator))

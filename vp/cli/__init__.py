@@ -6,11 +6,12 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..core.boundary import run_guarded
+from ..core.boundary import discard_output, run_guarded
 from ..core.sentences import sentence, typed
 from . import adapt, app, bench, data, evaluate, hub, info, lessons, results, sample, space, train
 
@@ -75,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         args, extra = build_parser(words).parse_known_args(words)
+        if int(os.environ.get("RANK", 0)):  # of several processes the first one says it for all
+            discard_output()
         print(json.dumps(args.run(args, extra)), flush=True)
 
     return run_guarded(PROGRAM, run, words)

@@ -57,7 +57,9 @@ def add_train(commands: Any) -> None:
     p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
     p.add_argument("--out", type=output_folder, help="folder of the run (default: runs/RECIPE)")
     p.add_argument("--batch", type=batch_size, help="clips a step, or auto: as many as fit a GPU (default: the recipe's)")
-    p.add_argument("--accumulate", type=positive_int, default=1, help="mini-batches a step, where one does not fit (default: 1)")
+    p.add_argument(
+        "--accumulate", type=positive_int, help="mini-batches a step, of all processes (default: one for each process)"
+    )
     p.add_argument("--recompute", action="store_true", help="keep a third to a half less for the gradient and compute it again")
     p.add_argument(
         "--lr", type=positive_number, help="peak learning rate of the first phase, others in proportion (default: the recipe's)"

@@ -116,7 +116,7 @@ class Adaptation(Iterator[Adapting]):
         if device.type != "cpu":  # windows are drawn on the CPU, noise where it is used
             generator = torch.Generator(device).manual_seed(seed)
         progress = Progress(self.step, share=1.0, stage=1.0, seed=self.seed)  # the objective as it was when training ended
-        terms = self.updates.update([batch], generator, phases, progress, lr_factor(share, 0.0, FINAL_LR))
+        terms = self.updates.update([batch], [generator], phases, progress, lr_factor(share, 0.0, FINAL_LR))
         self.updates.follow(phases, self.step)
         self.step += 1
         return float(terms.get(f"{phases[0]}_loss", math.nan))  # an objective may find nothing to learn in a mini-batch

@@ -61,7 +61,7 @@ def choose_batch(trainer: Trainer, memory: Memory | None) -> None:
     """
     if memory is None:
         return
-    if trainer.accelerator.num_processes > 1:
+    if trainer.processes.count > 1:
         raise ValueError("--batch auto tries steps in one process; give a number of clips where several train together")
     own = batch = trainer.recipe.batch
     with trainer.undone():

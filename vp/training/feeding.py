@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from tqdm import tqdm
 
+from ..core.processes import is_first_process, local_count
 from ..data import ClipSource
 from ..data.crops import CroppedClips
 from ..data.digits.moving_digits import MovingDigits
@@ -46,20 +47,26 @@ def open_feed(source: ClipSource, length: int, device: torch.device, most: int |
                     if isinstance(source, RecordedClips)
                     else ResidentCrops(source, device, most, progress)
                 )
-            print(f"{source.name}: all pixels are on the GPU, uploaded once", file=sys.stderr)
+            say(f"{source.name}: all pixels are on the GPU, uploaded once")
             return feed
         except NotResident as error:
             why = f"its pixels stay off the GPU, since {error}; "
     ahead = "mini-batches are read ahead; " if device.type == "cuda" else ""
-    print(f"{source.name}: {why}{ahead}{bound_cache(source, length)}", file=sys.stderr)
+    say(f"{source.name}: {why}{ahead}{bound_cache(source, length)}")
     return HostFeed(source)
+
+
+def say(line: str) -> None:
+    """Prints a line on stderr, once for all processes."""
+    if is_first_process():
+        print(line, file=sys.stderr)
 
 
 def bound_cache(source: RecordedClips | CroppedClips, length: int) -> str:
     """Lets a source keep what it decodes, up to MEMORY_SHARE of the free memory; returns what was done, in words."""
     if isinstance(source, CroppedClips):
         return "frames come from the files of the cache"
-    whole, room = decoded_bytes(source, length), int(MEMORY_SHARE * free_memory())
+    whole, room = decoded_bytes(source, length), int(MEMORY_SHARE * free_memory() / local_count())
     source.cache.most = room if whole is None else min(whole, room)
     if whole is not None and whole <= room:
         return f"all decoded clips stay in memory, {whole / 1e9:.2f} GB"
@@ -84,7 +91,7 @@ class progress_bar:
     """A context that gives a function to call with (done, in all), shown as a bar once it takes longer than a second."""
 
     def __init__(self, what: str):
-        self.bar = tqdm(desc=what, mininterval=2, delay=1)
+        self.bar = tqdm(desc=what, mininterval=2, delay=1, disable=not is_first_process())
 
     def __enter__(self) -> Progress:
         return self.report

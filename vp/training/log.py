@@ -11,17 +11,45 @@ from typing import Any
 
 from torch import Tensor
 
+from ..core.processes import ALONE, Processes
+
 EVERY = 20  # steps between two lines
 
 
-class RunLog:
+class TermMeans:
+    """Means of the loss terms of steps, over all processes; every one adds the same steps."""
+
+    def __init__(self, processes: Processes = ALONE):
+        self.processes, self.terms, self.count = processes, {}, 0
+
+    def add_step(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        """Adds this process's terms of a step, and every EVERY steps gives `write_terms` the means since the last time."""
+        for name, value in terms.items():
+            total, times = self.terms.get(name, (0.0, 0))
+            self.terms[name] = (total + value.detach().float(), times + 1)
+        self.count += 1
+        if self.count == EVERY:
+            of_processes = self.processes.gather({name: (float(total), times) for name, (total, times) in self.terms.items()})
+            sums: dict[str, tuple[float, int]] = {}
+            for name, (total, times) in ((name, pair) for its in of_processes for name, pair in its.items()):
+                before, already = sums.get(name, (0.0, 0))
+                sums[name] = (before + total, already + times)
+            self.write_terms(step, {name: total / times for name, (total, times) in sums.items()})
+            self.terms, self.count = {}, 0
+
+    def write_terms(self, step: int, means: Mapping[str, float]) -> None:
+        """Keeps the means; not in processes that only train along."""
+
+
+class RunLog(TermMeans):
     """Appends to `train.jsonl` and `validation.jsonl` in the run's folder, and to TensorBoard where installed.
 
     A training line holds each term's mean over the steps since the last line, and what `speed()` returns.
     """
 
-    def __init__(self, folder: Path, speed: Callable[[], Mapping[str, float]]):
-        self.folder, self.speed, self.terms, self.count = folder, speed, {}, 0
+    def __init__(self, folder: Path, speed: Callable[[], Mapping[str, float]], processes: Processes = ALONE):
+        super().__init__(processes)
+        self.folder, self.speed = folder, speed
         for kind in ("train", "validation"):
             drop_half_line(folder / f"{kind}.jsonl")
         try:
@@ -38,16 +66,9 @@ class RunLog:
         if self.board is not None:
             self.board.close()
 
-    def add_step(self, step: int, terms: Mapping[str, Tensor]) -> None:
-        """Adds a step's loss terms, and writes a line after every EVERY steps."""
-        for name, value in terms.items():
-            total, times = self.terms.get(name, (0.0, 0))
-            self.terms[name] = (total + value.detach().float(), times + 1)
-        self.count += 1
-        if self.count == EVERY:
-            means = {name: float(total) / times for name, (total, times) in self.terms.items()}
-            self.write("train", step, {**means, **self.speed()})
-            self.terms, self.count = {}, 0
+    def write_terms(self, step: int, means: Mapping[str, float]) -> None:
+        """Writes a line."""
+        self.write("train", step, {**means, **self.speed()})
 
     def add_validation(self, step: int, scores: Mapping[str, float]) -> None:
         """Writes the scores of one validation."""

@@ -18,7 +18,7 @@ class Settings:
         init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
         threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
         batch: clips of a mini-batch; None: the recipe's; "auto": as many as fit, see `batch_size.choose_batch`.
-        accumulate: mini-batches whose gradients are summed up before each update, for batches that do not fit into memory.
+        accumulate: mini-batches of an update, shared out among the processes; None: one for each, or those of the run resumed.
         recompute: see `recompute.recompute_activations`.
         bad_steps: the run ends after so many steps in a row whose loss or gradient is not finite; fewer are skipped.
         validate_minutes: time between validations.
@@ -36,7 +36,7 @@ class Settings:
     precision: str = "auto"
     threads: int | None = None
     batch: int | str | None = None
-    accumulate: int = 1
+    accumulate: int | None = None
     recompute: bool = False
     lr: float | None = None
     seed: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,8 +32,10 @@ def sweep(
         runs: what `train` returns for each; finished: False where one was stopped, else True and what `compare` returns.
 
     Raises:
-        ValueError: a setting that does not exist, before anything is trained, or whatever `train` refuses.
+        ValueError: several processes, a setting that does not exist, before anything is trained, or whatever `train` refuses.
     """
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise ValueError("a sweep came with several processes; start each of its runs with torchrun, or the sweep without it")
     plan = [
         (settings.out / folder_name(chosen, seed), replace(recipe, config=with_overrides(recipe.config, chosen)), seed)
         for chosen in combinations(vary)

@@ -3,8 +3,8 @@
 `--minutes` becomes a number of steps, from the speed of a few steps tried along the schedule; from then on everything is a
 function of the step: schedules, data and noise, so that a resumed run equals an uninterrupted one.
 
-`torchrun --nproc-per-node N -m vp train ...` trains on N processes: every one draws batches of its own, gradients are averaged,
-and the first one validates, logs and saves.
+`torchrun --nproc-per-node N -m vp train ...` trains on N processes, which share out the mini-batches of every step: clips, noise
+and gradients are those of one process with `--accumulate N`. The first one validates, logs and saves.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from tqdm import tqdm
 from ..core.cpu_fast import keep_big_buffers
 from ..core.family import Family, Recipe
 from ..core.files import PARTS, remove, write_text
-from ..core.runtime import thread_count
+from ..core.processes import Processes, is_first_process, joined, local_count
+from ..core.runtime import Runtime, thread_count
 from ..prediction.checkpoint import config_from_json, config_to_json
 from .batch_size import AUTO, GPUMemory, Memory, choose_batch
-from .log import RunLog
+from .log import RunLog, TermMeans
 from .provenance import commit
 from .run_lock import lock_run
 from .settings import Settings
@@ -50,7 +51,7 @@ FLAGS = (
     "licences",
     "axes",
 )  # of `python -m vp train`, the same in every part of a run
-MAY_CHANGE = ("total", "device", "recompute", "data_root", "commit")  # from one part of a run to the next; recorded
+MAY_CHANGE = ("total", "processes", "device", "recompute", "data_root", "commit")  # from one part of a run to the next; recorded
 SCHEDULE = (
     "stages",
     "length",
@@ -67,10 +68,12 @@ SCHEDULE = (
 
 def use_threads(count: int | None) -> None:
     """Sets the number of CPU threads; None: what OMP_NUM_THREADS says, or else this process's share of all cores."""
-    processes, wished = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("OMP_NUM_THREADS", "")
-    wished = "" if processes and wished == "1" else wished  # torchrun says so where nobody has said anything
+    wished = os.environ.get("OMP_NUM_THREADS", "")
+    wished = (
+        "" if "LOCAL_WORLD_SIZE" in os.environ and wished == "1" else wished
+    )  # torchrun says so where nobody has said anything
     if count or not wished:  # PyTorch has read the variable
-        torch.set_num_threads(count or max(1, thread_count() // int(processes or 1)))
+        torch.set_num_threads(count or max(1, thread_count() // local_count()))
     if count:
         with suppress(RuntimeError):  # PyTorch takes this number once, before there is any work for such threads
             torch.set_num_interop_threads(1)
@@ -82,6 +85,7 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     Raises:
         ValueError: nothing to resume, an unknown checkpoint, a device or data set that is not there, or a folder in which another
             process trains.
+        OtherProcessEnded: of several processes one is gone; the folder keeps the last saved state.
         NotFinite: a loss or a gradient is not finite; the folder keeps the last saved state.
         DiskError: the file system refuses something, such as a full disk; likewise.
         HungUp: the terminal is gone; the state was saved.
@@ -89,20 +93,14 @@ def train(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     keep_big_buffers()
     if settings.device != "cuda":
         use_threads(settings.threads)
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    with lock_run(settings.out) if is_first_process() else nullcontext():
-        return train_in_folder(family, recipe, settings)
+    device = Runtime.pick(settings.device, settings.precision).device
+    with joined(device) as processes, lock_run(settings.out) if is_first_process() else nullcontext():
+        return train_in_folder(family, recipe, settings, processes)
 
 
-def is_first_process() -> bool:
-    """Whether this is the process that validates, logs and saves."""
-    return int(os.environ.get("RANK", 0)) == 0
-
-
-def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[str, Any]:
-    """As `train`, in a folder that no other process trains in."""
+def train_in_folder(family: Family, recipe: Recipe, settings: Settings, processes: Processes) -> dict[str, Any]:
+    """As `train`, in a folder that no other run trains in."""
     if not settings.resume:
         check_no_run(settings.out)
     run = settings.out / "run.json"
@@ -113,14 +111,15 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[
         if "config" in recorded:  # a resumed run keeps its settings, whatever has become of the recipe
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
         settings = with_recorded(recorded, settings)
-    trainer = Trainer(family, recipe, settings)
+    trainer = Trainer(family, recipe, settings, processes)
     if settings.batch == AUTO and not settings.resume:
         choose_batch(trainer, memory_of(trainer.runtime.device))
     check_same_settings(recorded, describe_run(trainer), settings)
     if settings.steps and trainer.step > settings.steps:
         raise ValueError(f"the run in {settings.out} is at step {trainer.step} already; give --steps of {trainer.step} or more")
-    main = trainer.accelerator.is_main_process
+    main = processes.index == 0
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
+    check_alike(trainer)
     if not trainer.total:
         trainer.plan_steps()
     with stop_signal() as stop:
@@ -130,7 +129,7 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings) -> dict[
             remove_leftovers(settings.out)
             write_text(run, json.dumps(with_changes(recorded, describe_run(trainer), trainer.step)))
             speed = Throughput(trainer.runtime)
-            with RunLog(settings.out, speed.read) as log:
+            with RunLog(settings.out, speed.read, processes) as log:
                 summary = run_main_loop(trainer, validation, log, speed, stop)
         except OSError as error:
             raise disk_error(error, settings.out, trainer.step, saved_step(trainer.states)) from None
@@ -181,11 +180,11 @@ def describe_run(trainer: Trainer) -> dict[str, Any]:
         "clips_a_step": trainer.clips_a_step,
         "epoch_clips": recipe.epoch_clips,
         "batch": trainer.data.count,
-        "accumulate": settings.accumulate,
+        "accumulate": trainer.data.accumulate,
         "lr": trainer.lr,
         "digits": digits_used(recipe, settings.digits, settings.data_root),
         "precision": trainer.precision,
-        "processes": trainer.accelerator.num_processes,
+        "processes": trainer.processes.count,
         "licences": ",".join(settings.licences),
         "axes": settings.axes,
         "init": trainer.parent,
@@ -241,9 +240,12 @@ def check_same_digits(recorded: dict[str, Any], recipe: Recipe, settings: Settin
 
 
 def with_recorded(recorded: dict[str, Any], settings: Settings) -> Settings:
-    """The settings of a resumed run: the folder of its data where none is given, and what `--batch auto` found when it began."""
+    """The settings of a resumed run: the folder of its data and the mini-batches of a step where none are given, and what
+    `--batch auto` found when it began."""
     if settings.data_root is None:
         settings = replace(settings, data_root=recorded.get("data_root"))
+    if settings.accumulate is None:
+        settings = replace(settings, accumulate=recorded.get("accumulate"))
     if settings.batch != AUTO or not {"batch", "lr"} <= recorded.keys():
         return settings
     return replace(settings, batch=recorded["batch"], lr=recorded["lr"] if settings.lr is None else settings.lr)
@@ -274,10 +276,6 @@ def check_same_settings(recorded: dict[str, Any], current: dict[str, Any], setti
     if flags:
         then, here = (" ".join(f"--{name} {about[name]}" for name in flags) for about in (recorded, current))
         raise ValueError(f"{out} was begun with {then} and would go on with {here}; give {then}, {anew}")
-    then, here = (about.get("processes", current["processes"]) for about in (recorded, current))
-    if then != here:
-        how = f"start it with torchrun --nproc-per-node {then}" if then > 1 else "start it without torchrun"
-        raise ValueError(f"{out} was begun by {then} process(es) and would go on with {here}; {how}, {anew}")
     old, new = recorded.get("schedule", {}), current["schedule"]
     changed = [name for name in SCHEDULE if name in old and old[name] != new[name]]
     if changed:
@@ -288,11 +286,30 @@ def check_same_settings(recorded: dict[str, Any], current: dict[str, Any], setti
         )
 
 
+def check_alike(trainer: Trainer) -> None:
+    """Raises ValueError, in every process, where another one would train something else or from other weights.
+
+    Where a run goes on, all have then read what they need of its folder, and the first one may write to it.
+    """
+    if trainer.processes.count == 1:
+        return
+    its = {name: x for name, x in describe_run(trainer).items() if name not in ("device", "data_root")}
+    its |= {"step": trainer.step, "weights": [float(x.double().sum()) for x in trainer.networks.state_dict().values()]}
+    others = trainer.processes.gather(its)
+    differ = sorted({name for other in others for name in its if other[name] != others[0][name]})
+    if differ:
+        raise ValueError(
+            f"the processes of {trainer.settings.out} would not train the same: they differ in {', '.join(differ)}; start all of "
+            "them with the same arguments and code, where they see the same files"
+        )
+
+
 def run_worker_loop(trainer: Trainer, stop: threading.Event) -> dict[str, Any]:
-    """The loop of every process but the first: it trains, but does not validate, log or save."""
-    while trainer.step < trainer.total and not trainer.any_process_stops(stop.is_set()):
-        trainer.advance()
-    return {"process": trainer.accelerator.process_index, "steps": trainer.step}
+    """The loop of every process but the first: it trains, but does not validate, write or save."""
+    log = TermMeans(trainer.processes)
+    while trainer.step < trainer.total and not trainer.any_process_stops(stop):
+        log.add_step(trainer.step, trainer.advance())
+    return {"process": trainer.processes.index, "steps": trainer.step, "finished": trainer.step >= trainer.total}
 
 
 def run_main_loop(
@@ -307,7 +324,7 @@ def run_main_loop(
     start = saved = validated = time.monotonic()
     spent, cpu = trainer.spent_s, trainer.cpu_s - time.process_time()
     with tqdm(total=trainer.total, initial=trainer.step, desc=trainer.recipe.name, unit="step", mininterval=2) as bar:
-        while trainer.step < trainer.total and not trainer.any_process_stops(stop.is_set()):
+        while trainer.step < trainer.total and not trainer.any_process_stops(stop):
             step = trainer.step
             with speed.step(trainer.clips_a_step * trainer.data.length):
                 terms = trainer.advance()

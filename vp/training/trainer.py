@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
+import threading
 import time
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ..core.family import Family, Progress, Recipe, Stage
 from ..core.files import replacing
+from ..core.processes import ALONE, Processes, is_first_process
 from ..core.runtime import Runtime
 from ..prediction import checkpoint
 from ..prediction.model import find_checkpoint
@@ -52,12 +54,9 @@ def feasible_stages(stages: Sequence[Stage], phases: Container[str]) -> tuple[St
 class Trainer(Updates):
     """One run, see the module."""
 
-    def __init__(self, family: Family, recipe: Recipe, settings: Settings):
-        from accelerate import Accelerator
-
+    def __init__(self, family: Family, recipe: Recipe, settings: Settings, processes: Processes = ALONE):
         self.family, self.recipe, self.settings = family, recipe, settings
         self.runtime = Runtime.pick(settings.device, settings.precision)
-        self.accelerator = Accelerator(cpu=self.runtime.device.type == "cpu")
         saved = self.saved_state() if settings.resume else None
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
         self.parent: str | None = None  # its name
@@ -70,8 +69,8 @@ class Trainer(Updates):
             self.runtime.device,
             batch=settings.batch if isinstance(settings.batch, int) else recipe.batch,
             seed=settings.seed,
-            share=(self.accelerator.process_index, self.accelerator.num_processes),
-            accumulate=settings.accumulate,
+            processes=processes,
+            accumulate=settings.accumulate or processes.count,
             digits=settings.digits,
             data_root=settings.data_root,
             continuation=len(checkpoint.lineage(self.start)),
@@ -85,7 +84,7 @@ class Trainer(Updates):
         networks = self.runtime.place(networks)
         if settings.init and not saved:
             load_matching_weights(networks, checkpoint.read_weights(find_checkpoint(settings.init)), settings.init)
-        super().__init__(family, recipe, self.runtime, networks, settings.lr)
+        super().__init__(family, recipe, self.runtime, networks, settings.lr, processes)
         if settings.recompute:
             recompute_activations(self.networks)
         self.stages = feasible_stages(recipe.stages, self.phases)
@@ -112,14 +111,12 @@ class Trainer(Updates):
 
     @property
     def clips_a_step(self) -> int:
-        """Clips of an update, over all processes and accumulated mini-batches."""
-        return self.data.count * self.settings.accumulate * self.accelerator.num_processes
+        """Clips of an update, of all mini-batches in all processes."""
+        return self.data.count * self.data.accumulate
 
-    def any_process_stops(self, stop: bool) -> bool:
-        """Whether `stop` is true in any process; all must leave at the same step."""
-        if self.accelerator.num_processes == 1:
-            return stop
-        return bool(self.accelerator.reduce(torch.tensor([float(stop)], device=self.runtime.device))[0] > 0)
+    def any_process_stops(self, stop: threading.Event) -> bool:
+        """Whether any process is to stop; all must leave at the same step."""
+        return self.processes.any_of([stop.is_set()])[0]
 
     def save(self) -> None:
         """Writes the state to resume from, then the weights that belong to it.
@@ -173,7 +170,7 @@ class Trainer(Updates):
         missing = [name for name in ("start", "step", "total", "spent_s", "best") if name not in found.numbers]
         if missing:
             raise ValueError(f"the training state in {self.settings.out} lacks {', '.join(missing)}; begin anew in another --out")
-        if found.note and self.accelerator.is_main_process:
+        if found.note and is_first_process():
             print(found.note, file=sys.stderr)
         return found
 
@@ -278,8 +275,7 @@ class Trainer(Updates):
                     self.run_phases(stage, progress, probe, lr_scale=0.0)
                     seconds.append(time.perf_counter() - start)
                 mean += OVERHEAD * width * sum(seconds[1:]) / len(PROBES)
-        slowest = self.accelerator.gather(torch.tensor([mean], device=self.runtime.device)).max()
-        self.total = max(1, int(self.settings.minutes * 60 / float(slowest)))
+        self.total = max(1, int(self.settings.minutes * 60 / max(self.processes.gather(mean))))
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -294,18 +290,8 @@ class Trainer(Updates):
 
     def run_phases(self, stage: Stage, progress: Progress, step: int, lr_scale: float) -> dict[str, Tensor]:
         """One step of a stage on its own mini-batches; see `update`."""
-        batches, generator = self.data.batches_for_step(step)
-        return self.update(batches, generator, stage.phases, progress, lr_scale)
-
-    def average_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Averages gradients over the processes, in place."""
-        if self.accelerator.num_processes == 1:
-            return
-        for p in parameters:  # a process may have had no use for one
-            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
-        mean = self.accelerator.reduce(torch.cat([p.grad.flatten() for p in parameters]), "mean")
-        for p, grad in zip(parameters, mean.split([p.numel() for p in parameters])):
-            p.grad.copy_(grad.view_as(p))
+        batches, generators = self.data.batches_for_step(step)
+        return self.update(batches, generators, stage.phases, progress, lr_scale)
 
     def stage_shares(self) -> list[float]:
         """Each stage's share of the budget; they sum to 1."""
@@ -364,7 +350,7 @@ class Trainer(Updates):
         if self.bad_in_a_row + 1 >= self.settings.bad_steps:
             raise error
         self.skipped, self.bad_in_a_row = self.skipped + 1, self.bad_in_a_row + 1
-        if self.accelerator.is_main_process:
+        if is_first_process():
             what = str(error).partition(" of the run in ")[0]
             said = f"{what}: skipped, {self.bad_in_a_row} in a row; {self.settings.bad_steps} end the run"
             tqdm.write(said, file=sys.stderr)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..core.family import Recipe
 from ..core.host_memory import to_device
+from ..core.processes import ALONE, Processes
 from ..core.video import Batch
 from ..data import DATASETS, SIMULATORS, ClipSource, Framing, law_of, open_dataset
 from ..data.digits.banks import resolve_digits
@@ -27,22 +28,31 @@ STEPS_TOGETHER = 8  # steps whose clips a GPU makes at once, where it takes no l
 SEEDS = 2**32  # there are so many: torch's CPU generator keeps the low 32 bits of a seed and drops the rest
 
 
-def step_seed(seed: int, continuation: int, step: int, process: int) -> int:
-    """The seed of everything random in one step, below 2**32, so that it means the same to the generators of all devices.
+def step_seed(seed: int, continuation: int, step: int, index: int) -> int:
+    """The seed of everything random about one mini-batch, below 2**32, so that it means the same to generators of all devices.
 
     Args:
         seed: of the run.
         continuation: how many runs lie behind the weights that this one began from.
         step: of this run.
-        process: number of the process, where several train together.
+        index: of the mini-batch within the step, whichever process computes it.
     """
-    return int(np.random.SeedSequence((seed, continuation, step, process)).generate_state(1)[0])
+    return int(np.random.SeedSequence((seed, continuation, step, index)).generate_state(1)[0])
 
 
 def check_seed(seed: int) -> None:
     """Raises ValueError for a seed that is negative or has more than 32 bits."""
     if not 0 <= seed < SEEDS:
         raise ValueError(f"seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
+
+
+def check_shares(mini_batches: int, processes: Processes) -> None:
+    """Raises ValueError where processes cannot have equally many of a step's mini-batches."""
+    if mini_batches % processes.count:
+        raise ValueError(
+            f"a step of {mini_batches} mini-batch(es) cannot be shared by {processes.count} processes; give --accumulate "
+            f"{processes.count} or a multiple of it, or start as many processes as divide {mini_batches}"
+        )
 
 
 @dataclass(frozen=True)
@@ -66,29 +76,33 @@ class Made:
 
 
 class TrainingData:
-    """Mini-batches of a recipe; those of a step depend only on the seed, on `continuation` (see `step_seed`) and on the step.
+    """Mini-batches of a recipe; each depends only on the seed, on `continuation` (see `step_seed`), its step and its place in it.
 
-    All of their random numbers are drawn on the CPU, so that a GPU sees the same clips. With several processes each draws its
-    own: `share` is (index of this process, number of processes).
+    All of their random numbers are drawn on the CPU, so that a GPU sees the same clips. A step has `accumulate` mini-batches;
+    several processes share them out.
 
     Raises:
-        ValueError: a seed out of range, or a data set that is not there or does not fit.
+        ValueError: a seed out of range, a data set that is not there or does not fit, or mini-batches that cannot be shared out.
     """
 
     def __init__(
         self, recipe: Recipe, device: torch.device, *, batch: int, seed: int, digits: str, data_root: str | Path | None,
-        share: tuple[int, int] = (0, 1), accumulate: int = 1, continuation: int = 0, licences: Sequence[str] = (),
+        processes: Processes = ALONE, accumulate: int = 1, continuation: int = 0, licences: Sequence[str] = (),
         axes: str = "",
     ):  # fmt: skip
         check_seed(seed)
-        self.device, self.count, self.share, self.accumulate = device, batch, share, accumulate
+        check_shares(accumulate, processes)
+        self.device, self.count, self.processes, self.accumulate = device, batch, processes, accumulate
+        self.own = range(processes.index, accumulate, processes.count)  # mini-batches of a step that this process computes
         self.seed, self.continuation = seed, continuation
         self.run_seed = step_seed(seed, continuation, 0, 0)  # of what is drawn for longer than a step
         self.varied, self.imposed = recipe.varied, recipe.imposed
         self.length = recipe.length or recipe.config.n_past + recipe.config.n_future
-        self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, "cpu", licences, axes) for name in recipe.data]
-        for source in self.sources:
-            prepare_source(source)
+        with processes.first_here_goes_first():
+            names = list(recipe.data)
+            self.sources = [open_for_recipe(recipe, name, "train", data_root, digits, "cpu", licences, axes) for name in names]
+            for source in self.sources:
+                prepare_source(source)
         self.feeds = [open_feed(source, self.length, device) for source in self.sources]
         self.weights = torch.tensor(list(recipe.data.values()))
         reads = any(feed.reads for feed in self.feeds)
@@ -96,23 +110,22 @@ class TrainingData:
         simulated = not reads and set(recipe.data) <= set(SIMULATORS)
         self.steps_together = STEPS_TOGETHER if simulated and device.type == "cuda" else 1
         self.waiting: dict[int, Future] = {}  # step -> what `draw_steps` gives
-        self.made: dict[int, tuple[list[Made], torch.Generator]] = {}  # step -> its mini-batches
+        self.made: dict[int, tuple[list[Made], list[torch.Generator]]] = {}  # step -> its mini-batches
 
     def set_batch(self, batch: int) -> None:
         """Changes the number of clips of a mini-batch."""
         self.count, self.waiting, self.made = batch, {}, {}
 
-    def step_generator(self, step: int, process: int | None = None) -> torch.Generator:
-        """The random generator of a step, for this process or for `process`, on the CPU."""
-        process = self.share[0] if process is None else process
-        return torch.Generator().manual_seed(step_seed(self.seed, self.continuation, step, process))
+    def step_generator(self, step: int, index: int = 0) -> torch.Generator:
+        """The random generator of a step's mini-batch, on the CPU."""
+        return torch.Generator().manual_seed(step_seed(self.seed, self.continuation, step, index))
 
     def sample(self, clips: int) -> Batch:
         """Clips of the first data set on the CPU, for statistics; the same in every process."""
-        return self.sources[0].batch(clips, self.length, self.step_generator(0, process=0)).to("cpu")
+        return self.sources[0].batch(clips, self.length, self.step_generator(0)).to("cpu")
 
-    def batches_for_step(self, step: int) -> tuple[list[Batch], torch.Generator]:
-        """The mini-batches of a step, and the generator on the device for the step's other random numbers.
+    def batches_for_step(self, step: int) -> tuple[list[Batch], list[torch.Generator]]:
+        """This process's mini-batches of a step, and for each its generator on the device, of all else that is random about it.
 
         With a GPU, the clips of the next steps are read in the background where they come from files, and made several steps at a
         time where the GPU makes them.
@@ -125,25 +138,25 @@ class TrainingData:
         elif step not in self.made:
             steps = list(range(step, step + self.steps_together))
             self.made = self.make_steps(steps, *self.draw_steps(steps))
-        made, generator = self.made.pop(step)
-        if self.device.type != "cpu":  # a CPU goes on with the generator that drew the clips
-            generator = torch.Generator(self.device).manual_seed(generator.initial_seed())
-        return [self.finish(one) for one in made], generator
+        made, generators = self.made.pop(step)
+        if self.device.type != "cpu":  # a CPU goes on with the generators that drew the clips
+            generators = [torch.Generator(self.device).manual_seed(x.initial_seed()) for x in generators]
+        return [self.finish(one) for one in made], generators
 
-    def draw_steps(self, steps: Sequence[int]) -> tuple[list[list[Portion]], list[torch.Generator]]:
-        """The mini-batches of steps, one after the other, as `draw` gives them, and the steps' generators."""
-        generators = [self.step_generator(step) for step in steps]
-        portions = [self.draw(generators) for _ in range(self.accumulate)]
+    def draw_steps(self, steps: Sequence[int]) -> tuple[list[list[Portion]], list[list[torch.Generator]]]:
+        """The mini-batches of steps, the first of each, then the second, as `draw` gives them, and the generators of each."""
+        generators = [[self.step_generator(step, index) for step in steps] for index in self.own]
+        portions = [self.draw(turn) for turn in generators]
         if self.reader is not None and self.device.type == "cuda":  # page-locking takes time too
             portions = [[replace(portion, drawn=portion.drawn.pinned()) for portion in turn] for turn in portions]
         return portions, generators
 
     def make_steps(
-        self, steps: Sequence[int], portions: list[list[Portion]], generators: list[torch.Generator]
-    ) -> dict[int, tuple[list[Made], torch.Generator]]:
-        """Step -> its mini-batches and its generator, from what `draw_steps` gives."""
+        self, steps: Sequence[int], portions: list[list[Portion]], generators: list[list[torch.Generator]]
+    ) -> dict[int, tuple[list[Made], list[torch.Generator]]]:
+        """Step -> its mini-batches and their generators, from what `draw_steps` gives."""
         turns = [self.make(turn) for turn in portions]
-        return {step: ([made[i] for made in turns], generators[i]) for i, step in enumerate(steps)}
+        return {step: ([made[i] for made in turns], [turn[i] for turn in generators]) for i, step in enumerate(steps)}
 
     def draw(self, generators: Sequence[torch.Generator]) -> list[Portion]:
         """Draws one mini-batch for each generator, from a data set that is drawn by weight."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.family import Family, Losses, Phase, Progress, Recipe
+from ..core.processes import ALONE, Processes
 from ..core.runtime import Runtime
 from ..core.video import Batch
 from .muon import Muon
@@ -29,6 +30,11 @@ def lr_factor(share: float, warmup: float, final: float) -> float:
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(along, 1.0)))
 
 
+def floating(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Those of floating point."""
+    return [x for x in tensors if x.is_floating_point()]
+
+
 def mean_term(name: str, logged: list[dict[str, Tensor]]) -> Tensor:
     """Mean of a term over the mini-batches that have it."""
     return torch.stack([terms[name].detach() for terms in logged if name in terms]).mean(0)
@@ -42,10 +48,14 @@ class Updates:
         runtime: where the networks are.
         networks: to train; critics are made here.
         lr: peak learning rate of the first phase, others in proportion; None: the recipe's.
+        processes: that train along, each on mini-batches of its own and with the same weights.
     """
 
-    def __init__(self, family: Family, recipe: Recipe, runtime: Runtime, networks: nn.ModuleDict, lr: float | None = None):
-        self.family, self.recipe, self.runtime = family, recipe, runtime
+    def __init__(
+        self, family: Family, recipe: Recipe, runtime: Runtime, networks: nn.ModuleDict, lr: float | None = None,
+        processes: Processes = ALONE,
+    ):  # fmt: skip
+        self.family, self.recipe, self.runtime, self.processes = family, recipe, runtime, processes
         self.average = copy.deepcopy(networks).requires_grad_(False)
         self.networks = nn.ModuleDict({**networks, **family.critics(recipe.config).to(runtime.device)}).train()
         self.phases = {phase.name: phase for phase in family.phases(recipe.config)}
@@ -56,13 +66,6 @@ class Updates:
         # (`safe_downgrade_to_int_range` in ATen/native/cuda/GridSampler.cuh), and a read would make the CPU wait for the GPU in
         # the middle of a step, so there losses are read together with the gradient norm, once a phase.
         self.checks_early = runtime.device.type == "cpu"
-
-    def any_process_stops(self, stop: bool) -> bool:
-        """Whether `stop` is true in any process that trains along; here there is one."""
-        return stop
-
-    def average_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Averages gradients over the processes that train along; here there is one."""
 
     def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
         """The error to raise."""
@@ -90,7 +93,7 @@ class Updates:
     def update(
         self,
         mini_batches: Sequence[Batch],
-        generator: torch.Generator,
+        generators: Sequence[torch.Generator],
         phases: Iterable[str],
         progress: Progress,
         lr_scale: float,
@@ -98,17 +101,18 @@ class Updates:
         """One step: its mini-batches through every phase.
 
         Args:
-            mini_batches: mini-batches, frames float32 (B, T, C, H, W) in [0, 1]; gradients are averaged over them.
-            generator: of all that is random in the losses.
+            mini_batches: this process's, as many as every other has, frames float32 (B, T, C, H, W) in [0, 1]; gradients are
+                averaged over those of all processes.
+            generators: one for each, of all that is random in its losses.
             phases: names of those that take turns.
             progress: where schedules stand.
             lr_scale: share of the peak learning rates.
 
         Returns:
-            terms for the log.
+            terms for the log, means over this process's mini-batches.
 
         Raises:
-            NotFinite: a loss or a gradient, before the optimiser takes a step; see `check_finite`.
+            NotFinite: a loss or a gradient, in every process and before the optimiser takes a step.
         """
         terms: dict[str, Tensor] = {}
         batches = list(mini_batches)
@@ -120,43 +124,72 @@ class Updates:
             for group in optimizer.param_groups:
                 group["lr"] = phase.lr * ratio * lr_scale
             optimizer.zero_grad(set_to_none=True)
-            found = self.accumulate_gradients(phase, batches, progress, generator)
-            if not found:
+            found, changes = self.accumulate_gradients(phase, batches, progress, generators)
+            if not self.join_gradients(phase, parameters, found, changes):
                 continue
-            self.average_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
             self.check_gradients(phase, found, norm)
             optimizer.step()
             logged = [{**losses.terms, f"{phase.name}_loss": losses.total} for losses in found]
-            terms |= {name: mean_term(name, logged) for name in logged[0]} | {f"{phase.name}_grad_norm": norm}
+            names = dict.fromkeys(name for one in logged for name in one)
+            terms |= {name: mean_term(name, logged) for name in names} | {f"{phase.name}_grad_norm": norm}
         return terms
 
     def accumulate_gradients(
-        self, phase: Phase, batches: list[Batch], progress: Progress, generator: torch.Generator
-    ) -> list[Losses]:
-        """Adds up a phase's gradients over the mini-batches, and the outputs of its losses to their extras.
+        self, phase: Phase, batches: list[Batch], progress: Progress, generators: Sequence[torch.Generator]
+    ) -> tuple[list[Losses], list[Tensor]]:
+        """Adds up a phase's gradients over this process's mini-batches, and the outputs of its losses to their extras.
+
+        Every mini-batch finds the networks' buffers as they were before the first one, so that it does not matter which process
+        computes it.
 
         Returns:
-            the losses of those mini-batches that it can learn from.
+            the losses of those mini-batches that it can learn from, up to the first that is not finite where they are checked
+            early; and the mean changes of the floating-point buffers, this process's share of them, none where the step has one
+            mini-batch, which may change them as it likes.
         """
-        found = []
-        for index, batch in enumerate(batches):
+        found, count = [], len(batches) * self.processes.count
+        before = self.copy_buffers() if count > 1 else []
+        changes = [torch.zeros_like(x) for x in before if x.is_floating_point()]
+        for index, (batch, generator) in enumerate(zip(batches, generators)):
+            self.restore_buffers(before)
             with self.runtime.autocast():
                 losses = phase.loss(self.networks, batch, progress, generator)
-            if losses is None:  # nothing to learn from this one
-                continue
-            if self.checks_early:
-                self.check_finite(phase, losses)
-            batches[index] = batch.with_extras(losses.outputs)
-            (losses.total / len(batches)).backward()
-            found.append(losses)
-        return found
+            if losses is not None:  # None: there is nothing to learn from this one
+                found.append(losses)
+                if self.checks_early and not losses.total.isfinite():
+                    break
+                batches[index] = batch.with_extras(losses.outputs)
+                (losses.total / count).backward()
+            for change, now, then in zip(changes, *map(floating, (self.networks.buffers(), before))):
+                change += (now - then) / count
+        for buffer, then in zip(*map(floating, (self.networks.buffers(), before))):
+            buffer.copy_(then)
+        return found, changes
 
-    def check_finite(self, phase: Phase, losses: Losses) -> None:
-        """Raises NotFinite in every process if the loss of any of them is not finite."""
-        fine = bool(losses.total.isfinite())
-        if self.any_process_stops(not fine):
-            raise self.loss_error(phase, None if fine else losses)
+    def join_gradients(self, phase: Phase, parameters: list[nn.Parameter], found: list[Losses], changes: list[Tensor]) -> bool:
+        """Adds up, over all processes, the gradients of a phase and the changes of buffers, which are then made.
+
+        A parameter without a gradient in any process has none afterwards.
+
+        Returns:
+            whether any process found something to learn.
+
+        Raises:
+            NotFinite: a loss of any process is known not to be finite.
+        """
+        bad = [x for x in found if not x.total.isfinite()] if self.checks_early else []
+        flags = [bool(bad), bool(found), *(p.grad is not None for p in parameters)]
+        not_finite, learns, *used = self.processes.any_of(flags)
+        if not_finite:
+            raise self.loss_error(phase, bad[0] if bad else None)
+        for p, wanted in zip(parameters, used):
+            if wanted and p.grad is None:  # another process has a use for it
+                p.grad = torch.zeros_like(p)
+        self.processes.add_up([*(p.grad for p in parameters if p.grad is not None), *changes])
+        for buffer, change in zip(floating(self.networks.buffers()), changes):
+            buffer += change
+        return learns
 
     def check_gradients(self, phase: Phase, found: list[Losses], norm: Tensor) -> None:
         """Raises NotFinite in every process if the gradient norm, or a loss that was not checked before, is not finite.
@@ -165,7 +198,7 @@ class Updates:
         """
         totals = [] if self.checks_early else [losses.total.detach().float() for losses in found]
         fine = bool(torch.stack([norm.float(), *totals]).isfinite().all())
-        if fine and self.checks_early or not self.any_process_stops(not fine):
+        if self.checks_early and fine or not self.processes.any_of([not fine])[0]:
             return
         bad = [losses for losses in found if not losses.total.isfinite()]
         if bad or norm.isfinite():
