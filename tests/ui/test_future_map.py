@@ -14,9 +14,9 @@ from vp.result.sprite_sheet import decode_image
 from vp.ui.admission import Admission
 from vp.ui.clips import find_clip
 from vp.ui.future_map import describe, future_at, read_wish
-from vp.ui.newest_first import answer_newest
 from vp.ui.limits import Limits
 from vp.ui.listeners import Caller
+from vp.ui.newest_first import answer_newest
 
 PAGE = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4"))
 

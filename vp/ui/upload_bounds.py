@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.formparsers import MultiPartException
+from gradio.route_utils import MultiPartException
 
 MB = 10**6
 MOST_DRAINED = 1_000 * MB
