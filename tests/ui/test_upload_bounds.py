@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.formparsers import MultiPartException
+from gradio.route_utils import MultiPartException
 
 from vp.ui.upload_bounds import Bounds, SentFiles, UploadBounds
 

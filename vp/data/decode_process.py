@@ -26,6 +26,8 @@ ACCEPTED = "mp4, webm, mov, mkv, avi and GIF are read"
 # of the environment: what finds the interpreter and its libraries, and no secrets
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "IMAGEIO_FFMPEG_EXE", "LANG", "LC_ALL")
 LONGEST_ANSWER = 64_000  # characters
+ENDED = "the decoder ended with {}"
+CRASHES = {ENDED.format(-number) for number in (signal.SIGABRT, signal.SIGSEGV)}  # of OpenCV, where ffmpeg may do better
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def decode_apart(
     path, region = os.path.abspath(path), arguments.pop("region", None)
     parts = None if region is None else [region.left, region.top, region.width, region.height]
     given = {"path": path, "folder": str(folder), "overview": overview, "arguments": arguments | {"region": parts}}
-    why = run_worker(json.dumps(given | asdict(limits)), folder, limits)
+    why = run_worker(given | {"opencv": True} | asdict(limits), folder, limits)
+    if why in CRASHES:
+        why = run_worker(given | {"opencv": False} | asdict(limits), folder, limits)
     answer = read_answer(folder)
     if "error" in answer:
         raise ValueError(str(answer["error"]))
@@ -88,12 +92,12 @@ def decode_apart(
         raise ValueError(f"{Path(path).name} cannot be decoded; {ACCEPTED}: convert it to one of these") from None
 
 
-def run_worker(job: str, folder: Path, limits: Limits) -> str | None:
+def run_worker(job: dict[str, Any], folder: Path, limits: Limits) -> str | None:
     """Runs the worker to its end or to a limit, and ends all that it started; returns what was wrong, or None."""
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment |= {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TMPDIR": str(folder)}
     environment |= {"OPENCV_FFMPEG_CAPTURE_OPTIONS": OPENCV_OPTIONS, "OPENCV_FFMPEG_LOGLEVEL": "-8", "PYTHONUTF8": "1"}
-    command = [sys.executable, "-m", "vp.data.decode_worker", job]
+    command = [sys.executable, "-m", "vp.data.decode_worker", json.dumps(job)]
     silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     worker = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **silent)  # type: ignore[call-overload]
     try:
@@ -104,7 +108,7 @@ def run_worker(job: str, folder: Path, limits: Limits) -> str | None:
         end_group(worker)
     if sys.platform != "win32" and ended in (-signal.SIGXCPU, -signal.SIGKILL):  # the second where its own handling is stuck
         return f"decoding takes more than {limits.cpu_s:g} seconds of computing"
-    return f"the decoder ended with {ended}" if ended else None
+    return ENDED.format(ended) if ended else None
 
 
 def end_group(worker: subprocess.Popen) -> None:

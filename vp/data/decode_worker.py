@@ -80,6 +80,7 @@ def decode(job: dict[str, Any]) -> dict[str, Any]:
     effort = video_decode.EFFORT
     effort.cpu_s, effort.clip_bytes = OWN_SHARE * job["cpu_s"], job["clip_bytes"]
     effort.ffmpeg = lambda: limit_ffmpeg(job["cpu_s"])
+    effort.opencv = video_decode.HERE if job["opencv"] else video_decode.NOWHERE
     folder, arguments = Path(job["folder"]), dict(job["arguments"])
     if arguments.get("region"):
         arguments["region"] = Region(*arguments["region"])

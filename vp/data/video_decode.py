@@ -1,5 +1,7 @@
 """Video decoding: by OpenCV first, and by the ffmpeg of imageio-ffmpeg where OpenCV yields nothing (its wheels lack AV1).
 
+Either has a process of its own: some files end the one that OpenCV reads them in, such as uncompressed AVIs stored bottom-up.
+
 OpenCV stops at damage, keeps time stamps and honours rotation; ffmpeg conceals damage and pads to a constant rate, so
 it comes second. The number of frames in headers is never trusted. Frames are yielded as they are to be displayed: rotated and
 mirrored as the file says, and with square pixels.
@@ -19,6 +21,7 @@ import numpy as np
 
 from .containers import Matrix, count_indexed_frames, is_avi, read_mirror_matrix
 
+APART, HERE, NOWHERE = "apart", "here", "nowhere"
 TimedFrame = tuple[np.ndarray, float]  # RGB uint8 (H, W, 3), seconds
 FORMATS = "give an mp4, webm, mov, mkv, avi or GIF"
 MAX_FRAME_PIXELS = 7_680 * 4_320
@@ -36,11 +39,13 @@ class Effort:
         cpu_s: CPU seconds of the process, its start included, after which no further frame is decoded.
         clip_bytes: of a clip's frames, which are shrunk to fit.
         ffmpeg: gives options that limit ffmpeg, when it is started.
+        opencv: where OpenCV decodes: APART, HERE or NOWHERE.
     """
 
     cpu_s: float = math.inf
     clip_bytes: float = math.inf
     ffmpeg: Callable[[], Sequence[str]] = tuple
+    opencv: str = APART
 
 
 EFFORT = Effort()  # of this process, see `decode_worker`
@@ -124,7 +129,22 @@ def check_frame_size(path: Path, width: int, height: int) -> None:
 
 
 def open_with_opencv(path: Path) -> Stream:
-    """A stream by OpenCV, without frames where it cannot decode the file; raises ValueError as `check_frame_size` does."""
+    """A stream by OpenCV, in a process of its own unless EFFORT says otherwise; without frames where it cannot decode the file.
+
+    Raises:
+        ValueError: as for `check_frame_size`.
+    """
+    if EFFORT.opencv == NOWHERE:
+        return Stream(iter(()), USUAL_FPS, 0)
+    if EFFORT.opencv == HERE:
+        return open_with_opencv_here(path)
+    from .opencv_process import open_apart
+
+    return open_apart(path)
+
+
+def open_with_opencv_here(path: Path) -> Stream:
+    """The same in this process, which the file may end."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damage is reported by us, once
     import cv2
 

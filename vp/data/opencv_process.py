@@ -1,0 +1,120 @@
+"""OpenCV in a process of its own, which a file may end without ending ours: started once, and asked frame by frame.
+
+Where the process dies the stream has no further frames, as at any other damage; before the first frame, ffmpeg is asked instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import video_decode
+from .video_decode import USUAL_FPS, Stream, TimedFrame
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Died(Exception):
+    """The process has ended, or answers what cannot be read."""
+
+
+class OpenCVProcess:
+    """A running `opencv_worker`, which decodes one file at a time."""
+
+    def __init__(self) -> None:
+        paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        command, pipe = [sys.executable, "-m", "vp.data.opencv_worker"], subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": paths}
+        )
+
+    def ask(self, **wish: Any) -> tuple[dict[str, Any], np.ndarray | None]:
+        """What the process answers to a wish, see `opencv_worker`, and a frame uint8 (H, W, 3) where it sends one.
+
+        Raises:
+            Died: it has ended.
+        """
+        asked, answers = self.process.stdin, self.process.stdout
+        assert asked is not None and answers is not None
+        try:
+            asked.write(json.dumps(wish).encode() + b"\n")
+            asked.flush()
+            answer, frame = json.loads(answers.readline()), None
+            if "shape" in answer:
+                height, width = answer["shape"]
+                if height * width > video_decode.MAX_FRAME_PIXELS:
+                    raise Died
+                frame = np.empty((height, width, 3), np.uint8)
+                left = memoryview(frame).cast("B")
+                while left:
+                    count = answers.readinto(left)  # type: ignore[attr-defined]
+                    if not count:
+                        raise Died
+                    left = left[count:]
+            return answer, frame
+        except (OSError, ValueError) as error:
+            self.end()
+            raise Died from error
+        except BaseException:  # interrupted in the middle of an answer
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Ends the process."""
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):
+                pipe.close()  # type: ignore[union-attr]
+        self.process.wait()
+
+
+IDLE: list[OpenCVProcess] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=IDLE.clear)  # they are the parent's
+
+
+def open_apart(path: Path) -> Stream:
+    """`video_decode.open_with_opencv_here` in a process of its own; without frames where the file ends that one.
+
+    Raises:
+        ValueError: frames too large.
+    """
+    while True:
+        kept = IDLE.pop() if IDLE else None
+        process = kept or OpenCVProcess()
+        try:
+            answer, _ = process.ask(open=str(path), pixels=video_decode.MAX_FRAME_PIXELS)
+        except Died:
+            if kept:  # it had ended before: those that nobody asks for long do
+                continue
+            return Stream(iter(()), USUAL_FPS, 0)
+        if "error" in answer:
+            IDLE.append(process)
+            raise ValueError(answer["error"])
+        about = {name: answer[name] for name in ("fps", "promised", "trusted", "form")}
+        return Stream(frames_of(process), **about)
+
+
+def frames_of(process: OpenCVProcess) -> Iterator[TimedFrame]:
+    """Yields the time-stamped frames of the file that the process has open, then leaves it to the next file."""
+    try:
+        while True:
+            answer, frame = process.ask(next=1)
+            if frame is None:
+                break
+            yield frame, answer["time"]
+    except Died:
+        return
+    finally:
+        if process.process.poll() is None:
+            with suppress(Died):
+                process.ask(close=1)
+                IDLE.append(process)

@@ -1,0 +1,66 @@
+"""The process that OpenCV decodes in, started by `opencv_process` as `python -m vp.data.opencv_worker`.
+
+It is asked by lines of JSON and answers by such lines:
+
+    {"open": path, "pixels": of a frame at most}    {"fps", "promised", "trusted", "form"}, or {"error": a sentence}
+    {"next": 1}                                     {"shape": [H, W], "time": seconds} and the frame's bytes; {} at the end
+    {"close": 1}                                    {}
+
+It ends with who asks, or where it has no file open and is asked nothing for long.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import video_decode
+
+LONGEST_IDLE_S = 20.0
+
+
+def main() -> None:
+    """Answers until nobody asks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for who asks, who then ends this
+    asks, answers = sys.stdin.buffer.raw, os.fdopen(os.dup(1), "wb")  # type: ignore[attr-defined]
+    os.dup2(2, 1)  # what libraries print is no answer
+    stream: video_decode.Stream | None = None
+    rest = b""
+    while True:
+        while b"\n" not in rest:
+            if stream is None and sys.platform != "win32" and not select.select([asks], [], [], LONGEST_IDLE_S)[0]:
+                return
+            part = asks.read(65_536)
+            if not part:
+                return
+            rest += part
+        line, _, rest = rest.partition(b"\n")
+        wish, frame = json.loads(line), None
+        answer: dict[str, Any] = {}
+        if "next" in wish:
+            found = next(stream.rest, None) if stream else None
+            if found:
+                frame, answer = found[0], {"shape": found[0].shape[:2], "time": found[1]}
+        elif stream:
+            stream.close()
+            stream = None
+        if "open" in wish:
+            video_decode.MAX_FRAME_PIXELS = wish["pixels"]
+            try:
+                stream = video_decode.open_with_opencv_here(Path(wish["open"]))
+                answer = {name: getattr(stream, name) for name in ("fps", "promised", "trusted", "form")}
+            except ValueError as error:
+                answer = {"error": str(error)}
+        answers.write(json.dumps(answer).encode() + b"\n")
+        if frame is not None:
+            answers.write(memoryview(frame).cast("B"))
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
