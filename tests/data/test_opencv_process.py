@@ -66,7 +66,7 @@ def test_a_process_that_dies_in_the_middle_is_damage_and_two_streams_have_two(vi
     process = first.rest.gi_frame.f_locals["process"]
     os.kill(process.process.pid, signal.SIGKILL)
     process.process.wait()
-    assert list(first.rest) == [] and len(list(second.rest)) == 5
+    assert list(first.rest) == [] and len(list(second.rest)) == 5, "the first had sent one frame"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no select on pipes")

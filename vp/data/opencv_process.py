@@ -1,4 +1,4 @@
-"""OpenCV in a process of its own, which a file may end without ending ours: started once, and asked frame by frame.
+"""OpenCV in a process of its own, which a file may end without ending ours: started once, and asked for a few frames at a time.
 
 Where the process dies the stream has no further frames, as at any other damage; before the first frame, ffmpeg is asked instead.
 """
@@ -19,6 +19,7 @@ import numpy as np
 from . import video_decode
 from .video_decode import USUAL_FPS, Stream, TimedFrame
 
+MOST_AT_ONCE, AT_ONCE_BYTES = 16, 4_000_000  # frames, and about the bytes of them, that are decoded before they are looked at
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -36,8 +37,8 @@ class OpenCVProcess:
             command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": paths}
         )
 
-    def ask(self, **wish: Any) -> tuple[dict[str, Any], np.ndarray | None]:
-        """What the process answers to a wish, see `opencv_worker`, and a frame uint8 (H, W, 3) where it sends one.
+    def ask(self, **wish: Any) -> tuple[dict[str, Any], list[TimedFrame]]:
+        """What the process answers to a wish, see `opencv_worker`, and the frames that it sends.
 
         Raises:
             Died: it has ended.
@@ -47,19 +48,8 @@ class OpenCVProcess:
         try:
             asked.write(json.dumps(wish).encode() + b"\n")
             asked.flush()
-            answer, frame = json.loads(answers.readline()), None
-            if "shape" in answer:
-                height, width = answer["shape"]
-                if height * width > video_decode.MAX_FRAME_PIXELS:
-                    raise Died
-                frame = np.empty((height, width, 3), np.uint8)
-                left = memoryview(frame).cast("B")
-                while left:
-                    count = answers.readinto(left)  # type: ignore[attr-defined]
-                    if not count:
-                        raise Died
-                    left = left[count:]
-            return answer, frame
+            answer = json.loads(answers.readline())
+            return answer, [(read_frame(answers, height, width), at) for height, width, at in answer.get("frames", ())]
         except (OSError, ValueError) as error:
             self.end()
             raise Died from error
@@ -74,6 +64,24 @@ class OpenCVProcess:
             with suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
         self.process.wait()
+
+
+def read_frame(answers: Any, height: int, width: int) -> np.ndarray:
+    """A frame uint8 (H, W, 3) from a pipe.
+
+    Raises:
+        ValueError: the pipe ends before, or the frame is too large.
+    """
+    if not 0 < height * width <= video_decode.MAX_FRAME_PIXELS:
+        raise ValueError(f"a frame of {width}x{height}")
+    frame = np.empty((height, width, 3), np.uint8)
+    left = memoryview(frame).cast("B")
+    while left:
+        count = answers.readinto(left)
+        if not count:
+            raise ValueError("the decoder has ended")
+        left = left[count:]
+    return frame
 
 
 IDLE: list[OpenCVProcess] = []
@@ -91,7 +99,7 @@ def open_apart(path: Path) -> Stream:
         kept = IDLE.pop() if IDLE else None
         process = kept or OpenCVProcess()
         try:
-            answer, _ = process.ask(open=str(path), pixels=video_decode.MAX_FRAME_PIXELS)
+            answer, _ = process.ask(open=os.path.abspath(path), pixels=video_decode.MAX_FRAME_PIXELS)
         except Died:
             if kept:  # it had ended before: those that nobody asks for long do
                 continue
@@ -105,12 +113,14 @@ def open_apart(path: Path) -> Stream:
 
 def frames_of(process: OpenCVProcess) -> Iterator[TimedFrame]:
     """Yields the time-stamped frames of the file that the process has open, then leaves it to the next file."""
+    count = 1  # the first frame is often all that is wanted
     try:
         while True:
-            answer, frame = process.ask(next=1)
-            if frame is None:
+            _, frames = process.ask(next=count)
+            yield from frames
+            if len(frames) < count:
                 break
-            yield frame, answer["time"]
+            count = max(1, min(2 * count, MOST_AT_ONCE, AT_ONCE_BYTES // frames[0][0].nbytes))
     except Died:
         return
     finally:

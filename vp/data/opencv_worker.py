@@ -3,7 +3,7 @@
 It is asked by lines of JSON and answers by such lines:
 
     {"open": path, "pixels": of a frame at most}    {"fps", "promised", "trusted", "form"}, or {"error": a sentence}
-    {"next": 1}                                     {"shape": [H, W], "time": seconds} and the frame's bytes; {} at the end
+    {"next": number of frames}                      {"frames": [[H, W, seconds], ...]} and their bytes; fewer at the end
     {"close": 1}                                    {}
 
 It ends with who asks, or where it has no file open and is asked nothing for long.
@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,11 @@ def main() -> None:
                 return
             rest += part
         line, _, rest = rest.partition(b"\n")
-        wish, frame = json.loads(line), None
+        wish, frames = json.loads(line), []
         answer: dict[str, Any] = {}
         if "next" in wish:
-            found = next(stream.rest, None) if stream else None
-            if found:
-                frame, answer = found[0], {"shape": found[0].shape[:2], "time": found[1]}
+            frames = list(islice(stream.rest, wish["next"])) if stream else []
+            answer = {"frames": [[*frame.shape[:2], time] for frame, time in frames]}
         elif stream:
             stream.close()
             stream = None
@@ -57,7 +57,7 @@ def main() -> None:
             except ValueError as error:
                 answer = {"error": str(error)}
         answers.write(json.dumps(answer).encode() + b"\n")
-        if frame is not None:
+        for frame, _ in frames:
             answers.write(memoryview(frame).cast("B"))
         answers.flush()
 
