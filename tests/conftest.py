@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from multiprocessing.util import Finalize
 
 import pytest
 import torch
@@ -13,10 +14,8 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # pytest 
 TEMPORARY = tempfile.mkdtemp(prefix="vp-tests-")  # of all else: what clients download, servers, libraries
 os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY
 os.environ["VP_CACHE"] = os.path.join(TEMPORARY, "cache")  # decoded frames of the tests' own videos
-
-
-def pytest_unconfigure():
-    shutil.rmtree(TEMPORARY, ignore_errors=True)
+# after multiprocessing has removed its own folder in it, which has priority -100
+Finalize(None, shutil.rmtree, args=(TEMPORARY,), kwargs={"ignore_errors": True}, exitpriority=-200)
 
 
 def pytest_collection_modifyitems(items):
