@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.files import write_text
 from ..core.options import Choice, Options, Slider
+from ..core.processes import is_first_process
 from ..core.runtime import DEVICES
 
 KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
@@ -147,7 +148,7 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
     """A bar with an ETA; yields the callback that takes (done, total)."""
     from tqdm import tqdm
 
-    with tqdm(unit="row", mininterval=1) as bar:
+    with tqdm(unit="row", mininterval=1, disable=not is_first_process()) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.boundary import attached_to_errors
+from ..core.processes import Processes, is_first_process
 from ..data.splits import ALL, SPLITS
 from .common import KNOWN, add_axes, add_command, parse_model_options, positive_int, progress_bar, refuse_extra, write_json
 from .outputs import check_place, figure_file, output_file
@@ -22,6 +23,7 @@ EXAMPLES = {
   python -m vp evaluate svg-lp-push --protocol push --clips 100
   python -m vp evaluate svg-lp-smmnist --clips 100 --per-clip --json lp.json                  # for `python -m vp paired`
   python -m vp evaluate copy-last --protocol next-frame --clips 100
+  torchrun --nproc-per-node 4 -m vp evaluate svg-lp-smmnist --clips 1000                      # the same numbers, sooner
   python -m vp evaluate flow --protocol folder:5+10 --data-root my/clips --split all          # whole frames, in colour
   python -m vp evaluate flow-between --protocol real128:5+10 --data-root DIR --split dev --known 0-2,12-14""",
     "paired": """
@@ -69,18 +71,29 @@ def add_evaluate(commands: Any) -> None:
 
 
 def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
-    """Evaluates a model, prints tables, writes the requested files and returns the evaluation."""
+    """Evaluates a model, prints tables, writes the requested files and returns the evaluation; several processes share the
+    work."""
+    from ..core.processes import joined
+    from ..core.runtime import Runtime
+
+    with joined(Runtime.pick(args.device, args.precision).device) as processes:
+        return run_evaluate_on(processes, args, extra)
+
+
+def run_evaluate_on(processes: Processes, args: argparse.Namespace, extra: list[str]) -> dict:
+    """As `run_evaluate`, in one of the processes."""
     from ..evaluation.evaluate import evaluate
     from ..hub.address import is_address
     from ..prediction.model import find_checkpoint, load
 
-    model = load(args.checkpoint, args.device, args.precision)
+    with processes.first_here_goes_first():  # a model of the Hub is downloaded once
+        model = load(args.checkpoint, args.device, args.precision)
     if args.record:  # there must be a file of the person's own to write it into
         if is_address(args.checkpoint):
             raise ValueError("--record came with a model on the Hub; `python -m vp pull` it into a file and evaluate that")
         check_place(output_file, find_checkpoint(args.checkpoint))
     if args.protocol == "compression":
-        return run_compression(args, extra, model)
+        return run_compression(args, extra, model, processes)
     options = parse_model_options(args.parser, model.predictor.options_type, extra)
     if args.timing:
         from ..evaluation.diagnose import check_timing, learned_prior_timing
@@ -104,6 +117,7 @@ def run_evaluate(args: argparse.Namespace, extra: list[str]) -> dict:
             seed=args.seed,
             per_clip=args.per_clip,
             progress=progress,
+            processes=processes,
         )
     if args.timing:
         result["prior_timing"] = learned_prior_timing(model, args.protocol, data_root=args.data_root)
@@ -139,8 +153,10 @@ def print_tables(result: dict) -> None:
 
 
 def write_files(args: argparse.Namespace, result: dict) -> None:
-    """Writes what --json, --figure and --record ask for: the result, a figure, the headline numbers in the checkpoint's
-    card."""
+    """Writes what --json, --figure and --record ask for, once for all processes: the result, a figure, the headline numbers in
+    the checkpoint's card."""
+    if not is_first_process():
+        return
     write_json(args.json, result)
     if args.figure:
         from ..evaluation.curves import draw_curves
@@ -154,7 +170,7 @@ def write_files(args: argparse.Namespace, result: dict) -> None:
         add_metrics(find_checkpoint(args.checkpoint), args.protocol, headline_numbers(result))
 
 
-def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> dict:
+def run_compression(args: argparse.Namespace, extra: list[str], model: Any, processes: Processes) -> dict:
     """Runs the protocol `compression`, prints its table and returns its result."""
     from ..evaluation.compression import measure_compression
     from ..result.tables import format_compression
@@ -162,11 +178,12 @@ def run_compression(args: argparse.Namespace, extra: list[str], model: Any) -> d
     refuse_extra(args.parser, extra)
     with progress_bar() as progress:
         result = measure_compression(
-            model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress
-        )
+            model, args.clips, args.split, data_root=args.data_root, test_set=args.test_set, progress=progress,
+            processes=processes,
+        )  # fmt: skip
     print(format_compression(result))
     with attached_to_errors(result):
-        write_json(args.json, result)
+        write_json(args.json if is_first_process() else None, result)
     return result
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vp.core.predictor import Predictor, seed_grid
+from vp.core.processes import ALONE, Processes
 from vp.core.video import Batch, Observation
 from vp.data import PROTOCOLS
 from vp.metrics import psnr
@@ -34,6 +35,7 @@ def measure_compression(
     data_root: str | Path | None = None,
     test_set: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    processes: Processes = ALONE,
 ) -> dict[str, Any]:
     """Bits per pixel and PSNR of clips whose frames are predicted one by one, with the residual quantised and sent.
 
@@ -44,7 +46,7 @@ def measure_compression(
     Args:
         model: what `vp.load` returns; a temperature is set to 0.
         clips: None: 20, or all of the test set.
-        split, data_root, test_set, progress: as for `evaluate`.
+        split, data_root, test_set, progress, processes: as for `evaluate`.
 
     Returns:
         checkpoint, protocol, clips, seconds, and rows: predictor -> quantiser step in grey levels -> bits_per_pixel and
@@ -58,13 +60,14 @@ def measure_compression(
         raise ValueError(f"clips is {clips}; give 1 or more")
     data = load_clips(PROTOCOL, CLIPS if clips is None and test_set is None else clips, split, data_root, test_set)
     predictors = {model.name: model.predictor} | {name: load(name, "cpu", "fp32").predictor for name in OTHERS}
-    rows: dict[str, dict[str, Any]] = {name: {} for name in predictors}
-    total = len(predictors) * len(STEPS)
-    for index, (name, predictor) in enumerate(predictors.items()):
-        for done, step in enumerate(STEPS, index * len(STEPS) + 1):
-            rows[name][str(step)] = rate_and_quality(predictor, data, step)
-            if progress:
-                progress(done, total)
+    pairs, mine = [(name, step) for name in predictors for step in STEPS], {}
+    for number, (name, step) in enumerate(pairs):
+        if processes.takes(number):
+            mine[name, step] = rate_and_quality(predictors[name], data, step)
+        if progress:
+            progress(number + 1, len(pairs))
+    found = {pair: numbers for its in processes.gather(mine) for pair, numbers in its.items()}
+    rows = {name: {str(step): found[name, step] for step in STEPS} for name in predictors}
     head = {"checkpoint": model.name, "protocol": "compression", "clips": len(data.frames)}
     return head | {"seconds": round(time.monotonic() - began, 2), "rows": rows}
 

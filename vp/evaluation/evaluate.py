@@ -34,6 +34,7 @@ from typing import Any
 import torch
 
 from vp.core.options import Options
+from vp.core.processes import ALONE, Processes
 from vp.data import Protocol, find_protocol
 
 from ..prediction.known_frames import parse_mask
@@ -62,6 +63,7 @@ def evaluate(
     seed: int = 0,
     per_clip: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    processes: Processes = ALONE,
 ) -> dict[str, Any]:
     """Scores `samples` futures of `clips` clips, of a model and the rows beside it; the module says what is returned.
 
@@ -81,6 +83,7 @@ def evaluate(
         options: the predictor's options or a mapping of them, for the model's own row.
         per_clip: add `per_clip`, the model's scores of each clip, for `vp.evaluation.scores.compare_evaluations`.
         progress: called with (clips done, clips in all), counted over all rows.
+        processes: that share the work; every one returns the same numbers, which are those of one process, but for the seconds.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -93,7 +96,7 @@ def evaluate(
     mask = given_frames_mask(spec, known)
     shared: dict[str, Any] = {
         "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,
-        "per_clip": per_clip, "progress": progress,
+        "per_clip": per_clip, "progress": progress, "processes": processes,
     }  # fmt: skip
     check_framing(spec, protocol, test_set, (short_side, stride, fps), axes)
     if spec.size is None:

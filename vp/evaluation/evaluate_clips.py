@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
+from vp.core.processes import Processes
 from vp.core.video import Batch, Observation
 from vp.data import PROTOCOLS, find_protocol, law_of, protocol_clips, protocol_digits, read_test_set
 from vp.metrics import CAP_DB
@@ -21,7 +22,7 @@ from .eval_rows import FLOW, MODEL, MOST_LIKELY, EvalRow, Key, action_rows, bicu
 from .pictures import score_pictures
 from .published_rows import PUBLISHED_ROWS
 from .scores import Scores, action_gains, sharpness_around_hit, summarise_variant, to_lists
-from .scoring import join_scores, score_chunks, tabulate
+from .scoring import Turns, add_seconds, join_scores, score_chunks, tabulate
 
 CLIPS = 100  # where no number is given
 FUTURES_AT_ONCE = 160  # clips times samples of a chunk, where `batch` is not given
@@ -45,6 +46,7 @@ def evaluate_clips(
     batch: int | None,
     per_clip: bool,
     progress: Callable[[int, int], None] | None,
+    processes: Processes,
 ) -> dict[str, Any]:
     """What `evaluate` returns for such protocols, except checkpoint and protocol; other arguments as for `evaluate`.
 
@@ -60,7 +62,7 @@ def evaluate_clips(
     eval_rows |= action_rows(eval_rows[MODEL], len(data.frames)) if accepted else {}
     eval_rows |= fixed_size_baselines(spec.dataset, data_root, probe)
     eval_rows |= bicubic_rows(eval_rows[MODEL], spec.scale)
-    scores, seconds = score_all_rows(eval_rows, data, mask, spec.scale, seed, batch, progress)
+    scores, seconds = score_all_rows(eval_rows, data, mask, spec.scale, seed, batch, progress, Turns(processes))
     groups = data.extras[RECORDING].cpu() if RECORDING in data.extras else None
     rows, of_clips = tabulate(scores, groups)
     result = {"clips": len(data.frames), "samples": samples}
@@ -121,6 +123,7 @@ def score_all_rows(
     seed: int,
     batch: int | None,
     progress: Callable[[int, int], None] | None,
+    turns: Turns,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float]]:
     """Scores every row on the same clips.
 
@@ -130,25 +133,22 @@ def score_all_rows(
         progress: called with (clips done, clips in all), counted over all rows.
 
     Returns:
-        key -> scores, None for a row that is None; key -> seconds.
+        key -> scores, None for a row that is None; key -> seconds, of all processes together.
     """
-    done, total = 0, len(data.frames) * sum(row is not None for row in eval_rows.values())
-    scores: dict[Key, Scores | None] = {}
+    there = {key: row for key, row in eval_rows.items() if row is not None}
+    clips, total = len(data.frames), len(data.frames) * len(there)
+    parts: dict[Key, list[Scores | None]] = {key: [] for key in there}
     seconds: dict[Key, float] = {}
-    for key, row in eval_rows.items():
-        began = time.monotonic()
-        if row is None:
-            scores[key] = None
-            continue
-        parts, seeds = [], seed_grid(seed, len(data.frames), row.samples)
-        for part in score_chunks(row, data, known, scale, seeds, batch or max(1, FUTURES_AT_ONCE // row.samples)):
-            parts.append(part)
-            done += len(part.frames["ssim"])
+    for index, (key, row) in enumerate(there.items()):
+        began, seeds = time.monotonic(), seed_grid(seed, clips, row.samples)
+        at_once = batch or max(1, FUTURES_AT_ONCE // row.samples)
+        for part in score_chunks(row, data, known, scale, seeds, at_once, turns):
+            parts[key].append(part)
             if progress:
-                progress(done, total)
-        scores[key] = join_scores(parts)
+                progress(index * clips + min(len(parts[key]) * at_once, clips), total)
         seconds[key] = time.monotonic() - began
-    return scores, seconds
+    scores = {key: join_scores(its) for key, its in turns.gather(parts).items()}
+    return {key: scores.get(key) for key in eval_rows}, add_seconds(turns.processes, seconds)
 
 
 def load_clips(protocol: str, clips: int | None, split: str, data_root: str | Path | None, test_set: str | Path | None) -> Batch:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vp.core.options import Options
 from vp.core.predictor import seed_grid
+from vp.core.processes import Processes
 from vp.core.video import Actions, Batch, Capabilities
 from vp.data import Framing, Protocol, Windows, open_dataset
 from vp.metrics import CAP_ANY_SIZE_DB, METRICS_ANY_SIZE
@@ -21,7 +22,7 @@ from ..prediction.rows import select_actions
 from ..prediction.watch import observe_clips
 from .eval_rows import MODEL, MOST_LIKELY, EvalRow, Key, action_rows, any_size_baselines, model_rows
 from .scores import Scores, action_gains, to_json_number, to_lists
-from .scoring import join_scores, score_chunks, tabulate
+from .scoring import Turns, add_seconds, join_scores, score_chunks, tabulate
 
 SHORT_SIDE = 128  # px, where the model leaves it open
 VALUES = 2**25  # samples times pixels times frames that are scored at once
@@ -44,6 +45,7 @@ def evaluate_windows(
     batch: int | None,
     per_clip: bool,
     progress: Callable[[int, int], None] | None,
+    processes: Processes,
 ) -> dict[str, Any]:
     """What `evaluate` returns for recordings, except protocol and known frames; other arguments as for `evaluate`.
 
@@ -63,7 +65,7 @@ def evaluate_windows(
     eval_rows |= action_rows(eval_rows[MODEL], clips=1) if accepted else {}
     eval_rows |= any_size_baselines(probe, samples)
     there = ((starts, with_actions(part, accepted)) for starts, part in chain([first], parts))
-    scores, seconds, places = score_windows(eval_rows, there, known, len(windows), seed, batch, progress)
+    scores, seconds, places = score_windows(eval_rows, there, known, len(windows), seed, batch, progress, Turns(processes))
     names = [source.recordings[index].name for index, _ in places]
     owners = [source.recordings[index].group for index, _ in places]
     order = list(dict.fromkeys(owners))
@@ -123,8 +125,9 @@ def score_windows(
     seed: int,
     batch: int | None,
     progress: Callable[[int, int], None] | None,
+    turns: Turns,
 ) -> tuple[dict[Key, Scores | None], dict[Key, float], list[tuple[int, int]]]:
-    """Scores every row on the same windows, one recording at a time.
+    """Scores every row on the same windows, one recording at a time; every process reads all recordings.
 
     Args:
         parts: (first frames, clips) of the windows of each recording.
@@ -133,10 +136,11 @@ def score_windows(
         batch: windows at once, or None for as many as VALUES allows.
 
     Returns:
-        key -> scores, None for a row that is None; key -> seconds; (recording index, first frame) of each window.
+        key -> scores, None for a row that is None; key -> seconds, of all processes together; (recording index, first frame) of
+            each window.
     """
     there = {key: row for key, row in eval_rows.items() if row is not None}
-    scores: dict[Key, list[Scores]] = {key: [] for key in there}
+    parts_scored: dict[Key, list[Scores | None]] = {key: [] for key in there}
     seconds, places = dict.fromkeys(there, 0.0), []
     for starts, part in parts:
         first, last = len(places), len(places) + len(starts)
@@ -144,12 +148,13 @@ def score_windows(
             began = time.monotonic()
             seeds = seed_grid(seed, last, row.samples)[first:]
             at_once = batch or max(1, VALUES // (row.samples * part.frames[0].numel()))
-            scores[key] += score_chunks(row, part, known, 1, seeds, at_once, METRICS_ANY_SIZE)
+            parts_scored[key] += score_chunks(row, part, known, 1, seeds, at_once, turns, METRICS_ANY_SIZE)
             seconds[key] += time.monotonic() - began
         places += zip(part.extras["recording"].tolist(), starts)
         if progress:
             progress(last * len(there), count * len(there))
-    return {key: join_scores(scores[key]) if key in scores else None for key in eval_rows}, seconds, places
+    scores = {key: join_scores(its) for key, its in turns.gather(parts_scored).items()}
+    return {key: scores.get(key) for key in eval_rows}, add_seconds(turns.processes, seconds), places
 
 
 def win_rates(means: Mapping[str, Tensor], rivals: Sequence[str]) -> dict[str, Any]:

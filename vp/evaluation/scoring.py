@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vp.core.processes import Processes
 from vp.core.video import Batch
 from vp.metrics import ERRORS, METRICS, Ensemble
 
@@ -20,10 +21,34 @@ from .touched import psnr_of_touched, touched_pixels
 Metrics = Mapping[str, Callable[[Tensor, Tensor], Tensor]]
 
 
+class Turns:
+    """The chunks of an evaluation, numbered in the order in which one process would score them; several processes go round.
+
+    Chunks are those of one process, so that the scores are the same however many there are.
+    """
+
+    def __init__(self, processes: Processes):
+        self.processes, self.number = processes, 0
+
+    def is_mine(self) -> bool:
+        """Whether the next chunk is this process's to score."""
+        mine = self.processes.takes(self.number)
+        self.number += 1
+        return mine
+
+    def gather(self, parts: Mapping[Key, Sequence[Scores | None]]) -> dict[Key, list[Scores]]:
+        """The scores of all chunks of each row, in every process; `parts` has those that this process scored, None elsewhere."""
+        of_all = self.processes.gather(parts)
+        return {
+            key: [next(x for x in same if x is not None) for same in zip(*(its[key] for its in of_all), strict=True)]
+            for key in parts
+        }
+
+
 def score_chunks(
-    row: EvalRow, data: Batch, known: Tensor, scale: int, seeds: Tensor, batch: int, metrics: Metrics = METRICS
-) -> Iterator[Scores]:
-    """Yields the scores, on the CPU, of `batch` clips at a time.
+    row: EvalRow, data: Batch, known: Tensor, scale: int, seeds: Tensor, batch: int, turns: Turns, metrics: Metrics = METRICS
+) -> Iterator[Scores | None]:
+    """Yields the scores, on the CPU, of `batch` clips at a time; None for those that another process scores.
 
     Args:
         known: bool (T,); only other frames are scored.
@@ -34,6 +59,9 @@ def score_chunks(
     touched = touched_pixels(data, known)
     data = data if data.actions is None else Batch(data.frames, row.actions(data.actions), data.extras)
     for start in range(0, len(data.frames), batch):
+        if not turns.is_mine():
+            yield None
+            continue
         chunk = slice(start, start + batch)
         observation = observe_clips(data, chunk, known, scale, row.device)
         truth = observation.target[:, ~known]
@@ -58,6 +86,12 @@ def compute_scores(
     if touched is not None:
         frames["psnr_touched_db"] = psnr_of_touched(clipped, against, touched).cpu()
     return Scores(frames, Ensemble.from_samples(futures, truth), truth[0, 0].numel() if "mse" in metrics else 1, one_future)
+
+
+def add_seconds(processes: Processes, mine: Mapping[Key, float]) -> dict[Key, float]:
+    """Seconds that all processes together spent on each row."""
+    of_all = processes.gather(mine)
+    return {key: sum(its[key] for its in of_all) for key in mine}
 
 
 def join_scores(parts: Sequence[Scores]) -> Scores:
