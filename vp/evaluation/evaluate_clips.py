@@ -142,7 +142,7 @@ def score_all_rows(
     for index, (key, row) in enumerate(there.items()):
         began, seeds = time.monotonic(), seed_grid(seed, clips, row.samples)
         at_once = batch or max(1, FUTURES_AT_ONCE // row.samples)
-        for part in score_chunks(row, data, known, scale, seeds, at_once, turns):
+        for part in score_chunks(row, data, known, scale, seeds, at_once, turns=turns):
             parts[key].append(part)
             if progress:
                 progress(index * clips + min(len(parts[key]) * at_once, clips), total)

@@ -148,7 +148,7 @@ def score_windows(
             began = time.monotonic()
             seeds = seed_grid(seed, last, row.samples)[first:]
             at_once = batch or max(1, VALUES // (row.samples * part.frames[0].numel()))
-            parts_scored[key] += score_chunks(row, part, known, 1, seeds, at_once, turns, METRICS_ANY_SIZE)
+            parts_scored[key] += score_chunks(row, part, known, 1, seeds, at_once, METRICS_ANY_SIZE, turns)
             seconds[key] += time.monotonic() - began
         places += zip(part.extras["recording"].tolist(), starts)
         if progress:

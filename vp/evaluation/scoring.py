@@ -46,7 +46,14 @@ class Turns:
 
 
 def score_chunks(
-    row: EvalRow, data: Batch, known: Tensor, scale: int, seeds: Tensor, batch: int, turns: Turns, metrics: Metrics = METRICS
+    row: EvalRow,
+    data: Batch,
+    known: Tensor,
+    scale: int,
+    seeds: Tensor,
+    batch: int,
+    metrics: Metrics = METRICS,
+    turns: Turns | None = None,
 ) -> Iterator[Scores | None]:
     """Yields the scores, on the CPU, of `batch` clips at a time; None for those that another process scores.
 
@@ -55,11 +62,12 @@ def score_chunks(
         scale: see `observe_clips`.
         seeds: int64 (clips, samples).
         metrics: see `compute_scores`.
+        turns: of several processes; None: this one scores all.
     """
     touched = touched_pixels(data, known)
     data = data if data.actions is None else Batch(data.frames, row.actions(data.actions), data.extras)
     for start in range(0, len(data.frames), batch):
-        if not turns.is_mine():
+        if turns and not turns.is_mine():
             yield None
             continue
         chunk = slice(start, start + batch)
