@@ -95,7 +95,9 @@ class Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self):
-        match self.start():
+        parts = self.start()
+        of = parts.pop(0) if parts[0] == "datasets" else "models"
+        match parts:
             case ["api", kind, owner, name, "tree", _]:
                 if (files := self.files_of(kind, owner, name)) is not None:
                     self.answer([{"type": "file", "path": path, "size": 1, "oid": "0" * 40} for path in files])
@@ -104,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
                     self.list_files(f"{owner}/{name}", files, rest[1] if rest else "main")
             case [owner, name, "resolve", _, *file]:
                 place = "head" if self.command == "HEAD" else "body"
-                if not self.fails(place) and (files := self.files_of("models", owner, name)) is not None:
+                if not self.fails(place) and (files := self.files_of(of, owner, name)) is not None:
                     self.send_file(files, "/".join(file))
             case _:
                 self.answer(b"", 404)

@@ -71,7 +71,11 @@ def add_train(commands: Any) -> None:
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe; repeatable")
     p.add_argument("--vary", action="append", default=[], metavar="NAME=A,B", help="a run a value, below --out; repeatable")
     p.add_argument("--seeds", type=distinct_numbers, metavar="0,1,2", help="a run a seed, below --out")
-    p.add_argument("--data", metavar="NAME", help="train and validate on this data set instead (`python -m vp data --help`)")
+    p.add_argument(
+        "--data",
+        metavar="NAME",
+        help="train and validate on this data set instead (`python -m vp data --help`), or on hf://datasets/owner/name[@revision]",
+    )
     p.add_argument("--licences", metavar="WORDS", help="only clips whose licence begins so, as in 'CC BY,CC0,MIT' (indexed data)")
     p.add_argument("--digits", choices=("auto", "mnist", "strokes", "mixed"), default="auto")
     p.add_argument("--data-root", help="folder of the data set, or with MNIST/raw (default: the variable VP_DATA)")
@@ -92,12 +96,15 @@ def batch_size(text: str) -> int | str:
 def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     """Trains a recipe, or one run per value and seed with --vary and --seeds; returns the run's or the sweep's summary."""
     from ..catalog import find_recipe
+    from ..hub.dataset import is_dataset
     from ..training.overrides import with_overrides
     from ..training.settings import Settings
     from ..training.train import train
 
     refuse_extra(args.parser, extra)
     family, found = find_recipe(args.recipe)
+    if args.data and is_dataset(args.data):
+        args.data, args.data_root = "folder", fetch_folder(args.data, args.data_root)
     if args.data:
         found = replace(found, data=dict.fromkeys(args.data.split(","), 1.0), protocol="")
     if args.set and args.resume and not (args.vary or args.seeds):
@@ -117,6 +124,20 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     if "groups" in result:
         print(format_table(result))
     return result
+
+
+def fetch_folder(address: str, data_root: str | None) -> str:
+    """The folder with the files of a data set on the Hub.
+
+    Raises:
+        ValueError: a folder came too, or the data set cannot be had.
+    """
+    from ..data.readers.files import ARRAYS, PICTURES, VIDEOS
+    from ..hub.dataset import fetch_dataset
+
+    if data_root:
+        raise ValueError("--data of the Hub came with --data-root; leave one of them out")
+    return str(fetch_dataset(address, VIDEOS | PICTURES | ARRAYS | {".csv", ".tar"}).folder)
 
 
 def swept_settings(texts: Sequence[str]) -> dict[str, list[str]]:

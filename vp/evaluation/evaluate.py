@@ -69,9 +69,8 @@ def evaluate(
 
     Args:
         model: what `vp.load` returns.
-        protocol: a key of `vp.data.PROTOCOLS`, whose clips have one size; or NAME:PAST+FUTURE of any data set, such as
-            folder:5+10. Of recordings two windows each are then scored, from the start and the middle (`vp.data.Windows`): the
-            centre square for a model of one size, else whole frames; in colour where the model takes it.
+        protocol: a key of `vp.data.PROTOCOLS`, whose clips have one size; or NAME:PAST+FUTURE of any data set, as folder:5+10, for
+            two `Windows` of each recording: centre squares for a model of one size, else whole; in colour where it takes that.
         clips: how many; None: 100, or all of a test set, or all windows.
         samples: futures per clip; one where seeds change nothing.
         known: the known frames, such as '0-4' or '0,5,10' or 'none', instead of the protocol's; filling in has more baselines.
@@ -81,9 +80,9 @@ def evaluate(
         short_side, stride, fps: of windows, see `vp.data.Framing`; short_side None: 128 px; ignored by a model of one size.
         batch: clips at once; None: as many as fit into memory, one or more. Seeds, and so the futures, do not depend on it.
         options: the predictor's options or a mapping of them, for the model's own row.
-        per_clip: add `per_clip`, the model's scores of each clip, for `vp.evaluation.scores.compare_evaluations`.
+        per_clip: add `per_clip`, the model's scores of each clip, for `compare_evaluations`.
         progress: called with (clips done, clips in all), counted over all rows.
-        processes: that share the work; every one returns the same numbers, which are those of one process, but for the seconds.
+        processes: that share the work; all return the numbers of one, but for the seconds.
 
     Raises:
         ValueError: an unknown protocol or option, counts below 1, or clips that the model does not take.
@@ -91,8 +90,7 @@ def evaluate(
     spec = find_protocol(protocol)
     if min(count for count in (clips, samples, batch, 1) if count is not None) < 1:
         raise ValueError(f"clips is {clips}, samples {samples} and batch {batch}; give 1 or more of each")
-    if not isinstance(options, Options):
-        options = model.predictor.options_type.parse(options or {})
+    options = options if isinstance(options, Options) else model.predictor.options_type.parse(options or {})
     mask = given_frames_mask(spec, known)
     shared: dict[str, Any] = {
         "clips": clips, "samples": samples, "split": split, "data_root": data_root, "seed": seed, "batch": batch,

@@ -76,7 +76,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """The result of a task, whose `name` is that of one of the functions here and whose other fields are its arguments."""
     from .commit import commit
     from .download import download
+    from .snapshot import fetch_files, list_files
 
     name = task.pop("name")
-    tasks: dict[str, Any] = {"download": download, "commit": commit}
+    tasks: dict[str, Any] = {"download": download, "commit": commit, "list_files": list_files, "fetch_files": fetch_files}
     return tasks[name](**task)

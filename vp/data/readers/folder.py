@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from ..recording import Found, Recording, Watch, without_progress_bar
-from . import indexed
+from . import indexed, shards
 from .arrays import array_recordings
 from .files import ARRAYS, PICTURES, VIDEOS, is_image, name_below, person_and_source, split_from_folder, walk_folders
 from .numbering import find_sequences
@@ -24,10 +24,12 @@ Job = tuple[str, Callable[[], Iterable[Recording]]]
 
 
 def read(root: Path, watch: Watch = without_progress_bar, axes: str = "") -> Found:
-    """Finds all recordings below a folder; `axes`: of array files, see `arrays.array_recordings`."""
+    """Finds all recordings below a folder, and in the shards in it; `axes`: of array files, see `arrays.array_recordings`."""
     if indexed.is_indexed(root):
         return indexed.read(root, watch)
-    jobs = [job for _, paths in walk_folders(root) for job in reading_jobs(paths, root, axes)]
+    unpacked = shards.unpack_shards(root)
+    places = [root] if unpacked is None else [root, unpacked]
+    jobs = [job for place in places for _, paths in walk_folders(place) for job in reading_jobs(paths, place, axes)]
     found = Found()
     for name, make in watch(jobs, "files"):
         found.collect(name, make)
@@ -46,7 +48,7 @@ def reading_jobs(paths: list[Path], root: Path, axes: str) -> Iterable[Job]:
         name = name_below(first.parent if whole or len(clip.paths) > 1 else first, root)
         yield name, lambda clip=clip, split=split, whole=whole: [sequence_recording(clip, root, split, whole)]
     for path in paths:
-        if path in stacks or path not in pictures:
+        if path in stacks or path not in pictures and path.suffix.lower() != shards.SHARD:
             yield name_below(path, root), partial(file_recordings, path, root, axes)
 
 
