@@ -69,7 +69,7 @@ def evaluate(
 
     Args:
         model: what `vp.load` returns.
-        protocol: a key of `vp.data.PROTOCOLS`, whose clips have one size; or NAME:PAST+FUTURE of any data set, as folder:5+10, for
+        protocol: a key of `vp.data.PROTOCOLS`, whose clips have one size; or NAME:PAST+FUTURE of any data set (folder:5+10), for
             two `Windows` of each recording: centre squares for a model of one size, else whole; in colour where it takes that.
         clips: how many; None: 100, or all of a test set, or all windows.
         samples: futures per clip; one where seeds change nothing.
