@@ -55,7 +55,7 @@ function build() {
 function addTable(name) {
   const [label, signed] = TABLES[name];
   const most = largest(Object.keys(TABLES).filter((other) => TABLES[other][1] === signed)); // prior and posterior alike
-  const words = signed ? `(blue -${most.toFixed(1)}, orange +${most.toFixed(1)})` : `(dark ${most.toFixed(1)})`;
+  const words = signed ? `(blue down to -${most.toFixed(1)}, orange up to +${most.toFixed(1)})` : `(strongest colour ${most.toFixed(1)})`;
   const place = addRow(`${label} ${words}`, () => ROW * value.names.length, (context, w, h) => {
     const [up, down, spread] = ["up", "down", "spread"].map(colour), high = h / value.names.length;
     for (let t = 0; t < value.length; t++) {
@@ -228,6 +228,7 @@ function render() {
   value = JSON.parse(JSON.stringify(value)); // Gradio patches streamed values in place
   Object.assign(slider, { min: -FARTHEST, max: FARTHEST, value: 0 });
   say(".vp-latent-title", value.title);
+  root.dataset.large = String(large());
   images = value.films.map((one) => Object.assign(new Image(), { onload: draw, src: one.sheet.url }));
   const marked = value.events.map(({ t, label }) => `${label} at frame ${t}`).join(", ");
   const note = hasTruth() ? "The further this future has left the truth, the more each true frame surprises." : "What comes after is not known: there is no posterior and no surprise.";
