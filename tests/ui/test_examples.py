@@ -48,3 +48,15 @@ def test_they_are_of_the_split_that_is_there_to_be_shown():
     shown = {about.file for about in FILMED.values()}
     of = {split: {r.name for r in DATASETS["real128"].recordings("real128", split, root)} for split in SPLITS_OF_USE}
     assert shown <= of.pop("example") and not any(shown & names for names in of.values())
+
+
+def test_examples_move_under_the_pointer_only_where_motion_is_welcome(app, open_page):
+    page = open_page(app)
+    picture, name = "#picker button[data-name=digits-1] img", "#picker button[data-name=digits-1]"
+    still = page.get_attribute(picture, "src")
+    page.hover(name)
+    assert page.get_attribute(picture, "src") == still
+    page.emulate_media(reduced_motion="no-preference")
+    page.hover(".vp-banner h1")
+    page.hover(name)
+    assert page.get_attribute(picture, "src") != still

@@ -78,11 +78,12 @@ def test_of_what_one_visitor_asks_at_once_the_newest_is_computed_and_nobody_is_p
 
 
 def test_a_map_is_drawn_dragged_on_and_gone_with_its_clip(app, open_page):
-    page = open_page(app)
+    page = open_page(app, viewport={"width": 390, "height": 844})
     page.click("#future-map button.label-wrap")
     page.fill("#mapped input[type=number]", "8")
     page.click("#draw-map")
     page.wait_for_selector(".vp-map:not([hidden])", timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     plane = page.locator(".vp-map-plane")
     plane.scroll_into_view_if_needed()
     page.wait_for_function("() => document.querySelector('.vp-map-view canvas').width > 0")

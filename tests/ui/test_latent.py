@@ -62,6 +62,8 @@ def test_a_number_is_chosen_moved_and_put_back_under_the_player_s_cursor(app, op
     page.click("#look-inside button.label-wrap")
     page.click("#look")
     page.wait_for_selector(".vp-latent:not([hidden])", timeout=60_000)
+    page.click("#lessons button.label-wrap")
+    page.wait_for_selector(".vp-lesson-show")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator(".vp-latent-row").count() == 2 + 4 + 1 + 5
     box = page.locator("[data-table=prior_std] canvas").bounding_box()

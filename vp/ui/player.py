@@ -55,6 +55,7 @@ def with_sheets(value: Result, owner: str | None) -> dict[str, Any]:
 PICKER_HTML = '<div class="vp-picker" role="group" aria-label="Example clips"></div>'
 PICKER_JS = """
 const box = element.querySelector(".vp-picker");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const render = () => {
   const value = props.value || { items: [] };
   box.replaceChildren(...value.items.map((item) => {
@@ -68,7 +69,7 @@ const render = () => {
     const label = document.createElement("span");
     label.textContent = item.label;
     button.append(image, label);
-    const move = (on) => () => { image.src = on ? item.moving.url : item.still.url; };
+    const move = (on) => () => { image.src = on && !calm.matches ? item.moving.url : item.still.url; };
     for (const kind of ["pointerenter", "focus"]) button.addEventListener(kind, move(true));
     for (const kind of ["pointerleave", "blur"]) button.addEventListener(kind, move(false));
     return button;

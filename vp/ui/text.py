@@ -22,6 +22,7 @@ WORDS = {
     "prior std": "How wide the prior is: near 0 the model is sure what comes, larger where it leaves room for chance.",
     "grey level": "One of the 256 steps from black to white in which pixels are stored.",
     "KL": "How far the posterior is from the prior, in nats: the surprise in a frame.",
+    "latent": "The numbers z that a model draws at every frame; all that is left to chance in a future is in them.",
     "temperature": "Scale of the dice. 0 always takes the prior's mean; 1 is what the model was trained for.",
     "seed": "Start of the dice. The same seed, model and clip give the same futures.",
 }
