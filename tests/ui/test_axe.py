@@ -14,6 +14,13 @@ RUN = """([selectors, options]) => {
   return axe.run({ include }, options).then((found) => found.violations.map((x) => `${x.id}: ${x.nodes.map(tell).join(" | ")}`));
 }"""
 
+# colours fade; what goes on for ever is none of that
+FADED = """() => {
+  const fading = document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime));
+  fading.forEach((one) => one.finish());
+  return !fading.length;
+}"""
+
 
 @pytest.fixture(scope="module")
 def axe():
@@ -44,7 +51,7 @@ def test_axe_finds_nothing_in_light_or_dark(app, open_page, axe):
     page.wait_for_selector("#status >> text=A above", timeout=30_000)
     for dark in (False, True):
         page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
-        page.wait_for_timeout(300)  # colours fade
+        page.wait_for_function(FADED)
         assert violations(page, axe) == [], "dark" if dark else "light"
     page.click(".vp-tile[data-kind=sample] .vp-frame")
     assert violations(page, axe, ".vp-loupe") == []
