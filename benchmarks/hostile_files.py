@@ -271,7 +271,8 @@ def measure(count: int, seed: int, with_other: bool = True) -> dict[str, Any]:
         folder = Path(temporary)
         (folder / "tmp").mkdir()
         settings = {"TMPDIR": str(folder / "tmp"), "GRADIO_ANALYTICS_ENABLED": "False", "PYTHONUNBUFFERED": "1"}
-        serve = "from vp.ui.app import build, launch_options as o; d = build('cpu'); d.launch(server_name='127.0.0.1', **o())"
+        serve = "from vp.ui.server_folder import server_folder as f; f(); from vp.ui.app import build, launch_options as o; "
+        serve += "d = build('cpu'); d.launch(server_name='127.0.0.1', **o())"
         with (folder / "log").open("w") as log:
             command = [sys.executable, "-c", serve]
             server = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log)
