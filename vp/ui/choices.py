@@ -40,14 +40,13 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
   const choice = JSON.stringify({{ asked: window.vpAsked, query, ...window.vpPicked }});
   return [...Object.values(at), ...values.slice({len(NAMES)}, -1), choice];
 }}"""
-# waits until the last choice is answered: only then do the widgets say what is to be predicted
+# waits until the last choice is answered: only then do the widgets say what is to be predicted. Where clips do not wait, it waits
+# for 3 s at most: of two events at once Gradio may drop one whose JavaScript has run
 SETTLED_JS = """async () => {
-  const answered = () => {
-    const said = document.querySelector("#choice-text textarea, #choice-text input")?.value;
-    return (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
-  };
-  for (let k = 0, calm = 0; k < 400 && calm < 2; k++) {
-    calm = answered() ? calm + 1 : 0;
+  const told = () => JSON.parse(document.querySelector("#choice-text textarea, #choice-text input")?.value || '{"asked": 0}');
+  const clipWaits = () => (window.vpPicked?.turn ?? 0) > (told().turn ?? 0);
+  for (let k = 0, calm = 0; k < (clipWaits() ? 400 : 100) && calm < 2; k++) {
+    calm = (window.vpAsked ?? 0) === told().asked ? calm + 1 : 0;
     await new Promise((done) => setTimeout(done, 30));
   }
 }"""
