@@ -3,12 +3,11 @@
 import dataclasses
 
 import pytest
-import torch
 
 from vp.catalog import FAMILIES
-from vp.core.runtime import Runtime
 from vp.models.svg.config import Conditions
 
+from ..shaken import shaken_predictor
 from .clauses import CLAUSES, broken
 from .fakes import LIARS, Honest
 
@@ -22,13 +21,7 @@ def predictor(request):
     config = family.tiny()
     if request.param == ACTING:
         config = dataclasses.replace(config, conditions=Conditions(3, width=8))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        networks = family.networks(config)
-        with torch.no_grad():
-            for weight in networks.parameters():
-                weight += 0.05 * torch.randn_like(weight)
-    return family.predictor(config, networks, Runtime.pick("cpu", "fp32"))
+    return shaken_predictor(family, config)
 
 
 @pytest.mark.parametrize("clause", CLAUSES)

@@ -1,7 +1,5 @@
 """Recorded calls: when they are recorded, what they are given, and what becomes of what they returned."""
 
-import gc
-import weakref
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
@@ -13,6 +11,7 @@ from vp.core.capture import MAX_GRAPHS, Recording, Recordings, record_cuda_graph
 from vp.core.runtime import Runtime
 from vp.core.tree import list_tensors, map_tensors
 
+from ..freed import freed_at_once
 from ..recorders import replayed
 
 
@@ -114,16 +113,13 @@ def test_a_predictor_is_freed_with_its_recordings_without_the_collector(recorded
         out = call()
         return Recording(lambda: None, out)  # as a graph, it does not hold the function
 
-    owner = Owner()
-    for _ in range(3):
-        assert owner.captured(None, torch.ones(1)).item() == 2
-    alive = weakref.ref(owner)
-    gc.disable()
-    try:
-        del owner
-        assert alive() is None
-    finally:
-        gc.enable()
+    def used():
+        owner = Owner()
+        for _ in range(3):
+            assert owner.captured(None, torch.ones(1)).item() == 2
+        return owner
+
+    assert freed_at_once(used)
 
 
 def test_cuda_graphs_are_recorded_on_one_stream_while_other_threads_may_use_the_gpu(monkeypatch):

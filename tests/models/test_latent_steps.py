@@ -9,23 +9,17 @@ from vp.catalog import FAMILIES
 from vp.core.latent_steps import LatentChange, LatentPredictor
 from vp.core.noise import SampleNoise
 from vp.core.predictor import seed_grid
-from vp.core.runtime import Runtime
 from vp.core.video import Observation
 from vp.models.svg.conditions import Conditions
+
+from ..shaken import shaken_predictor
 
 PAST, LENGTH, SEEDS = 3, 7, seed_grid(3, 1, 2)
 
 
 def make(name, **changed):
     family = FAMILIES[name]
-    config = dataclasses.replace(family.tiny(), **changed)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        networks = family.networks(config)
-        with torch.no_grad():
-            for weight in networks.parameters():
-                weight += 0.05 * torch.randn_like(weight)
-    return family.predictor(config, networks, Runtime.pick("cpu", "fp32"))
+    return shaken_predictor(family, dataclasses.replace(family.tiny(), **changed))
 
 
 CASES = {"svg": {"latent": "learned"}, "svg with actions": {"latent": "learned", "conditions": Conditions(3, width=8)}}

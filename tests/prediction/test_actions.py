@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from vp.catalog import FAMILIES
-from vp.core.runtime import Runtime
 from vp.core.video import Actions
 from vp.data import Clip
 from vp.models.svg.config import Conditions
@@ -15,6 +14,8 @@ from vp.prediction.actions import plan_actions, read_actions
 from vp.prediction.model import Model
 from vp.prediction.sample import sample
 from vp.result.result import Result
+
+from ..shaken import shaken_predictor
 
 WANTED = Actions(("right", "away"), ((-1, 1), (-1, 1)))
 OWN = np.arange(12, dtype=np.float32).reshape(6, 2)
@@ -24,13 +25,7 @@ OWN = np.arange(12, dtype=np.float32).reshape(6, 2)
 def model():
     family = FAMILIES["svg"]
     config = dataclasses.replace(family.tiny(), conditions=Conditions(2, width=8))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        networks = family.networks(config)
-        with torch.no_grad():
-            for weight in networks.parameters():
-                weight += 0.05 * torch.randn_like(weight)
-    return Model("acting", family, family.predictor(config, networks, Runtime.pick("cpu", "fp32")), {})
+    return Model("acting", family, shaken_predictor(family, config), {})
 
 
 @pytest.fixture

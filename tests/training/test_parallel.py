@@ -57,16 +57,6 @@ def settings(out: Path, **more) -> Settings:
     return Settings(out, **{"device": "cpu", "precision": "fp32", "digits": "strokes", "threads": 1, "steps": 4, **more})
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    data = tmp_path_factory.mktemp("data")
-    (data / "train").mkdir()
-    for index in range(4):
-        frames = np.random.default_rng(index).integers(0, 256, (24, 32, 32, 1), np.uint8)
-        np.savez(data / "train" / f"{index}.npz", frames=frames)
-    return data
-
-
 def after_a_few_steps(name: str, clips: Path, accumulate: int | None, processes: Processes) -> dict[str, np.ndarray]:
     """All that a run of a family's smallest network, with its critic, consists of after a step or more of every stage."""
     family, found = published() if name == "published" else smallest(name, None)

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,17 +14,6 @@ from vp.training.trainer import Trainer
 
 TRAINED = [name for name, family in FAMILIES.items() if family.recipes]
 STEPS = 8
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    """A folder of recordings, which come in whatever size a config asks for."""
-    data = tmp_path_factory.mktemp("data")
-    (data / "train").mkdir()
-    for index in range(4):
-        frames = np.random.default_rng(index).integers(0, 256, (24, 32, 32, 1), np.uint8)
-        np.savez(data / "train" / f"{index}.npz", frames=frames)
-    return data
 
 
 def with_critic(config):

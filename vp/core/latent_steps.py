@@ -76,6 +76,14 @@ class LatentPredictor(Predictor):
 
     latent_names: tuple[str, ...]
 
+    def check_with_latent(self, observation: Observation, options: Options, change: LatentChange | None) -> None:
+        """As `check`; ValueError too for a model without a latent, and for a change that cannot be made."""
+        if not self.latent_names:
+            raise ValueError("this model is deterministic: it has no latent to look at")
+        self.check(observation, options)
+        if change is not None:
+            change.check(observation, self.latent_names)
+
     @abstractmethod
     def predict_with_latent(
         self, observation: Observation, seeds: Seeds, options: Options | None = None, change: LatentChange | None = None

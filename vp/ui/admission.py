@@ -169,13 +169,19 @@ class Admission:
 
 
 async def in_turn(
-    admission: Admission, check: Callable[[], Cost | None], job: Callable[[], Iterator[Updates]]
+    admission: Admission, check: Callable[[], Cost | None], job: Callable[[], Iterator[Updates]], said_in: str = "status"
 ) -> AsyncIterator[Updates]:
-    """What the page is told while a prediction waits and runs; errors become a sentence in "status"."""
+    """What the page is told while a prediction waits and runs; errors become a sentence.
+
+    Args:
+        admission, check, job: see `Admission.run`.
+        said_in: name of the widget that says it; with "status" Generate and Stop follow.
+    """
+    busy, idle = (BUSY, IDLE) if said_in == "status" else ({}, {})
     try:
         async with aclosing(admission.run(Caller.now(), check, job)) as updates:
             async for update in updates:
-                yield {"status": status(update.text), **BUSY} if isinstance(update, Place) else update
+                yield {said_in: status(update.text), **busy} if isinstance(update, Place) else update
     except ValueError as error:
         LOG.info("refused", exc_info=True)
-        yield {"status": error_status(error), **IDLE}
+        yield {said_in: error_status(error), **idle}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,16 @@ from vp.prediction.model import Model
 from vp.result.sprite_sheet import encode_jpeg, encode_png, is_photograph
 
 from . import jobs
-from .admission import Admission, Place
+from .admission import Admission, in_turn
 from .compute_thread import COMPUTE_THREAD
-from .cost import Cost, cost
+from .cost import Cost
 from .expiring_store import ExpiringStore
 from .handlers import Handlers
-from .listeners import Caller
-from .newest_first import Asked, Wish, answer_newest
+from .newest_first import Asked, Kept, Wish, answer_newest, read_kept
 from .page import ADMITTED, NOW_JS, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
-from .status import error_status, failed, status
+from .status import failed, status
 from .unchecked import Slider
 from .visitor_files import session
 
@@ -51,16 +50,7 @@ HTML = """<div class="vp-map" hidden>
 JS = (Path(__file__).parent / "future_map.js").read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class KeptMap:
-    """A map, the model that made it, and the session it was made for, "" for none."""
-
-    model: Model
-    futures: FutureMap
-    visitor: str
-
-
-MAPS: ExpiringStore[KeptMap] = ExpiringStore(most=20, what="map")
+MAPS: ExpiringStore[Kept[FutureMap]] = ExpiringStore(most=20, what="map")
 
 
 class MapView(gr.HTML):
@@ -91,9 +81,7 @@ class MapView(gr.HTML):
 
 def read_wish(wish: Wish) -> Asked:
     """Whose map the page's `wish` is about, and what a future between costs; ValueError where the map is not kept."""
-    name = str(wish["map"]) if isinstance(wish, dict) and "map" in wish else ""
-    kept = MAPS.get(name)
-    return Asked(kept.visitor or f"map {name}", cost(kept.model.name, kept.futures.request))
+    return read_kept(MAPS, "map", wish, lambda futures: futures.request)
 
 
 def future_at(wish: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +101,7 @@ def future_at(wish: dict[str, Any]) -> dict[str, Any]:
     except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise ValueError("the place on the map cannot be read; point at it again") from error
     kept = MAPS.get(name)
-    futures = kept.futures
+    futures = kept.shown
     if not all(0 <= index < len(futures.seeds) for index in pins):
         raise ValueError(f"pins are {pins[:8]}; give numbers from 0 to {len(futures.seeds) - 1}")
     own = np.array(sorted(set(pins)) or range(len(futures.seeds)))
@@ -141,7 +129,7 @@ def describe(model: Model, futures: FutureMap, visitor: str = "") -> dict[str, A
     """The map's value for `MapView`; it is kept on the server under a name of its own, as long as `visitor` is there."""
     picked = np.unique(np.linspace(0, futures.thumbnails.shape[1] - 1, SHOWN_FRAMES).round().astype(int))
     return {
-        "map": MAPS.put(KeptMap(model, futures, visitor), visitor),
+        "map": MAPS.put(Kept(model, futures, visitor), visitor),
         "places": np.round(futures.places, 4).tolist(),
         "thumbnails": futures.thumbnails[:, picked],
         "frames": len(picked),
@@ -187,12 +175,8 @@ async def draw_in_turn(do: Handlers, admission: Admission, at: Settings, count: 
         return jobs.check(at.model, model, clip, replace(wishes, n=int(count)))
 
     visitor = session()
-    try:
-        async with aclosing(admission.run(Caller.now(), check, lambda: draw_map(do, at, int(count), visitor))) as updates:
-            async for update in updates:
-                yield {"map_status": status(update.text)} if isinstance(update, Place) else update
-    except ValueError as error:
-        yield {"map_status": error_status(error)}
+    async for updates in in_turn(admission, check, lambda: draw_map(do, at, int(count), visitor), "map_status"):
+        yield updates
 
 
 def draw_map(do: Handlers, at: Settings, count: int, visitor: str) -> Iterator[Updates]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,18 @@ from vp.result.result import BY_HAND
 from vp.result.sprite_sheet import SIDE
 
 from . import jobs
-from .admission import Admission, Place
+from .admission import Admission, in_turn
 from .compute_thread import COMPUTE_THREAD
-from .cost import Cost, cost
+from .cost import Cost
 from .expiring_store import ExpiringStore
 from .future_map import encode_frames
 from .handlers import Handlers
-from .listeners import Caller
 from .models import MOST_FUTURES
-from .newest_first import Asked, Wish, answer_newest
+from .newest_first import Asked, Kept, Wish, answer_newest, read_kept
 from .page import ADMITTED, NOW_JS, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
-from .status import error_status, failed, status
+from .status import failed, status
 from .unchecked import Slider
 from .visitor_files import session
 
@@ -50,16 +49,7 @@ HTML = (HERE / "latent.html").read_text(encoding="utf-8")
 JS = f"const FARTHEST = {FARTHEST};\n" + (HERE / "latent.js").read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class KeptView:
-    """A look inside, the model that made it, and the session it was made for, "" for none."""
-
-    model: Model
-    view: LatentView
-    visitor: str
-
-
-VIEWS: ExpiringStore[KeptView] = ExpiringStore(most=20, what="look inside")
+VIEWS: ExpiringStore[Kept[LatentView]] = ExpiringStore(most=20, what="look inside")
 
 
 class LatentPanel(gr.HTML):
@@ -104,9 +94,7 @@ def columns_of(length: int, width: int) -> int:
 
 def read_wish(wish: Wish) -> Asked:
     """Whose look inside the page's `wish` is about, and what a moved number costs; ValueError where it is not kept."""
-    name = str(wish["view"]) if isinstance(wish, dict) and "view" in wish else ""
-    kept = VIEWS.get(name)
-    return Asked(kept.visitor or f"look {name}", cost(kept.model.name, replace(kept.view.request, n=1)))
+    return read_kept(VIEWS, "view", wish, lambda view: replace(view.request, n=1))
 
 
 def move(wish: dict[str, Any]) -> dict[str, Any]:
@@ -130,8 +118,8 @@ def move(wish: dict[str, Any]) -> dict[str, Any]:
     if not abs(value) <= FARTHEST:
         raise ValueError(f"the number is moved by {value} standard deviations; give {-FARTHEST:g} to {FARTHEST:g}")
     kept = VIEWS.get(name)
-    frames = COMPUTE_THREAD.call(change_by_hand, kept.model, kept.view, change)
-    apart = np.abs(frames[change.frame :].astype(np.float32) - kept.view.frames[change.frame :]).mean()
+    frames = COMPUTE_THREAD.call(change_by_hand, kept.model, kept.shown, change)
+    apart = np.abs(frames[change.frame :].astype(np.float32) - kept.shown.frames[change.frame :]).mean()
     shown = small_frames(frames[None], SHOWN_SIDE)[0]
     data, kind = encode_frames(tile(shown), shown[0])
     return {"sheet": f"data:{kind};base64,{base64.b64encode(data).decode()}", "apart": round(float(apart), 2)}
@@ -149,7 +137,7 @@ def describe(model: Model, view: LatentView, number: int, visitor: str = "") -> 
     tables = ("prior_mean", "prior_std", "posterior_mean", "posterior_std", "kl")
     drawn_from = "posterior" if view.request.options.prior.startswith("posterior") else "prior"
     return {
-        "view": VIEWS.put(KeptView(model, view, visitor), visitor),
+        "view": VIEWS.put(Kept(model, view, visitor), visitor),
         "films": films,
         "columns": columns_of(length, width),
         "width": width,
@@ -208,12 +196,8 @@ async def look_in_turn(do: Handlers, admission: Admission, at: Settings, number:
         return jobs.check(at.model, model, clip, replace(wishes, n=1 + len(TEMPERATURES)))
 
     visitor = session()
-    try:
-        async with aclosing(admission.run(Caller.now(), check, lambda: look_inside(do, at, int(number), visitor))) as updates:
-            async for update in updates:
-                yield {"latent_status": status(update.text)} if isinstance(update, Place) else update
-    except ValueError as error:
-        yield {"latent_status": error_status(error)}
+    async for updates in in_turn(admission, check, lambda: look_inside(do, at, int(number), visitor), "latent_status"):
+        yield updates
 
 
 def look_inside(do: Handlers, at: Settings, number: int, visitor: str) -> Iterator[Updates]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import gradio as gr
 
+from vp.prediction.model import Model
+from vp.prediction.request import Request
+
 from .admission import Admission, Place
-from .cost import Cost
+from .cost import Cost, cost
+from .expiring_store import ExpiringStore
 from .listeners import Caller
 from .status import to_sentence
 
+Shown = TypeVar("Shown")
 Wish = dict[str, Any]  # what the page asks for, as it came from the browser
 
 
@@ -21,6 +27,32 @@ class Asked(NamedTuple):
 
     visitor: str
     cost: Cost
+
+
+@dataclass(frozen=True)
+class Kept(Generic[Shown]):
+    """What the page shows and asks about, the model that made it, and the session it was made for, "" for none."""
+
+    model: Model
+    shown: Shown
+    visitor: str
+
+
+def read_kept(store: ExpiringStore[Kept[Shown]], key: str, wish: Wish, request_of: Callable[[Shown], Request]) -> Asked:
+    """Whose of the kept things a wish is about, and what an answer costs.
+
+    Args:
+        store: of the things.
+        key: of the thing's name in the wish.
+        wish: of the page.
+        request_of: the request that an answer costs as much as.
+
+    Raises:
+        ValueError: it is not kept.
+    """
+    name = str(wish[key]) if isinstance(wish, dict) and key in wish else ""
+    kept = store.get(name)
+    return Asked(kept.visitor or f"{key} {name}", cost(kept.model.name, request_of(kept.shown)))
 
 
 def answer_newest(
@@ -46,9 +78,9 @@ def answer_newest(
     async def ask(wish: Wish, request: gr.Request) -> dict[str, Any]:
         mine, found, is_in = object(), None, False
         try:
-            visitor, cost = read(wish)
+            visitor, price = read(wish)
             caller = Caller(visitor, request.client.host if request.client else "", True)
-            job = admission.run(caller, lambda: cost, lambda: compute(wish), "between", lambda: newest.get(visitor) is not mine)
+            job = admission.run(caller, lambda: price, lambda: compute(wish), "between", lambda: newest.get(visitor) is not mine)
             try:
                 async with aclosing(job) as updates:
                     async for update in updates:  # the first is a place, and says that it was let in

@@ -110,14 +110,11 @@ class SVGPredictor(LatentPredictor):
     def predict_with_latent(
         self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None, change: LatentChange | None = None
     ) -> tuple[Prediction, LatentSteps]:
-        if not self.latent_names:
-            raise ValueError("this model is deterministic: it has no latent to look at")
         options, total = options or LatentOptions(), observation.frames.shape[1]
-        self.check(observation, options)
+        self.check_with_latent(observation, options, change)
         spec = replace(self.rollout_spec(observation, seeds, options), sees_target=observation.target is not None)
         z = self.draw_noise(spec, seeds, options, total)
         if change is not None:
-            change.check(observation, self.latent_names)
             z[:, change.frame, change.dimension] = change.value
         true, vectors = self.visible_frames(observation, spec), self.condition_vectors(observation)
         made, *future_and_known = self.captured_rollout(spec, true, vectors, z)

@@ -91,12 +91,8 @@ class MotionPredictor(LatentPredictor):
     def predict_with_latent(
         self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None, change: LatentChange | None = None
     ) -> tuple[Prediction, LatentSteps]:
-        if not self.latent_names:
-            raise ValueError("this model is deterministic: it has no latent to look at")
         options, n_past = options or MotionOptions(), observation.n_past
-        self.check(observation, options)
-        if change is not None:
-            change.check(observation, self.latent_names)
+        self.check_with_latent(observation, options, change)
         made, latents = [], []
         for frame, stats in self.iterate_steps(observation, seeds, options, observation.target is not None, change):
             made.append(frame.clone())
