@@ -23,9 +23,10 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: next((k for k, folder in enumerate(("ui", "training")) if folder in item.path.parts), 2))
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """Two threads on tensors this small wait for each other far longer than they work when the machine is busy."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Two threads on tensors this small wait for each other far longer than they work when the machine is busy. Before every test
+    and its fixtures, as trainings set the number too."""
     torch.set_num_threads(1)
 
 

@@ -135,6 +135,9 @@ def test_another_clip_or_model_changes_the_editor(models, choice):
     visit = Visit(dataclasses.replace(at, model="idle"))
     asked = json.dumps({"asked": 2})
     assert {*SHOWN, "status", "player"} <= set(choices.settle(at, None, None, visit, asked)) and visit.at.model == "acting"
+    again = choices.settle(dataclasses.replace(at, model="idle"), None, None, visit, asked)
+    assert not again and visit.at.model == "acting", "this question was answered"
+    asked = json.dumps({"asked": 3})
     refused = choices.settle(dataclasses.replace(at, model="nobody"), None, None, visit, asked)
     assert refused["model"] == "acting" and "There is no model" in refused["status"] and "player" not in refused
 

@@ -29,7 +29,7 @@ def answers(general_folder):
 
 
 def settle(answers, visit, at=None, upload=None, **said):
-    return answers.settle(at or visit.at, upload, None, visit, json.dumps({"asked": 2, **said}))
+    return answers.settle(at or visit.at, upload, None, visit, json.dumps({"asked": visit.asked + 1, **said}))
 
 
 def opened(answers):

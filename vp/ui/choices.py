@@ -30,23 +30,29 @@ from .visitor_files import session
 
 READY = "Ready: press Generate."
 RANDOM, UPLOADED = "random", "upload"
+TWICE_MS = 500  # no person makes the same choice again so soon
 
 # what the browser asks for, "choice": how many times it has asked, and the newest choice of a clip with its number
 CHOICE_JS = f"""(...values) => {{{AT_JS}
-  window.vpAsked = (window.vpAsked ?? 0) + 1;
+  // a dropdown reports one choice twice, and Gradio may drop the second event after this has run: it is one question
+  const asking = JSON.stringify([at, window.vpPicked]), last = window.vpLast;
+  window.vpLast = {{ asking, when: performance.now() }};
+  const twice = last && last.asking === asking && window.vpLast.when - last.when < {TWICE_MS};
+  window.vpAsked = (window.vpAsked ?? 0) + (twice ? 0 : 1);
   const trim = document.querySelector("#trim .vp-trim");
   if (trim) trim.dataset.sent = trim.dataset.chosen ?? "";
   const query = window.vpAsked === 1 ? Object.fromEntries(new URLSearchParams(location.search)) : {{}};
   const choice = JSON.stringify({{ asked: window.vpAsked, query, ...window.vpPicked }});
   return [...Object.values(at), ...values.slice({len(NAMES)}, -1), choice];
 }}"""
-# waits until the last choice is answered: only then do the widgets say what is to be predicted. Where clips do not wait, it waits
-# for 3 s at most: of two events at once Gradio may drop one whose JavaScript has run
+# waits until the last choice is answered: only then do the widgets say what is to be predicted
 SETTLED_JS = """async () => {
-  const told = () => JSON.parse(document.querySelector("#choice-text textarea, #choice-text input")?.value || '{"asked": 0}');
-  const clipWaits = () => (window.vpPicked?.turn ?? 0) > (told().turn ?? 0);
-  for (let k = 0, calm = 0; k < (clipWaits() ? 400 : 100) && calm < 2; k++) {
-    calm = (window.vpAsked ?? 0) === told().asked ? calm + 1 : 0;
+  const answered = () => {
+    const said = document.querySelector("#choice-text textarea, #choice-text input")?.value;
+    return (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
+  };
+  for (let k = 0, calm = 0; k < 400 && calm < 2; k++) {
+    calm = answered() ? calm + 1 : 0;
     await new Promise((done) => setTimeout(done, 30));
   }
 }"""
@@ -71,11 +77,13 @@ class Visit:
         at: the settings on the page; None before the first answer.
         by_hand: whether a person chose the model.
         turn: number of the newest choice of a clip that was answered.
+        asked: number of the question that came last.
     """
 
     at: Settings | None = None
     by_hand: bool = False
     turn: int = 0
+    asked: int = 0
 
     def shows(self, at: Settings) -> bool:
         """Whether the page shows the clip of `at`."""
@@ -104,7 +112,7 @@ class Choices:
 
     def settle(self, at: Settings, upload: str | None, job: str | None, visit: Visit, choice: str) -> Updates:
         """Everything on the page that follows from the settings, compared with those answered last. A running prediction ends,
-        but for an upload that cannot be read.
+        but for an upload that cannot be read. A question that came twice is answered once.
 
         Args:
             at: what the widgets say.
@@ -116,6 +124,9 @@ class Choices:
         """
         try:
             asked = parse_choice(choice)
+            if asked["asked"] == visit.asked:
+                return {}
+            visit.asked = asked["asked"]
             updates = self.open_page(asked["query"], visit) if asked["asked"] == 1 else self.answer(at, upload, visit, asked)
         except ValueError as error:
             updates = {"status": error_status(error), **IDLE}
