@@ -6,7 +6,8 @@ relative to motion at constant velocity. A second part of the network refines th
 each pixel is taken; both are then enlarged and applied to the known frames themselves, so clips of any size keep their
 sharpness.
 
-The features of known frames do not depend on the noise and are computed once for all steps and samples.
+At every step the features of known frames are looked up where the noisy motion points, so that the denoiser sees whether both
+sides agree there. The features themselves do not depend on the noise and are computed once for all steps and samples.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from .references import SIDES, References, Sides
 COARSE = 2 * SIDES  # numbers of a cell that are noisy: a displacement (x, y) on each side
 CELL = 4  # px of the flow's grid that a cell is wide
 SPREAD, LEAST_SPEED = 0.4, 0.1  # a departure's scale: a share of (speed + px a frame) for every frame of distance
+BETWEEN = 1.7  # by how much it is larger between two known frames
+STD = 0.65  # of a departure
 LARGEST = 6.0  # of a departure, after asinh
 HEADS = 4
 FREQUENCIES = 16  # of the sinusoids that tell the level
@@ -41,7 +44,6 @@ class Scene(NamedTuple):
     """The inputs of the denoiser that do not depend on the noise, for U unknown frames of B clips; S = 2 sides, before and after.
 
     Args:
-        features: (B, U, width, h/8, w/8), of the references as seen by each unknown frame.
         half, quarter: (B, U, S, half, h/2, w/2) and (B, U, S, quarter, h/4, w/4), of each reference; zero where there is none.
         even: float32 (B, U, S, 2, h/2, w/2), see `References`.
         scale: float32 (B, U, S, 1, 1, 1), the unit of departures, in px of that grid.
@@ -49,7 +51,6 @@ class Scene(NamedTuple):
         distance: float32 (U, S), frames to the reference, 0 where there is none.
     """
 
-    features: Tensor
     half: Tensor
     quarter: Tensor
     even: Tensor
@@ -59,7 +60,7 @@ class Scene(NamedTuple):
 
     def repeat_clips(self, copies: int) -> Scene:
         """Each clip `copies` times, one after the other."""
-        of_clips = repeat_rows(self[:5], copies)
+        of_clips = repeat_rows(self[:4], copies)
         return Scene(*of_clips, self.times, self.distance)
 
     @property
@@ -71,6 +72,12 @@ class Scene(NamedTuple):
     def departure_mask(self) -> Tensor:
         """float32 (U, COARSE, 1, 1): `has_reference` for each channel of a departure."""
         return self.has_reference.expand(-1, -1, 2, -1, -1).flatten(1, 2)
+
+    @property
+    def departure_shape(self) -> tuple[int, int, int, int]:
+        """(U, COARSE, h/8, w/8), the shape of one clip's departure."""
+        height, width = self.even.shape[-2:]
+        return len(self.times), COARSE, height // CELL, width // CELL
 
 
 class Motion(NamedTuple):
@@ -119,14 +126,46 @@ def to_departure(displacement: Tensor, scene: Scene) -> Tensor:
 
     It is the deviation from `Scene.even`, averaged over cells, in units of `Scene.scale`, under asinh: motion has heavy tails.
     """
-    coarse = F.avg_pool2d((displacement - scene.even).flatten(0, 2), CELL).unflatten(0, scene.even.shape[:3])
+    coarse = mean_over_cells(displacement - scene.even)
     return (torch.asinh(coarse / scene.scale).clamp(-LARGEST, LARGEST) * scene.has_reference).flatten(2, 3)
 
 
 def to_displacement(departure: Tensor, scene: Scene) -> Tensor:
     """A departure (B, U, COARSE, h/8, w/8) as displacements like `Scene.even`; the inverse of `to_departure` up to resolution."""
     coarse = departure.unflatten(2, (SIDES, 2)).clamp(-LARGEST, LARGEST).sinh() * scene.scale * scene.has_reference
-    return scene.even + resize_bilinear(coarse.flatten(0, 2), scene.even.shape[-2:]).unflatten(0, coarse.shape[:3])
+    return scene.even + enlarge_cells(coarse, scene.even.shape[-2:])
+
+
+def mean_over_cells(displacement: Tensor) -> Tensor:
+    """Displacements like `Scene.even` averaged over cells, (B, U, S, 2, h/8, w/8)."""
+    return F.avg_pool2d(displacement.flatten(0, 2), CELL).unflatten(0, displacement.shape[:3])
+
+
+def enlarge_cells(coarse: Tensor, size: tuple[int, int]) -> Tensor:
+    """Displacements of cells (B, U, S, 2, h/8, w/8), interpolated to a grid of `size`."""
+    return resize_bilinear(coarse.flatten(0, 2), size).unflatten(0, coarse.shape[:3])
+
+
+def warp_features(scene: Scene, displacement: Tensor) -> Tensor:
+    """Features of both references at the ends of displacements like `Scene.even`: (B * U, ..., h/4, w/4)."""
+    size, (count, frames) = scene.quarter.shape[-2:], displacement.shape[:2]
+
+    def everywhere(x: Tensor) -> Tensor:
+        """Numbers (B or 1, U, 1, 1, 1) as maps."""
+        return x.expand(count, frames, 1, *size).flatten(0, 1)
+
+    parts, moved = [], []
+    for side in range(SIDES):
+        flow = resize_flow(displacement[:, :, side].flatten(0, 1), size)
+        moved.append(warp(scene.quarter[:, :, side].flatten(0, 1).float(), flow))
+        there, far = (
+            everywhere(scene.has_reference[None, :, side]),
+            everywhere(scene.distance[None, :, side, None, None, None] / 8),
+        )
+        scale = everywhere((scene.scale[:, :, side] + 0.1).log())
+        parts += [moved[-1], flow / 4, inside_mask(flow) * there, there, far, scale]
+    parts.append((moved[0] - moved[1]).abs().mean(1, keepdim=True) * everywhere(scene.has_reference.prod(1)[None]))
+    return torch.cat(parts, 1).to(scene.quarter.dtype)
 
 
 class Level(nn.Module):
@@ -187,10 +226,15 @@ class Block(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """Estimates clean departures from noisy ones."""
+    """Estimates clean departures from noisy ones.
 
-    def __init__(self, width: int, blocks: int):
+    It corrects the best linear estimate, whose error is its unit (preconditioning as in Karras et al. 2022, section 5, for the
+    noise of a flow). From noise alone that estimate is zero, so the likeliest motion does not depend on the noise.
+    """
+
+    def __init__(self, quarter: int, width: int, blocks: int):
         super().__init__()
+        self.join = nn.Sequential(conv_block(SIDES * (quarter + 6) + 1, 96), conv_block(96, width, 2))
         self.enter = nn.Conv2d(width + COARSE, width, 3, padding=1)
         self.level = Level(width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
@@ -200,13 +244,22 @@ class Denoiser(nn.Module):
 
     def forward(self, scene: Scene, noisy: Tensor, level: Tensor) -> Tensor:
         """The clean departure x0, float32, of a noisy tau x0 + (1 - tau) eps (B, U, COARSE, h/8, w/8) at levels tau (B,)."""
-        noisy = (noisy * scene.departure_mask).flatten(0, 1)
-        x = self.enter(torch.cat([scene.features.flatten(0, 1), noisy.to(scene.features.dtype)], 1))
+        share, unit = (x.view(-1, 1, 1, 1, 1) for x in linear_estimate(level))
+        linear = share * noisy * scene.departure_mask
+        joined = self.join(warp_features(scene, to_displacement(linear, scene)))
+        x = self.enter(torch.cat([joined, linear.flatten(0, 1).to(joined.dtype)], 1))
         level = self.level(level)
         for layer in self.blocks:
             x = layer(x, level, scene.times)
-        out = self.leave(x).float().unflatten(0, (-1, len(scene.times)))
-        return out * scene.departure_mask
+        change = self.leave(x).float().unflatten(0, (-1, len(scene.times)))
+        return linear + unit * change * scene.departure_mask
+
+
+def linear_estimate(level: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the best linear estimate of x0 ~ N(0, STD^2) from tau x0 + (1 - tau) eps: the factor of the noisy value, and the error's
+    standard deviation, at levels tau of any shape."""
+    signal, noise = (level * STD).square(), (1 - level).square()
+    return level * STD**2 / (signal + noise), STD * (1 - level) / (signal + noise).sqrt()
 
 
 class MotionDenoiser(nn.Module):
@@ -218,8 +271,7 @@ class MotionDenoiser(nn.Module):
         half, quarter, width = cfg.half, cfg.quarter, cfg.width
         self.encode_half = nn.Sequential(nn.Conv2d(FEATURES + CAMERA, half + 16, 3, padding=1), conv_block(half + 16, half))
         self.encode_quarter = nn.Sequential(conv_block(half, quarter, 2), conv_block(quarter, quarter))
-        self.join = nn.Sequential(conv_block(SIDES * (quarter + 6) + 1, 96), conv_block(96, width, 2))
-        self.clean = Denoiser(width, cfg.blocks)
+        self.clean = Denoiser(quarter, width, cfg.blocks)
         self.refine_quarter = nn.Sequential(conv_block(SIDES * (quarter + 6) + 1, JOINED), conv_block(JOINED, JOINED))
         self.change_quarter = nn.Conv2d(JOINED, COARSE + 1, 3, padding=1)
         self.up_half = pixel_shuffle_block(JOINED, 16)
@@ -235,42 +287,19 @@ class MotionDenoiser(nn.Module):
         quarter = self.encode_quarter(half)
         count = len(references.even)
         halves, quarters = (gather_side_features(x.unflatten(0, (-1, count)), references.reference_of) for x in (half, quarter))
-        scale = departure_scale(references)
-        scene = Scene(halves, halves, quarters, references.even, scale, times, references.distance)
-        joined = self.join(self.warp_features(scene, references.even))
-        return scene._replace(features=joined.unflatten(0, (count, -1)))
-
-    def warp_features(self, scene: Scene, displacement: Tensor) -> Tensor:
-        """Features of both references at the ends of displacements like `Scene.even`: (B * U, ..., h/4, w/4)."""
-        size, (count, frames) = scene.quarter.shape[-2:], displacement.shape[:2]
-
-        def everywhere(x: Tensor) -> Tensor:
-            """Numbers (B or 1, U, 1, 1, 1) as maps."""
-            return x.expand(count, frames, 1, *size).flatten(0, 1)
-
-        parts, moved = [], []
-        for side in range(SIDES):
-            flow = resize_flow(displacement[:, :, side].flatten(0, 1), size)
-            moved.append(warp(scene.quarter[:, :, side].flatten(0, 1).float(), flow))
-            there, far = (
-                everywhere(scene.has_reference[None, :, side]),
-                everywhere(scene.distance[None, :, side, None, None, None] / 8),
-            )
-            scale = everywhere((scene.scale[:, :, side] + 0.1).log())
-            parts += [moved[-1], flow / 4, inside_mask(flow) * there, there, far, scale]
-        parts.append((moved[0] - moved[1]).abs().mean(1, keepdim=True) * everywhere(scene.has_reference.prod(1)[None]))
-        return torch.cat(parts, 1).to(scene.quarter.dtype)
+        return Scene(halves, quarters, references.even, departure_scale(references), times, references.distance)
 
     def refine(self, scene: Scene, departure: Tensor) -> Motion:
-        """The motion in detail from a clean departure (B, U, COARSE, h/8, w/8)."""
+        """The motion in detail from a clean departure (B, U, COARSE, h/8, w/8), whose mean over a cell it keeps."""
         coarse = to_displacement(departure, scene)
         size, frames = coarse.shape[-2:], coarse.shape[:2]
-        joined = self.refine_quarter(self.warp_features(scene, coarse))
+        joined = self.refine_quarter(warp_features(scene, coarse))
         change, towards = self.change_quarter(joined).float().split([COARSE, 1], 1)
         moved = [warp(scene.half[:, :, s].flatten(0, 1).float(), coarse[:, :, s].flatten(0, 1)) for s in range(SIDES)]
         x = torch.cat([self.up_half(joined).float(), *moved, coarse.flatten(2, 3).flatten(0, 1) / 4], 1)
         finer, finer_towards = self.change_half(self.refine_half(x.to(joined.dtype))).float().split([COARSE, 1], 1)
         change = (resize_bilinear(change, size) + finer).unflatten(0, frames).unflatten(2, (SIDES, 2)) * scene.has_reference
+        change = change - enlarge_cells(mean_over_cells(change), size)
         towards = (resize_bilinear(towards, size) + finer_towards).unflatten(0, frames)
         nearer = (scene.distance[:, 1].clamp_min(0.5) / scene.distance[:, 0].clamp_min(0.5)).log()  # the nearer side counts more
         return Motion(coarse + change, torch.sigmoid(towards + nearer[:, None, None, None]))
@@ -284,7 +313,8 @@ def departure_scale(references: References) -> Tensor:
     """
     far, other = references.distance, references.distance.flip(1)
     reach = torch.where(other > 0, far * other / (far + other).clamp_min(1), far)
-    scale = SPREAD * (references.speed[:, None, None] + LEAST_SPEED) * reach.clamp_min(0.5)
+    spread = SPREAD * torch.where(other > 0, BETWEEN, 1.0)
+    scale = spread * (references.speed[:, None, None] + LEAST_SPEED) * reach.clamp_min(0.5)
     return scale[..., None, None, None]
 
 

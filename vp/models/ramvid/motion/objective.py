@@ -23,6 +23,7 @@ from .config import MotionDiffusionConfig
 from .network import Motion, to_departure
 from .references import SIDES, References, find_references, true_displacements
 
+TRUE_AT = 128  # px of the short side at which flow between true frames is estimated
 LEAST_NOISE = 0.2  # the velocity's error is divided by no less, or nearly clean motion would be all that counts
 
 
@@ -37,7 +38,7 @@ def motion_diffusion_loss(
     size = motion_size(*frames.shape[-2:], cfg.short_side)
     references = find_references(frames.index_select(1, given), known, size)
     scene = network.encode_references(references, unknown.float())
-    target = to_departure(true_displacements(frames, known, size, cfg.short_side), scene)
+    target = to_departure(true_displacements(frames, known, size, TRUE_AT), scene)
     even, blind, eps = (
         draw(shape, generator=generator, device=generator.device).to(frames.device)
         for draw, shape in ((torch.rand, (clips,)), (torch.rand, (clips,)), (torch.randn, target.shape))

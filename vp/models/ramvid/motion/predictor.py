@@ -21,7 +21,7 @@ from .. import solvers
 from ..solvers import flow_levels
 from ..windows import LONG, Window, plan_windows
 from .config import MotionDiffusionConfig
-from .network import COARSE, MotionDenoiser, Scene
+from .network import MotionDenoiser, Scene
 from .references import References, Sides, find_references
 
 SMALLEST = 16  # px of the shorter side of a clip
@@ -100,7 +100,7 @@ class MotionDiffusionPredictor(Predictor):
         seen = (seen.repeat_interleave(futures, 0) if shared else seen).index_select(
             1, constant_indices(references.frames, device)
         )
-        shape = (len(scene.times), COARSE, *scene.features.shape[-2:])
+        shape = scene.departure_shape
         levels = flow_levels(steps, self.cfg.noise_shift)
 
         def guess(x: Tensor, i: int) -> Tensor:

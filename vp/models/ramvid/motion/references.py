@@ -154,10 +154,12 @@ def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, i
         size: as of `find_references`.
         estimated_at: px of the short side at which flow is estimated.
     """
-    grid = (size[0] // 2, size[1] // 2)
-    back, forth = (backward_flows(x, grid, estimated_at) for x in (frames, frames.flip(1)))
-    forth, out = forth.flip(1), []  # back[:, t] leads from frame t + 1 to t, forth[:, t] from t to t + 1
-    for gap in find_gaps(known):
+    grid, gaps, out = (size[0] // 2, size[1] // 2), find_gaps(known), []
+    if any(gap.before is not None for gap in gaps):
+        back = backward_flows(frames, grid, estimated_at)  # number t leads from frame t + 1 to t
+    if any(gap.after is not None for gap in gaps):
+        forth = backward_flows(frames.flip(1), grid, estimated_at).flip(1)  # number t leads from frame t to t + 1
+    for gap in gaps:
         first, last = gap.frames[0], gap.frames[-1]
         none = back.new_zeros(len(frames), len(gap.frames), 2, *grid)
         before = none if gap.before is None else compose_flows(back[:, first - 1 : last])
