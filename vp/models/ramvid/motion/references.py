@@ -161,7 +161,7 @@ def true_displacements(frames: Tensor, known: Sequence[bool], size: tuple[int, i
         forth = backward_flows(frames.flip(1), grid, estimated_at).flip(1)  # number t leads from frame t to t + 1
     for gap in gaps:
         first, last = gap.frames[0], gap.frames[-1]
-        none = back.new_zeros(len(frames), len(gap.frames), 2, *grid)
+        none = frames.new_zeros(len(frames), len(gap.frames), 2, *grid)
         before = none if gap.before is None else compose_flows(back[:, first - 1 : last])
         after = none if gap.after is None else compose_flows(forth[:, first : last + 1].flip(1)).flip(1)
         out.append(torch.stack([before, after], 2))
