@@ -74,7 +74,7 @@ def fixed_prior(page: Any) -> str:
     for name, prior in (("svg-fp-smmnist", "fixed"), ("svg-lp-smmnist", "learned")):
         choose_model(page, name, prior)
         page.click("#look")
-        page.wait_for_selector(f".vp-latent:not([hidden]) .vp-latent-title >> text={name}", timeout=READY_MS)
+        page.wait_for_selector(f".vp-latent:not([hidden]) .vp-inside-title >> text={name}", timeout=READY_MS)
         page.focus(".vp-latent-time")
         said = []
         for _ in range(10):

@@ -12,7 +12,8 @@ from vp.prediction.request import Wishes
 from vp.result.sprite_sheet import decode_image
 from vp.ui.admission import Admission
 from vp.ui.clips import find_clip
-from vp.ui.latent import columns_of, describe, move, read_wish, tile
+from vp.ui.films import columns_of, tile
+from vp.ui.latent import describe, move, read_wish
 from vp.ui.newest_first import answer_newest
 
 PAGE = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4"))
@@ -65,7 +66,7 @@ def test_a_number_is_chosen_moved_and_put_back_under_the_player_s_cursor(app, op
     page.click("#lessons button.label-wrap")
     page.wait_for_selector(".vp-lesson-show")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator(".vp-latent-row").count() == 2 + 4 + 1 + 5
+    assert page.locator(".vp-inside-row").count() == 2 + 4 + 1 + 5
     box = page.locator("[data-table=prior_std] canvas").bounding_box()
     page.locator("[data-table=prior_std] canvas").click(position={"x": box["width"] * 6.5 / 11, "y": box["height"] * 0.6})
     said, frame = page.locator(".vp-latent-said"), page.locator(".vp-player")

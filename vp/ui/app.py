@@ -12,7 +12,7 @@ import gradio as gr
 
 from vp.prediction.checkpoint import FOLDER
 
-from . import api, choices, comparison, controls, editor, future_map, hub, jobs, latent, learning, lessons, text
+from . import api, choices, comparison, controls, editor, future_map, hub, jobs, learning, lessons, look_inside, text
 from .admission import Admission, in_turn
 from .choices import SETTLED_JS, Choices, Visit
 from .clips import ASSETS, examples
@@ -92,7 +92,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
                 widgets |= editor.build()
                 saves = build_save_buttons()
                 widgets |= comparison.build()
-                widgets |= latent.build(admission)
+                widgets |= look_inside.build(admission)
                 widgets |= future_map.build(admission)
                 widgets |= lessons.build()
                 with gr.Accordion("Glossary", open=False):
@@ -104,7 +104,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         wire_saves(demo, page, do, saves)
         learning.wire(page, models, admission)
         hub.wire(page, models)
-        latent.wire(page, do, admission)
+        look_inside.wire(page, do, admission)
         future_map.wire(page, do, admission)
         comparison.wire(page, do, admission)
         lessons.wire(page, do, cancel)

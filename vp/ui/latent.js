@@ -1,6 +1,6 @@
 const root = element.querySelector(".vp-latent"), find = (name) => root.querySelector(name);
 const time = find(".vp-latent-time"), slider = find(".vp-latent-value"), back = find(".vp-latent-back");
-const [drawnView, movedView] = root.querySelectorAll(".vp-latent-pair canvas");
+const [drawnView, movedView] = root.querySelectorAll(".vp-inside-pair canvas");
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const ROW = 7, FILM = 40, CURVE = 64; // px: of a number's row, of a film and of the curve at most
 const TABLES = { // name -> what it is, whether its numbers have a sign, whether it has read the true frame
@@ -28,10 +28,10 @@ const hasTruth = () => value.tables.kl.slice(value.known).some((x) => x !== null
 // ---- the rows, all over one axis of time ----
 
 function addRow(label, height, paint, mark) {
-  const place = node("div", "vp-latent-row"), canvas = node("canvas");
+  const place = node("div", "vp-inside-row"), canvas = node("canvas");
   canvas.setAttribute("aria-hidden", "true");
-  const title = node("span", "vp-latent-label", label);
-  if (mark) title.append(node("span", "vp-latent-mark", mark));
+  const title = node("span", "vp-inside-label", label);
+  if (mark) title.append(node("span", "vp-inside-mark", mark));
   place.append(title, canvas);
   time.append(place);
   rows.push({ place, canvas, height, paint });
@@ -184,15 +184,15 @@ async function ask() {
 }
 function caption() {
   find(".vp-latent-drawn").replaceChildren(node("span", "", value.films[0].label));
-  if (value.films[0].mark) find(".vp-latent-drawn").append(node("span", "vp-latent-mark", value.films[0].mark));
-  const words = film ? [node("span", "", "One number moved"), node("span", "vp-latent-mark", value.by_hand)] : [node("span", "", "Nothing moved yet")];
+  if (value.films[0].mark) find(".vp-latent-drawn").append(node("span", "vp-inside-mark", value.films[0].mark));
+  const words = film ? [node("span", "", "One number moved"), node("span", "vp-inside-mark", value.by_hand)] : [node("span", "", "Nothing moved yet")];
   find(".vp-latent-moved").replaceChildren(...words);
 }
 
 // ---- what a person does ----
 
 const pointed = (event) => {
-  const area = time.getBoundingClientRect(), place = event.target.closest(".vp-latent-row");
+  const area = time.getBoundingClientRect(), place = event.target.closest(".vp-inside-row");
   const t = Math.floor(((event.clientX - area.left) / area.width) * value.length);
   if (!place || !place.dataset.table) return [t, at.d];
   const canvas = place.querySelector("canvas").getBoundingClientRect();
@@ -227,7 +227,7 @@ function render() {
   if (!value) return;
   value = JSON.parse(JSON.stringify(value)); // Gradio patches streamed values in place
   Object.assign(slider, { min: -FARTHEST, max: FARTHEST, value: 0 });
-  say(".vp-latent-title", value.title);
+  say(".vp-inside-title", value.title);
   root.dataset.large = String(large());
   images = value.films.map((one) => Object.assign(new Image(), { onload: draw, src: one.sheet.url }));
   const marked = value.events.map(({ t, label }) => `${label} at frame ${t}`).join(", ");

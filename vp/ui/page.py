@@ -34,6 +34,7 @@ CHANGED = {
     "map": None,
     "map_status": "",
     "latent": None,
+    "denoising": None,
     "latent_status": "",
 }  # nothing runs or is shown of what was chosen before
 # of what predicts or learns: it waits in `Admission`, which knows visitors, not in Gradio's queue

@@ -63,5 +63,5 @@ THEME = gr.themes.Base(
     slider_color_dark="#5cc4d6",
 )
 
-OWN_CSS = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.css", "latent.css")]
+OWN_CSS = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.css", "inside.css")]
 CSS = "\n".join([player.CSS, LESSON_CSS, *OWN_CSS])
