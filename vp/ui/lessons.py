@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,9 @@ from . import jobs
 from .choices import Visit
 from .controls import SHOWN, control_updates
 from .handlers import Handlers, lesson_result_name, picker_value
+from .options import ELSEWHERE
 from .page import IDLE, QUIET, Updates
-from .settings import default_settings
+from .settings import Settings, default_settings
 from .status import status
 
 HTML = '<div class="vp-lesson" role="region" aria-label="Lesson"></div>'
@@ -102,12 +104,14 @@ def show_step(do: Handlers, name: str, index: int, job: str | None, visit: Visit
     looks: Updates = {"player": result, "result": lesson_result_name(name, index), "edits": {}, **IDLE}
     if step.model not in do.models.cards:
         return {**looks, "status": status(f"From the lesson. Its model, {step.model}, is not among the models here.")}
-    settings = replace(default_settings(do.models, step.model, step.clip), n=step.n, **chosen_options(step.options))
+    settings = with_options(replace(default_settings(do.models, step.model, step.clip), n=step.n), step.options)
     chosen = control_updates(do.models.get(step.model), settings) | {"clip": step.clip, "picker": picker_value(step.clip)}
     visit.at, visit.by_hand = settings, True
     return {**looks, **chosen, "seed": settings.seed, "status": status(said)}
 
 
-def chosen_options(options: Any) -> dict[str, Any]:
-    """Sampling options as fields of `Settings`."""
-    return {name: value for name, value in options.items() if name in ("prior", "temperature")}
+def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
+    """The settings with sampling options of the model, for some of which the page has widgets of their own."""
+    own = {name: value for name, value in options.items() if name in ELSEWHERE}
+    others = {name: value for name, value in options.items() if name not in own}
+    return replace(settings, options={**settings.options, **others}, **own)

@@ -43,8 +43,8 @@ class MotionDiffusionConfig:
     width: int = 128
     blocks: int = 4
     noise_shift: float = 3.0
-    blind: float = 0.25
-    denoising: float = 0.2
+    blind: float = 0.35
+    denoising: float = 0.4
     apart: float = 0.3
     squared: float = 0.25
     masks: Mapping[str, float] = field(default_factory=lambda: dict(MASK_MIX))

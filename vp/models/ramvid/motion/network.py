@@ -238,7 +238,7 @@ class Denoiser(nn.Module):
         self.enter = nn.Conv2d(width + COARSE, width, 3, padding=1)
         self.level = Level(width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.leave = nn.Sequential(conv_block(width, width), nn.Conv2d(width, COARSE, 3, padding=1))
+        self.leave = nn.Sequential(conv_block(width, width), nn.Conv2d(width, 2 * COARSE, 3, padding=1))
         nn.init.zeros_(self.leave[1].weight)
         nn.init.zeros_(self.leave[1].bias)
 
@@ -251,8 +251,9 @@ class Denoiser(nn.Module):
         level = self.level(level)
         for layer in self.blocks:
             x = layer(x, level, scene.times)
-        change = self.leave(x).float().unflatten(0, (-1, len(scene.times)))
-        return linear + unit * change * scene.departure_mask
+        change, stop = self.leave(x).float().unflatten(0, (-1, len(scene.times))).chunk(2, 2)
+        stopped = to_departure(torch.zeros_like(scene.even), scene)  # most motion slows down: so much a share of it, or more
+        return linear + unit * (change + stop.tanh() * stopped) * scene.departure_mask
 
 
 def linear_estimate(level: Tensor) -> tuple[Tensor, Tensor]:
