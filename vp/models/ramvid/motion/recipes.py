@@ -16,6 +16,6 @@ RECIPES = (
         crops=REAL_CLIPS,
         protocol="",
         best_by="crps",
-        about="random-mask diffusion of motion, real clips of any kind and size",
+        about="diffusion that also fills in and slows down, random masks over motion, real clips of any kind and size",
     ),
 )
