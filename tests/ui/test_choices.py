@@ -1,5 +1,6 @@
 """Choices while an answer is on its way, or a prediction runs: the page never shows something older than the last of them."""
 
+import asyncio
 import json
 import time
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from vp.data import Clip, write_mp4
-from vp.ui import clips
+from vp.models.svg_motion.options import USUAL
+from vp.ui import clips, future_map, latent, learning
 from vp.ui.choices import RANDOM, UPLOADED, Choices, Visit
 from vp.ui.handlers import Handlers
 from vp.ui.models import Models
@@ -170,3 +172,63 @@ def test_nothing_late_replaces_a_newer_choice(open_page, general, slow, tmp_path
     assert [float(side.rstrip("%")) for side in drawn] == pytest.approx([100 * 16 / 200, 100 * 16 / 64], abs=0.5)
     page.mouse.up()
     page.wait_for_selector(".vp-source >> text=16x16", timeout=30_000)
+
+
+@pytest.mark.browser
+def test_what_is_pressed_right_after_a_model_is_chosen_is_about_that_model_with_its_own_settings(open_page, general, monkeypatch):
+    preview, asked, going_on = Handlers.preview_with_warning, {}, []
+
+    def slow_preview(self, at):
+        time.sleep(0.5)
+        return preview(self, at)
+
+    def recorded(button, said):
+        async def record(*given):
+            asked[button] = next(x for x in given if isinstance(x, Settings))
+            yield {said: "begun"}
+            while not going_on:
+                await asyncio.sleep(0.05)
+            yield {said: "late"}
+
+        return record
+
+    monkeypatch.setattr(Handlers, "preview_with_warning", slow_preview)
+    monkeypatch.setattr(future_map, "draw_in_turn", recorded("draw-map", "map_status"))
+    monkeypatch.setattr(latent, "look_in_turn", recorded("look", "latent_status"))
+    monkeypatch.setattr(learning, "learn", recorded("learn", "learned"))
+    page = open_page(general)
+    page.wait_for_function("document.querySelector('#choice-text textarea, #choice-text input')?.value")
+    temperatures = {"svg-lp-real": USUAL, "a-learned": 1.0}
+
+    def choose_and_press(model, button):
+        page.click("#model input")
+        page.evaluate(
+            """([model, button]) => {
+            const option = [...document.querySelectorAll("#model [role=option]")].find((one) => one.innerText.includes(model));
+            option.dispatchEvent(new MouseEvent("mousedown", { bubbles: true }));
+            document.querySelector(`#${button}`).click();
+        }""",
+            [model, button],
+        )
+
+    for folded in ("#future-map", "#look-inside", "#learning"):
+        page.click(f"{folded} button")
+    for button, model in zip(["draw-map", "look", "learn"], ["a-learned", "svg-lp-real", "a-learned"]):
+        choose_and_press(model, button)
+        for _ in range(100):
+            page.wait_for_timeout(0 if button in asked else 200)
+        assert (asked[button].model, asked[button].temperature) == (model, temperatures[model]), button
+    choose_and_press("svg-lp-real", "link")
+    page.wait_for_function("location.search.includes('svg-lp-real')")
+    assert f"temperature={USUAL}" in page.evaluate("location.search")
+    choose_and_press("a-learned", "compare")
+    page.wait_for_selector("#status >> text=press Generate first")
+
+    # what was begun before another choice says nothing more
+    page.click("#draw-map")
+    page.wait_for_selector("#map-status >> text=begun")
+    page.click("#picker button[data-name=balls]")
+    page.wait_for_selector("#map-status:not(:has-text('begun'))", state="attached")
+    going_on.append(True)
+    page.wait_for_timeout(500)
+    assert "late" not in page.inner_text("#map-status")

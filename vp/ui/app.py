@@ -14,7 +14,7 @@ from vp.prediction.checkpoint import FOLDER
 
 from . import api, choices, comparison, controls, editor, future_map, hub, jobs, learning, lessons, look_inside, text
 from .admission import Admission, in_turn
-from .choices import SETTLED_JS, Choices, Visit
+from .choices import Choices, Visit
 from .clips import ASSETS, examples
 from .controls import FILES
 from .cost import Cost
@@ -98,15 +98,13 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
                 with gr.Accordion("Glossary", open=False):
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
-        cancel = wire_generate(page, do, admission)
+        predicting = wire_generate(page, do, admission, comparison.wire(page, do, admission))
+        cancel = cancelling([*predicting, look_inside.wire(page, do, admission), future_map.wire(page, do, admission)])
         choices.wire(demo, page, Choices(do), cancel)
         wire_settings(demo, page, do)
         wire_saves(demo, page, do, saves)
         learning.wire(page, models, admission)
         hub.wire(page, models)
-        look_inside.wire(page, do, admission)
-        future_map.wire(page, do, admission)
-        comparison.wire(page, do, admission)
         lessons.wire(page, do, cancel)
         api.add_endpoint(models, admission)
         demo.unload(forget_session)
@@ -157,14 +155,17 @@ def wire_settings(demo: gr.Blocks, page: Page, do: Handlers) -> None:
     page["editor"].edit(**page.event(do.store_actions, ["actions"]), **edits)
     page["form"].edit(**page.event(do.store_options, ["options"]), **edits)
     page["dice"].click(None, None, page["seed"], js=DICE_JS, **PRIVATE)
-    page["link"].click(None, page.select([*NAMES, "b"]), None, js=LINK_JS, **PRIVATE)
+    page.press("link", {"fn": None, "inputs": page.select([*NAMES, "b"]), "outputs": None}, LINK_JS, **PRIVATE)
 
 
-def wire_generate(page: Page, do: Handlers, admission: Admission) -> dict[str, Any]:
+def wire_generate(page: Page, do: Handlers, admission: Admission, compared: Any) -> list[Any]:
     """Connects Generate, Stop and the picture editor: what was painted counts until Generate is pressed.
 
+    Args:
+        compared: Compare's event, which Stop ends as well.
+
     Returns:
-        Arguments of an event that cancels a prediction that waits or runs.
+        The events that predict what the player shows.
     """
     made = ["player", "status", "result", "go", "stop", "job"]
     running = {"js": NOW_JS, "show_progress": "minimal", "show_progress_on": page["status"]} | ADMITTED | PRIVATE
@@ -183,21 +184,25 @@ def wire_generate(page: Page, do: Handlers, admission: Admission) -> dict[str, A
         async for updates in visit.while_shown(at, made):
             yield updates
 
-    pressed = page["go"].click(None, None, None, js=SETTLED_JS, **PRIVATE)
     jobs_running = [
-        pressed.then(**page.event(generate, made, ["visit"]), **running),
+        page.press("go", page.event(generate, made, ["visit"]), **running),
         page["painter"].paint(**page.event(repaint, ["edits", *made], ["visit", "edits"]), **running),
         page["painter"].undo(**page.event(generate, made, ["visit"]), **running),
+        compared,
     ]
     page["go"].click(None, None, None, js=SHOW_JS, **PRIVATE)
     for event in (page["go"].click, page["painter"].undo):
         event(lambda: {}, None, page["edits"], **QUIET)
-    cancel = {"fn": None, "inputs": None, "outputs": None, "cancels": jobs_running} | PRIVATE
-    page["stop"].click(**cancel)
+    page["stop"].click(**cancelling(jobs_running))
     stopped = page.select(["status", "go", "stop"])  # no State, which beside the queue would not tell its change
     page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], stopped, queue=False, **STREAMED)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
-    return cancel
+    return jobs_running
+
+
+def cancelling(events: list[Any]) -> dict[str, Any]:
+    """Arguments of an event that cancels `events` where they wait or run."""
+    return {"fn": None, "inputs": None, "outputs": None, "cancels": events} | PRIVATE
 
 
 def wire_saves(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:

@@ -45,17 +45,6 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
   const choice = JSON.stringify({{ asked: window.vpAsked, query, ...window.vpPicked }});
   return [...Object.values(at), ...values.slice({len(NAMES)}, -1), choice];
 }}"""
-# waits until the last choice is answered: only then do the widgets say what is to be predicted
-SETTLED_JS = """async () => {
-  const answered = () => {
-    const said = document.querySelector("#choice-text textarea, #choice-text input")?.value;
-    return (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
-  };
-  for (let k = 0, calm = 0; k < 400 && calm < 2; k++) {
-    calm = answered() ? calm + 1 : 0;
-    await new Promise((done) => setTimeout(done, 30));
-  }
-}"""
 
 
 ASK_JS = "() => String(performance.now())"  # a new value, whose change asks
@@ -294,7 +283,8 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
 
     Args:
         demo, page, choices: the page, its widgets, and the answers.
-        cancel: arguments of an event that takes a prediction from the queue where it waits; where it runs, `settle` ends it.
+        cancel: arguments of an event that takes predictions, the map of futures and the look inside from the queue where they
+            wait; where a prediction runs, `settle` ends it.
     """
     settings = [page[name].input for name in ("model", "task", "past", "future", "start", "every")]
     others = {

@@ -13,10 +13,11 @@ from vp.result.result import Result
 
 from . import jobs
 from .admission import Admission, in_turn
+from .choices import Visit
 from .cost import Cost
 from .handlers import COMPARISON, RESULTS, Handlers, comparison_name, find_result
 from .other_side import BASELINES, read_b, settings_of_b, write_b
-from .page import ADMITTED, IDLE, NOW_JS, QUIET, STREAMED, Updates
+from .page import ADMITTED, IDLE, QUIET, STREAMED, Updates
 from .settings import Settings
 from .status import status
 from .visitor_files import session
@@ -37,15 +38,17 @@ def build() -> dict[str, Any]:
     return made
 
 
-def wire(page: Any, do: Handlers, admission: Admission) -> None:
-    """Connects the buttons."""
+def wire(page: Any, do: Handlers, admission: Admission) -> Any:
+    """Connects the buttons; returns Compare's event, which may wait for its turn and predict."""
 
     def keep_for_link(name: str | None) -> Updates:
         kept = keep(name)
         b = find_result(kept["kept"])
         return {**kept, "b": "" if b is None else write_b(do.models, b)}
 
-    async def compare_in_turn(at: Settings, name: str | None, kept: str | None, beside: str, b: str) -> AsyncIterator[Updates]:
+    async def compare_now(
+        at: Settings, visit: Visit, name: str | None, kept: str | None, beside: str, b: str
+    ) -> AsyncIterator[Updates]:
         """The comparison, whose B is predicted first where a link has brought its settings alone."""
         if beside != KEPT or kept is not None or not b:
             yield {"b": b if beside == KEPT else json.dumps({"baseline": beside}), **compare(name, kept, beside)}
@@ -58,14 +61,14 @@ def wire(page: Any, do: Handlers, admission: Admission) -> None:
             model = do.models.get(wanted.model)
             return jobs.check(wanted.model, model, *do.make_wishes(wanted, model))
 
-        async for updates in in_turn(admission, check, lambda: predict_b(do, wanted, name)):
+        async for updates in visit.while_shown(at, in_turn(admission, check, lambda: predict_b(do, wanted, name))):
             yield updates
 
     page["keep"].click(**page.event(keep_for_link, ["kept", "beside", "b"], ["result"]), **QUIET)
     compared = page.event(
-        compare_in_turn, ["player", "result", "kept", "b", "go", "stop", "job"], ["result", "kept", "beside", "b"]
+        compare_now, ["player", "result", "kept", "b", "go", "stop", "job"], ["visit", "result", "kept", "beside", "b"]
     )
-    page["compare"].click(**compared, js=NOW_JS, **ADMITTED, **STREAMED)
+    return page.press("compare", compared, **ADMITTED, **STREAMED)
 
 
 def predict_b(do: Handlers, wanted: Settings, name: str | None) -> Iterator[Updates]:

@@ -20,12 +20,13 @@ from vp.result.sprite_sheet import encode_jpeg, encode_png, is_photograph
 
 from . import jobs
 from .admission import Admission, in_turn
+from .choices import Visit
 from .compute_thread import COMPUTE_THREAD
 from .cost import Cost
 from .expiring_store import ExpiringStore
 from .handlers import Handlers
 from .newest_first import Asked, Kept, Wish, answer_newest, read_kept
-from .page import ADMITTED, NOW_JS, STREAMED, Updates
+from .page import ADMITTED, STREAMED, Updates
 from .player import to_file_data
 from .settings import Settings
 from .status import failed, status
@@ -153,15 +154,14 @@ def build(admission: Admission) -> dict[str, Any]:
     return made
 
 
-def wire(page: Any, do: Handlers, admission: Admission) -> None:
-    """Connects the button."""
+def wire(page: Any, do: Handlers, admission: Admission) -> Any:
+    """Connects the button; returns its event."""
 
-    async def draw(at: Settings, count: float) -> AsyncIterator[Updates]:
-        async for updates in draw_in_turn(do, admission, at, count):
+    async def draw(at: Settings, count: float, visit: Visit) -> AsyncIterator[Updates]:
+        async for updates in visit.while_shown(at, draw_in_turn(do, admission, at, count)):
             yield updates
 
-    drawn = page.event(draw, ["map", "map_status"], ["mapped"])
-    page["draw"].click(**drawn, js=NOW_JS, **ADMITTED, **STREAMED)
+    return page.press("draw", page.event(draw, ["map", "map_status"], ["mapped", "visit"]), **ADMITTED, **STREAMED)
 
 
 async def draw_in_turn(do: Handlers, admission: Admission, at: Settings, count: float) -> AsyncIterator[Updates]:

@@ -25,7 +25,7 @@ from .expiring_store import ExpiringStore
 from .labels import model_menu
 from .listeners import Caller
 from .models import ADAPTED, OWN, Models
-from .page import ADMITTED, NOW_JS, QUIET, STREAMED, Updates
+from .page import ADMITTED, QUIET, STREAMED, Updates
 from .settings import Settings
 from .status import error_status, failed, status
 from .unchecked import Slider
@@ -67,7 +67,7 @@ def wire(page: Any, models: Models, admission: Admission) -> None:
 
     changes = ["learned", "learn", "unlearn", "learning", "adapted", "weights", "model"]
     started = page.event(start, changes, ["minutes", "visit"])
-    page["learn"].click(**started, js=NOW_JS, **ADMITTED, **STREAMED)
+    page.press("learn", started, **ADMITTED, **STREAMED)
     page["unlearn"].click(lambda name: STOPS.get(name).set() if name else None, page["learning"], None, **QUIET)
 
 

@@ -17,7 +17,7 @@ from .choices import Visit
 from .controls import SHOWN, control_updates
 from .handlers import Handlers, lesson_result_name, picker_value
 from .options import ELSEWHERE
-from .page import IDLE, QUIET, Updates
+from .page import CHANGED, QUIET, Updates
 from .settings import Settings, default_settings
 from .status import status
 
@@ -71,14 +71,14 @@ def build() -> dict[str, Any]:
 
 
 def wire(page: Any, do: Handlers, cancel: dict[str, Any]) -> None:
-    """Connects the choice of a lesson and its buttons; `cancel` takes a waiting prediction from the queue."""
+    """Connects the choice of a lesson and its buttons; `cancel` takes what waits from the queue."""
 
     def show(event: gr.EventData, job: str | None, visit: Visit) -> Updates:
         return show_step(do, str(event._data["lesson"]), int(event._data["step"]), job, visit)
 
     page["lesson"].change(lambda name: {page["lesson_view"]: lesson_value(name)}, page["lesson"], [page["lesson_view"]], **QUIET)
     page["lesson_view"].show(**cancel)
-    changes = [*SHOWN, "clip", "player", "picker", "result", "edits", "seed", "go", "stop"]
+    changes = [*SHOWN, "clip", "player", "picker", "seed", *CHANGED]
     page["lesson_view"].show(**page.event(show, changes, ["job", "visit"]), trigger_mode="always_last", **QUIET)
 
 
@@ -101,7 +101,7 @@ def show_step(do: Handlers, name: str, index: int, job: str | None, visit: Visit
     step, result = lesson.steps[index], step_result(name, index)
     jobs.end_job(job)
     said = "From the lesson: scrub, or change a setting and press Generate."
-    looks: Updates = {"player": result, "result": lesson_result_name(name, index), "edits": {}, **IDLE}
+    looks: Updates = {**CHANGED, "player": result, "result": lesson_result_name(name, index)}
     if step.model not in do.models.cards:
         return {**looks, "status": status(f"From the lesson. Its model, {step.model}, is not among the models here.")}
     settings = with_options(replace(default_settings(do.models, step.model, step.clip), n=step.n), step.options)

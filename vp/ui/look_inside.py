@@ -16,12 +16,13 @@ from vp.prediction.model import Model
 
 from . import denoising, jobs, latent
 from .admission import Admission, in_turn
+from .choices import Visit
 from .compute_thread import COMPUTE_THREAD
 from .cost import Cost
 from .handlers import Handlers
 from .models import MOST_FUTURES
 from .newest_first import answer_newest
-from .page import ADMITTED, NOW_JS, STREAMED, Updates
+from .page import ADMITTED, STREAMED, Updates
 from .settings import Settings
 from .status import failed, status
 from .unchecked import Slider
@@ -49,15 +50,15 @@ def build(admission: Admission) -> dict[str, Any]:
     return made
 
 
-def wire(page: Any, do: Handlers, admission: Admission) -> None:
-    """Connects the button."""
+def wire(page: Any, do: Handlers, admission: Admission) -> Any:
+    """Connects the button; returns its event."""
 
-    async def look(at: Settings, number: float) -> AsyncIterator[Updates]:
-        async for updates in look_in_turn(do, admission, at, number):
+    async def look(at: Settings, number: float, visit: Visit) -> AsyncIterator[Updates]:
+        async for updates in visit.while_shown(at, look_in_turn(do, admission, at, number)):
             yield updates
 
-    looked = page.event(look, ["latent", "denoising", "latent_status"], ["looked_at"])
-    page["look"].click(**looked, js=NOW_JS, **ADMITTED, **STREAMED)
+    looked = page.event(look, ["latent", "denoising", "latent_status"], ["looked_at", "visit"])
+    return page.press("look", looked, **ADMITTED, **STREAMED)
 
 
 async def look_in_turn(do: Handlers, admission: Admission, at: Settings, number: float) -> AsyncIterator[Updates]:

@@ -50,6 +50,17 @@ AT_JS = f"""
   at.part = {trimmer.NOW_JS} ?? at.part;
 """
 NOW_JS = f"(...values) => {{{AT_JS} return [...Object.values(at), ...values.slice({len(NAMES)})]; }}"
+# waits until the last choice is answered: only then do the widgets say what is to be predicted
+SETTLED_JS = """async () => {
+  const answered = () => {
+    const said = document.querySelector("#choice-text textarea, #choice-text input")?.value;
+    return (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
+  };
+  for (let k = 0, calm = 0; k < 400 && calm < 2; k++) {
+    calm = answered() ? calm + 1 : 0;
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}"""
 LINK_JS = f"""(...values) => {{{AT_JS}
   const ticked = at.known && at.task === "ticked" ? JSON.parse(at.known).join("") : null;
   const state = {{
@@ -148,6 +159,22 @@ class Page:
             "inputs": self.select([*NAMES[:count], *reads]),
             "outputs": self.select(list(dict.fromkeys([*changes, "status", *(always or {})]))),
         }
+
+    def press(self, button: str, event: Mapping[str, Any], js: str | None = NOW_JS, **how: Any) -> Any:
+        """Connects a button whose event is about what the widgets say. It waits for the answer to the last choice, which sets
+        widgets too: those of a model chosen just now would still have the values of the one before it.
+
+        Args:
+            button: the widget's name.
+            event: see `event`.
+            js: see `NOW_JS`.
+            how: further arguments of the Gradio event.
+
+        Returns:
+            The event, as Gradio's `cancels` takes it.
+        """
+        pressed = self[button].click(None, None, None, js=SETTLED_JS, **PRIVATE)
+        return pressed.then(**event, js=js, **how)
 
     def by_widget(self, updates: Updates, visitor: str | None = None) -> dict[Any, Any]:
         """The updates keyed by widget, as Gradio takes them; never empty. Sheets of results become files of the visitor's, by
