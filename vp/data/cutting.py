@@ -61,7 +61,10 @@ class Cut:
         return (first, later, right, down) if self.turned else (first, later, down, right)
 
     def inner(self, side: int, height: int, width: int) -> tuple[int, int, int]:
-        """The square within the widened window of `strides`: top, left and side in px."""
+        """Where the square lies within the window that `strides` widens it to, mirrored or not: top, left and side in px.
+
+        Arguments as for `strides`.
+        """
         top, left = self.top - min(self.top, height - side), self.left - min(self.left, width - side)
         left = side - self.side - left if self.mirrored else left
         top = side - self.side - top if self.headlong else top

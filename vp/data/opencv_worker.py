@@ -26,7 +26,7 @@ LONGEST_IDLE_S = 20.0
 
 
 def main() -> None:
-    """Answers until nobody asks."""
+    """Answers requests, one JSON line of stdin each, on stdout, until stdin is closed or LONGEST_IDLE_S have passed with none."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for who asks, who then ends this
     asks, answers = sys.stdin.buffer.raw, os.fdopen(os.dup(1), "wb")  # type: ignore[attr-defined]
     os.dup2(2, 1)  # what libraries print is no answer

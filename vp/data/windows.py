@@ -71,7 +71,15 @@ class Windows:
 
 
 def choose_windows(starts: Sequence[tuple[int, list[int]]], most: int | None) -> list[tuple[int, list[int]]]:
-    """At most `most` windows (None: all), evenly spread; see `Windows`."""
+    """At most `most` windows, evenly spread over the recordings.
+
+    Args:
+        starts: (index of a recording, first frames of its windows), a recording a row.
+        most: None: all.
+
+    Returns:
+        Rows as in `starts`, of the chosen windows.
+    """
     if most is None:
         return list(starts)
     if most <= len(starts):

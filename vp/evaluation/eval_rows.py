@@ -86,7 +86,8 @@ def fixed_size_baselines(dataset: str, data_root: str | Path | None, probe: Obse
 
 
 def any_size_baselines(probe: Observation, samples: int) -> dict[Key, EvalRow | None]:
-    """Baselines of recordings of any size: copying and optical flow; None for one that needs more context.
+    """Rows of the baselines for recordings of any size, copying and optical flow, by ("baselines", name); None for a baseline
+    that needs more known frames than `probe` has.
 
     Args:
         probe: an observation of one clip.

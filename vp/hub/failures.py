@@ -62,7 +62,7 @@ class Failure(Exception):
 def classify(error: BaseException) -> Failure:
     """The kind of failure that an error of huggingface_hub, of its HTTP library or of the disk is.
 
-    Errors are told by their names, as the HTTP library is another one in other versions of huggingface_hub.
+    Errors are recognised by the names of their classes, as the HTTP library is another one in other versions of huggingface_hub.
     """
     if isinstance(error, Failure):
         return error

@@ -44,7 +44,7 @@ class LatentView:
 
     @property
     def events(self) -> tuple[tuple[int, str], ...]:
-        """(frame, label) of what the clip's maker knows of; where that is nothing, peaks of the KL."""
+        """(frame, label) of the events that came with the clip, as a simulator records bounces; without any, peaks of the KL."""
         return self.request.events or tuple((t, "surprise") for t in find_peaks(self.steps.kl[0, 0].numpy()))
 
 

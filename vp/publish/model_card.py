@@ -110,8 +110,8 @@ def results(card: Card, evaluations: Sequence[Mapping[str, Any]], address: str) 
         command = evaluate_command({**found, "checkpoint": address})
         title = f"### Protocol `{found['protocol']}`, {found['clips']} clips"
         parts.append("\n\n".join([title, to_markdown(lines), *(note.strip() for note in notes), f"```bash\n{command}\n```"]))
-    told = {found["protocol"] for found in evaluations}
-    parts += [recorded(name, numbers, address) for name, numbers in card.metrics.items() if name not in told]
+    evaluated = {found["protocol"] for found in evaluations}
+    parts += [recorded(name, numbers, address) for name, numbers in card.metrics.items() if name not in evaluated]
     return "\n\n".join(parts) or "None were given."
 
 

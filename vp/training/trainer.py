@@ -153,7 +153,12 @@ class Trainer(Updates):
         return self.settings.out / "state"
 
     def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
-        """The error to raise, with what the user can do; nothing saved is overwritten."""
+        """The error for a loss or gradient that is not finite, with the state that can be gone on from.
+
+        Args:
+            what: its name in the sentence.
+            value: the number itself, a scalar, where it is known.
+        """
         out, step = self.settings.out, state_folder.saved_step(self.states)
         kept = "which holds no state yet: give a lower --lr, or other --data"
         if step is not None:

@@ -68,7 +68,7 @@ class Updates:
         self.checks_early = runtime.device.type == "cpu"
 
     def not_finite_error(self, what: str, value: Tensor | None = None) -> NotFinite:
-        """The error to raise."""
+        """The error for a loss or gradient that is not finite; `what` names it, `value` is the scalar where it is known."""
         return NotFinite(
             f"{what} is {'not finite' if value is None else float(value.detach())}; give a lower learning rate or other clips"
         )

@@ -171,7 +171,7 @@ class Admission:
 async def in_turn(
     admission: Admission, check: Callable[[], Cost | None], job: Callable[[], Iterator[Updates]], said_in: str = "status"
 ) -> AsyncIterator[Updates]:
-    """What the page is told while a prediction waits and runs; errors become a sentence.
+    """Updates of the page while a prediction waits and runs; errors become a sentence.
 
     Args:
         admission, check, job: see `Admission.run`.

@@ -77,7 +77,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
             "clip": gr.Textbox(first, visible="hidden", label="Clip"),  # not a State: the link is made in the browser
             "result": gr.State(FIRST if first_result() else None),  # what Save saves: the result on screen
             "newest": gr.State([None]),  # the result whose files are to be offered, see `Handlers.update_downloads`
-            "visit": gr.State(Visit()),  # what this page was told last; one object a visitor, changed in place
+            "visit": gr.State(Visit()),  # what this page shows by its last answer; one object a visitor, changed in place
             "ask": gr.Textbox("", visible="hidden", label="Ask"),  # changes where something was chosen
             "choice": gr.Textbox("", visible="hidden", label="Choice", elem_id="choice-text"),  # the one answered last
             "job": gr.State(None),  # the running prediction, by its name in jobs.RUNNING

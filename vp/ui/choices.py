@@ -60,7 +60,7 @@ def picked_js(clip: str) -> str:
 
 @dataclass
 class Visit:
-    """What the page of one visitor was told last.
+    """The last answer that the page of one visitor was given: what it shows.
 
     Args:
         at: the settings on the page; None before the first answer.
@@ -200,12 +200,12 @@ class Choices:
     def show_clip(self, at: Settings) -> Updates:
         """The clip as the model will see it in player, trimmer and action editor, and a warning or error in the status line."""
         try:
-            player, strange = self.do.preview_with_warning(at)
+            player, warning = self.do.preview_with_warning(at)
         except ValueError as error:
             return {"status": error_status(error), **IDLE}
         model = self.models.get(at.model)
         shown = {"player": player, "trim": trim_value(model, at), "editor": self.editor_value(at)}
-        return {**shown, "status": status(strange or READY), **CHANGED}
+        return {**shown, "status": status(warning or READY), **CHANGED}
 
     def editor_value(self, at: Settings) -> dict[str, Any] | None:
         """The action editor's value: with the last known frame of the chosen part."""

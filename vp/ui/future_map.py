@@ -55,11 +55,11 @@ MAPS: ExpiringStore[Kept[FutureMap]] = ExpiringStore(most=20, what="map")
 
 
 class MapView(gr.HTML):
-    """The map of a value made by `describe`.
+    """The widget that shows a map of futures.
 
     Args:
-        value: None: no map is shown.
-        future: `future_at` in turn, called by the page for the futures between, one request at a time.
+        value: what `describe` makes; None shows no map.
+        future: answers the browser's requests for the future at a place of the map, see `future_at` and `answer_newest`.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, future: Callable[..., Any] | None = None, **kwargs: Any):

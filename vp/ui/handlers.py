@@ -74,7 +74,7 @@ class Handlers:
         """`preview`, and a sentence where the clip is unlike the model's training data, else None."""
         loaded = self.models.get(at.model)
         clip = self.add_notes(chosen(at.clip, part_of(at, loaded), at.past, at.past + at.future), loaded, at)
-        frames, notes, strange = self.fit_clip(loaded, clip, at.past, at.future)
+        frames, notes, warning = self.fit_clip(loaded, clip, at.past, at.future)
         known = np.arange(len(frames)) < at.past
         shown = Result(
             (Row("truth", "The clip", frames, "As the model will see it."),),
@@ -83,10 +83,10 @@ class Handlers:
             clip.fps,
             events=tuple(event for event in clip.events if event[0] < len(frames)),
             model={"name": clip_label(at.clip)},
-            notes=(*clip.notes, *notes, *([strange] if strange else [])),
+            notes=(*clip.notes, *notes, *([warning] if warning else [])),
             source=clip.described(*np.array(frames.shape)[[0, 2, 1]].tolist()),
         )
-        return shown, strange
+        return shown, warning
 
     @staticmethod
     def add_notes(clip: Clip, model: Model, at: Settings) -> Clip:

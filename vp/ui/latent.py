@@ -33,11 +33,11 @@ VIEWS: ExpiringStore[Kept[LatentView]] = ExpiringStore(most=20, what="look insid
 
 
 class LatentPanel(FilmPanel):
-    """The look inside of a value made by `describe`.
+    """The widget that shows the latent of one future, frame by frame.
 
     Args:
-        value: None: nothing is shown.
-        moved: `move` in turn, called by the page while a number is moved, one request at a time.
+        value: what `describe` makes; None shows nothing.
+        moved: answers the browser's requests for the future with one number of its latent moved, see `move` and `answer_newest`.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, moved: Callable[..., Any] | None = None, **kwargs: Any):

@@ -93,7 +93,7 @@ async def learn(models: Models, admission: Admission, at: Settings, minutes: flo
 
 
 def check_wishes(models: Models, at: Settings, minutes: float) -> None:
-    """Checks what can be told before it is this visitor's turn.
+    """Checks what can be checked before it is this visitor's turn.
 
     Raises:
         ValueError: there is no such clip or model, or a number is out of bounds.

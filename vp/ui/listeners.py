@@ -27,7 +27,7 @@ class Readers:
 
     @contextmanager
     def reading(self, key: str) -> Iterator[None]:
-        """Counts a reader while it reads."""
+        """Counts one more reader of the stream `key` until the `with` block ends."""
         self.open[key] += 1
         try:
             yield

@@ -132,14 +132,14 @@ class UploadBounds:
                 raise MultiPartException(GONE)  # what Gradio has written of the file is removed at this exception alone
             return message
 
-        async def heard(message: Any) -> None:
+        async def watch_answer(message: Any) -> None:
             nonlocal answer, status
             status = message.get("status", status)
             answer += message.get("body", b"") if upload and status == 200 else b""
             await send(message)
 
         try:
-            await self.app(scope, counted, heard)
+            await self.app(scope, counted, watch_answer)
         finally:
             if upload:
                 self.coming[address] -= came
