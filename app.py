@@ -13,10 +13,11 @@ def main() -> None:
 
     from vp.ui import limits
 
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    address = "Gradio reads address and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=f"{__doc__} {address}")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
     limits.add_flags(parser)
-    args, _ = parser.parse_known_args()
+    args = parser.parse_args()
     allowed = limits.from_flags(args)
 
     from vp.ui.server_folder import server_folder

@@ -56,6 +56,11 @@ def test_ctrl_c_while_libraries_are_loaded_is_one_sentence(words, tmp_path):
     assert process.returncode == 130 and said.count("\n") == 1 and said.endswith(": stopped\n")
 
 
+def test_the_app_refuses_a_flag_that_it_does_not_know():
+    process = subprocess.run([sys.executable, "app.py", "--port", "9000"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 2 and "unrecognized arguments: --port 9000" in process.stderr
+
+
 def heed_ctrl_c() -> None:
     """A process that a shell started in the background ignores it, and so would those that it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
