@@ -172,6 +172,13 @@ def test_nohup_is_respected():
         signal.signal(signal.SIGHUP, before)
 
 
+def test_resuming_a_finished_run_says_so(tmp_path, capsys):
+    train(*small(), settings(tmp_path, steps=1))
+    assert "is finished" not in capsys.readouterr().err
+    assert train(*small(), settings(tmp_path, steps=None, minutes=30.0, resume=True))["steps"] == 1
+    assert "is finished (step 1 of 1); give --steps above it to go on" in capsys.readouterr().err
+
+
 def test_run_json_keeps_how_a_run_began_and_records_what_changed(tmp_path, monkeypatch):
     train(*small(), settings(tmp_path, steps=1, data_root=str(tmp_path)))
     begun = json.loads((tmp_path / "run.json").read_text())

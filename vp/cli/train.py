@@ -51,9 +51,11 @@ def add_train(commands: Any) -> None:
         computes=True,
     )
     p.add_argument("recipe", help="name of a recipe; `python -m vp info` lists them")
-    p.add_argument("--minutes", type=positive_minutes, default=30.0, help="time budget, total over resumes (default: 30)")
-    p.add_argument("--steps", type=positive_int, help="budget in steps instead of minutes")
-    p.add_argument("--resume", action="store_true", help="continue the run in --out")
+    p.add_argument(
+        "--minutes", type=positive_minutes, default=30.0, help="time budget, which sets the steps of a new run (default: 30)"
+    )
+    p.add_argument("--steps", type=positive_int, help="steps of the run instead; with --resume its new total")
+    p.add_argument("--resume", action="store_true", help="continue the run in --out, to the steps it was begun with")
     p.add_argument("--init", metavar="CHECKPOINT", help="start from these weights, with a fresh schedule")
     p.add_argument("--out", type=output_folder, help="folder of the run (default: runs/RECIPE)")
     p.add_argument("--batch", type=batch_size, help="clips a step, or auto: as many as fit a GPU (default: the recipe's)")

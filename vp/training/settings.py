@@ -12,8 +12,8 @@ class Settings:
 
     Args:
         out: folder of the run.
-        minutes: time budget, total over resumes.
-        steps: budget in steps instead.
+        minutes: time budget, which sets the number of steps when a run begins; a resumed run keeps that number.
+        steps: the number of steps instead; of a resumed run its new total.
         resume: continue the run in `out`.
         init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
         threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -118,6 +119,9 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings, processe
     if settings.steps and trainer.step > settings.steps:
         raise ValueError(f"the run in {settings.out} is at step {trainer.step} already; give --steps of {trainer.step} or more")
     main = processes.index == 0
+    if main and settings.resume and trainer.step >= trainer.total:
+        more = "give --steps above it to go on, or begin a new run from its last.safetensors with --init"
+        print(f"the run in {settings.out} is finished (step {trainer.step} of {trainer.total}); {more}", file=sys.stderr)
     validation = Validation(family, recipe, settings, trainer.runtime) if main else None  # first: its data may be missing
     check_alike(trainer)
     if not trainer.total:
