@@ -22,7 +22,7 @@ const frameOf = (context, image, t, x, y, w, h) => {
 };
 const cell = (name, t, d) => (value.tables[name][t] || [])[d] ?? null;
 const largest = (names) => Math.max(1e-6, ...names.flatMap((name) => value.tables[name].flat()).map((x) => Math.abs(x ?? 0)));
-const format = (x) => (x === null ? "none" : x.toFixed(2));
+const format = (x) => (x === null ? "none" : (Math.round(100 * x) / 100 || 0).toFixed(2)); // no "-0.00"
 const hasTruth = () => value.tables.kl.slice(value.known).some((x) => x !== null);
 
 // ---- the rows, all over one axis of time ----

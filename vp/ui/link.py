@@ -33,7 +33,7 @@ def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Sett
         name = models.first_usable()
         model = models.get(name)
     start = default_settings(models, name, clip)
-    limits, slider = length_bounds(model.predictor.capabilities), temperature_slider(model)
+    limits = length_bounds(model.predictor.capabilities)
     spans = {
         "n": (1, MOST_FUTURES if model.predictor.capabilities.stochastic else 1),
         "past": limits["past"][:2],
@@ -46,12 +46,7 @@ def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Sett
             found[key] = to_whole_number(key, float(query[key]), low, high) if key in query else found[key]
         except ValueError:
             refused.append(f"The link's {key} is {query[key][:20]!r}; this model takes {low} to {high}.")
-    if query.get("prior") in [prior for _, prior in split_priors(model)[0]]:
-        found["prior"] = query["prior"]
-    try:
-        found["temperature"] = slider.check("temperature", float(query["temperature"])) if slider else 1.0
-    except (KeyError, ValueError):
-        pass
+    found |= read_chance(model, query, refused)
     own = ("task", "known", "options", "actions", "side", "start", "part", "every")
     found |= {key: read_control(model, query, key, refused) for key in own if key in query}
     try:
@@ -61,6 +56,24 @@ def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Sett
         refused.append("The link's clip is not kept here (uploads are never shared); an example is shown instead.")
         found["part"] = {}
     return Settings(**found), refused
+
+
+def read_chance(model: Model, query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
+    """The prior and the temperature of a link where the model takes them; unusable ones add a sentence to `refused`."""
+    found: dict[str, Any] = {}
+    offered, slider = [prior for _, prior in split_priors(model)[0]], temperature_slider(model)
+    if query.get("prior") in offered:
+        found["prior"] = query["prior"]
+    elif "prior" in query:
+        takes = f"one of {', '.join(offered)}" if offered else "none"
+        refused.append(f"The link's prior is {query['prior'][:20]!r}; this model takes {takes}.")
+    if slider and "temperature" in query:
+        try:
+            found["temperature"] = slider.check("temperature", float(query["temperature"]))
+        except ValueError:
+            given = query["temperature"][:20]
+            refused.append(f"The link's temperature is {given!r}; this model takes {slider.low:g} to {slider.high:g}.")
+    return found
 
 
 def model_for_link(models: Models, clip: str | None) -> str:
