@@ -32,6 +32,13 @@ def test_it_returns_metrics_and_three_files(client, digit_video):
     json.dumps(record, allow_nan=False)
 
 
+def test_the_temperature_may_be_left_out(client, digit_video):
+    from gradio_client import handle_file
+
+    record, *_ = client.predict(handle_file(str(digit_video)), "a-learned", 1, n_future=2, api_name="/predict")
+    assert record["samples"] == 1 and record["options"]["temperature"] == 1.0
+
+
 def test_what_comes_after_the_end_has_no_truth(client, digit_video):
     record, *_ = predict(client, digit_video, start="end")
     assert record["has_truth"] == [1] * 5 + [0] * 6 and not record["metrics"]

@@ -233,3 +233,11 @@ def test_a_single_future_and_a_bare_clip_have_a_player_too(offline, result):
     assert page.locator(".vp-tile").count() == 2 and page.locator(".vp-chart").count() == 1
     bare = offline(Result(one.rows[:1], one.known, one.has_truth, 10.0))
     assert bare.locator(".vp-tile").count() == 1 and not bare.locator(".vp-charts").is_visible()
+
+
+@pytest.mark.parametrize(
+    "prior, said", [("fixed", "fixed prior"), ("posterior", "posterior"), ("posterior-mean", "posterior mean")]
+)
+def test_a_posterior_is_not_called_a_prior(offline, prior, said):
+    page = offline(dataclasses.replace(make(4), options={"prior": prior}))
+    assert said in [part.strip() for part in page.inner_text(".vp-meta").split("\u00b7")]

@@ -53,7 +53,8 @@ function metaOf(record) {
   const past = record.known.filter(Boolean).length;
   const parts = [];
   if (record.samples) parts.push(record.samples === 1 ? "1 future" : `${record.samples} futures`);
-  if (record.options.prior && record.options.prior !== "auto") parts.push(`${record.options.prior.replace("-", " ")} prior`);
+  const { prior } = record.options;
+  if (prior && prior !== "auto") parts.push(prior.startsWith("posterior") ? prior.replace("-", " ") : `${prior} prior`);
   const marked = record.rows.find((row) => row.kind === "sample" && row.mark);
   if (marked) parts.push(marked.mark);
   const { temperature } = record.options;
