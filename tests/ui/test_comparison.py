@@ -1,14 +1,17 @@
 """A result set beside another one on the page."""
 
+import asyncio
 import json
 from urllib.parse import quote
 
 import pytest
 
+from vp.ui import comparison
 from vp.ui.comparison import KEPT, compare, first_of, keep
 from vp.ui.handlers import FIRST, find_result
 from vp.ui.models import Models
 from vp.ui.other_side import read_b, settings_of_b, write_b
+from vp.ui.page import BUSY
 from vp.ui.settings import default_settings
 
 
@@ -82,6 +85,28 @@ def test_a_link_carries_both_sides_and_compare_makes_b(app, open_page):
     page.wait_for_function("new URLSearchParams(location.search).get('b')")
     assert json.loads(page.evaluate("new URLSearchParams(location.search).get('b')")) == b
     assert page.is_enabled("#generate")
+
+
+def test_stop_ends_a_comparison_that_waits_for_its_turn(app, open_page, monkeypatch):
+    ended = []
+
+    async def wait(*_):
+        try:
+            yield {"status": "It waits.", **BUSY}
+            while True:
+                await asyncio.sleep(0.05)
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(comparison, "in_turn", wait)
+    page = open_page(f"{app}?model=a-learned&clip=example:digits-2&b={quote(json.dumps({'model': 'a-learned'}))}")
+    page.wait_for_selector("#status >> text=B is a-learned")
+    page.click("#compare")
+    page.wait_for_selector("#status >> text=It waits.")
+    page.click("#stop")
+    for _ in range(50):
+        page.wait_for_timeout(0 if ended else 200)
+    assert ended
 
 
 @pytest.fixture(scope="module")
