@@ -53,6 +53,7 @@ def still(shade: int | tuple[int, ...], frames: int = 10) -> np.ndarray:
         still((10, 200, 30)),
         np.concatenate([still(100, 4), still((9, 9, 200), 5), still(100, 3)]),
         np.repeat(np.random.default_rng(0).integers(0, 256, (1, 24, 32, 3), np.uint8), 7, 0),
+        np.repeat(np.random.default_rng(0).integers(0, 256, (1, 320, 330, 3), np.uint8), 3, 0),
         still(255)[..., :1],
     ],
 )
@@ -64,3 +65,13 @@ def test_a_gif_keeps_every_frame_of_a_clip_that_stands_still(frames, tmp_path):
     assert again.frames.shape[0] == len(frames) and again.fps == 10
     few = len(np.unique(frames.reshape(-1, frames.shape[-1]), axis=0)) < 200
     assert not few or np.abs(again.frames.astype(int) - frames).max() <= 1
+
+
+def test_a_large_gif_keeps_few_colours_exactly_and_many_nearly(tmp_path):
+    height, width = np.mgrid[0:320, 0:330]
+    many = np.stack([np.stack([height * 3 // 4, width * 3 // 4, 128 + 0 * height], -1)] * 2).astype(np.uint8)
+    few = many // 64 * 64
+    for frames, most in ((many, 6.0), (few, 0.0)):
+        write_gif(tmp_path / "out.gif", frames, 10)
+        with Image.open(tmp_path / "out.gif") as gif:
+            assert np.abs(np.asarray(gif.convert("RGB")).astype(int) - frames[0]).mean() <= most

@@ -1,15 +1,17 @@
 """A model learns the visitor's clip: on the frames before those to be predicted, stoppable, and nobody else's."""
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vp.data import Clip, write_mp4
+from vp.result.export import write_files
 from vp.ui import admission, clips, handlers, learning
 from vp.ui.admission import Admission
 from vp.ui.choices import Choices
-from vp.ui.handlers import RESULTS, Handlers
+from vp.ui.handlers import FIRST, RESULTS, Handlers
 from vp.ui.models import ADAPTED, OWN, Models
 from vp.ui.settings import Settings
 
@@ -130,6 +132,21 @@ def test_files_of_a_result_that_is_no_longer_on_screen_are_not_offered(models, n
     true_write = handlers.write_files
     monkeypatch.setattr(handlers, "write_files", slow)
     assert len(list(do.update_downloads(stored, newest))) == 1, "only that they are being written"
+
+
+def test_the_files_of_the_first_result_are_written_once_for_all_visitors(models, name, monkeypatch):
+    def offered():
+        *_, files = Handlers(models, name).update_downloads(FIRST, [None])
+        return [update["value"] for update in files]
+
+    written = []
+    monkeypatch.setattr(handlers, "FIRST_FILES", {})
+    monkeypatch.setattr(handlers, "write_files", lambda *given: written.append(given) or write_files(*given))
+    paths = offered()
+    assert offered() == paths and len(written) == 1 and all(Path(path).is_file() for path in paths)
+    Path(paths[0]).unlink()  # as Gradio does with what is old
+    again = offered()
+    assert offered() == again and len(written) == 2 and all(Path(path).is_file() for path in again)
 
 
 def test_learning_goes_on_between_the_steps_of_another_one_and_one_that_waits_can_be_stopped(

@@ -12,6 +12,7 @@ from ..core.files import replacing
 
 MP4_OPTIONS = ["-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
 SLOWEST, FASTEST = 0.01, 1_000.0  # frames a second that files are played at: encoders and the GIF format fail beyond
+SMALL_PX = 100_000  # in a picture, whose colours are quickly counted
 
 
 def write_mp4(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 0) -> None:
@@ -58,14 +59,26 @@ def write_gif(path: str | Path, frames: np.ndarray, fps: float, min_side: int = 
     grey = (frames[..., 0] == frames[..., 1]).all() and (frames[..., 1] == frames[..., 2]).all()
     if grey:
         images = [Image.fromarray(frame[..., 0]) for frame in frames]
-    else:  # one entry of each palette stays free, see `make_distinct`
-        images = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=255) for frame in frames]
+    else:
+        images = [reduce_colours(Image.fromarray(frame)) for frame in frames]
     for before, image in zip(images, images[1:]):
         make_distinct(before, image)
     durations = (10 * np.diff(ticks)).tolist()
     rest = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0, "disposal": 1}
     with replacing(path) as part:
         images[0].save(part, format="GIF", **rest)
+
+
+def reduce_colours(image: Any) -> Any:
+    """The Pillow image (mode RGB) with a palette of its own of at most 255 colours: one entry stays free, see `make_distinct`.
+
+    Median cut keeps few colours exactly. Of a large picture with many, such as a montage, the octree is as near (37.8 against
+    37.7 dB on that of assets/example) in a tenth of the time (6 against 70 ms).
+    """
+    from PIL import Image
+
+    exact = image.width * image.height <= SMALL_PX or image.getcolors(255) is not None
+    return image.quantize(255, Image.Quantize.MEDIANCUT if exact else Image.Quantize.FASTOCTREE)
 
 
 def make_distinct(before: Any, image: Any) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -38,6 +40,8 @@ LESSON = "lesson:"  # begins the names of results that lessons show
 COMPARISON = "comparison:"  # begins those of comparisons, which have their own id and the name of their first result
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 FIRST = "first"  # the name of the result that the page opens with
+FIRST_FILES: dict[str, Path] = {}  # see `first_files`
+FIRST_LOCK = threading.Lock()
 RESULTS: ExpiringStore[Result] = ExpiringStore(
     40, "result", most_bytes=1_000_000_000, weigh=lambda x: sum({id(row.frames): row.frames.nbytes for row in x.rows}.values())
 )
@@ -178,9 +182,7 @@ class Handlers:
         yield [gr.update(value=None, interactive=False, label=f"{word} {kind}") for kind in FILES.values()]
         if result is None:
             return
-        folder = MADE.new_folder()
-        paths = write_files(result, folder, tuple(FILES))
-        MADE.keep(folder, session(), "downloads", KEPT_DOWNLOADS)
+        paths = first_files() if name == FIRST else write_downloads(result)
         if newest == [name]:
             ready = {"interactive": True}
             yield [gr.update(value=str(paths[file]), label=f"Save {kind}", **ready) for file, kind in FILES.items()]
@@ -221,6 +223,27 @@ def first_result() -> Result | None:
     """The bundled result that the page opens with, read once; None where it is missing."""
     folder = clips.ASSETS / "example"
     return Result.load(folder) if (folder / "result.json").is_file() else None
+
+
+def write_downloads(result: Result) -> dict[str, Path]:
+    """Writes the files of FILES of a result for the visitor whose event is being answered; name -> path."""
+    folder = MADE.new_folder()
+    paths = write_files(result, folder, tuple(FILES))
+    MADE.keep(folder, session(), "downloads", KEPT_DOWNLOADS)
+    return paths
+
+
+def first_files() -> dict[str, Path]:
+    """The files of FILES of the result that the page opens with, written once for all visitors; name -> path."""
+    with FIRST_LOCK:
+        try:
+            for path in FIRST_FILES.values():
+                os.utime(path)  # Gradio removes what nobody was given for hours
+        except FileNotFoundError:
+            FIRST_FILES.clear()
+        if not FIRST_FILES:
+            FIRST_FILES.update(write_files(first_result(), MADE.new_folder(), tuple(FILES)))
+        return dict(FIRST_FILES)
 
 
 def stop_job(job: str | None) -> Updates:
