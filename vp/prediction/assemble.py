@@ -176,11 +176,15 @@ def sample_mark(request: Request) -> str:
 def mean_and_uncertainty_rows(samples: np.ndarray, known: np.ndarray, mark: str = "") -> list[Row]:
     """Mean and per-pixel standard deviation (times STD_GAIN, zero at known frames) of samples uint8 (N, T, H, W, C), as
     rows."""
-    values = samples.astype(np.float32)
-    std = values.std(axis=0).mean(axis=-1, keepdims=True) * STD_GAIN
-    std[known] = 0
-    heat = np.rint(std.clip(0, 255)).astype(np.uint8).repeat(samples.shape[-1], axis=-1)
-    mean = np.rint(values.mean(axis=0)).astype(np.uint8)
+    mean, heat = np.empty_like(samples[0]), np.zeros_like(samples[0])
+    for t, given in enumerate(known):  # a frame at a time, which stays in the processor's cache
+        values = samples[:, t].astype(np.float32)
+        middle = values.mean(axis=0)
+        mean[t] = np.rint(middle)
+        if not given:
+            values -= middle
+            std = np.sqrt(np.square(values, out=values).mean(axis=0)).mean(axis=-1, keepdims=True) * STD_GAIN
+            heat[t] = np.rint(std.clip(0, 255))
     return [
         Row("mean", "Mean", mean, "Average of the futures: blurred where they disagree.", mark=mark),
         Row("uncertainty", "Uncertainty", heat, "Bright where the futures disagree (standard deviation).", mark=mark),
@@ -260,7 +264,7 @@ def describe_model(model: Model) -> dict[str, Any]:
 
 def to_uint8(frames: Tensor) -> np.ndarray:
     """float (..., C, H, W) in [0, 1] -> uint8 (..., H, W, C)."""
-    scaled = frames.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    scaled = frames.detach().float().clamp(0, 1).mul_(255).round_().to(torch.uint8)  # `clamp` has made a copy
     return np.ascontiguousarray(scaled.movedim(-3, -1).cpu().numpy())
 
 
