@@ -263,7 +263,7 @@ def test_the_phone_layout_does_not_scroll_sideways(home):
 
 
 def test_two_visitors_do_not_share_anything(home, counted):
-    first, second = home(), home()
+    first, second = home(), home(visitor="another")
     first.click("#picker button[data-name=digits-2]")
     first.wait_for_selector(".vp-name >> text=Example")
     first.click("#generate")
