@@ -123,11 +123,10 @@ def test_the_page_opens_on_a_clip_from_life_with_its_model(open_page, address):
     assert page.locator("#picker button[aria-pressed=true]").get_attribute("data-name") == "worker"
 
 
-def test_a_link_without_a_model_gets_the_one_for_its_clip_and_one_with_a_model_keeps_it(open_page, address):
-    for query, name in (("", "svg-lp-real"), ("&model=a-learned", "a-learned"), ("&model=svg-lp-real&side=256", "svg-lp-real")):
-        page = open_page(f"{address}?clip=example:balls{query}")
-        page.wait_for_selector("#status >> text=Settings taken from the link; press Generate.")
-        assert page.locator("#model input").input_value().endswith(f"({name})")
+def test_a_link_keeps_its_model_and_size_where_they_go_together(open_page, address):
+    page = open_page(f"{address}?clip=example:balls&model=svg-lp-real&side=256")
+    page.wait_for_selector("#status >> text=Settings taken from the link; press Generate.")
+    assert page.locator("#model input").input_value().endswith("(svg-lp-real)")
     page.click("#link")
     page.wait_for_function("location.search.includes('side=256')")
     page = open_page(f"{address}?clip=example:balls&model=a-learned&side=256")

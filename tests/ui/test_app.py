@@ -219,20 +219,6 @@ def test_a_link_carries_ticks_and_the_models_own_options(home):
     assert (made["steps"], made["solver"]) == (2, "euler")
 
 
-@pytest.mark.parametrize(
-    "query, said",
-    [
-        ('?model=d-diffusion&options={"steps":0}', "options cannot be used"),
-        ("?model=d-diffusion&options=[1]", "options cannot be used"),
-        ("?model=d-diffusion&known=012", "known cannot be used"),
-        ("?model=a-learned&task=fill", "this model takes the first frames"),
-    ],
-)
-def test_what_a_link_gets_wrong_is_said(home, query, said):
-    page = home(query)
-    page.wait_for_selector(f"#status >> text={said}")
-
-
 def test_a_broken_link_still_opens_and_says_what_it_ignored(home):
     page = home("?model=nope&n=999&seed=x&clip=upload:abc")
     page.wait_for_selector("#status >> text=which is not here")
@@ -262,7 +248,7 @@ def test_the_phone_layout_does_not_scroll_sideways(home):
     assert max(page.evaluate(rights)) <= 390
 
 
-def test_two_visitors_do_not_share_anything(home, counted):
+def test_two_visitors_do_not_share_anything(home):
     first, second = home(), home(visitor="another")
     first.click("#picker button[data-name=digits-2]")
     first.wait_for_selector(".vp-name >> text=Example")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -97,6 +98,34 @@ def test_the_sentences_on_an_example_stay_true_for_another_model(answers, name):
     assert warned == (other == "a-learned") == ("do not trust" in said["status"])
 
 
+def open_link(answers, query):
+    """What is said on the page that a link opens, and the visit."""
+    visit = Visit()
+    query = dict(parse_qsl(query, strict_parsing=True))
+    return answers.settle(answers.usual_settings(), None, None, visit, json.dumps({"asked": 1, "query": query})), visit
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ('model=d-diffusion&options={"steps":0}', "options cannot be used"),
+        ("model=d-diffusion&options=[1]", "options cannot be used"),
+        ("model=d-diffusion&known=012", "known cannot be used"),
+        ("model=a-learned&task=fill", "this model takes the first frames"),
+    ],
+)
+def test_what_a_link_gets_wrong_is_said(checkpoints, query, said):
+    shown, visit = open_link(Choices(Handlers(Models("cpu", checkpoints), "example:digits-1")), query)
+    assert said in shown["status"] and visit.at.model == query.split("&")[0].removeprefix("model=")
+
+
+@pytest.mark.parametrize(("model", "name"), [("", "svg-lp-real"), ("&model=a-learned", "a-learned")])
+def test_a_link_without_a_model_gets_the_one_for_its_clip_and_one_with_a_model_keeps_it(answers, model, name):
+    shown, visit = open_link(answers, f"clip=example:balls{model}")
+    assert "Settings taken from the link; press Generate." in shown["status"]
+    assert visit.at.model == shown["model"]["value"] == name and visit.by_hand == bool(model)
+
+
 # ---- in a browser ----
 
 
@@ -113,7 +142,7 @@ def slow(monkeypatch):
 
     def slow_stream(self, *args, **kwargs):
         for step in stream(self, *args, **kwargs):
-            time.sleep(0.2)
+            time.sleep(0.1)
             yield step
 
     monkeypatch.setattr(Handlers, "preview_with_warning", slow_preview)
