@@ -18,9 +18,12 @@ os.environ["VP_CACHE"] = os.path.join(TEMPORARY, "cache")  # decoded frames of t
 Finalize(None, shutil.rmtree, args=(TEMPORARY,), kwargs={"ignore_errors": True}, exitpriority=-200)
 
 
+LONGEST = ("ui", "training", "tests")  # folders, of whose files the last are whole commands
+
+
 def pytest_collection_modifyitems(items):
     """The longest files first: one that begins last leaves the second process without work."""
-    items.sort(key=lambda item: next((k for k, folder in enumerate(("ui", "training")) if folder in item.path.parts), 2))
+    items.sort(key=lambda item: (*LONGEST, item.path.parent.name).index(item.path.parent.name))
 
 
 @pytest.hookimpl(tryfirst=True)
