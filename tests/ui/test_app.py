@@ -295,8 +295,7 @@ def test_any_frames_can_be_ticked_for_a_model_that_takes_them(home):
 
 
 def test_slow_motion_predicts_between_the_frames_of_the_clip(home):
-    page, times, gaps = home(), 4, 3
-    choose(page, "d-diffusion")
+    page, times, gaps = home('?model=d-diffusion&n=2&options={"steps":2}'), 4, 3
     page.wait_for_selector(".vp-given")
     page.click(f"#task >> text=Slow motion x{times}")
     pressed = "[...document.querySelectorAll('.vp-given')].map(x => x.ariaPressed === 'true')"
