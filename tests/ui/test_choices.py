@@ -10,7 +10,7 @@ import pytest
 
 from vp.data import Clip, write_mp4
 from vp.models.svg_motion.options import USUAL
-from vp.ui import clips, future_map, latent, learning
+from vp.ui import clips, future_map, learning, look_inside
 from vp.ui.choices import RANDOM, UPLOADED, Choices, Visit
 from vp.ui.handlers import Handlers
 from vp.ui.models import Models
@@ -223,7 +223,7 @@ def test_what_is_pressed_right_after_a_model_is_chosen_is_about_that_model_with_
 
     monkeypatch.setattr(Handlers, "preview_with_warning", slow_preview)
     monkeypatch.setattr(future_map, "draw_in_turn", recorded("draw-map", "map_status"))
-    monkeypatch.setattr(latent, "look_in_turn", recorded("look", "latent_status"))
+    monkeypatch.setattr(look_inside, "look_in_turn", recorded("look", "latent_status"))
     monkeypatch.setattr(learning, "learn", recorded("learn", "learned"))
     page = open_page(general)
     page.wait_for_function("document.querySelector('#choice-text textarea, #choice-text input')?.value")
