@@ -9,8 +9,8 @@ same request made alone, and the server's memory is taken before and after.
 leaving: a caller leaves in each of four ways, while the prediction runs and while it waits; counted are the steps computed after
 that. A POST whose answer is never read counts as left when its lease is over.
 
-The server runs in this process, in threads of its own: its times and its memory hold the clients' too. Visitors' addresses
-are made up in X-Forwarded-For, which the server believes of loopback. Prints a JSON line for each part, times in seconds; exit
+The server runs in this process, in threads of its own; the first two parts' visitors are in other processes (`visitors.py`).
+Prints a JSON line for each part, times in seconds; exit
 code 1 where what is promised does not hold.
 """
 
@@ -23,15 +23,13 @@ import statistics
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import httpx
 import numpy as np
 import torch
 
@@ -42,178 +40,59 @@ from vp.prediction import checkpoint
 from vp.ui import jobs
 from vp.ui.limits import Limits
 
-MODEL, PAST, FUTURE = "small", 3, 4
+from .visitors import FUTURE, MODEL, PAST, Elsewhere, Site, Visitor, ask_at_once, ask_for_a_while, load_once, look_on, visitors
+
 LONG_FUTURE = 40  # frames of a prediction that somebody leaves
 ANSWER_S = 1.0  # in which page and Stop answer, whatever waits
 PARTS = ("flood", "visits", "leaving")
 STEPS: Counter[int] = Counter()  # computed since the start, by the seed of the request
 
 
-class Site:
-    """A running app.
+class Served(Site):
+    """An app that is served by this process.
 
     Args:
         address: its URL.
+        demo: its Blocks.
 
     `events` are those that Gradio holds, `sessions` the ones whose state it keeps.
     """
 
-    def __init__(self, address: str):
-        self.address = address.rstrip("/")
-        config = httpx.get(f"{self.address}/config").json()
-        buttons = {part["id"]: part["props"].get("elem_id") for part in config["components"]}
-        stops = [
-            event for event in config["dependencies"] if event["backend_fn"] and buttons.get(event["targets"][0][0]) == "stop"
-        ]
-        self.stop = stops[0]["id"]
-        self.predict = next(event["id"] for event in config["dependencies"] if event["api_name"] == "predict")
-        self.clip: dict[str, Any] = {}
-        self.events: dict[str, Any] = {}
-        self.sessions: dict[str, Any] = {}
-
-    def upload(self, path: Path) -> None:
-        """Uploads the clip that everybody predicts from."""
-        with path.open("rb") as file:
-            (kept,) = httpx.post(f"{self.address}/gradio_api/upload", files={"files": file}).json()
-        self.clip = {"path": kept, "meta": {"_type": "gradio.FileData"}}
-
-
-class Visitor:
-    """One visitor: an address and a session of its own.
-
-    Args:
-        site: the app.
-        number: 0 to 65535; decides the address.
-    """
-
-    def __init__(self, site: Site, number: int):
-        self.site, self.session = site, uuid.uuid4().hex
-        headers = {"X-Forwarded-For": f"10.1.{number // 256}.{number % 256}"}
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # uvicorn closes idle ones at any moment
-        self.http = httpx.AsyncClient(base_url=site.address, headers=headers, timeout=600, limits=limits)
-
-    def data(self, seed: int, n: int = 1, future: int = FUTURE) -> list[Any]:
-        """The endpoint's arguments."""
-        return [self.site.clip, MODEL, n, "auto", PAST, future, None, seed, "", "", "", "", 512, "", "", 1]
-
-    async def post(self, *wish: int) -> str:
-        """Asks for a prediction; returns its event's id. Arguments as for `data`."""
-        answer = await self.http.post("/gradio_api/call/predict", json={"data": self.data(*wish)})
-        return answer.raise_for_status().json()["event_id"]
-
-    def reading(self, event: str) -> Any:
-        """The open stream of an event's answer."""
-        return self.http.stream("GET", f"/gradio_api/call/predict/{event}")
-
-    async def read(self, event: str) -> tuple[str, Any]:
-        """("complete", the outputs) or ("error", what was said); ("lost", None) where the stream ends without either."""
-        async with self.reading(event) as answer:
-            last = "lost"
-            async for line in answer.aiter_lines():
-                if line.startswith("event: "):
-                    last = line.removeprefix("event: ")
-                elif line.startswith("data: ") and last in ("complete", "error"):
-                    return last, json.loads(line.removeprefix("data: "))
-        return "lost", None
-
-    async def ask(self, *wish: int) -> tuple[str, Any]:
-        """Asks and waits for the answer, as `read` returns it."""
-        try:
-            return await self.read(await self.post(*wish))
-        except httpx.HTTPStatusError as error:
-            return "error", {"error": error.response.json()["detail"]}
-
-    async def join(self, *wish: int) -> None:
-        """Asks as the page does, with an answer in the session's stream."""
-        body = {"data": self.data(*wish), "fn_index": self.site.predict, "session_hash": self.session}
-        (await self.http.post("/gradio_api/queue/join", json=body)).raise_for_status()
-
-    async def timed(self, method: str, path: str, body: Any = None) -> float:
-        """Seconds until a request is answered."""
-        began = time.monotonic()
-        (await self.http.request(method, path, json=body)).raise_for_status()
-        return time.monotonic() - began
-
-    async def load_page(self) -> float:
-        """Seconds of loading the page."""
-        return await self.timed("GET", "/")
-
-    async def press_stop(self) -> float:
-        """Seconds until Stop answers."""
-        body = {"data": [None], "fn_index": self.site.stop, "session_hash": self.session}
-        return await self.timed("POST", "/gradio_api/run/predict", body)
-
-
-@asynccontextmanager
-async def visitors(site: Site, first: int, count: int) -> AsyncIterator[list[Visitor]]:
-    """Visitors with the addresses from `first` on."""
-    several = [Visitor(site, first + k) for k in range(count)]
-    try:
-        yield several
-    finally:
-        await asyncio.gather(*(visitor.http.aclose() for visitor in several))
+    def __init__(self, address: str, demo: Any):
+        super().__init__(address)
+        self.events, self.sessions = demo._queue.event_ids_to_events, demo.state_holder.session_data
 
 
 async def flood(site: Site, count: int) -> dict[str, Any]:
     """`count` predictions at once from one address; how long page, Stop and a prediction of others take meanwhile."""
-    async with visitors(site, 0, 3) as (flooding, looking, asking):
-        await looking.load_page()
-        await looking.press_stop()
-        crowd = [asyncio.create_task(flooding.ask(k, 2)) for k in range(count)]
-        other = asyncio.create_task(asyncio.wait_for(asking.ask(count), 120))
-        pages, stops = [], []
-        while not other.done():
-            pages.append(await looking.load_page())
-            stops.append(await looking.press_stop())
-            await asyncio.sleep(0.05)
-        kinds = Counter(kind for kind, _ in await asyncio.gather(*crowd))
-        kind, _ = await other
+    with Elsewhere(site) as crowd, Elsewhere(site) as others:
+        await others.run(load_once)
+        seen, kinds = await asyncio.gather(others.run(look_on), crowd.run(ask_at_once, count))
+    pages, stops, kind = seen["pages"], seen["stops"], seen["other"]
     holds = max(pages + stops) < ANSWER_S and kind == "complete" and kinds["complete"] > 0 and not kinds["lost"]
     longest = {"page_s": round(max(pages), 3), "stop_s": round(max(stops), 3)}
     return {"part": "flood", "requests": count, "crowd": dict(kinds), "other": kind, **longest, "holds": holds}
 
 
-def essence(outputs: list[Any], site: Site) -> Any:
-    """What two answers to the same request have in common: the record without its times, and the bytes of the video."""
-    record, video, *_ = outputs
-    return {k: v for k, v in record.items() if "second" not in k}, httpx.get(video["url"]).content
-
-
 async def visits(site: Site, count: int, seconds: float) -> dict[str, Any]:
     """`count` visitors who ask for `seconds`, each again when the answer has come; then the same requests one by one."""
-    answers: dict[tuple[int, int], list[Any]] = {}
-    kinds: Counter[str] = Counter()
-    times: list[float] = []
     memory: list[float] = []
-
-    async def visit(visitor: Visitor, number: int) -> None:
-        while time.monotonic() < end:
-            began, wish = time.monotonic(), (number, 1 + number % 3)
-            kind, outputs = await visitor.ask(*wish)
-            kinds[kind if kind != "error" else str(outputs.get("error"))] += 1
-            times.append(time.monotonic() - began)
-            if kind == "complete":
-                answers.setdefault(wish, []).append(await asyncio.to_thread(essence, outputs, site))
 
     async def watch() -> None:
         while True:
             memory.append(resident_mb())
             await asyncio.sleep(seconds / 30)
 
-    async with visitors(site, 100, count) as several:
-        end = time.monotonic() + seconds
+    with Elsewhere(site) as crowd:
         watching = asyncio.create_task(watch())
-        await asyncio.gather(*(visit(visitor, k) for k, visitor in enumerate(several)))
+        seen = await crowd.run(ask_for_a_while, count, seconds)
         watching.cancel()
-        alone = {wish: essence((await several[0].ask(*wish))[1], site) for wish in answers}
-    crossed = sum(answer != alone[wish] for wish, several in answers.items() for answer in several)
-    p50, p95 = np.percentile(times, (50, 95)).round(2).tolist()
+    p50, p95 = np.percentile(seen.pop("times"), (50, 95)).round(2).tolist()
     third = max(1, len(memory) // 3)
     middle, last = statistics.median(memory[third : 2 * third] or memory), statistics.median(memory[-third:])
-    holds = set(kinds) == {"complete"} and len(answers) == count and not crossed
-    counted = {"visitors": count, "answers": dict(kinds), "crossed": crossed}
+    holds = set(seen["answers"]) == {"complete"} and seen["visitors"] == count and not seen["crossed"]
     took = {"p50_s": p50, "p95_s": p95, "memory_mb": [round(memory[0]), round(middle), round(last)]}
-    return {"part": "visits", **counted, **took, "holds": holds}
+    return {"part": "visits", **seen, **took, "holds": holds}
 
 
 def resident_mb() -> float:
@@ -235,8 +114,8 @@ async def leave_client(visitor: Visitor, seed: int, ready: Callable[[], Any]) ->
 
 async def leave_session(visitor: Visitor, seed: int, ready: Callable[[], Any]) -> None:
     """Closes a session's stream, as a page that is closed and a client that disconnects do."""
-    await visitor.join(seed, 1, LONG_FUTURE)
-    async with visitor.http.stream("GET", "/gradio_api/queue/data", params={"session_hash": visitor.session}):
+    await visitor.join(visitor.site.predict, visitor.data(seed, 1, LONG_FUTURE))
+    async with visitor.listening():
         await ready()
 
 
@@ -255,7 +134,7 @@ async def leave_unread(visitor: Visitor, seed: int, ready: Callable[[], Any]) ->
 WAYS = {"client": leave_client, "session": leave_session, "stream": leave_stream, "unread": leave_unread}
 
 
-async def leaving(site: Site, way: str, waits: bool, lease_s: float) -> dict[str, Any]:
+async def leaving(site: Served, way: str, waits: bool, lease_s: float) -> dict[str, Any]:
     """Leaves in one of WAYS: a prediction that runs, or one that waits behind another; counts the steps after that."""
     seed, other_seed = (10_000 + 2 * (10 * waits + list(WAYS).index(way)) + k for k in range(2))
     seconds = lease_s if way == "unread" else 0.0
@@ -326,7 +205,7 @@ def make_clip(path: Path) -> None:
 
 
 @contextmanager
-def serve(limits: Limits, step_s: float) -> Iterator[Site]:
+def serve(limits: Limits, step_s: float) -> Iterator[Served]:
     """The app with a small model, at a free port."""
     from vp.ui.app import build, launch_options
 
@@ -338,15 +217,14 @@ def serve(limits: Limits, step_s: float) -> Iterator[Site]:
         launched = {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1", **launch_options(limits)}
         _, address, _ = demo.launch(**launched)
         try:
-            site = Site(address)
-            site.events, site.sessions = demo._queue.event_ids_to_events, demo.state_holder.session_data
+            site = Served(address, demo)
             site.upload(folder / "clip.mp4")
             yield site
         finally:
             demo.close()
 
 
-async def measure(site: Site, args: argparse.Namespace, limits: Limits) -> bool:
+async def measure(site: Served, args: argparse.Namespace, limits: Limits) -> bool:
     """Runs the parts that were asked for and prints what each found; returns whether all holds."""
     found = []
     for part in args.parts.split(","):

@@ -184,6 +184,9 @@ def wire_generate(page: Page, do: Handlers, admission: Admission, compared: Any)
         async for updates in visit.while_shown(at, made):
             yield updates
 
+    async def stop(job: str | None) -> dict[Any, Any]:
+        return page.by_widget(await stop_job(job))
+
     jobs_running = [
         page.press("go", page.event(generate, made, ["visit"]), **running),
         page["painter"].paint(**page.event(repaint, ["edits", *made], ["visit", "edits"]), **running),
@@ -195,7 +198,7 @@ def wire_generate(page: Page, do: Handlers, admission: Admission, compared: Any)
         event(lambda: {}, None, page["edits"], **QUIET)
     page["stop"].click(**cancelling(jobs_running))
     stopped = page.select(["status", "go", "stop"])  # no State, which beside the queue would not tell its change
-    page["stop"].click(lambda job: page.by_widget(stop_job(job)), page["job"], stopped, queue=False, **STREAMED)
+    page["stop"].click(stop, page["job"], stopped, queue=False, **STREAMED)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return jobs_running
 
@@ -224,9 +227,7 @@ def launch_options(limits: Limits | None = None) -> dict[str, Any]:
     limits, local = limits or Limits(), [(LocalOnly, (), {})] if serves_this_machine_only() else []
     return {
         "max_threads": limits.total + SPARE_SLOTS,
-        "app_kwargs": {
-            "middleware": [(CountReaders, (), {}), (Door, (2 * limits.per_address,), {}), (UploadBounds, (), {}), *local]
-        },
+        "app_kwargs": {"middleware": [(CountReaders, (), {}), (Door, (limits.per_address,), {}), (UploadBounds, (), {}), *local]},
         "theme": THEME,
         "head": f"<style>{CSS}</style>",  # Gradio's own css argument drops @container rules
         "ssr_mode": False,

@@ -246,9 +246,9 @@ def first_files() -> dict[str, Path]:
         return dict(FIRST_FILES)
 
 
-def stop_job(job: str | None) -> Updates:
+async def stop_job(job: str | None) -> Updates:
     """After Stop: the model ends at its next step; only then is it said."""
-    jobs.end_job(job)
+    await jobs.end_job_in_loop(job)
     return {"status": status("Stopped."), **IDLE}
 
 

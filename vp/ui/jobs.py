@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -43,6 +44,7 @@ class Job:
 
 LOG = logging.getLogger(__name__)
 RUNNING: ExpiringStore[Job] = ExpiringStore(most=40, what="prediction")
+POLL_S = 0.02
 LAST_STEP_S = 3.0  # in which a cancelled job ends; a message of its last step would otherwise come after what cancelled it
 # the models of the apps in this process by their id, which travels to a GPU worker with every call: they are too heavy
 SERVING: WeakValueDictionary[int, Models] = WeakValueDictionary()
@@ -88,11 +90,27 @@ def run_prediction(models: Models, name: str, clip: Clip, wishes: Wishes) -> Ite
 
 def end_job(name: str | None) -> None:
     """Ends a job after its next step and waits for that, LAST_STEP_S at most; `name` is its own in RUNNING, None without one."""
+    if (job := stopped_job(name)) is not None:
+        job.ended.wait(LAST_STEP_S)
+
+
+async def end_job_in_loop(name: str | None) -> None:
+    """`end_job` for a coroutine. It waits in no thread: these may all be taken, by what somebody else has asked for."""
+    if (job := stopped_job(name)) is not None:
+        end = time.monotonic() + LAST_STEP_S
+        while not job.ended.is_set() and time.monotonic() < end:
+            await asyncio.sleep(POLL_S)
+
+
+def stopped_job(name: str | None) -> Job | None:
+    """The job of this name in RUNNING, which is told to stop; None where there is none, or so many have come after it that its
+    name is gone."""
     if name:
-        with suppress(ValueError):  # so many have come after it that its name is gone
+        with suppress(ValueError):
             job = RUNNING.get(name)
             job.stop.set()
-            job.ended.wait(LAST_STEP_S)
+            return job
+    return None
 
 
 def with_readable_errors(job: Iterator[Progress]) -> Iterator[Progress]:

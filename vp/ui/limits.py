@@ -22,7 +22,7 @@ class Limits:
     """The defaults suit two cores: a prediction of the page's largest size is let in, and one of hours is not."""
 
     per_visitor: int = limit(4, "predictions of one visitor that may wait and run at a time")
-    per_address: int = limit(16, "predictions of one network address that may wait and run at a time")
+    per_address: int = limit(50, "predictions of one network address that may wait and run at a time")
     total: int = limit(100, "predictions of all visitors that may wait and run at a time")
     estimate_s: float = limit(600.0, "most seconds that a prediction may be estimated to take")
     run_s: float = limit(900.0, "seconds of computing after which a prediction is ended")
