@@ -8,11 +8,12 @@ import pytest
 
 from vp.ui import comparison
 from vp.ui.comparison import KEPT, compare, first_of, keep
-from vp.ui.handlers import FIRST, find_result
+from vp.ui.handlers import find_result
 from vp.ui.models import Models
 from vp.ui.other_side import read_b, settings_of_b, write_b
 from vp.ui.page import BUSY
 from vp.ui.settings import default_settings
+from vp.ui.shipped import FIRST
 
 
 def test_a_baseline_stands_beside_the_first_result_and_a_comparison_is_taken_from_its_a():

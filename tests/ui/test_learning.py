@@ -8,12 +8,13 @@ import pytest
 
 from vp.data import Clip, write_mp4
 from vp.result.export import write_files
-from vp.ui import admission, clips, handlers, learning
+from vp.ui import admission, clips, handlers, learning, shipped
 from vp.ui.admission import Admission
 from vp.ui.choices import Choices
-from vp.ui.handlers import FIRST, RESULTS, Handlers
+from vp.ui.handlers import RESULTS, Handlers
 from vp.ui.models import ADAPTED, OWN, Models
 from vp.ui.settings import Settings
+from vp.ui.shipped import FIRST
 
 FPS = 20.0
 
@@ -139,14 +140,12 @@ def test_the_files_of_the_first_result_are_written_once_for_all_visitors(models,
         *_, files = Handlers(models, name).update_downloads(FIRST, [None])
         return [update["value"] for update in files]
 
-    written = []
-    monkeypatch.setattr(handlers, "FIRST_FILES", {})
-    monkeypatch.setattr(handlers, "write_files", lambda *given: written.append(given) or write_files(*given))
-    paths = offered()
-    assert offered() == paths and len(written) == 1 and all(Path(path).is_file() for path in paths)
+    written, paths = [], offered()
+    monkeypatch.setattr(shipped, "write_files", lambda *given: written.append(given) or write_files(*given))
+    assert offered() == paths and not written and all(Path(path).is_file() for path in paths)
     Path(paths[0]).unlink()  # as Gradio does with what is old
     again = offered()
-    assert offered() == again and len(written) == 2 and all(Path(path).is_file() for path in again)
+    assert offered() == again and len(written) == 1 and all(Path(path).is_file() for path in again)
 
 
 def test_learning_goes_on_between_the_steps_of_another_one_and_one_that_waits_can_be_stopped(

@@ -1,6 +1,7 @@
 """Lessons, on the page and as offline files."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,7 +12,8 @@ from vp.lessons.page import render_lesson
 from vp.lessons.results import step_result
 from vp.result.result import Result
 from vp.ui.clips import find_clip
-from vp.ui.handlers import find_result, lesson_result_name
+from vp.ui.handlers import find_result
+from vp.ui.shipped import lesson_result_name, shipped_files, shipped_value
 
 
 def test_every_step_has_a_result_of_its_model_clip_and_settings():
@@ -23,6 +25,15 @@ def test_every_step_has_a_result_of_its_model_clip_and_settings():
             assert len(result.kind("sample")) == step.n and find_clip(step.clip).frames.shape[0] >= len(result.known)
             assert all(result.options[name] == value for name, value in step.options.items())
             assert find_result(lesson_result_name(lesson.name, index)) is result
+
+
+def test_thirty_who_press_at_once_get_files_that_were_made_once():
+    name = lesson_result_name("blur", 0)
+    with ThreadPoolExecutor(30) as class_of_thirty:
+        files, shown = (list(class_of_thirty.map(make, [name] * 30)) for make in (shipped_files, shipped_value))
+    assert len({path for paths in files for path in paths.values()}) == len(files[0]) > 3
+    assert all(path.stat().st_size for path in files[0].values())
+    assert len({sheet["path"] for value in shown for sheet in value["sheets"]}) == len(shown[0]["sheets"])
 
 
 def test_lessons_say_what_is_wrong_with_a_name_or_a_quiz():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from vp.core.bundled import bundled_folder
@@ -23,7 +23,7 @@ def step_folder(lesson: Lesson, index: int, folder: Path = FOLDER) -> Path:
     return folder / f"{lesson.name}-{index + 1}"
 
 
-@lru_cache(maxsize=8)
+@cache  # a few MB in all
 def step_result(name: str, index: int) -> Result:
     """The result of a step of the lesson of this name.
 

@@ -20,7 +20,7 @@ from .controls import FILES
 from .cost import Cost
 from .door import Door
 from .freed_memory import keep_returning_memory
-from .handlers import FIRST, Handlers, first_result, picker_value, stop_job
+from .handlers import Handlers, picker_value, stop_job
 from .labels import model_menu
 from .limits import Limits
 from .listeners import CountReaders
@@ -30,6 +30,7 @@ from .page import ADMITTED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Pa
 from .player import ClipPicker, Player
 from .server_folder import server_folder
 from .settings import Settings, default_settings
+from .shipped import FIRST, first_result
 from .status import status
 from .theme import CSS, THEME
 from .trimmer import Trimmer

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ import numpy as np
 
 from vp.data import Clip
 from vp.data.video_file import END, MAX_SIDE
-from vp.lessons.results import step_result
 from vp.prediction.domain import domain_note, walls_note
 from vp.prediction.known_frames import fit_to_model
 from vp.prediction.model import Model
@@ -33,15 +30,12 @@ from .expiring_store import ExpiringStore
 from .models import Models, temperature_slider
 from .page import BUSY, IDLE, Updates
 from .settings import MOST_SEED, Settings
+from .shipped import is_shipped, shipped_files, shipped_result
 from .status import failed, status
 from .visitor_files import MADE, session
 
-LESSON = "lesson:"  # begins the names of results that lessons show
 COMPARISON = "comparison:"  # begins those of comparisons, which have their own id and the name of their first result
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
-FIRST = "first"  # the name of the result that the page opens with
-FIRST_FILES: dict[str, Path] = {}  # see `first_files`
-FIRST_LOCK = threading.Lock()
 RESULTS: ExpiringStore[Result] = ExpiringStore(
     40, "result", most_bytes=1_000_000_000, weigh=lambda x: sum({id(row.frames): row.frames.nbytes for row in x.rows}.values())
 )
@@ -182,15 +176,20 @@ class Handlers:
         yield [gr.update(value=None, interactive=False, label=f"{word} {kind}") for kind in FILES.values()]
         if result is None:
             return
-        paths = first_files() if name == FIRST else write_downloads(result)
+        paths = self.write_downloads(str(name), result)
         if newest == [name]:
             ready = {"interactive": True}
             yield [gr.update(value=str(paths[file]), label=f"Save {kind}", **ready) for file, kind in FILES.items()]
 
-
-def lesson_result_name(lesson: str, step: int) -> str:
-    """The name of the result of a lesson's step."""
-    return f"{LESSON}{lesson}:{step}"
+    @staticmethod
+    def write_downloads(name: str, result: Result) -> dict[str, Path]:
+        """The files of FILES of the result `name` by their keys there; those of a visitor's own are written for that visitor."""
+        if is_shipped(name):
+            return shipped_files(name)
+        folder = MADE.new_folder()
+        paths = write_files(result, folder, tuple(FILES))
+        MADE.keep(folder, session(), "downloads", KEPT_DOWNLOADS)
+        return paths
 
 
 def comparison_name(kept: str, first: str) -> str:
@@ -211,39 +210,9 @@ def find_result(name: str | None) -> Result | None:
     """
     if not name:
         return None
-    if name.startswith(LESSON):
-        lesson, _, step = name.removeprefix(LESSON).rpartition(":")
-        return step_result(lesson, int(step))
-    kept = name.split(":", 2)[1] if name.startswith(COMPARISON) else name
-    return first_result() if name == FIRST else RESULTS.get(kept)
-
-
-@cache
-def first_result() -> Result | None:
-    """The bundled result that the page opens with, read once; None where it is missing."""
-    folder = clips.ASSETS / "example"
-    return Result.load(folder) if (folder / "result.json").is_file() else None
-
-
-def write_downloads(result: Result) -> dict[str, Path]:
-    """Writes the files of FILES of a result for the visitor whose event is being answered; name -> path."""
-    folder = MADE.new_folder()
-    paths = write_files(result, folder, tuple(FILES))
-    MADE.keep(folder, session(), "downloads", KEPT_DOWNLOADS)
-    return paths
-
-
-def first_files() -> dict[str, Path]:
-    """The files of FILES of the result that the page opens with, written once for all visitors; name -> path."""
-    with FIRST_LOCK:
-        try:
-            for path in FIRST_FILES.values():
-                os.utime(path)  # Gradio removes what nobody was given for hours
-        except FileNotFoundError:
-            FIRST_FILES.clear()
-        if not FIRST_FILES:
-            FIRST_FILES.update(write_files(first_result(), MADE.new_folder(), tuple(FILES)))
-        return dict(FIRST_FILES)
+    if is_shipped(name):
+        return shipped_result(name)
+    return RESULTS.get(name.split(":", 2)[1] if name.startswith(COMPARISON) else name)
 
 
 async def stop_job(job: str | None) -> Updates:

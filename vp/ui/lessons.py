@@ -10,15 +10,15 @@ import gradio as gr
 
 from vp.lessons.lessons import LESSONS, find_lesson
 from vp.lessons.page import JS as LESSON_JS
-from vp.lessons.results import step_result
 
 from . import jobs
 from .choices import Visit
 from .controls import SHOWN, control_updates
-from .handlers import Handlers, lesson_result_name, picker_value
+from .handlers import Handlers, picker_value
 from .options import ELSEWHERE
 from .page import CHANGED, QUIET, Updates
 from .settings import Settings, default_settings
+from .shipped import lesson_result_name, shipped_value
 from .status import status
 
 HTML = '<div class="vp-lesson" role="region" aria-label="Lesson"></div>'
@@ -98,10 +98,10 @@ def show_step(do: Handlers, name: str, index: int, job: str | None, visit: Visit
     lesson = find_lesson(name)
     if not 0 <= index < len(lesson.steps):
         raise ValueError(f"there is no step {index + 1} in this lesson; it has {len(lesson.steps)}")
-    step, result = lesson.steps[index], step_result(name, index)
+    step, result = lesson.steps[index], lesson_result_name(name, index)
     jobs.end_job(job)
     said = "From the lesson: scrub, or change a setting and press Generate."
-    looks: Updates = {**CHANGED, "player": result, "result": lesson_result_name(name, index)}
+    looks: Updates = {**CHANGED, "player": shipped_value(result), "result": result}
     if step.model not in do.models.cards:
         return {**looks, "status": status(f"From the lesson. Its model, {step.model}, is not among the models here.")}
     settings = with_options(replace(default_settings(do.models, step.model, step.clip), n=step.n), step.options)
