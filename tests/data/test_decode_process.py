@@ -83,6 +83,14 @@ def test_a_limit_that_is_reached_is_one_sentence(video, tmp_path, limits, said):
 
 
 @linux
+def test_the_decoder_leaves_the_processor_to_predictions():
+    job = {"memory": 2 * 10**9, "cpu_s": 10, "file_bytes": 10**6}
+    code = f"import os, vp.data.decode_worker as w; before = os.nice(0); w.limit_process({job}); print(os.nice(0) - before)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=decode_process.ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == min(5, 19 - os.nice(0))
+
+
+@linux
 def test_a_decoder_that_computes_without_end_is_ended_with_all_it_started(tmp_path, monkeypatch):
     code = "import resource as r, subprocess as s; s.Popen(['sleep', '60']); r.setrlimit(r.RLIMIT_CPU, (1, 2))\nwhile 1: 0"
     start, groups = subprocess.Popen, []
