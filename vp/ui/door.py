@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from fastapi import HTTPException
+from gradio.routes import HTTPException
 
 from .page import ADMITTED
 
