@@ -1,6 +1,6 @@
 """Thirty visitors who open the lessons at once, over HTTP on loopback against the app with the shipped models.
 
-    python -m benchmarks.lessons_load [--visitors 30] [--pause 2] [--json FILE]
+    python -m benchmarks.lessons_load [--visitors 30] [--pause 6] [--json FILE]
 
 All come from one network address, as a class behind one router does. Each loads the page, does what the page then asks for by
 itself, chooses a lesson, presses its presets one after another with a pause between (at random, the mean is given), fetches the
@@ -182,7 +182,7 @@ def summary(seen: dict[str, Any], count: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, default=30)
-    parser.add_argument("--pause", type=float, default=2.0, help="mean seconds before a press (default: 2)")
+    parser.add_argument("--pause", type=float, default=6.0, help="mean seconds before a press, in which a step is read (default: 6)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,14 @@ def still_there(path: str) -> str:
 
 def seen(name: str) -> Overview:
     """The overview of a whole clip (thumbnails, times, motion); errors as for `chosen`."""
+    if not name.startswith("upload:"):
+        return overview_in_memory(name)
     clip = clips.find_clip(name)
     made = UPLOADS.find(name.removeprefix("upload:")).overview if clip.path else None
     return made or clip_overview(clip)
+
+
+@lru_cache(maxsize=32)
+def overview_in_memory(name: str) -> Overview:
+    """The overview of an example or a simulated clip."""
+    return clip_overview(clips.find_clip(name))
