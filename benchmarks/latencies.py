@@ -72,7 +72,7 @@ def measure_uploads(page: Any, folder: Path) -> Iterator[tuple[str, float, float
         page.reload()
         page.wait_for_selector(".vp-player[data-ready=true]", timeout=READY_MS)
         page.locator("#upload input[type=file]").set_input_files(path)
-        page.wait_for_selector(f".vp-name >> text={path.stem}", timeout=READY_MS)
+        page.wait_for_selector("#status >> text=press Generate", timeout=READY_MS)
         page.locator("#futures input[type=number]").fill(str(futures))
         page.locator("#futures input[type=number]").press("Enter")
         name = f"{futures} futures x 10 frames of an upload of {width}x{height}"
