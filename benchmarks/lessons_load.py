@@ -182,7 +182,9 @@ def summary(seen: dict[str, Any], count: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, default=30)
-    parser.add_argument("--pause", type=float, default=6.0, help="mean seconds before a press, in which a step is read (default: 6)")
+    parser.add_argument(
+        "--pause", type=float, default=6.0, help="mean seconds before a press, in which a step is read (default: 6)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()

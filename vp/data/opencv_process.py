@@ -1,6 +1,6 @@
 """OpenCV in a process of its own, which a file may end without ending ours: started once, and asked for a few frames at a time.
 
-Where the process dies the stream has no further frames, as at any other damage; before the first frame, ffmpeg is asked instead.
+Where the process dies, ffmpeg gives the frames that are left.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -108,21 +109,22 @@ def open_apart(path: Path) -> Stream:
             IDLE.append(process)
             raise ValueError(answer["error"])
         about = {name: answer[name] for name in ("fps", "promised", "trusted", "form")}
-        return Stream(frames_of(process), **about)
+        return Stream(frames_of(process, path), **about)
 
 
-def frames_of(process: OpenCVProcess) -> Iterator[TimedFrame]:
-    """Yields the time-stamped frames of the file that the process has open, then leaves it to the next file."""
-    count = 1  # the first frame is often all that is wanted
+def frames_of(process: OpenCVProcess, path: Path) -> Iterator[TimedFrame]:
+    """Yields the time-stamped frames of the file at `path`, which the process has open, then leaves it to the next file."""
+    given, count = 0, 1  # the first frame is often all that is wanted
     try:
         while True:
             _, frames = process.ask(next=count)
             yield from frames
+            given += len(frames)
             if len(frames) < count:
                 break
             count = max(1, min(2 * count, MOST_AT_ONCE, AT_ONCE_BYTES // frames[0][0].nbytes))
     except Died:
-        return
+        yield from islice(video_decode.open_with_ffmpeg(path).rest, given, None)
     finally:
         if process.process.poll() is None:
             with suppress(Died):
