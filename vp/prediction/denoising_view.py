@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vp.core.predictor import Predictor, seed_grid
+from vp.core.predictor import Predictor
 from vp.data import Clip
 
 from .assemble import to_uint8
-from .latent_view import MOST_FUTURES
+from .latent_view import prepare_one_future
 from .model import Model
-from .request import Request, Wishes, make_observation, prepare_request, to_whole_number
+from .request import Request, Wishes
 from .sample import check_finite
 
 MOST_SHOWN = 12  # steps; of more the first, the last and others evenly between are shown
@@ -26,15 +26,18 @@ class DenoisingView:
 
     Args:
         request: what it was predicted from.
-        total: number of steps taken.
-        steps: the S steps shown, from 1 to `total`.
+        steps: the S steps shown, from 1 to the last one taken.
         frames: uint8 (S, T, H, W, C), the clip as estimated after each of them, the known frames included.
     """
 
     request: Request
-    total: int
     steps: tuple[int, ...]
     frames: np.ndarray
+
+    @property
+    def total(self) -> int:
+        """Number of steps taken."""
+        return self.steps[-1]
 
     @property
     def distances(self) -> tuple[float, ...]:
@@ -62,9 +65,7 @@ def stream_denoising(
     """
     if not denoises(model.predictor):
         raise ValueError(f"{model.name} does not denoise in steps; choose a diffusion model")
-    number = to_whole_number("the number of the future", future, 1, MOST_FUTURES)
-    request = prepare_request(model, clip, wishes)
-    observation, seed = make_observation(request, model.predictor), seed_grid(request.seed, 1, number)[:, -1:]
+    request, observation, seed = prepare_one_future(model, clip, wishes, future)
     steps, kept = [], []
     for step in model.predictor.stream(observation, seed, request.options):
         if step.index in shown_steps(step.total):
@@ -73,7 +74,7 @@ def stream_denoising(
             steps.append(step.index)
             kept.append(to_uint8(torch.as_tensor(step.preview)[0, 0]))
         yield step.index, step.total, None
-    yield steps[-1], steps[-1], DenoisingView(request, steps[-1], tuple(steps), np.stack(kept))
+    yield steps[-1], steps[-1], DenoisingView(request, tuple(steps), np.stack(kept))
 
 
 def shown_steps(total: int) -> set[int]:

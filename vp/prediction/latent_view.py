@@ -10,6 +10,7 @@ import torch
 
 from vp.core.latent_steps import LatentChange, LatentPredictor, LatentSteps
 from vp.core.predictor import seed_grid
+from vp.core.video import Observation
 from vp.data import Clip
 
 from .assemble import to_uint8
@@ -66,9 +67,7 @@ def stream_view(
         ValueError: a wish that cannot be met, a model without a latent, or no such future.
     """
     predictor = latent_predictor(model)
-    number = to_whole_number("the number of the future", future, 1, MOST_FUTURES)
-    request = prepare_request(model, clip, wishes)
-    observation, seed = make_observation(request, predictor), seed_grid(request.seed, 1, number)[:, -1:]
+    request, observation, seed = prepare_one_future(model, clip, wishes, future)
     temperatures = () if getattr(request.options, "prior", "") == "posterior-mean" else TEMPERATURES
     total = 1 + len(temperatures)
     prediction, steps = predictor.predict_with_latent(observation, seed, request.options)
@@ -81,6 +80,15 @@ def stream_view(
         yield done, total, None
     frames = to_uint8(prediction.frames[0, 0])
     yield total, total, LatentView(request, seed, frames, predictor.latent_names, steps, swept)
+
+
+def prepare_one_future(
+    model: Model, clip: Clip | np.ndarray, wishes: Wishes, future: int
+) -> tuple[Request, Observation, torch.Tensor]:
+    """The request, what is observed, and the seed int64 (1, 1) of one future; arguments and errors as for `stream_view`."""
+    number = to_whole_number("the number of the future", future, 1, MOST_FUTURES)
+    request = prepare_request(model, clip, wishes)
+    return request, make_observation(request, model.predictor), seed_grid(request.seed, 1, number)[:, -1:]
 
 
 def change_by_hand(model: Model, view: LatentView, change: LatentChange) -> np.ndarray:

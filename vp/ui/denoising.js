@@ -1,16 +1,9 @@
 const root = element.querySelector(".vp-denoising"), find = (name) => root.querySelector(`.vp-denoising-${name}`);
 const time = find("time"), slider = find("step"), [nowView, endView] = root.querySelectorAll(".vp-inside-pair canvas");
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FILM = 56; // px: height of a film at most
 let value = null, at = { t: 0, step: 0 }, images = [], rows = [];
 
-const node = (tag, name, text) => Object.assign(document.createElement(tag), { className: name || "", textContent: text || "" });
 const say = (where, text) => { if (find(where).textContent !== text) find(where).textContent = text; };
-const frameOf = (context, image, t, x, y, w, h) => {
-  context.imageSmoothingEnabled = Math.max(value.width, value.height) > 100 || w < value.width;
-  const column = t % value.columns, line = Math.floor(t / value.columns);
-  context.drawImage(image, column * value.width, line * value.height, value.width, value.height, x, y, w, h);
-};
 const nameOf = (film) => film.step === value.total ? `After step ${film.step}: the future` : `After step ${film.step} of ${value.total}`;
 
 function build() {
@@ -59,12 +52,6 @@ function choose(t, step, fromPlayer) {
   if (!fromPlayer && at.t !== before) turnPlayer(at.t);
   draw();
 }
-function turnPlayer(t) { // the player's cursor follows where it shows as many frames
-  const range = document.querySelector("#player .vp-scrub .vp-range");
-  if (!range || Number(range.max) !== value.length - 1) return;
-  range.value = t;
-  range.dispatchEvent(new Event("input", { bubbles: true }));
-}
 const pointed = (event) => {
   const area = time.getBoundingClientRect(), place = event.target.closest(".vp-inside-row");
   return [Math.floor(((event.clientX - area.left) / area.width) * value.length), place ? Number(place.dataset.step) : at.step];
@@ -93,6 +80,7 @@ function render() {
   slider.max = value.films.length - 1;
   slider.disabled = value.films.length === 1;
   say("title", value.title);
+  root.dataset.large = String(large());
   images = value.films.map((film) => Object.assign(new Image(), { onload: draw, src: film.sheet.url }));
   build();
   choose(Math.max(0, value.known.lastIndexOf(false)), 0);

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from vp.prediction.assemble import sample_mark
 from vp.prediction.denoising_view import DenoisingView
 from vp.prediction.model import Model
 
-from .films import FilmPanel, layout, shrink
-
-HERE = Path(__file__).parent
+from .films import FilmPanel, layout, panel_code, shrink
 
 
 class DenoisingPanel(FilmPanel):
     """The steps of a value made by `describe`, None for nothing."""
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
-        html, js = ((HERE / f"denoising.{kind}").read_text(encoding="utf-8") for kind in ("html", "js"))
-        super().__init__(value, html_template=html, js_on_load=js, apply_default_css=False, **kwargs)
+        super().__init__(value, **panel_code("denoising"), apply_default_css=False, **kwargs)
 
 
 def describe(model: Model, view: DenoisingView, number: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,13 @@ from .future_map import encode_frames
 from .player import to_file_data
 
 SHOWN_SIDE = 160  # px of the shorter side of the frames that are shown
+
+
+def panel_code(name: str, constants: str = "") -> dict[str, str]:
+    """Arguments of a `FilmPanel` of this name: its HTML, and its JavaScript after `constants` and what all such panels need."""
+    folder = Path(__file__).parent
+    html, shared, own = ((folder / file).read_text(encoding="utf-8") for file in (f"{name}.html", "films.js", f"{name}.js"))
+    return {"html_template": html, "js_on_load": constants + shared + own}
 
 
 class FilmPanel(gr.HTML):

@@ -1,7 +1,6 @@
 const root = element.querySelector(".vp-latent"), find = (name) => root.querySelector(name);
 const time = find(".vp-latent-time"), slider = find(".vp-latent-value"), back = find(".vp-latent-back");
 const [drawnView, movedView] = root.querySelectorAll(".vp-inside-pair canvas");
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const ROW = 7, FILM = 40, CURVE = 64; // px: of a number's row, of a film and of the curve at most
 const TABLES = { // name -> what it is, whether its numbers have a sign, whether it has read the true frame
   prior_mean: ["Prior, mean: what the model expects of each number", true, false],
@@ -11,15 +10,8 @@ const TABLES = { // name -> what it is, whether its numbers have a sign, whether
 };
 let value = null, at = { t: 0, d: 0 }, images = [], film = null, rows = [], waiting = false, next = null;
 
-const node = (tag, name, text) => Object.assign(document.createElement(tag), { className: name || "", textContent: text || "" });
 const say = (where, text) => { if (find(where).textContent !== text) find(where).textContent = text; };
 const colour = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
-const large = () => Math.max(value.width, value.height) > 100;
-const frameOf = (context, image, t, x, y, w, h) => {
-  context.imageSmoothingEnabled = large() || w < value.width;
-  const column = t % value.columns, line = Math.floor(t / value.columns);
-  context.drawImage(image, column * value.width, line * value.height, value.width, value.height, x, y, w, h);
-};
 const cell = (name, t, d) => (value.tables[name][t] || [])[d] ?? null;
 const largest = (names) => Math.max(1e-6, ...names.flatMap((name) => value.tables[name].flat()).map((x) => Math.abs(x ?? 0)));
 const format = (x) => (x === null ? "none" : (Math.round(100 * x) / 100 || 0).toFixed(2)); // no "-0.00"
@@ -119,12 +111,6 @@ function choose(t, d, fromPlayer) {
   if (!fromPlayer && at.t !== before.t) turnPlayer(at.t);
   tell();
   draw();
-}
-function turnPlayer(t) { // the player's cursor follows where it shows as many frames
-  const range = document.querySelector("#player .vp-scrub .vp-range");
-  if (!range || Number(range.max) !== value.length - 1) return;
-  range.value = t;
-  range.dispatchEvent(new Event("input", { bubbles: true }));
 }
 const movable = () => at.t >= value.known;
 function tell() {

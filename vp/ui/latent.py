@@ -6,7 +6,6 @@ import base64
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,11 @@ from vp.result.result import BY_HAND
 
 from .compute_thread import COMPUTE_THREAD
 from .expiring_store import ExpiringStore
-from .films import FilmPanel, layout, shrink, tile
+from .films import FilmPanel, layout, panel_code, shrink, tile
 from .future_map import encode_frames
 from .newest_first import Asked, Kept, Wish, read_kept
 
 FARTHEST = 3.0  # standard deviations to which the slider goes
-HERE = Path(__file__).parent
-HTML = (HERE / "latent.html").read_text(encoding="utf-8")
-JS = f"const FARTHEST = {FARTHEST};\n" + (HERE / "latent.js").read_text(encoding="utf-8")
-
-
 VIEWS: ExpiringStore[Kept[LatentView]] = ExpiringStore(most=20, what="look inside")
 
 
@@ -42,7 +36,8 @@ class LatentPanel(FilmPanel):
 
     def __init__(self, value: dict[str, Any] | None = None, moved: Callable[..., Any] | None = None, **kwargs: Any):
         called = {"server_functions": [moved]} if moved else {}
-        super().__init__(value, html_template=HTML, js_on_load=JS, apply_default_css=False, **called, **kwargs)
+        code = panel_code("latent", f"const FARTHEST = {FARTHEST};\n")
+        super().__init__(value, **code, apply_default_css=False, **called, **kwargs)
 
 
 def read_wish(wish: Wish) -> Asked:

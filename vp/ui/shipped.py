@@ -97,7 +97,7 @@ def shipped_value(name: str) -> dict[str, Any]:
 
 @once(dict.values)
 def shipped_files(name: str) -> dict[str, Path]:
-    """The files of FILES of the result of such a name, by their keys there; they stay as long as the server does."""
+    """The files of FILES of the result of such a name, by their keys there."""
     result = shipped_result(name)
     assert result is not None
     return write_files(result, MADE.new_folder(), tuple(FILES))
