@@ -95,6 +95,19 @@ def outside(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
+def copied_link(chrome):
+    """Copies the link of what a page shows, once the address has changed; returns what the link says, by name."""
+
+    def copy(page) -> dict[str, str]:
+        opened = page.evaluate("location.search")
+        page.click("#link")
+        page.wait_for_function("opened => location.search !== opened", arg=opened)
+        return page.evaluate("Object.fromEntries(new URLSearchParams(location.search))")
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def run_coroutine():
     """Runs a coroutine in a thread of its own: the browser's driver keeps a loop running in this one."""
     with ThreadPoolExecutor(1) as pool:

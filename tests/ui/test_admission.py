@@ -164,6 +164,21 @@ def test_a_waiting_job_whose_caller_has_gone_never_runs_and_a_running_one_ends_a
     run_coroutine(visit())
 
 
+def test_a_job_that_is_withdrawn_just_as_it_is_called_never_runs(run_coroutine):
+    async def visit():
+        admission, ran, stop = Admission(), [], threading.Event()
+        async with Busy(admission) as busy:
+            updates = admission.run(guest("a"), lambda: SMALL, steps(1, ran, "a"), "learning", stop.is_set)
+            while (await anext(updates)).before != 1:
+                pass
+        await busy.task
+        assert admission.turns.holder is not None, "the device is free, and the next job was called"
+        stop.set()
+        assert [x async for x in updates] == [] and not ran and admission.turns.holder is None and not admission.inside
+
+    run_coroutine(visit())
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_cancelled_event_frees_the_device_after_its_step(run_coroutine, waits):
     async def visit():

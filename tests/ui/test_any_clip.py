@@ -88,7 +88,7 @@ def test_a_fast_clip_is_thinned_out_and_said_so_and_a_larger_size_can_be_had(ope
     assert record["frame"] == {"height": 360, "width": 640, "channels": 3} and record["fps"] == pytest.approx(30, abs=0.1)
 
 
-def test_what_comes_after_the_clip_s_end_is_predicted_without_a_truth(open_page, address, tmp_path):
+def test_what_comes_after_the_clip_s_end_is_predicted_without_a_truth(open_page, address, tmp_path, copied_link):
     page = upload(open_page, address, video(tmp_path, 128, 228, length=25))
     page.get_by_label("What comes after its end").check()
     page.wait_for_selector("#status >> text=Ready: press Generate.")
@@ -100,8 +100,7 @@ def test_what_comes_after_the_clip_s_end_is_predicted_without_a_truth(open_page,
     labels = page.locator(".vp-label").all_inner_texts()
     assert "best of" not in page.locator(".vp-legend").inner_text()
     assert "Most likely" in labels and not any(name.startswith(("Best", "Posterior")) for name in labels)
-    page.click("#link")
-    page.wait_for_function("location.search.includes('start=end')")
+    assert copied_link(page)["start"] == "end"
 
 
 def test_a_person_s_choice_of_model_stays_and_the_next_clip_is_looked_at_anew(open_page, address, tmp_path):
@@ -123,11 +122,10 @@ def test_the_page_opens_on_a_clip_from_life_with_its_model(open_page, address):
     assert page.locator("#picker button[aria-pressed=true]").get_attribute("data-name") == "worker"
 
 
-def test_a_link_keeps_its_model_and_size_where_they_go_together(open_page, address):
+def test_a_link_keeps_its_model_and_size_where_they_go_together(open_page, address, copied_link):
     page = open_page(f"{address}?clip=example:balls&model=svg-lp-real&side=256")
     page.wait_for_selector("#status >> text=Settings taken from the link; press Generate.")
     assert page.locator("#model input").input_value().endswith("(svg-lp-real)")
-    page.click("#link")
-    page.wait_for_function("location.search.includes('side=256')")
+    assert copied_link(page)["side"] == "256"
     page = open_page(f"{address}?clip=example:balls&model=a-learned&side=256")
     page.wait_for_selector("#status >> text=side cannot be used")

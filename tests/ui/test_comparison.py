@@ -72,7 +72,7 @@ def test_two_settings_are_compared_under_one_cursor(app, open_page):
     assert page.evaluate(picture) != before
 
 
-def test_a_link_carries_both_sides_and_compare_makes_b(app, open_page):
+def test_a_link_carries_both_sides_and_compare_makes_b(app, open_page, copied_link):
     b = {"model": "a-learned", "seed": 7, "n": 2, "options": {"prior": "fixed", "temperature": 0.5}}
     page = open_page(f"{app}?model=a-learned&n=2&clip=example:digits-2&future=4&b={quote(json.dumps(b))}")
     page.wait_for_selector("#status >> text=B is a-learned, prior fixed, temperature 0.5, seed 7")
@@ -82,9 +82,7 @@ def test_a_link_carries_both_sides_and_compare_makes_b(app, open_page):
     page.wait_for_selector("#status >> text=A above", timeout=60_000)
     name = page.inner_text(".vp-name")
     assert "B: a-learned" in name and all(part in name for part in ("prior fixed", "temperature 0.5", "seed 7"))
-    page.click("#link")
-    page.wait_for_function("new URLSearchParams(location.search).get('b')")
-    assert json.loads(page.evaluate("new URLSearchParams(location.search).get('b')")) == b
+    assert json.loads(copied_link(page)["b"]) == b
     assert page.is_enabled("#generate")
 
 

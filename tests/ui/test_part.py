@@ -166,14 +166,14 @@ def test_whatever_changes_the_clip_is_seen_at_once_and_nothing_old_can_be_saved(
 
 
 @pytest.mark.browser
-def test_a_link_keeps_the_part_and_nothing_can_be_saved_before_it_is_predicted(open_page, general):
+def test_a_link_keeps_the_part_and_nothing_can_be_saved_before_it_is_predicted(open_page, general, copied_link):
     part = json.dumps({"moment": 0.5, "region": "0,0,0.5,1"})
     page = open_page(f"{general}?clip=example:worker&model=svg-lp-real&every=2&part={part}")
     source(page, "every second frame")
     assert not page.inner_text(".vp-source").startswith("228x128")
     assert page.locator("#save-json").get_attribute("disabled") is not None
-    page.click("#link")
-    page.wait_for_function("location.search.includes('every=2') && location.search.includes('moment')")
+    address = copied_link(page)
+    assert address["every"] == "2" and json.loads(address["part"]) == {"moment": 0.5, "region": "0,0,0.5,1"}
     wrong = open_page(f"{general}?clip=example:worker&every=99&part={{")
     wrong.wait_for_selector("#status >> text=every cannot be used")
     assert "part cannot be used" in wrong.inner_text("#status")

@@ -160,6 +160,8 @@ class Adaptation(Iterator[Adapting]):
     def verdict(self) -> str:
         """One sentence: what was gained, or that nothing was."""
         held = f"frames {self.windows.first_held} to {len(self.windows.frames) - 1}, which were held out"
+        if not self.step:
+            return "The model is unchanged."
         if not self.helps:
             return f"Adapting does not help this clip: no candidate predicts {held}, clearly better; the model is unchanged."
         gain = self.best_db - self.before_db

@@ -82,7 +82,7 @@ class Admission:
             cost = await self.price(ticket, check)
             self.turns.join(ticket)
             while not ticket.gone:
-                async for place in self.wait(ticket, caller, withdrawn):
+                async for place in self.wait(ticket, caller, lambda: steps is None and withdrawn()):
                     yield place
                 steps = steps or (None if ticket.gone else Steps(job()))
                 async for update in self.turn(ticket, steps, caller):
@@ -132,9 +132,11 @@ class Admission:
     async def wait(self, ticket: Ticket, caller: Caller, withdrawn: Callable[[], bool]) -> AsyncIterator[Place]:
         """Yields places until it is the ticket's turn, or it is gone."""
         said = ""
-        while not ticket.called.is_set():
-            if caller.gone(self.limits.lease_s) or (withdrawn() and not ticket.begun):
+        while True:
+            if caller.gone(self.limits.lease_s) or withdrawn():  # also of a job that has just been called
                 ticket.gone = True
+                return
+            if ticket.called.is_set():
                 return
             place = Place(*self.turns.place(ticket))
             if place.text != said and not ticket.begun:
