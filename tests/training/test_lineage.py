@@ -170,6 +170,15 @@ def test_resuming_under_other_settings_is_refused_and_told(other, says, finished
     assert before == after, "nothing was written"
 
 
+def test_what_a_resume_does_not_name_is_as_the_run_began(tmp_path):
+    given = {"seed": 3, "batch": 4, "lr": 0.001, "accumulate": 2}
+    train(*small(data=MIX), settings(tmp_path, steps=1, **given))
+    train(*small(data=MIX), settings(tmp_path, steps=2, resume=True))
+    assert given.items() <= json.loads((tmp_path / "run.json").read_text()).items()
+    (leg,) = card(tmp_path)["lineage"]
+    assert (leg["seed"], leg["batch"], leg["lr"], leg["steps"]) == (3, 8, 0.001, 2)
+
+
 def test_fewer_steps_than_are_done_and_a_run_json_of_another_form_are_refused(finished, tmp_path):
     with pytest.raises(ValueError, match=r"is at step \d+ already; give --steps of"):
         train(*small(data=MIX), settings(finished, steps=1, resume=True))

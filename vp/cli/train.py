@@ -66,7 +66,7 @@ def add_train(commands: Any) -> None:
     p.add_argument(
         "--lr", type=positive_number, help="peak learning rate of the first phase, others in proportion (default: the recipe's)"
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=int, help="of data, noise and first weights (default: 0)")
     p.add_argument(
         "--threads", type=positive_int, help="CPU threads (default: one a core); 1 where two trainings run side by side"
     )
@@ -122,7 +122,7 @@ def run_train(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..training.compare import format_table
     from ..training.sweep import sweep
 
-    result = sweep(family, found, settings, swept_settings(args.vary), args.seeds or [args.seed])
+    result = sweep(family, found, settings, swept_settings(args.vary), args.seeds or [args.seed or 0])
     if "groups" in result:
         print(format_table(result))
     return result

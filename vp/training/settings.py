@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line adds to a recipe.
+    """What the command line adds to a recipe. A resumed run keeps what it began with where nothing is given.
 
     Args:
         out: folder of the run.
@@ -17,8 +17,9 @@ class Settings:
         resume: continue the run in `out`.
         init: checkpoint to start from, with a fresh schedule; not looked at again to resume.
         threads: of the CPU; None: one a core. A training with one thread and another beside it share two cores.
+        seed: of data, noise and first weights; None: 0.
         batch: clips of a mini-batch; None: the recipe's; "auto": as many as fit, see `batch_size.choose_batch`.
-        accumulate: mini-batches of an update, shared out among the processes; None: one for each, or those of the run resumed.
+        accumulate: mini-batches of an update, shared out among the processes; None: one for each.
         recompute: see `recompute.recompute_activations`.
         bad_steps: the run ends after so many steps in a row whose loss or gradient is not finite; fewer are skipped.
         validate_minutes: time between validations.
@@ -39,7 +40,7 @@ class Settings:
     accumulate: int | None = None
     recompute: bool = False
     lr: float | None = None
-    seed: int = 0
+    seed: int | None = None
     digits: str = "auto"
     data_root: str | None = None
     axes: str = ""

@@ -179,7 +179,7 @@ def describe_run(trainer: Trainer) -> dict[str, Any]:
         "recipe": recipe.name,
         "data": dict(recipe.data),
         "config": config_to_json(recipe.config),
-        "seed": settings.seed,
+        "seed": trainer.seed,
         "total": trainer.total,
         "clips_a_step": trainer.clips_a_step,
         "epoch_clips": recipe.epoch_clips,
@@ -244,15 +244,13 @@ def check_same_digits(recorded: dict[str, Any], recipe: Recipe, settings: Settin
 
 
 def with_recorded(recorded: dict[str, Any], settings: Settings) -> Settings:
-    """The settings of a resumed run: the folder of its data and the mini-batches of a step where none are given, and what
-    `--batch auto` found when it began."""
-    if settings.data_root is None:
-        settings = replace(settings, data_root=recorded.get("data_root"))
-    if settings.accumulate is None:
-        settings = replace(settings, accumulate=recorded.get("accumulate"))
-    if settings.batch != AUTO or not {"batch", "lr"} <= recorded.keys():
-        return settings
-    return replace(settings, batch=recorded["batch"], lr=recorded["lr"] if settings.lr is None else settings.lr)
+    """The settings of a resumed run: what was not given is as it was when the run began."""
+    then = {name: recorded[name] for name in ("data_root", "accumulate", "batch", "lr", "seed", "axes") if name in recorded}
+    if recorded.get("digits") in ("strokes", "mixed"):  # that MNIST must be found, and was not, has a sentence of its own
+        then["digits"] = recorded["digits"]
+    if recorded.get("licences"):
+        then["licences"] = tuple(recorded["licences"].split(","))
+    return replace(settings, **{name: value for name, value in then.items() if getattr(settings, name) in (None, AUTO, "", ())})
 
 
 def memory_of(device: torch.device) -> Memory | None:

@@ -56,6 +56,7 @@ class Trainer(Updates):
 
     def __init__(self, family: Family, recipe: Recipe, settings: Settings, processes: Processes = ALONE):
         self.family, self.recipe, self.settings = family, recipe, settings
+        self.seed = settings.seed or 0
         self.runtime = Runtime.pick(settings.device, settings.precision)
         saved = self.saved_state() if settings.resume else None
         self.start: dict[str, Any] = {}  # card of the checkpoint begun from: its clips and minutes count too
@@ -68,7 +69,7 @@ class Trainer(Updates):
             recipe,
             self.runtime.device,
             batch=settings.batch if isinstance(settings.batch, int) else recipe.batch,
-            seed=settings.seed,
+            seed=self.seed,
             processes=processes,
             accumulate=settings.accumulate or processes.count,
             digits=settings.digits,
@@ -77,7 +78,7 @@ class Trainer(Updates):
             licences=settings.licences,
             axes=settings.axes,
         )
-        torch.manual_seed(settings.seed)  # every process starts from the same weights
+        torch.manual_seed(self.seed)  # every process starts from the same weights
         networks = family.networks(recipe.config)
         if not saved:
             family.fit_statistics(recipe.config, networks, self.data.sample)
@@ -214,7 +215,7 @@ class Trainer(Updates):
             "recipe": self.recipe.name,
             "init": self.parent,
             "data": dict(self.recipe.data),
-            "seed": self.settings.seed,
+            "seed": self.seed,
             "steps": self.step,
             "clips": self.step * self.clips_a_step,
             "minutes": round(self.spent_s / 60, 1),
