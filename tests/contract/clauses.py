@@ -152,6 +152,13 @@ def cancelling_leaves_no_trace(predictor: Predictor) -> None:
         assert gap(predict(predictor, observation).frames, want) <= TOLERANCE
 
 
+def what_is_prepared_predicts_again_and_again(predictor: Predictor) -> None:
+    for observation in observations(predictor):
+        prepared = predictor.prepare(observation)
+        for seeds in (seed_grid(seed, CLIPS, samples) for seed, samples in ((0, SAMPLES), (3, 1), (0, SAMPLES))):
+            assert gap(prepared(seeds).frames, predict(predictor, observation, seeds).frames) <= TOLERANCE
+
+
 def what_capabilities_exclude_is_refused(predictor: Predictor) -> None:
     able, frames, known = predictor.capabilities, clips(predictor), masks(predictor)[0]
     channels = next(count for count in (2, 4) if count not in able.channels)
@@ -204,6 +211,7 @@ CLAUSES = {
         temperature_0_ignores_seeds,
         steps_count_up_to_the_prediction,
         cancelling_leaves_no_trace,
+        what_is_prepared_predicts_again_and_again,
         what_capabilities_exclude_is_refused,
         priors_are_offered_as_declared,
         the_target_is_read_only_on_request,

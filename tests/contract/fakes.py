@@ -140,6 +140,20 @@ class LeavesItsDeskFull(Honest):
         return super().base(observation, options) + self.drift
 
 
+class WearsOut(Honest):
+    """What it has prepared is good for one prediction."""
+
+    def prepare(self, observation, options=None):
+        known = observation.frames.clone()
+
+        def predict(seeds):
+            made = self.predict(replace(observation, frames=known.clone()), seeds, options)
+            known.mul_(0.5)
+            return made
+
+        return predict
+
+
 class KeepsGradientsOff(Honest):
     def stream(self, observation, seeds, options=None):
         with torch.no_grad():  # a generator that pauses within leaves its caller in this mode
@@ -185,6 +199,7 @@ LIARS = {
     CountsFromZero: "steps_count_up_to_the_prediction",
     StopsAtNothing: "cancelling_leaves_no_trace",
     LeavesItsDeskFull: "cancelling_leaves_no_trace",
+    WearsOut: "what_is_prepared_predicts_again_and_again",
     KeepsGradientsOff: "cancelling_leaves_no_trace",
     TakesAnything: "what_capabilities_exclude_is_refused",
     PretendsToHaveThePrior: "priors_are_offered_as_declared",

@@ -37,8 +37,8 @@ def test_a_map_places_the_futures_that_sampling_makes(found):
 
 def test_at_a_future_s_own_place_it_is_that_future_and_between_two_it_is_neither(found):
     model, _, futures, _ = found
-    own = predict_between(model, futures, *neighbours(futures.places, *futures.places[4]))
-    between = predict_between(model, futures, np.array([4, 5]), np.array([1.0, 1.0]))
+    own = predict_between(futures, *neighbours(futures.places, *futures.places[4]))
+    between = predict_between(futures, np.array([4, 5]), np.array([1.0, 1.0]))
     assert own.shape == between.shape == futures.request.frames.shape
 
     def apart(frames, index):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -43,6 +43,11 @@ class Predictor(ABC):
         last = deque(self.stream(observation, seeds, options), maxlen=1).pop().prediction
         assert last is not None, "the last step of a stream has the prediction"
         return last
+
+    def prepare(self, observation: Observation, options: Options | None = None) -> Callable[[Seeds], Prediction]:
+        """A function that predicts futures of one observation from their seeds, again and again, as `predict` does; what depends
+        on the known frames alone may be computed once. Errors as for `stream`."""
+        return lambda seeds: self.predict(observation, seeds, options)
 
     def check(self, observation: Observation, options: Options | None = None) -> None:
         """Raises ValueError, in one sentence, where the model does not accept the observation or the options."""

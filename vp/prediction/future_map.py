@@ -8,14 +8,15 @@ can be drawn although nobody has sampled it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from vp.core.noise import SeedMix
+from vp.core.noise import SeedMix, Seeds
 from vp.core.predictor import seed_grid
+from vp.core.video import Prediction
 from vp.data import Clip
 
 from .assemble import to_uint8
@@ -40,6 +41,7 @@ class FutureMap:
         places: float32 (M, 2) in [0, 1], x first, y downwards.
         kept: share of the squared distances between futures that the plane keeps, 0 to 1.
         thumbnails: uint8 (M, F, h, w, C), the predicted frames, small.
+        predict: predicts the same clip from other noise.
     """
 
     request: Request
@@ -47,6 +49,7 @@ class FutureMap:
     places: np.ndarray
     kept: float
     thumbnails: np.ndarray
+    predict: Callable[[Seeds], Prediction]
 
 
 def map_futures(model: Model, clip: Clip | np.ndarray, wishes: Wishes, count: int = 64) -> FutureMap:
@@ -70,34 +73,33 @@ def stream_map(model: Model, clip: Clip | np.ndarray, wishes: Wishes, count: int
     if not FEWEST_FUTURES <= count <= MOST_FUTURES:
         raise ValueError(f"{count} futures came for a map; give {FEWEST_FUTURES} to {MOST_FUTURES}")
     request = prepare_request(model, clip, replace(wishes, n=1))
-    observation, seeds = make_observation(request, model.predictor), seed_grid(request.seed, 1, count)
+    seeds = seed_grid(request.seed, 1, count)
+    predict = model.predictor.prepare(make_observation(request, model.predictor), request.options)
     unknown = torch.from_numpy(~request.known)
     together = max(FEWEST_AT_ONCE, AT_ONCE // request.frames.size)
     seen, thumbnails, made = [], [], 0
     for some in seeds.split(together, 1):
-        frames = model.predictor.predict(observation, some, request.options).frames[0, :, unknown]
+        frames = predict(some).frames[0, :, unknown]
         seen.append(coarse_view(frames))
         thumbnails.append(small_frames(to_uint8(frames)))
         made += some.shape[1]
         yield made, None
     places, kept = lay_out(np.concatenate(seen))
-    yield count, FutureMap(request, seeds[0], places, kept, np.concatenate(thumbnails))
+    yield count, FutureMap(request, seeds[0], places, kept, np.concatenate(thumbnails), predict)
 
 
-def predict_between(model: Model, futures: FutureMap, indices: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def predict_between(futures: FutureMap, indices: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The future between some of a map's: its noise is theirs, mixed.
 
     Args:
-        model: the one that made the map.
         indices: int (K,), of futures of the map.
         weights: float (K,), not all 0; only their ratios count.
 
     Returns:
         uint8 (T, H, W, C), the known frames included.
     """
-    observation = make_observation(futures.request, model.predictor)
     mix = SeedMix(futures.seeds[torch.from_numpy(indices)][None, None], torch.as_tensor(weights, dtype=torch.float32)[None, None])
-    return to_uint8(model.predictor.predict(observation, mix, futures.request.options).frames[0])[0]
+    return to_uint8(futures.predict(mix).frames[0])[0]
 
 
 def neighbours(places: np.ndarray, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:

@@ -107,7 +107,7 @@ def future_at(wish: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"pins are {pins[:8]}; give numbers from 0 to {len(futures.seeds) - 1}")
     own = np.array(sorted(set(pins)) or range(len(futures.seeds)))
     near, weights = neighbours(futures.places[own], x, y)
-    frames = COMPUTE_THREAD.call(predict_between, kept.model, futures, own[near], weights)[~futures.request.known]
+    frames = COMPUTE_THREAD.call(predict_between, futures, own[near], weights)[~futures.request.known]
     data, kind = encode_frames(np.concatenate(list(frames), axis=1), frames[0])
     shares = weights / np.linalg.norm(weights)
     parts = [f"{share**2:.0%} of future {own[index] + 1}" for index, share in zip(near, shares)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -75,36 +74,49 @@ class SVGPredictor(LatentPredictor):
         super().check(observation, options)
         check_prior(options, self.cfg.latent, observation)
 
-    def stream(self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None) -> Iterator[Step]:
-        return self.run(observation, seeds, options, watched=True)
-
-    def predict(self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None) -> Prediction:
-        """The prediction without intermediate steps, which allows one CUDA graph for the whole rollout."""
-        return deque(self.run(observation, seeds, options, watched=False), maxlen=1).pop().prediction
-
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Seeds, options: LatentOptions | None, watched: bool) -> Iterator[Step]:
-        """As `stream`; without `watched` it yields the last step alone."""
+    def stream(self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None) -> Iterator[Step]:
         options = options or LatentOptions()
         self.check(observation, options)
         n_past, total = observation.n_past, observation.frames.shape[1]
-        spec = self.rollout_spec(observation, seeds, options)
+        spec = self.rollout_spec(observation, options, seeds.shape[1])
         true, vectors = self.visible_frames(observation, spec), self.condition_vectors(observation)
         z = self.draw_noise(spec, seeds, options, total)
-        if watched:
-            frames = with_room_for_futures(observation.frames[:, :n_past], spec.copies, total, self.runtime.device)
-            future, (*context, known) = [], self.captured_context(spec, true, vectors)
-            known = map_tensors(torch.clone, known)
-            for t, (frame, stats) in enumerate(self.iterate_steps(spec, context, true, z, self.captured_step), n_past):
-                frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
-                future.append(map_tensors(torch.clone, stats))
-                if t < total - 1:
-                    yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
-            future = stack_steps(future)
-        else:
-            made, future, known = self.captured_rollout(spec, true, vectors, z)
-            frames = self.join_past(observation, made, seeds)
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, make_traces(known, future, spec, total)))
+        frames = with_room_for_futures(observation.frames[:, :n_past], spec.copies, total, self.runtime.device)
+        future, (*context, known) = [], self.captured_context(spec, true, vectors)
+        known = map_tensors(torch.clone, known)
+        for t, (frame, stats) in enumerate(self.iterate_steps(spec, context, true, z, self.captured_step), n_past):
+            frames[:, :, t] = frame.unflatten(0, seeds.shape).to(frames.device)
+            future.append(map_tensors(torch.clone, stats))
+            if t < total - 1:
+                yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
+        traces = make_traces(known, stack_steps(future), spec, total)
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces))
+
+    def predict(self, observation: Observation, seeds: Seeds, options: LatentOptions | None = None) -> Prediction:
+        """The prediction without intermediate steps, which allows one CUDA graph for the whole rollout."""
+        return self.prepare(observation, options)(seeds)
+
+    @torch.inference_mode()
+    def prepare(self, observation: Observation, options: LatentOptions | None = None) -> Callable[[Seeds], Prediction]:
+        options = options or LatentOptions()
+        self.check(observation, options)
+        total, one = observation.frames.shape[1], self.rollout_spec(observation, options, 1)
+        true, vectors = self.visible_frames(observation, one), self.condition_vectors(observation)
+        # a recording is of the whole rollout: what the known frames cost there is little
+        context = None if self.runtime.recorder else self.encode_context(one, true, vectors)
+
+        @torch.inference_mode()
+        def predict(seeds: Seeds) -> Prediction:
+            spec = replace(one, copies=seeds.shape[1])
+            z = self.draw_noise(spec, seeds, options, total)
+            if context is None:
+                made, future, known = self.captured_rollout(spec, true, vectors, z)
+            else:
+                made, future, known = self.continue_context(spec, context, true, z)
+            return Prediction(self.join_past(observation, made, seeds), make_traces(known, future, spec, total))
+
+        return predict
 
     @torch.inference_mode()
     def predict_with_latent(
@@ -112,7 +124,7 @@ class SVGPredictor(LatentPredictor):
     ) -> tuple[Prediction, LatentSteps]:
         options, total = options or LatentOptions(), observation.frames.shape[1]
         self.check_with_latent(observation, options, change)
-        spec = replace(self.rollout_spec(observation, seeds, options), sees_target=observation.target is not None)
+        spec = replace(self.rollout_spec(observation, options, seeds.shape[1]), sees_target=observation.target is not None)
         z = self.draw_noise(spec, seeds, options, total)
         if change is not None:
             z[:, change.frame, change.dimension] = change.value
@@ -123,11 +135,11 @@ class SVGPredictor(LatentPredictor):
         traces = make_traces(known, future, spec, total)
         return Prediction(frames, traces), LatentSteps.from_traces(traces)
 
-    def rollout_spec(self, observation: Observation, seeds: Seeds, options: LatentOptions) -> RolloutSpec:
-        """The settings of a rollout."""
+    def rollout_spec(self, observation: Observation, options: LatentOptions, copies: int) -> RolloutSpec:
+        """The settings of a rollout of `copies` samples a clip."""
         n_past, source = observation.n_past, resolve_prior(options.prior, self.cfg.latent)
         refreshes = tuple(self.network.refreshes_skips(t, n_past) for t in range(n_past + 1, observation.frames.shape[1]))
-        return RolloutSpec(source, n_past, seeds.shape[1], refreshes, source.startswith("posterior"))
+        return RolloutSpec(source, n_past, copies, refreshes, source.startswith("posterior"))
 
     def draw_noise(self, spec: RolloutSpec, seeds: Seeds, options: LatentOptions, total: int) -> Tensor | None:
         """Normal noise (R, T, Z) of z at every frame, its standard deviation the temperature; None without a latent."""
@@ -220,7 +232,13 @@ class SVGPredictor(LatentPredictor):
         self, spec: RolloutSpec, true: Tensor, vectors: Tensor | None, z: Tensor | None
     ) -> tuple[Tensor, LatentStats | None, LatentStats | None]:
         """All futures (R, F, C, H, W), and the statistics of the future and of the known steps."""
-        *context, known = self.encode_context(spec, true, vectors)
+        return self.continue_context(spec, self.encode_context(spec, true, vectors), true, z)
+
+    def continue_context(
+        self, spec: RolloutSpec, context: Sequence[Any], true: Tensor, z: Tensor | None
+    ) -> tuple[Tensor, LatentStats | None, LatentStats | None]:
+        """What `roll_out` returns, from all that `encode_context` returns; one `context` may be continued many times."""
+        *context, known = context
         frames, stats = zip(*self.iterate_steps(spec, context, true, z, self.predict_step))
         return torch.stack(frames, 1), stack_steps(stats), known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -58,24 +58,40 @@ class MotionPredictor(LatentPredictor):
         super().check(observation, options)
         check_prior(options, self.cfg.latent, observation)
 
+    @torch.inference_mode()
     def stream(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Iterator[Step]:
-        return self.run(observation, seeds, options, watched=True)
+        options = options or MotionOptions()
+        self.check(observation, options)
+        steps = self.iterate_steps(observation, seeds, options, self.captured_encode(None, self.known_frames(observation)))
+        yield from self.run(observation, seeds, steps, watched=True)
 
     def predict(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Prediction:
         """The prediction without intermediate steps: frames leave a GPU all at once."""
-        watched = self.runtime.device.type == "cpu"
-        return deque(self.run(observation, seeds, options, watched), maxlen=1).pop().prediction
+        return self.prepare(observation, options)(seeds)
 
     @torch.inference_mode()
-    def run(self, observation: Observation, seeds: Seeds, options: MotionOptions | None, watched: bool) -> Iterator[Step]:
-        """As `stream`; without `watched` it yields the last step alone."""
+    def prepare(self, observation: Observation, options: MotionOptions | None = None) -> Callable[[Seeds], Prediction]:
         options = options or MotionOptions()
         self.check(observation, options)
+        encoded = map_tensors(torch.clone, self.captured_encode(None, self.known_frames(observation)))
+        watched = self.runtime.device.type == "cpu"
+
+        @torch.inference_mode()
+        def predict(seeds: Seeds) -> Prediction:
+            steps = self.iterate_steps(observation, seeds, options, encoded)
+            return deque(self.run(observation, seeds, steps, watched), maxlen=1).pop().prediction
+
+        return predict
+
+    def run(
+        self, observation: Observation, seeds: Seeds, steps: Iterator[tuple[Tensor, LatentStats | None]], watched: bool
+    ) -> Iterator[Step]:
+        """A Step for each of `iterate_steps`; without `watched` it yields the last one alone."""
         n_past, total = observation.n_past, observation.frames.shape[1]
         frames = with_room_for_futures(observation.frames[:, :n_past], seeds.shape[1], total, self.runtime.device)
         made: list[Tensor] = []
         latents = []
-        for t, (frame, stats) in enumerate(self.iterate_steps(observation, seeds, options), n_past):
+        for t, (frame, stats) in enumerate(steps, n_past):
             latents.append(map_tensors(torch.clone, stats))
             if not watched:
                 made.append(frame.clone())
@@ -94,7 +110,8 @@ class MotionPredictor(LatentPredictor):
         options, n_past = options or MotionOptions(), observation.n_past
         self.check_with_latent(observation, options, change)
         made, latents = [], []
-        for frame, stats in self.iterate_steps(observation, seeds, options, observation.target is not None, change):
+        encoded = self.captured_encode(None, self.known_frames(observation))
+        for frame, stats in self.iterate_steps(observation, seeds, options, encoded, observation.target is not None, change):
             made.append(frame.clone())
             latents.append(map_tensors(torch.clone, stats))
         past = repeat_rows(observation.frames[:, :n_past].to(self.runtime.device), seeds.shape[1])
@@ -110,6 +127,7 @@ class MotionPredictor(LatentPredictor):
         observation: Observation,
         seeds: Seeds,
         options: MotionOptions,
+        encoded: tuple[Scene, State],
         sees_target: bool = False,
         change: LatentChange | None = None,
     ) -> Iterator[tuple[Tensor, LatentStats | None]]:
@@ -117,19 +135,18 @@ class MotionPredictor(LatentPredictor):
         the next step.
 
         Args:
+            encoded: what `encode_known` returns for the known frames.
             sees_target: whether the posterior is computed even where z is not drawn from it.
             change: a dimension of z set by hand, checked.
         """
         network, device, n_past = self.network, self.runtime.device, observation.n_past
         total, size = observation.frames.shape[1], observation.frames.shape[-2:]
         prior = resolve_prior(options.prior, self.cfg.latent)
-        known = observation.frames[:, :n_past].to(device)
         height, width = motion_size(*size, self.cfg.short_side)
         sees_target = sees_target or prior.startswith("posterior")
         truth = self.true_flows(observation, (height // 2, width // 2)) if sees_target else None
-        read = prepare_known(known, (height, width))
-        scene, state = repeat_rows(self.captured_encode(None, read), seeds.shape[1])
-        last = repeat_rows(known[:, -1], seeds.shape[1])
+        scene, state = repeat_rows(encoded, seeds.shape[1])
+        last = repeat_rows(observation.frames[:, n_past - 1].to(device), seeds.shape[1])
         z_width = 0 if prior == "none" else network.latent.z_size((height, width))
         temperature = 0.0 if prior == "posterior-mean" else options.temperature
         noises = temperature * SampleNoise(seeds, device)((total - n_past, z_width)) if z_width else None
@@ -146,6 +163,11 @@ class MotionPredictor(LatentPredictor):
         """`true_motion` of the true future frames, on a grid (h, w): two float32 (B, F, 2, h, w)."""
         true = torch.cat([observation.frames[:, : observation.n_past], observation.target[:, observation.n_past :]], 1)
         return true_motion(true[:, observation.n_past - 1 :].to(self.runtime.device), grid)
+
+    def known_frames(self, observation: Observation) -> AlignedFrames:
+        """The known frames as the network reads them."""
+        known = observation.frames[:, : observation.n_past].to(self.runtime.device)
+        return prepare_known(known, motion_size(*known.shape[-2:], self.cfg.short_side))
 
     def encode_known(self, settings: None, read: AlignedFrames) -> tuple[Scene, State]:
         """The features and the state of the network after the known frames."""
