@@ -25,6 +25,7 @@ from .request import Request, Wishes, make_observation, prepare_request
 from .rows import MOST_LIKELY, most_likely_options, reference_row_options
 
 PREVIEW_S = 0.35
+SOON_S = 1.5  # a prediction that will have ended by then is shown at its end: a preview would make it later
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def stream(
     Args:
         model, clip: as for `sample`.
         wishes: what is asked for.
-        preview_s: minimum seconds between previews, or None for no previews.
+        preview_s: minimum seconds between previews; 0 for one a step, None for none. None is made of what is about to end.
 
     Raises:
         ValueError: a wish that cannot be met, in one sentence.
@@ -79,6 +80,7 @@ def stream(
     baselines = list(baseline_rows(runs[0][1], model.name))
     predictions: dict[str | None, Prediction] = {}
     awaited = [label for label, *_ in runs if label is not None]
+    futures = [seeds.shape[1] for _, _, seeds, _ in runs]
     shown_at, pause, done, total = began, preview_s, 0, 0
     for index, (label, shown, seeds, wish) in enumerate(runs):
         for step in model.predictor.stream(shown, seeds, wish):
@@ -86,13 +88,15 @@ def stream(
             now = time.monotonic()
             if step.prediction is not None:
                 check_finite(model.name, step.prediction.frames, label)
-            due = pause is not None and now - shown_at >= pause
+            done, total = index * step.total + step.index, len(runs) * step.total
+            share = (sum(futures[:index]) + futures[index] * step.index / step.total) / sum(futures)
+            ends_soon = (now - began) * (1 / share - 1) < SOON_S
+            due = pause is not None and now - shown_at >= pause and not (preview_s and ends_soon)
             if due and label is None and step.preview is not None:
                 check_finite(model.name, step.preview[:, :, torch.from_numpy(finished_frames(request, step))], label)
                 preview = preview_result(model, request, step.preview, finished_frames(request, step), awaited, baselines)
             if step.prediction is not None:
                 predictions[label] = step.prediction
-            done, total = index * step.total + step.index, len(runs) * step.total
             if done < total:
                 yield Progress(done, total, preview)
             if preview is not None and preview_s:

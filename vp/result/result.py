@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,8 @@ class Result:
         """(MIME type, encoded sprite sheets) for browsers: PNG, or JPEG where the frames are photographs."""
         photographs = is_photograph(self.rows[0].frames[int(self.known.argmax())])
         encode, kind = (encode_jpeg, "image/jpeg") if photographs else (encode_png, "image/png")
-        return kind, [encode(sheet) for sheet in self.sheets()]
+        with ThreadPoolExecutor() as pool:
+            return kind, list(pool.map(encode, self.sheets()))
 
     def _layout(self) -> tuple[Layout, list[int]]:
         """The layout of the sprite sheets, and the first line of each row in it."""

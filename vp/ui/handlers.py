@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -35,6 +36,7 @@ from .status import failed, status
 from .visitor_files import MADE, session
 
 COMPARISON = "comparison:"  # begins those of comparisons, which have their own id and the name of their first result
+SAID_S = 0.25  # between two answers to the page, which cost as much as a small step
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 RESULTS: ExpiringStore[Result] = ExpiringStore(
     40, "result", most_bytes=1_000_000_000, weigh=lambda x: sum({id(row.frames): row.frames.nbytes for row in x.rows}.values())
@@ -121,11 +123,15 @@ class Handlers:
             loaded = self.models.get(at.model)
             clip, wishes = self.make_wishes(at, loaded)
             with closing(jobs.run_prediction(self.models, at.model, clip, replace(wishes, pictures=pictures))) as job:
+                said_at = time.monotonic()
                 for progress, left in job:
                     if stop.is_set():
                         return
                     if progress.result is not None and progress.result.ready is None:
                         break
+                    if progress.result is None and time.monotonic() - said_at < SAID_S:
+                        continue
+                    said_at = time.monotonic()
                     said = f"Step {progress.step} of {progress.total}, {left:.1f} s left"
                     shown = {} if progress.result is None else {"player": progress.result}
                     yield {"status": status(said, progress.step / progress.total), **shown, **BUSY}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import logging
@@ -149,7 +150,10 @@ class Page:
             try:
                 async with aclosing(fn(*given[:takes_event], *arguments(given[takes_event:]))) as several:
                     async for update in several:
-                        yield self.by_widget(update, visitor)
+                        if any(isinstance(x, Result) for x in update.values()):  # sheets take long to encode
+                            yield await asyncio.to_thread(self.by_widget, update, visitor)
+                        else:
+                            yield self.by_widget(update, visitor)
             except Exception as error:
                 yield refused(error, given, visitor)
 
