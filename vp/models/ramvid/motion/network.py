@@ -47,6 +47,7 @@ class Scene(NamedTuple):
         half, quarter: (B, U, S, half, h/2, w/2) and (B, U, S, quarter, h/4, w/4), of each reference; zero where there is none.
         even: float32 (B, U, S, 2, h/2, w/2), see `References`.
         scale: float32 (B, U, S, 1, 1, 1), the unit of departures, in px of that grid.
+        stopped: float32 (B, U, COARSE, h/8, w/8), the departure of a scene that stands still.
         times: float32 (U,), indices of the unknown frames.
         distance: float32 (U, S), frames to the reference, 0 where there is none.
     """
@@ -55,12 +56,13 @@ class Scene(NamedTuple):
     quarter: Tensor
     even: Tensor
     scale: Tensor
+    stopped: Tensor
     times: Tensor
     distance: Tensor
 
     def repeat_clips(self, copies: int) -> Scene:
         """Each clip `copies` times, one after the other."""
-        of_clips = repeat_rows(self[:4], copies)
+        of_clips = repeat_rows(self[:5], copies)
         return Scene(*of_clips, self.times, self.distance)
 
     @property
@@ -252,8 +254,8 @@ class Denoiser(nn.Module):
         for layer in self.blocks:
             x = layer(x, level, scene.times)
         change, stop = self.leave(x).float().unflatten(0, (-1, len(scene.times))).chunk(2, 2)
-        stopped = to_departure(torch.zeros_like(scene.even), scene)  # most motion slows down: so much a share of it, or more
-        return linear + unit * (change + stop.tanh() * stopped) * scene.departure_mask
+        change = change + stop.tanh() * scene.stopped  # most motion slows down: so much a share of it, or more
+        return linear + unit * change * scene.departure_mask
 
 
 def linear_estimate(level: Tensor) -> tuple[Tensor, Tensor]:
@@ -288,7 +290,9 @@ class MotionDenoiser(nn.Module):
         quarter = self.encode_quarter(half)
         count = len(references.even)
         halves, quarters = (gather_side_features(x.unflatten(0, (-1, count)), references.reference_of) for x in (half, quarter))
-        return Scene(halves, quarters, references.even, departure_scale(references), times, references.distance)
+        even, scale = references.even, departure_scale(references)
+        scene = Scene(halves, quarters, even, scale, even.new_empty(0), times, references.distance)
+        return scene._replace(stopped=to_departure(torch.zeros_like(even), scene))
 
     def refine(self, scene: Scene, departure: Tensor) -> Motion:
         """The motion in detail from a clean departure (B, U, COARSE, h/8, w/8), whose mean over a cell it keeps."""
