@@ -1,8 +1,9 @@
-"""References of an unknown frame: the nearest known frames on both sides, and the motion into them at constant velocity."""
+"""References of an unknown frame: the nearest known frames on both sides, and the even motion into them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -50,7 +51,7 @@ class References(NamedTuple):
         known: what a network reads of each reference, R of them one after the other: (R * B, ...).
         reference_of: the index in R of each unknown frame's reference on each side, None where there is none.
         frames: the index of each reference among known frames.
-        even: float32 (B, U, S, 2, h/2, w/2), displacements into the reference at constant velocity, in pixels, x first.
+        even: float32 (B, U, S, 2, h/2, w/2), displacements into the reference, see `even_displacements`, in pixels, x first.
         distance: float32 (U, S), frames to the reference, 0 where there is none.
         speed: float32 (B,), root mean square of the known frames' motion, in pixels of this grid a frame.
     """
@@ -114,16 +115,24 @@ def read_reference(frames: Tensor, steps: Tensor, spans: Tensor) -> AlignedFrame
 
 
 def even_displacements(gap: Gap, times: Sequence[int], back: Tensor, forth: Tensor, none: Tensor) -> list[Tensor]:
-    """Displacements (B, S, 2, h, w) of each frame of a gap into its references at constant velocity.
+    """Displacements (B, S, 2, h, w) of each frame of a gap into its references.
 
-    Between two known frames it is the share of their flow for the time passed, looked up along itself to first order; beside one
-    known frame, the flow there goes on at constant velocity. `none`, zeros, stands for a missing reference.
+    Between two known frames pixels follow the cubic through their places in these and in the next known frame on either side, if
+    there are any (Xu et al. 2019, Chi et al. 2020); beside one known frame, the flow there goes on at constant velocity. `none`,
+    zeros, stands for a missing reference.
     """
     if gap.before is not None and gap.after is not None:
-        span = times[gap.after] - times[gap.before]
-        shares = [(t - times[gap.before]) / span for t in gap.frames]
-        there, here = forth[:, gap.before], back[:, gap.before]
-        return [torch.stack([intermediate_flow(there, share), intermediate_flow(here, 1 - share)], 1) for share in shares]
+        first, last = gap.before, gap.after
+        there, here = forth[:, first], back[:, first]
+        from_before, from_after = {first: none, last: there}, {last: none, first: here}
+        if first:
+            earlier = back[:, first - 1]
+            from_before[first - 1], from_after[first - 1] = earlier, here + warp(earlier, here)
+        if last < len(times) - 1:
+            later = forth[:, last]
+            from_after[last + 1], from_before[last + 1] = later, there + warp(later, there)
+        sides = [{times[number]: place for number, place in side.items()} for side in (from_before, from_after)]
+        return [torch.stack([lead_back(place_at(side, t)) for side in sides], 1) for t in gap.frames]
     if gap.before is not None:
         step = back[:, gap.before - 1] / (times[gap.before] - times[gap.before - 1]) if gap.before else none
         return [torch.stack([x, none], 1) for x in extrapolate_motion(step, len(gap.frames))]
@@ -131,9 +140,15 @@ def even_displacements(gap: Gap, times: Sequence[int], back: Tensor, forth: Tens
     return [torch.stack([none, x], 1) for x in extrapolate_motion(step, len(gap.frames))][::-1]
 
 
-def intermediate_flow(flow: Tensor, share: float) -> Tensor:
-    """Displacements (B, 2, h, w) into a frame whose pixels have moved by a share of their `flow` since."""
-    return -share * warp(flow, -share * flow)
+def place_at(places: Mapping[int, Tensor], time: int) -> Tensor:
+    """Where pixels are at a time, on the polynomial through their places (B, 2, h, w) at some times (Lagrange)."""
+    weights = [math.prod((time - other) / (own - other) for other in places if other != own) for own in places]
+    return sum(weight * place for weight, place in zip(weights, places.values()))
+
+
+def lead_back(moved: Tensor) -> Tensor:
+    """Displacements (B, 2, h, w) into a frame whose pixels have `moved` since, to first order."""
+    return -warp(moved, -moved)
 
 
 def extrapolate_motion(step: Tensor, count: int) -> list[Tensor]:
