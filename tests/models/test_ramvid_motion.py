@@ -12,7 +12,7 @@ from vp.core.video import Batch, Observation
 from vp.models.ramvid.motion import FAMILY, tiny
 from vp.models.ramvid.motion.network import COARSE, to_departure, to_displacement
 from vp.models.ramvid.motion.objective import motion_diffusion_loss
-from vp.models.ramvid.motion.references import Gap, find_gaps, find_references, true_displacements
+from vp.models.ramvid.motion.references import Gap, even_displacements, find_gaps, find_references, true_displacements
 
 CPU = Runtime(torch.device("cpu"), bf16=False)
 PATTERNS = ["11100000", "00000111", "00011100", "11000011", "10101010", "00100100", "10000000"]
@@ -73,6 +73,25 @@ def test_true_displacements_lead_to_the_references(pattern):
     references = find_references(clip[:, mask(pattern)], known, (96, 128))
     expected = references.distance[:, :, None] * torch.tensor([[1.0, 0.5], [-1.0, -0.5]])
     assert torch.allclose(true[0], expected, atol=0.3), (true[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("times", "gap"), [((2, 8), 0), ((0, 2, 8), 1), ((2, 8, 9), 0), ((0, 2, 8, 9), 1), ((0, 1, 2, 8, 9, 11), 2)]
+)
+def test_between_two_known_frames_pixels_follow_the_curve_through_those_around_them(times, gap):
+    """A picture that moves as a whole, at a speed that changes as a polynomial which so many known frames determine."""
+    terms = torch.tensor([[0.4, -0.3], [-0.05, 0.02], [0.004, 0.003]])[: len(times[max(0, gap - 1) : gap + 3]) - 1]
+
+    def place(t):
+        return sum(term * t**power for power, term in enumerate(terms, 1)).view(1, 2, 1, 1).expand(1, 2, 4, 6)
+
+    back = torch.stack([place(a) - place(b) for a, b in zip(times, times[1:])], 1)
+    before, after = times[gap], times[gap + 1]
+    unknown = tuple(range(before + 1, after))
+    made = even_displacements(Gap(unknown, gap, gap + 1), times, back, -back, torch.zeros(1, 2, 4, 6))
+    for t, displacement in zip(unknown, made):
+        expected = torch.stack([place(end) - place(t) for end in (before, after)], 1)
+        torch.testing.assert_close(displacement, expected, atol=1e-4, rtol=0)
 
 
 def test_references_are_shared_by_the_frames_of_a_gap():

@@ -2,7 +2,7 @@
 
 Random-mask video diffusion (Hoeppe et al. 2022) with motion in place of pixels (as in Ni et al. 2023, section 3.2). What is
 diffused is, on a coarse grid, where the pixels of an unknown frame come from in the nearest known frames before and after it,
-relative to motion at constant velocity. A second part of the network refines the denoised motion and predicts from which side
+relative to even motion. A second part of the network refines the denoised motion and predicts from which side
 each pixel is taken; both are then enlarged and applied to the known frames themselves, so clips of any size keep their
 sharpness.
 
@@ -311,7 +311,7 @@ class MotionDenoiser(nn.Module):
 
 
 def departure_scale(references: References) -> Tensor:
-    """float32 (B, U, S, 1, 1, 1): the expected deviation of motion from constant velocity, in px.
+    """float32 (B, U, S, 1, 1, 1): the expected deviation of motion from even motion, in px.
 
     It grows with the speed and with the distance to the known frame; between two known frames, with the product of both distances
     over their sum.
