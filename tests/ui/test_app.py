@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 
 import pytest
@@ -151,6 +152,31 @@ def test_a_file_that_is_no_video_is_refused_and_leaves_room_for_another(home, tm
     assert "Traceback" not in page.content()
     page.set_input_files("#upload input[type=file]", digit_video)  # there is room for another one at once
     page.wait_for_selector(".vp-name >> text=Your clip", timeout=15_000)
+
+
+def test_another_file_can_be_given_while_one_is_on_the_page(home, tmp_path, digit_video):
+    page = home()
+    for name in ("first.mp4", "second.mp4"):
+        path = shutil.copy(digit_video, tmp_path / name)
+        page.set_input_files("#upload input[type=file]", path)
+        page.wait_for_selector(f"#upload >> text={name}, or upload another video", timeout=15_000)
+        assert page.locator("#upload input[type=file]").count() == 1, "there is room for the next one"
+    first, second = (shutil.copy(digit_video, tmp_path / name) for name in ("third.mp4", "fourth.mp4"))
+    page.set_input_files("#upload input[type=file]", first)
+    page.set_input_files("#upload input[type=file]", second)
+    page.wait_for_selector("#upload >> text=fourth.mp4, or", timeout=15_000)
+    page.click("#picker button[data-name=digits-2]")
+    page.wait_for_selector("#upload >> text=Or upload a video", timeout=15_000)
+
+
+def test_on_a_phone_the_upload_and_the_result_are_one_tap_away(home):
+    page = home(viewport={"width": 390, "height": 844})
+    in_view = "id => { const at = document.querySelector(id).getBoundingClientRect(); return at.top >= 0 && at.bottom <= 844; }"
+    assert not page.evaluate(in_view, "#upload")
+    page.click(".vp-jump >> text=Clip and model")
+    page.wait_for_function(in_view, arg="#upload")
+    page.click(".vp-jump >> text=Result")
+    page.wait_for_function(in_view, arg=".vp-name")
 
 
 def test_a_number_that_was_emptied_or_is_too_large_becomes_the_nearest_one(home):

@@ -125,12 +125,17 @@ def build_controls(models: Models, first: str) -> dict[str, Any]:
         with gr.Row():
             made["fresh"] = gr.Button("New random clip", size="sm", min_width=120, elem_id="fresh")
             made["link"] = gr.Button("Copy link", size="sm", min_width=100, elem_id="link")
-        made["upload"] = gr.File(label="Or upload a video", type="filepath", height=100, elem_id="upload")
+        made["upload"] = gr.File(label=choices.UPLOAD, type="filepath", height=100, elem_id="upload")
+        made["given"] = gr.File(type="filepath", visible="hidden")
         made["trim"] = Trimmer(looks["trim"], elem_id="trim")
         made |= controls.build(model_menu(models.cards), looks)
         made |= learning.build()
         made |= hub.build()
     with gr.Column(elem_id="actions"):
+        gr.HTML(
+            '<nav class="vp-jump" aria-label="Parts of the page">'
+            '<a href="#settings">Clip and model</a><a href="#stage">Result</a></nav>'
+        )
         made["status"] = gr.HTML(status("A finished example is on screen."), elem_id="status")
         with gr.Row():
             made["go"] = gr.Button("Generate", variant="primary", min_width=150, elem_id="generate")

@@ -12,6 +12,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -30,6 +31,7 @@ from .visitor_files import session
 
 READY = "Ready: press Generate."
 RANDOM, UPLOADED = "random", "upload"
+UPLOAD = "Or upload a video"
 TWICE_MS = 500  # no person makes the same choice again so soon
 
 # what the browser asks for, "choice": how many times it has asked, and the newest choice of a clip with its number
@@ -173,9 +175,11 @@ class Choices:
             try:
                 found = self.find(at, asked["clip"], upload)
             except ValueError as error:
-                refused = {"upload": None, "picker": picker_value(before.clip), "status": error_status(error)}
+                refused = {"picker": picker_value(before.clip), "status": error_status(error)}
                 return refused if asked["clip"] == UPLOADED else {**refused, **IDLE}
             at, by_hand, updates = self.choose_clip(*found, by_hand)
+            name = f"{Path(upload).name}, or upload another video" if upload and asked["clip"] == UPLOADED else UPLOAD
+            updates = {**updates, "upload": gr.update(label=name)}
         else:
             at, updates = self.same_clip(before, at.bounded(self.models.get(at.model)))
         visit.at, visit.by_hand = at, by_hand
@@ -292,12 +296,14 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
         page["trim"].edit: ASK_JS,
         page["picker"].pick: ASK_JS,
         page["fresh"].click: picked_js(RANDOM),
-        page["upload"].upload: picked_js(UPLOADED),
     }
     for trigger in (*settings, page["trim"].edit, page["picker"].pick, page["fresh"].click):  # an upload may not be readable
         trigger(**cancel)
     for trigger, js in others.items():  # gr.on takes neither a page's loading nor the events of our own components
         trigger(None, None, page["ask"], js=js, **PRIVATE)
+    # the file is kept beside the place where it was dropped, which has room for the next one at once
+    taken = f"(file) => [file, null, ({picked_js(UPLOADED)})()]"
+    page["upload"].upload(None, page["upload"], [page["given"], page["upload"], page["ask"]], js=taken, **PRIVATE)
     changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", "b", "beside", *CHANGED]
-    event = page.event(choices.settle, changes, ["upload", "job", "visit", "choice"], IDLE)
+    event = page.event(choices.settle, changes, ["given", "job", "visit", "choice"], IDLE)
     gr.on([page["ask"].change, *settings], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)
