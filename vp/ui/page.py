@@ -150,10 +150,7 @@ class Page:
             try:
                 async with aclosing(fn(*given[:takes_event], *arguments(given[takes_event:]))) as several:
                     async for update in several:
-                        if any(isinstance(x, Result) for x in update.values()):  # sheets take long to encode
-                            yield await asyncio.to_thread(self.by_widget, update, visitor)
-                        else:
-                            yield self.by_widget(update, visitor)
+                        yield await self.by_widget_aside(update, visitor)
             except Exception as error:
                 yield refused(error, given, visitor)
 
@@ -179,6 +176,12 @@ class Page:
         """
         pressed = self[button].click(None, None, None, js=SETTLED_JS, **PRIVATE)
         return pressed.then(**event, js=js, **how)
+
+    async def by_widget_aside(self, updates: Updates, visitor: str) -> dict[Any, Any]:
+        """`by_widget`, in a thread where sheets of a result are to be encoded: the event loop is everybody's."""
+        if any(isinstance(x, Result) for x in updates.values()):
+            return await asyncio.to_thread(self.by_widget, updates, visitor)
+        return self.by_widget(updates, visitor)
 
     def by_widget(self, updates: Updates, visitor: str | None = None) -> dict[Any, Any]:
         """The updates keyed by widget, as Gradio takes them; never empty. Sheets of results become files of the visitor's, by
