@@ -41,7 +41,7 @@ class MotionDiffusionConfig:
     half: int = 24
     quarter: int = 64
     width: int = 128
-    blocks: int = 4
+    blocks: int = 3
     noise_shift: float = 3.0
     blind: float = 0.35
     denoising: float = 0.4
