@@ -169,6 +169,21 @@ def test_the_frames_between_two_are_nearly_exact_and_beyond_them_the_motion_goes
     assert (db[3:6] > psnr(blended[inside], clip[0][inside])[3:6] + 12).all()
 
 
+def test_a_curved_path_meets_what_slows_down_where_a_straight_one_does_not():
+    """A texture that slows down: a parabola, of which the two known frames beside a gap know nothing, and the four around it all."""
+    at = torch.arange(15.0)
+    shifts = 2.4 * at - 0.08 * at.square()
+    clip = torch.cat([texture(2, dx=shifts[t].item(), dy=0)[:, 1:] for t in range(15)], 1)
+    known = torch.tensor([t < 2 or t > 12 for t in range(15)])
+    observation = Observation(clip.masked_fill(~known.view(1, -1, 1, 1, 1), float("nan")), known)
+    straight, curved = (
+        (predict(FLOW_BETWEEN, observation, path=path)[0, 0] - clip[0])[~known, ..., 16:-16].abs().mean()
+        for path in ("straight", "curved")
+    )
+    assert curved < straight / 3
+    assert torch.equal(predict(FLOW_BETWEEN, observation), predict(FLOW_BETWEEN, observation, path="straight"))
+
+
 def test_with_one_frame_nothing_moves_between_or_beyond():
     frames, known = torch.rand(2, 4, 1, 20, 24), torch.tensor([False, True, False, False])
     got = predict(FLOW_BETWEEN, Observation(frames, known), samples=2)

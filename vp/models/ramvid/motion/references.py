@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ....nn.motion_input import READ, AlignedFrames, align_to_last, backward_flows, compose_flows, to_rgb
 from ....nn.optical_flow import resize_frames
+from ....nn.paths import lead_back, place_at, places_between
 from ....nn.warp import warp
 
 SIDES = 2  # before, after
@@ -117,38 +117,19 @@ def read_reference(frames: Tensor, steps: Tensor, spans: Tensor) -> AlignedFrame
 def even_displacements(gap: Gap, times: Sequence[int], back: Tensor, forth: Tensor, none: Tensor) -> list[Tensor]:
     """Displacements (B, S, 2, h, w) of each frame of a gap into its references.
 
-    Between two known frames pixels follow the cubic through their places in these and in the next known frame on either side, if
-    there are any (Xu et al. 2019, Chi et al. 2020); beside one known frame, the flow there goes on at constant velocity. `none`,
-    zeros, stands for a missing reference.
+    Between two known frames pixels follow the curve through their places in these and in the next known frame on either side, if
+    there are any (`place_at`); beside one known frame, the flow there goes on at constant velocity. `none`, zeros, stands for a
+    missing reference.
     """
     if gap.before is not None and gap.after is not None:
-        first, last = gap.before, gap.after
-        there, here = forth[:, first], back[:, first]
-        from_before, from_after = {first: none, last: there}, {last: none, first: here}
-        if first:
-            earlier = back[:, first - 1]
-            from_before[first - 1], from_after[first - 1] = earlier, here + warp(earlier, here)
-        if last < len(times) - 1:
-            later = forth[:, last]
-            from_after[last + 1], from_before[last + 1] = later, there + warp(later, there)
-        sides = [{times[number]: place for number, place in side.items()} for side in (from_before, from_after)]
+        first, numbers = gap.before, range(len(times) - 1)
+        sides = places_between(times, first, {k: back[:, k] for k in numbers}, {k: forth[:, k] for k in numbers})
         return [torch.stack([lead_back(place_at(side, t)) for side in sides], 1) for t in gap.frames]
     if gap.before is not None:
         step = back[:, gap.before - 1] / (times[gap.before] - times[gap.before - 1]) if gap.before else none
         return [torch.stack([x, none], 1) for x in extrapolate_motion(step, len(gap.frames))]
     step = forth[:, 0] / (times[1] - times[0]) if len(times) > 1 else none
     return [torch.stack([none, x], 1) for x in extrapolate_motion(step, len(gap.frames))][::-1]
-
-
-def place_at(places: Mapping[int, Tensor], time: int) -> Tensor:
-    """Where pixels are at a time, on the polynomial through their places (B, 2, h, w) at some times (Lagrange)."""
-    weights = [math.prod((time - other) / (own - other) for other in places if other != own) for own in places]
-    return sum(weight * place for weight, place in zip(weights, places.values()))
-
-
-def lead_back(moved: Tensor) -> Tensor:
-    """Displacements (B, 2, h, w) into a frame whose pixels have `moved` since, to first order."""
-    return -warp(moved, -moved)
 
 
 def extrapolate_motion(step: Tensor, count: int) -> list[Tensor]:
