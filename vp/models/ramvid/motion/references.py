@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ....nn.gap_flow import flows_between
 from ....nn.motion_input import READ, AlignedFrames, align_to_last, backward_flows, compose_flows, to_rgb
 from ....nn.optical_flow import resize_frames
 from ....nn.paths import lead_back, place_at, places_between
@@ -76,8 +77,7 @@ def find_references(frames: Tensor, known: Sequence[bool], size: tuple[int, int]
     gaps, grid = find_gaps(known), (size[0] // 2, size[1] // 2)
     frames = to_rgb(frames)
     spans = frames.new_tensor([b - a for a, b in zip(times, times[1:])]).view(-1, 1, 1, 1)
-    back = backward_flows(frames, grid, ESTIMATED_AT)  # number k: from known frame k + 1 to k
-    forth = backward_flows(frames.flip(1), grid, ESTIMATED_AT).flip(1)  # from k to k + 1
+    back, forth = flows_between(frames, times, grid, ESTIMATED_AT)
     speeds = torch.cat([back / spans, forth / spans], 1)
     speed = speeds.square().sum(2).mean((1, 2, 3)).sqrt() if len(times) > 1 else frames.new_full((len(frames),), USUAL_SPEED)
     small, none = resize_frames(frames, size), frames.new_zeros(len(frames), 2, *grid)
