@@ -179,6 +179,15 @@ def test_on_a_phone_the_upload_and_the_result_are_one_tap_away(home):
     page.wait_for_function(in_view, arg=".vp-name")
 
 
+def test_on_a_phone_the_long_name_of_an_unreadable_file_leaves_the_buttons_in_reach(home, tmp_path):
+    page = home(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    path = tmp_path / f"{'n' * 200}.mp4"
+    path.write_bytes(bytes(5000))
+    page.set_input_files("#upload input[type=file]", path)
+    page.wait_for_selector("#status >> text=has no pictures", timeout=15_000)
+    assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
+
+
 def test_a_number_that_was_emptied_or_is_too_large_becomes_the_nearest_one(home):
     page = home()
     page.click("#more button >> nth=0")

@@ -64,6 +64,17 @@ def test_an_unreadable_upload_leaves_the_page_as_it_is(answers, tmp_path):
     assert settle(answers, visit, clip=RANDOM, turn=2)["clip"].startswith("random:")
 
 
+def test_a_long_or_odd_name_of_a_file_takes_little_room(answers, tmp_path):
+    visit = opened(answers)
+    good, bad = tmp_path / f"\u202eholiday{'y' * 200}.mp4", tmp_path / f"{'n' * 200}.mp4"
+    write_mp4(good, ground(12), FPS)
+    bad.write_bytes(bytes(5000))
+    label = settle(answers, visit, upload=str(good), clip=UPLOADED, turn=1)["upload"]["label"]
+    assert len(label) < 60 and "holiday" in label and "yy.mp4, or upload another video" in label and label.isprintable()
+    said = settle(answers, visit, upload=str(bad), clip=UPLOADED, turn=2)["status"]
+    assert "nnn.mp4 has no pictures" in said and "n" * 81 not in said
+
+
 def test_a_prediction_ends_once_the_page_shows_something_else(answers, run_coroutine):
     visit, closed = opened(answers), []
 

@@ -17,6 +17,9 @@ from typing import Any
 
 import gradio as gr
 
+from vp.core.sentences import clip as shorten
+from vp.core.sentences import one_line
+
 from . import actions, clips, jobs, link, other_side, tasks
 from .controls import SHOWN, control_updates, trim_value
 from .excerpt import chosen, part_of, seen
@@ -32,6 +35,7 @@ from .visitor_files import session
 READY = "Ready: press Generate."
 RANDOM, UPLOADED = "random", "upload"
 UPLOAD = "Or upload a video"
+NAMED = 24  # characters of a file's name, so that its label fits in two lines
 TWICE_MS = 500  # no person makes the same choice again so soon
 
 # what the browser asks for, "choice": how many times it has asked, and the newest choice of a clip with its number
@@ -175,11 +179,11 @@ class Choices:
             try:
                 found = self.find(at, asked["clip"], upload)
             except ValueError as error:
-                refused = {"picker": picker_value(before.clip), "status": error_status(error)}
+                said = error_status(error, [Path(upload or "").name])
+                refused = {"picker": picker_value(before.clip), "status": said}
                 return refused if asked["clip"] == UPLOADED else {**refused, **IDLE}
             at, by_hand, updates = self.choose_clip(*found, by_hand)
-            name = f"{Path(upload).name}, or upload another video" if upload and asked["clip"] == UPLOADED else UPLOAD
-            updates = {**updates, "upload": gr.update(label=name)}
+            updates = {**updates, "upload": gr.update(label=upload_label(upload if asked["clip"] == UPLOADED else None))}
         else:
             at, updates = self.same_clip(before, at.bounded(self.models.get(at.model)))
         visit.at, visit.by_hand = at, by_hand
@@ -264,6 +268,11 @@ class Choices:
         looks |= {"trim": trim_value(model, at, busiest), "clip": at.clip, "player": self.do.preview(at)}
         said = status(f"{why} Press Generate." if why else READY)
         return at, by_hand, {**looks, "picker": picker_value(at.clip), "status": said, **CHANGED}
+
+
+def upload_label(path: str | None) -> str:
+    """What stands above the place for uploads while the file at `path` is the clip; a long name keeps both its ends."""
+    return f"{one_line(shorten(Path(path).name, NAMED))}, or upload another video" if path else UPLOAD
 
 
 def parse_choice(text: str) -> dict[str, Any]:
