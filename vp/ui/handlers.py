@@ -186,6 +186,8 @@ class Handlers:
         if newest == [name]:
             ready = {"interactive": True}
             yield [gr.update(value=str(paths[file]), label=f"Save {kind}", **ready) for file, kind in FILES.items()]
+        else:  # Gradio repeats the last answer where an event ends, over what a newer one has answered
+            yield [gr.skip()] * len(FILES)
 
     @staticmethod
     def write_downloads(name: str, result: Result) -> dict[str, Path]:
