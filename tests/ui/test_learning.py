@@ -138,6 +138,12 @@ def test_files_of_a_result_that_is_no_longer_on_screen_are_not_offered(models, n
     assert ended == [gr.skip()] * len(ended), "Gradio repeats what was answered last: the buttons would say Writing for ever"
 
 
+def test_a_result_can_be_saved_until_another_one_is_on_screen(models, name):
+    updates = list(Handlers(models, name).generate(Settings("svg-lp-real", name, past=3, future=2)))
+    shown = next(index for index, update in enumerate(updates) if "player" in update)
+    assert not any("result" in update for update in updates[:shown]) and RESULTS.get(updates[-1]["result"])
+
+
 def test_the_files_of_the_first_result_are_written_once_for_all_visitors(models, name, monkeypatch):
     def offered():
         *_, files = Handlers(models, name).update_downloads(FIRST, [None])

@@ -109,7 +109,7 @@ class Handlers:
         """Player, status, result and buttons while a prediction runs; `pictures` as in `Wishes`."""
         job, visitor = jobs.Job(), session()
         try:
-            yield {"job": jobs.RUNNING.put(job), "result": None}
+            yield {"job": jobs.RUNNING.put(job)}
             yield from self.predict(at, pictures or {}, job.stop, visitor)
         finally:
             job.ended.set()
@@ -133,7 +133,7 @@ class Handlers:
                         continue
                     said_at = time.monotonic()
                     said = f"Step {progress.step} of {progress.total}, {left:.1f} s left"
-                    shown = {} if progress.result is None else {"player": progress.result}
+                    shown = {} if progress.result is None else {"player": progress.result, "result": None}
                     yield {"status": status(said, progress.step / progress.total), **shown, **BUSY}
         except Exception as error:
             yield {"status": failed(error, "a prediction failed before it began"), **IDLE}
