@@ -50,6 +50,9 @@ def test_a_table_has_every_row_and_the_command(made, capsys):
     assert "| `mine` | 21.50 / 20.25 |" in page and "| most likely (temperature 0) | 18.00 |" in page
     assert re.search(r"\| black \|(  \|)+", page) and "| theirs, as published | 30.00 |" in page
     assert "python -m vp evaluate mine --protocol folder:5+10 --data-root DIR --split val --samples 8" in page
+    said = json.loads((made.parent / "mine.json").read_text())
+    (made.parent / "mine.json").write_text(json.dumps(said | {"known": "0-2,12", "clips": 3}))
+    assert cli.main(command) == 0 and "--split val --known 0-2,12 --clips 3 --samples 8" in made.read_text()
 
 
 @pytest.mark.parametrize(

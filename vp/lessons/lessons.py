@@ -6,6 +6,7 @@ from .lesson import Lesson, Question, Step
 
 DIGITS, BOUNCE = "example:digits-1", "example:digits-3"
 LP, FP, DET = "svg-lp-smmnist", "svg-fp-smmnist", "svg-det-smmnist"
+DIFFUSION, LIFE = "ramvid-real", "example:worker"
 
 LESSONS = (
     Lesson(
@@ -250,6 +251,54 @@ LESSONS = (
             ),
         ),
         "On a clip of your own raise the temperature until things tear. Is that above or below 1?",
+    ),
+    Lesson(
+        "noise",
+        "From noise to video",
+        "A diffusion model starts from noise and removes it in steps. What does one step give, and what do eight?",
+        (
+            Step(
+                "This model diffuses motion: from where the pixels of each frame come. It took one step from pure noise. "
+                "Four futures started from four noises. Can you tell them apart?",
+                "Show one step",
+                DIFFUSION,
+                LIFE,
+                4,
+                {"steps": 1},
+                control="options",
+            ),
+            Step(
+                "The same four noises in eight steps. After each the model sees what is left of the noise and guesses again. "
+                "Look at Uncertainty: where have the futures parted?",
+                "Show eight steps",
+                DIFFUSION,
+                LIFE,
+                4,
+                {"steps": 8},
+                control="options",
+            ),
+        ),
+        (
+            Question(
+                "Why are the four futures alike after one step?",
+                (
+                    "The four noises are the same",
+                    "Pure noise says nothing of the future, so the best guess is the same for all",
+                    "The network has not been trained for one step",
+                ),
+                1,
+                "Pure noise tells nothing, and so the best guess is what is likely in the mean. From the second step on "
+                "some of that guess is mixed in: each noise then looks a little like a motion of its own, and is taken for one.",
+            ),
+            Question(
+                "Do more steps bring a future nearer to the truth?",
+                ("Yes, always", "No: nearer to something that could happen"),
+                1,
+                "The guess after one step is an average and has the smaller error. More steps give futures that differ as "
+                "real ones may.",
+            ),
+        ),
+        "Predict your own clip with this model, press Look inside, and walk down the steps. After which one does little change?",
     ),
 )
 

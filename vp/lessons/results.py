@@ -47,7 +47,7 @@ def make_results(folder: Path, find_clip: Callable[[str], Clip], device: str = "
         for index, step in enumerate(lesson.steps):
             result = sample(models[step.model], find_clip(step.clip), **wishes(step))
             target = step_folder(lesson, index, folder)
-            result.save(target)
+            result.save(target, lossless=False)
             yield target
 
 

@@ -112,7 +112,9 @@ def evaluate_command(result: Mapping[str, Any]) -> str:
         parts += ["--test-set", Path(result["test_set"]).name]
     if "split" in result:
         parts += ["--data-root DIR --split", result["split"]]
-    if "recordings" not in result:  # of recordings all windows are taken
+    if "known" in result:
+        parts += ["--known", result["known"]]
+    if result["clips"] != 2 * result.get("recordings", 0):  # of recordings two windows each are taken, unless told otherwise
         parts += ["--clips", str(result["clips"])]
     several = result["samples"] > 1 and result["sample_spread"] != 0
     return " ".join([*parts, *(["--samples", str(result["samples"])] if several else [])])
