@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .optical_flow import dis_flow, resize_flow, resize_frames
+from .optical_flow import dis_flow, resize_flow, resize_short_side
 from .warp import warp
 
 WINDOW = 9  # px in which frames are compared
@@ -30,9 +30,7 @@ def flows_between(frames: Tensor, times: Sequence[int], size: tuple[int, int], e
     Returns:
         float32 (B, K - 1, 2, h, w) twice, in pixels of that grid, x first: number k from frame k + 1 to k, and from k to k + 1.
     """
-    height, width = frames.shape[-2:]
-    scale = estimated_at / min(height, width)
-    frames = resize_frames(frames, (round(height * scale), round(width * scale)))
+    frames = resize_short_side(frames, estimated_at)
     pairs = list(zip(frames.unbind(1), frames[:, 1:].unbind(1)))
     forth, back = [dis_flow(a, b) for a, b in pairs], [dis_flow(b, a) for a, b in pairs]
     spans = [b - a for a, b in zip(times, times[1:])]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core.constant import cached_constant
 from ..core.precision import without_autocast
-from .optical_flow import dis_flow, resize_flow, resize_frames
+from .optical_flow import dis_flow, resize_flow, resize_short_side
 from .warp import resize_bilinear, warp
 
 READ = 5  # number of known frames that a network reads
@@ -40,9 +40,7 @@ def backward_flows(frames: Tensor, size: tuple[int, int], estimated_at: int = ES
     """
     if frames.shape[1] == 1:
         return frames.new_zeros(len(frames), 0, 2, *size)
-    height, width = frames.shape[-2:]
-    scale = estimated_at / min(height, width)
-    frames = resize_frames(frames, (round(height * scale), round(width * scale)))
+    frames = resize_short_side(frames, estimated_at)
     later, earlier = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     return resize_flow(dis_flow(later, earlier), size).unflatten(0, (len(frames), -1))
 

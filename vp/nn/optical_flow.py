@@ -39,6 +39,13 @@ def resize_frames(frames: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(frames.flatten(0, -4), size=size, **mode).unflatten(0, frames.shape[:-3])
 
 
+def resize_short_side(frames: Tensor, side: int) -> Tensor:
+    """Resizes frames (..., C, H, W) to `side` px on their shorter side; see `resize_frames`."""
+    height, width = frames.shape[-2:]
+    scale = side / min(height, width)
+    return resize_frames(frames, (round(height * scale), round(width * scale)))
+
+
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """Resizes a flow (B, 2, H, W) to a grid of `size` (h, w) and scales it to pixels of that grid; see `resize_frames`."""
     height, width = flow.shape[-2:]

@@ -107,11 +107,11 @@ def train_in_folder(family: Family, recipe: Recipe, settings: Settings, processe
     run = settings.out / "run.json"
     recorded = read_about(run) if settings.resume and run.exists() else {}
     if recorded:
+        settings = with_recorded(recorded, settings)
         check_same_recipe(recorded, recipe, settings)
-        check_same_digits(recorded, recipe, with_recorded(recorded, settings))
+        check_same_digits(recorded, recipe, settings)
         if "config" in recorded:  # a resumed run keeps its settings, whatever has become of the recipe
             recipe = replace(recipe, config=config_from_json(family.config, recorded["config"]))
-        settings = with_recorded(recorded, settings)
     trainer = Trainer(family, recipe, settings, processes)
     if settings.batch == AUTO and not settings.resume:
         choose_batch(trainer, memory_of(trainer.runtime.device))

@@ -27,10 +27,9 @@ from ...nn.motion_input import (
     compose_flows,
     inside_mask,
     motion_features,
-    resize_frames,
     to_rgb,
 )
-from ...nn.optical_flow import resize_flow
+from ...nn.optical_flow import resize_flow, resize_frames
 from ...nn.warp import resize_bilinear, warp
 from .config import MotionConfig
 from .context import ContextBlock

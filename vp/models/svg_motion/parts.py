@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from ...core.constant import cached_constant
 from ...core.precision import without_autocast
-from ...nn.motion_input import AlignedFrames, affine_flow, fit_affine_flow, resize_frames
+from ...nn.motion_input import AlignedFrames, affine_flow, fit_affine_flow
+from ...nn.optical_flow import resize_frames
 from ...nn.warp import warp
 
 ROUNDS = 3  # of k-means

@@ -62,7 +62,7 @@ class MotionPredictor(LatentPredictor):
     def stream(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Iterator[Step]:
         options = options or MotionOptions()
         self.check(observation, options)
-        steps = self.iterate_steps(observation, seeds, options, self.captured_encode(None, self.known_frames(observation)))
+        steps = self.iterate_steps(observation, seeds, options, self.encode_clip(observation))
         yield from self.run(observation, seeds, steps, watched=True)
 
     def predict(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Prediction:
@@ -73,7 +73,7 @@ class MotionPredictor(LatentPredictor):
     def prepare(self, observation: Observation, options: MotionOptions | None = None) -> Callable[[Seeds], Prediction]:
         options = options or MotionOptions()
         self.check(observation, options)
-        encoded = map_tensors(torch.clone, self.captured_encode(None, self.known_frames(observation)))
+        encoded = map_tensors(torch.clone, self.encode_clip(observation))
         watched = self.runtime.device.type == "cpu"
 
         @torch.inference_mode()
@@ -110,7 +110,7 @@ class MotionPredictor(LatentPredictor):
         options, n_past = options or MotionOptions(), observation.n_past
         self.check_with_latent(observation, options, change)
         made, latents = [], []
-        encoded = self.captured_encode(None, self.known_frames(observation))
+        encoded = self.encode_clip(observation)
         for frame, stats in self.iterate_steps(observation, seeds, options, encoded, observation.target is not None, change):
             made.append(frame.clone())
             latents.append(map_tensors(torch.clone, stats))
@@ -164,10 +164,10 @@ class MotionPredictor(LatentPredictor):
         true = torch.cat([observation.frames[:, : observation.n_past], observation.target[:, observation.n_past :]], 1)
         return true_motion(true[:, observation.n_past - 1 :].to(self.runtime.device), grid)
 
-    def known_frames(self, observation: Observation) -> AlignedFrames:
-        """The known frames as the network reads them."""
+    def encode_clip(self, observation: Observation) -> tuple[Scene, State]:
+        """What `encode_known` returns for the known frames; overwritten by the next call."""
         known = observation.frames[:, : observation.n_past].to(self.runtime.device)
-        return prepare_known(known, motion_size(*known.shape[-2:], self.cfg.short_side))
+        return self.captured_encode(None, prepare_known(known, motion_size(*known.shape[-2:], self.cfg.short_side)))
 
     def encode_known(self, settings: None, read: AlignedFrames) -> tuple[Scene, State]:
         """The features and the state of the network after the known frames."""

@@ -122,8 +122,7 @@ def even_displacements(gap: Gap, times: Sequence[int], back: Tensor, forth: Tens
     missing reference.
     """
     if gap.before is not None and gap.after is not None:
-        first, numbers = gap.before, range(len(times) - 1)
-        sides = places_between(times, first, {k: back[:, k] for k in numbers}, {k: forth[:, k] for k in numbers})
+        sides = places_between(times, gap.before, *(dict(enumerate(flows.unbind(1))) for flows in (back, forth)))
         return [torch.stack([lead_back(place_at(side, t)) for side in sides], 1) for t in gap.frames]
     if gap.before is not None:
         step = back[:, gap.before - 1] / (times[gap.before] - times[gap.before - 1]) if gap.before else none
