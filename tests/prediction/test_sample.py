@@ -189,12 +189,22 @@ def test_any_frames_may_be_known_where_the_model_allows_it():
 
 def test_previews_grow_and_the_last_step_is_the_finished_result():
     steps = list(stream(make(), moving(), Wishes(n=3), preview_s=0))
-    assert [step.step for step in steps] == list(range(1, 13)) and {step.total for step in steps} == {12}
+    assert [step.step for step in steps] == [*range(1, 13), 12] and {step.total for step in steps} == {12}
     previews = [step.result for step in steps[:4]]
     assert [int(result.ready.sum()) for result in previews] == [4, 5, 6, 7]
     kinds = [row.kind for row in steps[-1].result.rows]
     assert all([row.kind for row in result.rows] == kinds for result in previews)
-    assert steps[-1].result.ready is None
+    assert [step.finished for step in steps] == [False] * 12 + [True]
+
+
+def test_what_is_left_counts_futures_and_not_steps(monkeypatch):
+    """Three futures take most of the time, the most likely one and the posterior's the rest, with as many steps each."""
+    clock = iter(range(100))
+    monkeypatch.setattr("vp.prediction.sample.time.monotonic", lambda: next(clock))
+    steps = list(stream(make(), moving(), Wishes(n=3), preview_s=None))
+    shares = [step.share for step in steps]
+    assert shares[3] == pytest.approx(3 / 5) and shares[7] == pytest.approx(4 / 5) and shares[11:] == [1, 1]
+    assert [step.seconds_left for step in steps[:12]] == pytest.approx([(t + 1) * (1 / x - 1) for t, x in enumerate(shares[:12])])
 
 
 def test_closing_the_stream_closes_the_model():

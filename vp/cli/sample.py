@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.boundary import attached_to_errors
 from .common import KNOWN, add_command, parse_model_options, positive_int
 from .outputs import output_folder
 
+if TYPE_CHECKING:
+    from ..data import Clip
+    from ..prediction.model import Model
+    from ..prediction.request import Wishes
+    from ..result.result import Result
+
 OWN_RATE = "own"
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
 OUT_HELP = (
     "folder for the files (default: out); an earlier result there, known by its metrics.json, is replaced as a whole, and other"
     " files of the same names are refused"
@@ -65,7 +72,7 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
     from ..data.video_file import END, MAX_FPS, MAX_SIDE, read_video_size
     from ..prediction.actions import OWN
     from ..prediction.model import load
-    from ..prediction.sample import sample
+    from ..prediction.request import Wishes
     from ..result.export import check_folder, summarise, write_all
 
     check_folder(args.out, args.force)
@@ -84,13 +91,26 @@ def run_sample(args: argparse.Namespace, extra: list[str]) -> dict:
         clip, actions["actions"] = replace(clip, actions=actions["actions"]), OWN
     wishes = {name: getattr(args, name) for name in ("n", "n_past", "n_future", "seed", "known", "slow", "long_side")}
     wishes["start"] = END if args.start == END else 0
-    result = sample(model, clip, options=options, **wishes, **actions)
+    result = predict_with_bar(model, clip, Wishes(options=options, **wishes, **actions))
     with attached_to_errors(summarise(result)):
         written = write_all(result, args.out, args.force)
     with attached_to_errors(written):
         if written["failed"]:
             raise ValueError("; ".join(written["failed"]))
     return written
+
+
+def predict_with_bar(model: Model, clip: Clip, wishes: Wishes) -> Result:
+    """The finished Result of `vp.sample`, with a progress bar where that takes longer than a second."""
+    from tqdm import tqdm
+
+    from ..prediction.sample import stream
+
+    with tqdm(total=1.0, desc=model.name, delay=1, leave=False, bar_format=BAR) as bar:
+        for progress in stream(model, clip, wishes, preview_s=None):
+            bar.update(progress.share - bar.n)
+    assert progress.result is not None, "the last step of a stream has the result"
+    return progress.result
 
 
 def parse_start(text: str) -> float | str:

@@ -33,12 +33,21 @@ class Progress:
     """`step` of `total` is done.
 
     Args:
-        result: a preview, the finished Result at the last step, or None.
+        share: of the frames of all futures that are made, above 0, up to 1.
+        seconds_left: an estimate, until all frames are made.
+        result: a preview, the finished Result at the end, or None.
     """
 
     step: int
     total: int
+    share: float
+    seconds_left: float
     result: Result | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether `result` is the finished one; before it the last step comes once without, when all frames are made."""
+        return self.result is not None and self.result.ready is None
 
 
 def sample(
@@ -90,19 +99,19 @@ def stream(
                 check_finite(model.name, step.prediction.frames, label)
             done, total = index * step.total + step.index, len(runs) * step.total
             share = (sum(futures[:index]) + futures[index] * step.index / step.total) / sum(futures)
-            ends_soon = (now - began) * (1 / share - 1) < SOON_S
-            due = pause is not None and now - shown_at >= pause and not (preview_s and ends_soon)
+            left = (now - began) * (1 / share - 1)
+            due = pause is not None and now - shown_at >= pause and not (preview_s and left < SOON_S)
+            due = due and done < total
             if due and label is None and step.preview is not None:
                 check_finite(model.name, step.preview[:, :, torch.from_numpy(finished_frames(request, step))], label)
                 preview = preview_result(model, request, step.preview, finished_frames(request, step), awaited, baselines)
             if step.prediction is not None:
                 predictions[label] = step.prediction
-            if done < total:
-                yield Progress(done, total, preview)
+            yield Progress(done, total, share, left, preview)
             if preview is not None and preview_s:
                 shown_at = time.monotonic()
                 pause = max(preview_s, 2 * (shown_at - now))  # showing large frames must not take longer than making them
-    yield Progress(total, total, assemble_result(model, request, predictions, baselines, time.monotonic() - began))
+    yield Progress(total, total, 1.0, 0.0, assemble_result(model, request, predictions, baselines, time.monotonic() - began))
 
 
 def check_finite(name: str, frames: Tensor, label: str | None) -> None:

@@ -163,13 +163,12 @@ async def predict_in_turn(
         return jobs.check(model, models.get(model), *wanted())
 
     def job() -> Iterator[Progress]:
-        for progress, _ in jobs.run_prediction(models, model, *wanted()):
-            yield progress
+        yield from jobs.run_prediction(models, model, *wanted())
 
     result = None
     async with aclosing(admission.run(caller, check, job)) as updates:
         async for update in updates:
-            if isinstance(update, Progress) and update.step == update.total:
+            if isinstance(update, Progress) and update.finished:
                 result = update.result
     return result
 

@@ -36,6 +36,7 @@ from .status import failed, status
 from .visitor_files import MADE, session
 
 COMPARISON = "comparison:"  # begins those of comparisons, which have their own id and the name of their first result
+FRAMES_MADE = "All frames are made; preparing the result."
 SAID_S = 0.25  # between two answers to the page, which cost as much as a small step
 KEPT_DOWNLOADS = 2  # results whose files a visitor has: those before the last may still be on their way
 RESULTS: ExpiringStore[Result] = ExpiringStore(
@@ -124,17 +125,18 @@ class Handlers:
             clip, wishes = self.make_wishes(at, loaded)
             with closing(jobs.run_prediction(self.models, at.model, clip, replace(wishes, pictures=pictures))) as job:
                 said_at = time.monotonic()
-                for progress, left in job:
+                for progress in job:
                     if stop.is_set():
                         return
-                    if progress.result is not None and progress.result.ready is None:
+                    if progress.finished:
                         break
-                    if progress.result is None and time.monotonic() - said_at < SAID_S:
+                    made = progress.step == progress.total
+                    if progress.result is None and not made and time.monotonic() - said_at < SAID_S:
                         continue
                     said_at = time.monotonic()
-                    said = f"Step {progress.step} of {progress.total}, {left:.1f} s left"
+                    said = f"Step {progress.step} of {progress.total}, {progress.seconds_left:.1f} s left"
                     shown = {} if progress.result is None else {"player": progress.result, "result": None}
-                    yield {"status": status(said, progress.step / progress.total), **shown, **BUSY}
+                    yield {"status": status(FRAMES_MADE if made else said, progress.share), **shown, **BUSY}
         except Exception as error:
             yield {"status": failed(error, "a prediction failed before it began"), **IDLE}
             return

@@ -71,8 +71,8 @@ def check(name: str, model: Model, clip: Clip, wishes: Wishes) -> Cost:
     return cost(name, request)
 
 
-def run_prediction(models: Models, name: str, clip: Clip, wishes: Wishes) -> Iterator[tuple[Progress, float]]:
-    """Yields (progress, estimated seconds left) at every step; closing it stops the model at its next step.
+def run_prediction(models: Models, name: str, clip: Clip, wishes: Wishes) -> Iterator[Progress]:
+    """Yields the progress at every step; closing it stops the model at its next step.
 
     Args:
         models: of the app; `name` is one of them.
@@ -82,10 +82,7 @@ def run_prediction(models: Models, name: str, clip: Clip, wishes: Wishes) -> Ite
     """
     SERVING[id(models)] = models
     with closing(with_readable_errors(COMPUTE_THREAD.each(prediction_steps(id(models), name, clip, wishes)))) as job:
-        began = time.monotonic()
-        for progress in job:
-            spent = time.monotonic() - began
-            yield progress, spent / progress.step * (progress.total - progress.step)
+        yield from job
 
 
 def end_job(name: str | None) -> None:
