@@ -1,6 +1,7 @@
 """SVG over motion: constant velocity before training, any size, one sampling of the last known frame."""
 
 import dataclasses
+import sys
 
 import pytest
 import torch
@@ -11,8 +12,10 @@ from vp.core.runtime import Runtime
 from vp.core.video import Batch, Observation
 from vp.models.svg_motion import FAMILY, tiny
 from vp.models.svg_motion.context import ContextBlock
+from vp.models.svg_motion.latent import AFFINE
 from vp.models.svg_motion.network import MotionNetwork, prepare_known
 from vp.models.svg_motion.objective import energy_score, kl_weight, motion_loss
+from vp.models.svg_motion.pace import draw_pace
 from vp.models.svg_motion.parts import grid_layout
 from vp.nn.losses import pyramid_error
 from vp.nn.motion_input import (
@@ -155,7 +158,8 @@ def test_the_pyramid_is_zero_for_no_difference_and_grows_with_it():
 
 def test_every_weight_is_trained():
     cfg = tiny()
-    nets, clip = FAMILY.networks(cfg), sliding(6, 32, 32)
+    cfg = dataclasses.replace(cfg, objective=dataclasses.replace(cfg.objective, foreseen=0.0, sampled=0.5))
+    nets, clip = FAMILY.networks(cfg), sliding(6, 32, 32).expand(2, -1, -1, -1, -1)
     for share in (0.0, 0.9):
         losses = motion_loss(cfg, nets, Batch(clip), Progress(share=share), torch.Generator().manual_seed(0))
         assert losses.total.isfinite() and ("kl" in losses.terms) == (share == 0.9)
@@ -164,6 +168,39 @@ def test_every_weight_is_trained():
     motion_loss(cfg, nets, Batch(clip), Progress(share=0.9), torch.Generator().manual_seed(0)).total.backward()
     idle = [name for name, p in nets.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not idle, idle
+
+
+def test_a_pace_multiplies_all_displacements(monkeypatch):
+    """A slide at pace 0 stands still; at pace 2 it is after one frame where it is after two."""
+    model, clip = predictor(pace=True, camera=True), sliding(10, 128, 192)
+    model.network.latent.prior_heads.spread.bias.data[AFFINE:] = -60.0  # no departures
+    monkeypatch.setattr(sys.modules[type(model).__module__], "draw_pace", lambda *_: torch.tensor([0.0, 1.0, 2.0]))
+    still, even, twice = model.predict(Observation.prefix(clip, 5, 10), seed_grid(0, 1, 3)).frames[0]
+    assert torch.allclose(still[5:], clip[0, 4:5].expand(5, -1, -1, -1), atol=1e-5)
+    for t in (1, 2):
+        assert inner(twice[4 + t] - even[4 + 2 * t]).abs().mean() < 0.1 * inner(twice[4 + t] - even[4 + t]).abs().mean()
+
+
+def test_every_future_has_a_pace_of_its_own_as_wide_as_the_network_says():
+    noise = torch.randn(4000, generator=torch.Generator().manual_seed(0))
+    assert draw_pace(torch.full((4000,), 0.2), noise).std() == pytest.approx(0.2, abs=0.01)
+    assert draw_pace(torch.full((4000,), 2.0), noise).min() == 0
+    model, clip = predictor(pace=True), sliding(8, 64, 64)
+    model.network.latent.prior_heads.spread.bias.data[AFFINE:] = -60.0
+    wide = model.predict(Observation.prefix(clip, 5, 8), seed_grid(0, 1, 4)).frames[0, :, -1]
+    model.network.pace.head[-1].bias.data -= 3  # a twentieth
+    narrow = model.predict(Observation.prefix(clip, 5, 8), seed_grid(0, 1, 4)).frames[0, :, -1]
+    assert 0 < 5 * narrow.std(0).mean() < wide.std(0).mean()
+
+
+def test_the_pace_of_the_posterior_and_of_the_most_likely_future_is_one():
+    clip = sliding(10, 64, 64)
+    with_pace, without = predictor(pace=True), predictor()
+    without.network.load_state_dict(with_pace.network.state_dict(), strict=False)
+    seen = Observation.prefix(clip, 5, target=clip)
+    for wish in ({"temperature": 0.0}, {"prior": "posterior-mean"}, {"prior": "posterior"}):
+        a, b = (model.predict(seen, seed_grid(0, 1, 2), model.options_type(**wish)).frames for model in (with_pace, without))
+        assert torch.equal(a, b), wish
 
 
 def test_beta_rises_on_a_log_scale():

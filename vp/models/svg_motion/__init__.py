@@ -35,7 +35,7 @@ def predictor(cfg: MotionConfig, nets: nn.ModuleDict, runtime: Runtime) -> Motio
 
 def tiny() -> MotionConfig:
     """The smallest config, for tests."""
-    return MotionConfig(short_side=16, n_past=3, n_future=3, half=8, quarter=16, eighth=16, parts=4, context=1)
+    return MotionConfig(short_side=16, n_past=3, n_future=3, half=8, quarter=16, eighth=16, parts=4, context=1, pace=True)
 
 
 FAMILY = Family(

@@ -54,6 +54,7 @@ class MotionConfig:
         camera: whether the network also reads affine fits of the flows, and speed and steadiness of both.
         parts: approximate number of parts of a frame that z moves, beside the whole frame.
         context: number of transformer blocks in the encoder of the known frames, at an eighth.
+        pace: whether every sample has a pace too, see `pace.Pace`; only with a latent.
     """
 
     latent: str = "learned"
@@ -67,6 +68,7 @@ class MotionConfig:
     camera: bool = False
     parts: int = 8
     context: int = 0
+    pace: bool = False
     objective: MotionObjective = field(default_factory=MotionObjective)
 
     def __post_init__(self) -> None:

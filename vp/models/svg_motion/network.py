@@ -35,6 +35,7 @@ from .config import MotionConfig
 from .context import ContextBlock
 from .conv_gru import ConvGRUCell
 from .latent import Carried, Latent
+from .pace import Pace
 from .parts import Grouping, Parts
 
 NEWEST_AT = 256  # px of the short side at which the newest flow is estimated, whatever the frames' own size
@@ -44,11 +45,18 @@ JOINED, REFINED = 64, 24  # channels of the features that the change is computed
 
 
 class Scene(NamedTuple):
-    """Features of the last known frame, (B, half, h/2, w/2) and (B, quarter, h/4, w/4), and its parts, None without a latent."""
+    """What stays the same during a rollout.
+
+    Args:
+        half, quarter: features of the last known frame, (B, half, h/2, w/2) and (B, quarter, h/4, w/4).
+        parts: its parts, None without a latent.
+        pace: standard deviation of the pace, (B,), None without one.
+    """
 
     half: Tensor
     quarter: Tensor
     parts: Parts | None
+    pace: Tensor | None
 
 
 class State(NamedTuple):
@@ -88,6 +96,7 @@ class MotionNetwork(nn.Module):
         self.whole = nn.Linear(eighth, eighth)
         self.grouping = Grouping(cfg.parts, half) if stochastic else None
         self.latent = Latent(cfg) if stochastic else None
+        self.pace = Pace(eighth) if stochastic and cfg.pace else None
         self.coarse = ConvGRUCell(eighth, eighth)
         self.up = pixel_shuffle_block(eighth, UP)
         self.join = conv_block(quarter + UP, JOINED)
@@ -110,7 +119,8 @@ class MotionNetwork(nn.Module):
         fine, coarse = self.start_fine(quarter).float().tanh(), self.start_coarse(eighth).float().tanh()
         step = first + (self.steady(half).float()[:, :, None] * turns).sum(1)
         parts = None if self.grouping is None else self.grouping(known, half)
-        return Scene(half, quarter, parts), State(fine, coarse, step, torch.zeros_like(first))
+        pace = None if self.pace is None else self.pace(coarse, flows)
+        return Scene(half, quarter, parts, pace), State(fine, coarse, step, torch.zeros_like(first))
 
     def carry_forward(self, scene: Scene, state: State) -> Carried:
         """Continues the rollout by one frame with constant velocity."""

@@ -23,6 +23,7 @@ from .config import MotionConfig
 from .latent import AFFINE, Carried
 from .network import MotionNetwork, Scene, State, prepare_known, true_motion
 from .options import MotionOptions
+from .pace import draw_pace
 
 SMALLEST = 16  # px of the shorter side of a clip
 AFFINE_NAMES = ("shift sideways", "slant sideways", "widen", "shift up or down", "heighten", "slant up or down")
@@ -149,14 +150,17 @@ class MotionPredictor(LatentPredictor):
         last = repeat_rows(observation.frames[:, n_past - 1].to(device), seeds.shape[1])
         z_width = 0 if prior == "none" else network.latent.z_size((height, width))
         temperature = 0.0 if prior == "posterior-mean" else options.temperature
-        noises = temperature * SampleNoise(seeds, device)((total - n_past, z_width)) if z_width else None
+        draw = SampleNoise(seeds, device)
+        noises = temperature * draw((total - n_past, z_width)) if z_width else None
+        paced = scene.pace is not None and not prior.startswith("posterior")
+        pace = draw_pace(scene.pace, temperature * draw((1,))[:, 0]) if paced else None
         if change is not None:
             own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
             noises[:, change.frame - n_past, own] = change.value
         for t in range(total - n_past):
             noise = None if noises is None else noises[:, t]
             true = truth and repeat_rows(tuple(x[:, t] for x in truth), seeds.shape[1])
-            state, frame, stats = self.captured_step(prior, scene, state, last, noise, true)
+            state, frame, stats = self.captured_step(prior, scene, state, last, noise, true, pace)
             yield frame, stats
 
     def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -175,7 +179,14 @@ class MotionPredictor(LatentPredictor):
             return self.network.encode_known(read)
 
     def predict_step(
-        self, prior: str, scene: Scene, state: State, last: Tensor, noise: Tensor | None, true: tuple[Tensor, Tensor] | None
+        self,
+        prior: str,
+        scene: Scene,
+        state: State,
+        last: Tensor,
+        noise: Tensor | None,
+        true: tuple[Tensor, Tensor] | None,
+        pace: Tensor | None,
     ) -> tuple[State, Tensor, LatentStats | None]:
         """Predicts one frame; one row per sample, M in all.
 
@@ -184,6 +195,7 @@ class MotionPredictor(LatentPredictor):
             last: float32 (M, C, H, W), the last known frames.
             noise: normal noise (M, Z), its standard deviation the temperature; None without a latent.
             true: true flow of the step, see `Latent.posterior`; needed for the posterior, otherwise None, or given to compare.
+            pace: the factor (M,) of all displacements, None for 1.
 
         Returns:
             the next state, the frame (M, C, H, W) in [0, 1], and the statistics of its latent, None without one.
@@ -194,7 +206,8 @@ class MotionPredictor(LatentPredictor):
             if noise is not None:
                 z, stats = self.draw_latent(prior, carried, true, noise)
             state = self.network.advance(scene, state, carried, z)
-        return state, warp_any_size(last, state.displacement).clamp(0, 1), stats
+        displacement = state.displacement if pace is None else pace[:, None, None, None] * state.displacement
+        return state, warp_any_size(last, displacement).clamp(0, 1), stats
 
     def draw_latent(
         self, prior: str, carried: Carried, true: tuple[Tensor, Tensor] | None, noise: Tensor
