@@ -32,8 +32,6 @@ from vp.training import state_folder, throughput
 from vp.training import train as train_module
 from vp.training.settings import Settings
 
-STEPS = 12  # of a run; one that ends is compared, and another begun
-
 
 class QuickValidation:
     """Scores nothing: the later, the better."""
@@ -45,14 +43,14 @@ class QuickValidation:
         return {"score": float(step)}
 
 
-def train_tiny(out: Path) -> None:
-    """Begins or resumes the tiny training, which saves and validates after every step."""
+def train_tiny(out: Path, steps: int) -> None:
+    """Begins or resumes the tiny training of so many steps, which saves and validates after every one."""
     torch.set_num_threads(1)
     family, found = find_recipe("svg-det-smmnist")
     found = dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=1, length=6)
     train_module.Validation = QuickValidation  # type: ignore[assignment, misc]
     throughput.peak_gflops = lambda *_: 1.0  # type: ignore[assignment]
-    usual = {"steps": STEPS, "device": "cpu", "precision": "fp32", "digits": "strokes", "threads": 1}
+    usual = {"steps": steps, "device": "cpu", "precision": "fp32", "digits": "strokes", "threads": 1}
     resume = state_folder.exists(out / "state")
     train_module.train(family, found, Settings(out, resume=resume, save_minutes=0, validate_minutes=0, **usual))
 
@@ -64,7 +62,7 @@ def load_slow_modules() -> None:
             importlib.import_module(name)
 
 
-def fork_training(out: Path) -> int:
+def fork_training(out: Path, steps: int) -> int:
     """Starts `train_tiny` in a forked process, which need not load PyTorch again; returns its number."""
     number = os.fork()
     if number:
@@ -74,7 +72,7 @@ def fork_training(out: Path) -> int:
         log = os.open(out.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        train_tiny(out)
+        train_tiny(out, steps)
         code = 0
     except BaseException as error:  # noqa: BLE001 (the parent reads it)
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
@@ -108,12 +106,12 @@ def is_whole(out: Path, before: int) -> tuple[bool, int]:
     return not saved.note and saved.numbers["step"] >= before, saved.numbers["step"]
 
 
-def kill_at_random(folder: Path, kills: int, seconds: float, chance: random.Random) -> dict[str, Any]:
-    """Kills trainings below `folder` until so many were killed or the time is over; returns what came of it."""
+def kill_at_random(folder: Path, kills: int, seconds: float, chance: random.Random, steps: int) -> dict[str, Any]:
+    """Kills trainings of so many steps below `folder` until so many were killed or the time is over; returns what came of it."""
     load_slow_modules()
     start = time.monotonic()
     out, step, found = folder / "run-0", 0, {"kills": 0, "whole": 0, "during_saves": 0, "finished_runs": 0, "failed": []}
-    if kill_after(fork_training(folder / "alone"), 600) != 0:
+    if kill_after(fork_training(folder / "alone", steps), 600) != 0:
         raise SystemExit((folder / "alone.log").read_text())
     alone = state_folder.read(folder / "alone" / "state")
     pace = time.monotonic() - start
@@ -121,7 +119,7 @@ def kill_at_random(folder: Path, kills: int, seconds: float, chance: random.Rand
     while found["kills"] < kills and time.monotonic() - start < seconds:
         any_time = chance.random() < 0.5 or is_unfinished(out / "state")  # as the kill before left it, until the next save
         limit, saving = (chance.uniform(0, pace / 4), None) if any_time else (pace, out / "state")
-        code = kill_after(fork_training(out), limit, saving)
+        code = kill_after(fork_training(out, steps), limit, saving)
         if code:
             found["failed"].append(out.with_suffix(".log").read_text().splitlines()[-1])
             break
@@ -134,7 +132,7 @@ def kill_at_random(folder: Path, kills: int, seconds: float, chance: random.Rand
             exact, step = exact and same(out, alone), 0
             found["finished_runs"] += 1
             out = folder / f"run-{found['finished_runs']}"
-    if not found["failed"] and kill_after(fork_training(out), 600) == 0:
+    if not found["failed"] and kill_after(fork_training(out, steps), 600) == 0:
         found["finished_runs"] += 1
         exact = exact and same(out, alone)
     return {**found, "exact": exact and found["finished_runs"] > 0, "seconds": round(time.monotonic() - start, 1)}
@@ -161,9 +159,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0, help="stop killing after this long (default: 60)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--steps", type=int, default=12, help="of a run; one that ends is compared, and another begun (default: 12)"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = kill_at_random(Path(folder), args.kills, args.seconds, random.Random(args.seed))
+        found = kill_at_random(Path(folder), args.kills, args.seconds, random.Random(args.seed), args.steps)
     print(json.dumps(found))
     return 0 if found["exact"] and found["whole"] == found["kills"] else 1
 

@@ -1,17 +1,19 @@
 """Whatever ends a run: weights agree with the state it resumes from, it goes on exactly, and one sentence says what happened."""
 
 import dataclasses
+import io
 import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 import torch
 
+from benchmarks import kill_training
 from vp import cli
 from vp.catalog import find_recipe
 from vp.core import files
@@ -25,8 +27,9 @@ from vp.training.stopping import DiskError, HungUp, stop_signal
 from vp.training.train import train
 from vp.training.trainer import Trainer
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests"))
+from ..together import run_together
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from killing import Fault, Killed, count_operations, signal_after_step  # noqa: E402
 
 STEPS = 4
@@ -34,7 +37,7 @@ STEPS = 4
 
 def small():
     family, found = find_recipe("svg-det-smmnist")
-    return family, dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=2, length=6)
+    return family, dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=1, length=6)
 
 
 def settings(out, **more) -> Settings:
@@ -204,9 +207,15 @@ def test_a_log_that_ends_in_half_a_line_loses_it(tmp_path):
     assert (tmp_path / "log").read_text() == '{"step": 1}\n'
 
 
+def kill_trainings(*words: str) -> tuple[int, str]:
+    """What the benchmark's command returns and prints."""
+    sys.argv = ["kill_training", *words]
+    with redirect_stdout(io.StringIO()) as printed:
+        code = kill_training.main()
+    return code, printed.getvalue()
+
+
 def test_real_kills_leave_whole_states_and_the_run_ends_as_if_there_had_been_none():
-    words = [sys.executable, "-m", "benchmarks.kill_training", "--kills", "3", "--seconds", "30"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr[-2000:]
-    said = json.loads(done.stdout.splitlines()[-1])
-    assert said["kills"] == said["whole"] == 3 and said["exact"]
+    ((code, printed),) = run_together(kill_trainings, "--kills", "3", "--seconds", "30", "--steps", "6", count=1)
+    said = json.loads(printed.splitlines()[-1])
+    assert code == 0 and said["kills"] == said["whole"] == 3 and said["exact"]

@@ -13,7 +13,7 @@ import torch
 from vp.catalog import find_recipe
 from vp.core.family import Losses
 from vp.core.processes import Processes, joined
-from vp.training import state, state_folder, throughput
+from vp.training import log, state, state_folder, throughput
 from vp.training import train as train_module
 from vp.training.settings import Settings
 from vp.training.sweep import sweep
@@ -24,6 +24,7 @@ from ..together import run_together
 from .test_resume import TRAINED, published, smallest
 
 CPU = torch.device("cpu")
+EVERY = 4  # steps between two lines of a log
 
 
 class Quiet:
@@ -43,6 +44,7 @@ class DiskFull(Quiet):
 
 def train_quietly(*arguments, validation=Quiet):
     train_module.Validation = validation
+    log.EVERY = EVERY
     throughput.peak_gflops = lambda *_: 1.0
     return train(*arguments)
 
@@ -50,6 +52,7 @@ def train_quietly(*arguments, validation=Quiet):
 @pytest.fixture(autouse=True)
 def no_validation(monkeypatch):
     monkeypatch.setattr(train_module, "Validation", Quiet)
+    monkeypatch.setattr(log, "EVERY", EVERY)
     monkeypatch.setattr(throughput, "peak_gflops", lambda *_: 1.0)
 
 
@@ -123,23 +126,23 @@ def saved(out: Path) -> dict[str, torch.Tensor]:
 
 def test_a_run_goes_on_with_other_numbers_of_processes_exactly(tmp_path):
     """One process, then two, then one; the second of the two is told to stop, and both do."""
-    whole = train(*small(), settings(tmp_path / "whole", steps=22, accumulate=2))
+    whole = train(*small(), settings(tmp_path / "whole", steps=6, accumulate=2))
     parts = tmp_path / "parts"
-    trainer = Trainer(*small(), settings(parts, steps=22, accumulate=2))
+    trainer = Trainer(*small(), settings(parts, steps=6, accumulate=2))
     trainer.advance()
     parts.mkdir()
     trainer.save()
     (parts / "run.json").write_text(json.dumps(train_module.describe_run(trainer)))
-    (one, weights), (other, same) = train_on_two(parts, {"stop_at": 20}, steps=22, resume=True)
-    assert not one["finished"] and one["steps"] == other["steps"] == 21 and weights == same
-    assert train(*small(), settings(parts, steps=22, resume=True))["finished"] and whole["finished"]
+    (one, weights), (other, same) = train_on_two(parts, {"stop_at": 4}, steps=6, resume=True)
+    assert not one["finished"] and one["steps"] == other["steps"] == 5 and weights == same
+    assert train(*small(), settings(parts, steps=6, resume=True))["finished"] and whole["finished"]
     got, wanted = saved(parts), saved(tmp_path / "whole")
     assert [name for name, x in wanted.items() if name != "best_card" and not torch.equal(got[name], x)] == []
     about = json.loads((parts / "run.json").read_text())
     assert about["processes"] == 1 and about["accumulate"] == 2
-    assert [(leg["step"], leg["processes"]) for leg in about["resumed"]] == [(1, 2), (21, 1)]
+    assert [(leg["step"], leg["processes"]) for leg in about["resumed"]] == [(1, 2), (5, 1)]
     one, whole = (json.loads((out / "train.jsonl").read_text().splitlines()[0]) for out in (parts, tmp_path / "whole"))
-    assert (one["step"], whole["step"]) == (20, 19) and one["mse"] == pytest.approx(whole["mse"], rel=0.3)
+    assert (one["step"], whole["step"]) == (4, 3) and one["mse"] == pytest.approx(whole["mse"], rel=0.3)
 
 
 def test_where_one_loss_is_not_finite_all_skip_the_step_and_end_together(tmp_path):

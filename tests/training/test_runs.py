@@ -8,6 +8,7 @@ import pytest
 
 from vp.catalog import find_recipe
 from vp.models.svg.config import Objective
+from vp.training import log
 from vp.training import train as train_module
 from vp.training.compare import compare, format_table
 from vp.training.plot import plot
@@ -17,12 +18,14 @@ from vp.training.sweep import combinations, folder_name, sweep
 from vp.training.train import train
 from vp.training.trainer import Trainer
 
+STEPS = 5
 VARY = {"objective.kl": ["none", "cyclical"]}
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
+def one_thread_and_a_line_of_the_log_every_few_steps():
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log, "EVERY", STEPS)
         patch.setattr(train_module, "thread_count", lambda: 1)
         yield
 
@@ -60,7 +63,7 @@ def coloured():
 def swept(episodes, tmp_path_factory):
     out = tmp_path_factory.mktemp("sweep")
     family, found = coloured()
-    return out, sweep(family, found, settings(episodes, out, steps=20), VARY, [0, 1])
+    return out, sweep(family, found, settings(episodes, out, steps=STEPS), VARY, [0, 1])
 
 
 def test_a_sweep_trains_every_value_with_every_seed_in_folders_of_their_own(swept):
@@ -77,7 +80,7 @@ def test_mean_and_spread_are_those_of_the_last_validations(swept):
     out, _ = swept
     row = compare([out])["groups"]["kl none"]
     each = [json.loads((out / f"kl-none-seed-{seed}" / "validation.jsonl").read_text())["psnr_db"] for seed in (0, 1)]
-    assert row["seeds"] == [0, 1] and row["steps"] == [20, 20]
+    assert row["seeds"] == [0, 1] and row["steps"] == [STEPS, STEPS]
     got = row["numbers"]["psnr_db"]
     assert got["each"] == pytest.approx(each, abs=1e-5) and each[0] != each[1]
     assert got["mean"] == pytest.approx(sum(each) / 2, abs=1e-5)
@@ -100,7 +103,7 @@ def test_a_sweep_in_the_way_is_refused_and_goes_on_with_resume(episodes, tmp_pat
     family, found = coloured()
     out, _ = swept
     with pytest.raises(ValueError, match="already holds a run; add --resume"):
-        sweep(family, found, settings(episodes, out, steps=20), VARY, [0, 1])
+        sweep(family, found, settings(episodes, out, steps=STEPS), VARY, [0, 1])
     begun = Trainer(family, found, settings(episodes, tmp_path / "seed-0", steps=4))
     begun.advance()
     begun.save()
@@ -152,7 +155,7 @@ def test_curves_have_the_log_s_numbers_at_their_epochs_and_ratios_are_dashed(swe
     axes = dict(zip(panels, figure.axes))
     (curve,) = axes["mse"].get_lines()
     assert curve.get_ydata().tolist() == [line["mse"] for line in runs[0].training]
-    assert curve.get_xdata().tolist() == [19 * 2 / 20]  # steps of 2 clips, epochs of 20, a line every 20 steps
+    assert curve.get_xdata().tolist() == [(STEPS - 1) * 2 / 20]  # steps of 2 clips, epochs of 20, a line every STEPS steps
     ratios = list(figure.axes[-1].get_lines())
     assert {line.get_label() for line in ratios} == {"teacher forcing", "KL weight, of its highest"}
     assert all(line.is_dashed() for line in ratios)
