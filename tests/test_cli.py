@@ -137,9 +137,9 @@ def test_any_folder_is_a_protocol(capsys, tmp_path, monkeypatch):
         x, y = np.arange(width) - np.arange(16)[:, None, None], np.arange(height)[:, None]
         waves = 127 + 60 * np.sin(x / 5 + y / 7 + index) + 60 * np.cos(x / 9 - y / 4)
         np.savez(tmp_path / f"{index}.npz", frames=np.repeat(waves.astype(np.uint8)[..., None], 3, -1))
-    words = ["--protocol", "folder:5+10", "--data-root", tmp_path, "--samples", 2]
+    words = ["--protocol", "folder:5+10", "--data-root", tmp_path, "--samples", 2, "--short-side", 36]
     path = tmp_path / "out" / "flow.json"
-    flow = ["--method", "dis", "--short-side", 36, "--per-clip", "--json", path]
+    flow = ["--method", "dis", "--per-clip", "--json", path]
     assert cli.main([str(word) for word in ("evaluate", "flow", *words, "--split", "all", *flow)]) == 0
     *table, last = capsys.readouterr().out.strip().splitlines()
     result = json.loads(last)

@@ -177,10 +177,10 @@ def test_every_part_learns_from_every_kind_of_mask(kind):
 
 
 def test_training_brings_motion_that_is_not_even_nearer():
-    """Clips that all turn back in the middle: what even motion cannot foresee, a few steps of training do."""
+    """A clip that turns back in the middle: what even motion cannot foresee, a few steps of training do."""
     torch.manual_seed(0)
     there = sliding(4, 32, 32, (2, 0))
-    clip = torch.cat([there, there.flip(1)], 1).expand(4, -1, -1, -1, -1)
+    clip = torch.cat([there, there.flip(1)], 1)
     cfg = dataclasses.replace(tiny(), short_side=32, masks={"prefix": 1.0}, blind=0.9)
     nets = FAMILY.networks(cfg)
     optimizer = torch.optim.Adam(nets.parameters(), lr=3e-3)
@@ -188,18 +188,18 @@ def test_training_brings_motion_that_is_not_even_nearer():
     likely = model.options_type(temperature=0.0)
 
     def error():
-        made = model.predict(observed(clip[:1], "11110000"), seed_grid(0, 1, 1), likely).frames[:, 0]
-        return (made - clip[:1])[:, 4:, :, 8:-8, 8:-8].abs().mean()
+        made = model.predict(observed(clip, "11110000"), seed_grid(0, 1, 1), likely).frames[:, 0]
+        return (made - clip)[:, 4:, :, 8:-8, 8:-8].abs().mean()
 
     before, after, generator = error(), [], torch.Generator().manual_seed(0)
-    for step in range(60):
+    for step in range(40):
         optimizer.zero_grad()
         motion_diffusion_loss(cfg, nets.train(), Batch(clip), Progress(share=0.5), generator).total.backward()
         optimizer.step()
-        if step in (39, 49, 59):
+        if step in (29, 34, 39):
             nets.eval()
             after.append(error())
-    assert sum(after) / 3 < 0.8 * before, (before, after)  # 0.4 to 0.6 on several processors; single errors vary by half
+    assert sum(after) / 3 < 0.8 * before, (before, after)  # 0.4 to 0.7 with several seeds; single errors vary by half
 
 
 def test_no_window_gets_the_noise_of_another_sample():
