@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--in-process-gpu"]  # a process for graphics would only cost time
+
 
 def chromium() -> str | None:
     for path in (os.environ.get("VP_CHROMIUM"), "/usr/bin/chromium", *map(shutil.which, ("chromium", "google-chrome"))):
@@ -27,7 +29,7 @@ def chrome():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
 

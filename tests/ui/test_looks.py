@@ -2,6 +2,8 @@
 
 import pytest
 
+from .test_axe import FADED
+
 pytestmark = pytest.mark.browser
 
 OURS = ".vp-banner *, .vp-player *, .vp-picker *, .vp-trim-foot *, .vp-status *, .vp-option *, .vp-learn-about"
@@ -44,9 +46,10 @@ COVERED = """() => {
 }"""
 
 
-def shown(open_page, address, width, height, scheme="light"):
+def shown(open_page, address, width, height, scheme):
     page = open_page(address, viewport={"width": width, "height": height}, color_scheme=scheme)
     page.wait_for_function("getComputedStyle(document.documentElement).getPropertyValue('--buttons')")
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
     return page
 
 
@@ -55,27 +58,32 @@ def in_reach(page):
     return box["y"] >= 0 and box["y"] + box["height"] <= height
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_everything_is_legible_in_reach_and_within_the_window(open_page, app, width, height, scheme):
-    page = shown(open_page, app, width, height, scheme)
+def assert_legible_in_reach_and_within_the_window(page):
+    """In the scheme in which the page was opened, and in the other one."""
+    width = page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert in_reach(page)
     page.mouse.move(width - 40, 300)
     page.mouse.wheel(0, 900)
     page.wait_for_timeout(200)
     assert in_reach(page), "wherever the page is scrolled to"
-    assert page.evaluate(FAINT, OURS) == []
-    if width > 900:
-        return
+    for scheme in ("as opened", "the other"):
+        assert page.evaluate(FAINT, OURS) == [], scheme
+        page.evaluate("document.body.classList.toggle('dark')")
+        page.wait_for_function(FADED)
+
+
+def test_on_a_phone_everything_is_legible_in_reach_and_within_the_window(open_page, app):
+    page = shown(open_page, app, 390, 844, "dark")
+    assert_legible_in_reach_and_within_the_window(page)
     deck, buttons = (page.locator(part).bounding_box() for part in (".vp-deck", "#actions"))
     assert deck["y"] + deck["height"] <= buttons["y"] + 1, "the player's own controls lie above the buttons, not under them"
 
 
-def test_the_buttons_lie_over_no_control_and_a_long_name_of_a_model_ends_before_the_arrow(open_page, app):
-    page = shown(open_page, app, 1280, 900)
+def test_on_a_desk_everything_is_legible_and_no_button_lies_over_a_control(open_page, app):
+    page = shown(open_page, app, 1280, 900, "light")
     style = "(x) => [getComputedStyle(x).paddingRight, getComputedStyle(x).textOverflow]"
-    assert page.eval_on_selector("#model input", style) == ["30px", "ellipsis"]
+    assert page.eval_on_selector("#model input", style) == ["30px", "ellipsis"], "a long name ends before the arrow"
     for width, height in ((1280, 900), (1280, 720), (1440, 900)):
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate("() => new Promise(requestAnimationFrame)")
@@ -86,3 +94,5 @@ def test_the_buttons_lie_over_no_control_and_a_long_name_of_a_model_ends_before_
             page.evaluate("document.querySelector('#settings').scrollTop = 0")
             strip, buttons = (page.locator(part).bounding_box() for part in (".vp-trim", "#actions"))
             assert strip["y"] + strip["height"] <= buttons["y"], "the film strip is seen whole when the page opens"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert_legible_in_reach_and_within_the_window(page)
