@@ -72,21 +72,10 @@ def test_two_settings_are_compared_under_one_cursor(app, open_page):
     assert page.evaluate(picture) != before
 
 
-def test_a_link_carries_both_sides_and_compare_makes_b(app, open_page, copied_link):
+def test_a_link_carries_both_sides_stop_ends_what_waits_and_compare_makes_b(app, open_page, copied_link, monkeypatch):
     b = {"model": "a-learned", "seed": 7, "n": 2, "options": {"prior": "fixed", "temperature": 0.5}}
     page = open_page(f"{app}?model=a-learned&n=2&clip=example:digits-2&future=4&b={quote(json.dumps(b))}")
     page.wait_for_selector("#status >> text=B is a-learned, prior fixed, temperature 0.5, seed 7")
-    page.click("#generate")
-    page.wait_for_selector("#status >> text=Done", timeout=60_000)
-    page.click("#compare")
-    page.wait_for_selector("#status >> text=A above", timeout=60_000)
-    name = page.inner_text(".vp-name")
-    assert "B: a-learned" in name and all(part in name for part in ("prior fixed", "temperature 0.5", "seed 7"))
-    assert json.loads(copied_link(page)["b"]) == b
-    assert page.is_enabled("#generate")
-
-
-def test_stop_ends_a_comparison_that_waits_for_its_turn(app, open_page, monkeypatch):
     ended = []
 
     async def wait(*_):
@@ -97,15 +86,23 @@ def test_stop_ends_a_comparison_that_waits_for_its_turn(app, open_page, monkeypa
         finally:
             ended.append(True)
 
-    monkeypatch.setattr(comparison, "in_turn", wait)
-    page = open_page(f"{app}?model=a-learned&clip=example:digits-2&b={quote(json.dumps({'model': 'a-learned'}))}")
-    page.wait_for_selector("#status >> text=B is a-learned")
+    with monkeypatch.context() as patch:
+        patch.setattr(comparison, "in_turn", wait)
+        page.click("#compare")
+        page.wait_for_selector("#status >> text=It waits.")
+        page.click("#stop")
+        for _ in range(50):
+            page.wait_for_timeout(0 if ended else 200)
+        assert ended
+
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=Done", timeout=60_000)
     page.click("#compare")
-    page.wait_for_selector("#status >> text=It waits.")
-    page.click("#stop")
-    for _ in range(50):
-        page.wait_for_timeout(0 if ended else 200)
-    assert ended
+    page.wait_for_selector("#status >> text=A above", timeout=60_000)
+    name = page.inner_text(".vp-name")
+    assert "B: a-learned" in name and all(part in name for part in ("prior fixed", "temperature 0.5", "seed 7"))
+    assert json.loads(copied_link(page)["b"]) == b
+    assert page.is_enabled("#generate")
 
 
 @pytest.fixture(scope="module")
