@@ -123,6 +123,9 @@ def open_link(answers, query):
         ("model=d-diffusion&options=[1]", "options cannot be used"),
         ("model=d-diffusion&known=012", "known cannot be used"),
         ("model=a-learned&task=fill", "this model takes the first frames"),
+        ("model=a-learned&clip=example:worker&every=99&part={", "every cannot be used"),
+        ("model=a-learned&clip=example:worker&every=99&part={", "part cannot be used"),
+        ("model=a-learned&clip=example:balls&side=256", "side cannot be used"),
     ],
 )
 def test_what_a_link_gets_wrong_is_said(checkpoints, query, said):
