@@ -65,15 +65,27 @@ def counted(app, monkeypatch):
     return steps
 
 
-def test_the_first_paint_shows_a_finished_result_and_names_the_damaged_file(app, open_page):
-    page = open_page(app)
+def test_the_first_paint_is_a_finished_result_in_which_a_drag_asks_the_server_for_nothing(home):
+    page = home()
     assert page.get_attribute(".vp-player", "data-finished") == "true"
     assert page.locator(".vp-tile").count() >= 2 and page.locator(".vp-chart").count() >= 2
-    assert page.locator(".vp-problem").inner_text().startswith("Left out: broken.safetensors")
+    assert page.locator(".vp-problem").inner_text().startswith("Left out: broken.safetensors"), "a damaged file is named"
     assert page.locator("#picker button").count() >= 4
 
+    page.wait_for_selector("#save-mp4:not([disabled])", timeout=60_000)  # the downloads of the first result are written
+    page.wait_for_timeout(1000)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    box = page.locator(".vp-range").first.bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 12)
+    page.mouse.down()
+    for k in range(30):
+        page.mouse.move(box["x"] + 10 + (box["width"] - 20) * k / 29, box["y"] + 12)
+    page.mouse.up()
+    assert not [url for url in asked if "heartbeat" not in url]
 
-def test_generating_streams_previews_and_ends_in_files(home, counted):
+
+def test_generating_streams_previews_and_ends_in_files_or_within_a_step_of_stop(home, counted):
     page = home()
     page.click("#generate")
     page.wait_for_selector(".vp-player[data-finished=false]", timeout=30_000)
@@ -91,9 +103,6 @@ def test_generating_streams_previews_and_ends_in_files(home, counted):
     record = json.loads(saved.value.path().read_text())
     assert record["samples"] == 8 and record["metrics"]["ssim"]["summary"]["best"] is not None
 
-
-def test_stop_ends_the_model_within_a_step(home, counted):
-    page = home()
     page.click("#generate")
     page.wait_for_selector("#status >> text=/Step [2-9]/", timeout=30_000)
     page.click("#stop")
@@ -134,7 +143,7 @@ def test_a_prediction_of_what_is_no_longer_chosen_is_cancelled(home, counted):
         assert page.locator(seen).count() == 1 and page.locator("#stop").is_disabled()
 
 
-def test_a_new_clip_is_shown_before_it_is_predicted(home):
+def test_a_new_clip_is_shown_before_it_is_predicted_and_after_every_file_there_is_room_for_another(home, tmp_path, digit_video):
     page = home()
     page.click("#picker button[data-name=balls]")
     page.wait_for_selector(".vp-notes >> text=do not trust what it shows")
@@ -143,19 +152,13 @@ def test_a_new_clip_is_shown_before_it_is_predicted(home):
     page.wait_for_selector(".vp-name >> text=simulator")
     page.wait_for_selector("#save-mp4[disabled]", timeout=5_000)
 
-
-def test_a_file_that_is_no_video_is_refused_and_leaves_room_for_another(home, tmp_path, digit_video):
-    page = home()
     (tmp_path / "notes.txt").write_text("no pictures here\n" * 50)
     page.set_input_files("#upload input[type=file]", tmp_path / "notes.txt")
     page.wait_for_selector("#status >> text=notes.txt is a text file", timeout=15_000)
     assert "Traceback" not in page.content()
     page.set_input_files("#upload input[type=file]", digit_video)  # there is room for another one at once
     page.wait_for_selector(".vp-name >> text=Your clip", timeout=15_000)
-
-
-def test_another_file_can_be_given_while_one_is_on_the_page(home, tmp_path, digit_video):
-    page = home()
+    page.wait_for_selector("#upload >> text=digits.mp4, or upload another video", timeout=15_000)
     for name in ("first.mp4", "second.mp4"):
         path = shutil.copy(digit_video, tmp_path / name)
         page.set_input_files("#upload input[type=file]", path)
@@ -169,8 +172,12 @@ def test_another_file_can_be_given_while_one_is_on_the_page(home, tmp_path, digi
     page.wait_for_selector("#upload >> text=Or upload a video", timeout=15_000)
 
 
-def test_on_a_phone_the_upload_and_the_result_are_one_tap_away(home):
+def test_on_a_phone_nothing_scrolls_sideways_and_the_upload_and_the_result_are_one_tap_away(home):
     page = home(viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    outside_scrollers = ".vp-player :not(.vp-scroll *)"
+    rights = f"[...document.querySelectorAll('{outside_scrollers}')].map((e) => e.getBoundingClientRect().right)"
+    assert max(page.evaluate(rights)) <= 390
     in_view = "id => { const at = document.querySelector(id).getBoundingClientRect(); return at.top >= 0 && at.bottom <= 844; }"
     assert not page.evaluate(in_view, "#upload")
     page.click(".vp-jump >> text=Clip and model")
@@ -203,7 +210,7 @@ def test_a_number_that_was_emptied_or_is_too_large_becomes_the_nearest_one(home)
     assert "seed 0" in page.inner_text(".vp-meta") and not page.locator(".toast-body").count()
 
 
-def test_a_deterministic_model_explains_its_single_future(home):
+def test_a_deterministic_model_explains_its_single_future_and_one_that_cannot_be_loaded_is_refused(home):
     page = home()
     choose(page, "b-deterministic")
     page.wait_for_selector("#futures >> text=deterministic")
@@ -215,10 +222,6 @@ def test_a_deterministic_model_explains_its_single_future(home):
     choose(page, "a-learned")
     page.wait_for_selector("#futures >> text=How many")
     assert "deterministic" not in page.locator("#futures").inner_text()
-
-
-def test_a_model_that_cannot_be_loaded_is_refused_and_the_others_go_on(home):
-    page = home()
     choose(page, "c-misfit")
     page.wait_for_selector("text=c-misfit.safetensors does not fit its own description")
     choose(page, "Optical flow extrapolation")
@@ -236,7 +239,7 @@ def test_a_link_restores_the_settings_and_copying_one_writes_them(home, copied_l
     assert {"seed": "11", "n": "3", "model": "a-learned", "clip": "random:mmnist:5"}.items() <= copied_link(page).items()
 
 
-def test_a_link_carries_ticks_and_the_models_own_options(home, copied_link):
+def test_a_link_carries_ticks_and_options_and_slow_motion_predicts_between_the_frames_of_the_clip(home, copied_link):
     page = home('?model=d-diffusion&n=2&task=ticked&known=000111100100000&options={"steps":2,"solver":"euler"}')
     page.wait_for_selector("#status >> text=Settings taken from the link")
     page.wait_for_function("document.querySelector('.vp-given[data-t=\"9\"]').ariaPressed === 'true'")
@@ -249,34 +252,23 @@ def test_a_link_carries_ticks_and_the_models_own_options(home, copied_link):
     made = saved_options(page, "d-diffusion")
     assert (made["steps"], made["solver"]) == (2, "euler")
 
+    times, gaps = 4, 3
+    page.click(f"#task >> text=Slow motion x{times}")
+    pressed = "[...document.querySelectorAll('.vp-given')].map(x => x.ariaPressed === 'true')"
+    page.wait_for_function(f"(all => all[{times}] && !all[{times // 2}] && all[2 * {times}])({pressed})")
+    page.wait_for_selector("#status:not(:has-text('Done'))")
+    page.click("#generate")
+    wait_done(page)
+    phases = page.eval_on_selector_all(".vp-track .vp-segments span", "all => all.map(x => x.dataset.phase)")
+    assert phases == ["context", "beyond"] * gaps + ["context"]
+    assert page.evaluate("document.querySelectorAll('.vp-given').length") == 15
+
 
 def test_a_broken_link_still_opens_and_says_what_it_ignored(home):
     page = home("?model=nope&n=999&seed=x&clip=upload:abc")
     page.wait_for_selector("#status >> text=which is not here")
     said = page.locator("#status").inner_text()
     assert "'999'" in said and "'x'" in said and "uploads are never shared" in said
-
-
-def test_a_drag_in_the_app_asks_the_server_for_nothing(home):
-    page = home()
-    page.wait_for_timeout(1500)  # the downloads of the first result are being written
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    box = page.locator(".vp-range").first.bounding_box()
-    page.mouse.move(box["x"] + 10, box["y"] + 12)
-    page.mouse.down()
-    for k in range(30):
-        page.mouse.move(box["x"] + 10 + (box["width"] - 20) * k / 29, box["y"] + 12)
-    page.mouse.up()
-    assert not [url for url in asked if "heartbeat" not in url]
-
-
-def test_the_phone_layout_does_not_scroll_sideways(home):
-    page = home(viewport={"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    outside_scrollers = ".vp-player :not(.vp-scroll *)"
-    rights = f"[...document.querySelectorAll('{outside_scrollers}')].map((e) => e.getBoundingClientRect().right)"
-    assert max(page.evaluate(rights)) <= 390
 
 
 def test_two_visitors_do_not_share_anything(home):
@@ -293,7 +285,7 @@ def ticks(page):
     return "".join("1" if on == "true" else "0" for on in pressed)
 
 
-def test_any_frames_can_be_ticked_for_a_model_that_takes_them(home):
+def test_a_model_that_takes_any_frames_has_ticks_and_its_own_options_reach_the_sampler(home):
     page = home()
     assert not page.is_visible("#task") and not page.is_visible(".vp-ticks")
     choose(page, "d-diffusion")
@@ -324,22 +316,6 @@ def test_any_frames_can_be_ticked_for_a_model_that_takes_them(home):
     choose(page, "b-deterministic")
     page.wait_for_selector(".vp-ticks", state="hidden")
 
-
-def test_slow_motion_predicts_between_the_frames_of_the_clip(home):
-    page, times, gaps = home('?model=d-diffusion&n=2&options={"steps":2}'), 4, 3
-    page.wait_for_selector(".vp-given")
-    page.click(f"#task >> text=Slow motion x{times}")
-    pressed = "[...document.querySelectorAll('.vp-given')].map(x => x.ariaPressed === 'true')"
-    page.wait_for_function(f"(all => all[{times}] && !all[{times // 2}])({pressed})")
-    page.click("#generate")
-    wait_done(page)
-    phases = page.eval_on_selector_all(".vp-track .vp-segments span", "all => all.map(x => x.dataset.phase)")
-    assert phases == ["context", "beyond"] * gaps + ["context"]
-    assert page.evaluate("document.querySelectorAll('.vp-given').length") == 15
-
-
-def test_the_models_own_options_have_widgets_and_reach_the_sampler(home):
-    page = home()
     choose(page, "d-diffusion")
     page.click("#more button >> nth=0")
     page.wait_for_selector(".vp-option[data-name=steps]")
