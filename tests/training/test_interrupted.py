@@ -37,7 +37,7 @@ STEPS = 4
 
 def small():
     family, found = find_recipe("svg-det-smmnist")
-    return family, dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=1, length=6)
+    return family, dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=1, length=4)
 
 
 def settings(out, **more) -> Settings:

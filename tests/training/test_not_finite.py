@@ -54,7 +54,7 @@ class Watched(torch.autograd.Function):
 def small(spoil: type[torch.autograd.Function] | None = None, at: Container[int] = (BAD,)):
     """A small recipe whose loss is spoiled at some steps."""
     family, found = find_recipe("svg-det-smmnist")
-    found = dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=1, length=6)
+    found = dataclasses.replace(found, config=dataclasses.replace(family.tiny(), size=64), batch=1, length=4)
 
     def phases(config):
         def loss(inner, networks, batch, progress, generator):
