@@ -7,13 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gradio.routes import HTTPException
 
 from vp.core.options import Options
 from vp.prediction.request import Request
 from vp.ui.admission import Admission, Place
 from vp.ui.cost import Cost, cost
 from vp.ui.limits import Limits
-from vp.ui.listeners import READERS, Caller, Readers, stream_key
+from vp.ui.listeners import READERS, Caller, CountReaders, Readers, stream_key
 
 SMALL = Cost("model", 1, 10, 1, 64 * 64)
 
@@ -270,3 +271,24 @@ def test_the_cost_counts_what_is_to_be_predicted():
     request = Request(np.zeros((15, 32, 64, 3), np.uint8), known, known, 10.0, Steps(), 4, 0)
     asked = cost("model", request)
     assert (asked.n, asked.frames, asked.steps, asked.pixels) == (4, 10, 100, 2048)
+
+
+def test_a_stream_of_a_session_that_is_gone_ends_without_a_traceback(run_coroutine):
+    """Gradio raises a 404 into an answer that has begun, which Starlette then cannot give."""
+    sent = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("response already started") from HTTPException(404)
+
+    async def broken(scope, receive, send):
+        raise RuntimeError("something else")
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/gradio_api/queue/data", "query_string": b"session_hash=gone"}
+    run_coroutine(CountReaders(app)(scope, None, send))
+    assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False} and "gone" not in READERS.open
+    with pytest.raises(RuntimeError, match="else"):
+        run_coroutine(CountReaders(broken)(scope, None, send))

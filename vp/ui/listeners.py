@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -11,8 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gradio.context import LocalContext
+from gradio.routes import HTTPException
 from gradio.server_messages import EstimationMessage
 
+LOG = logging.getLogger(__name__)
 REMEMBERED = 4096  # streams that have ended
 
 
@@ -60,9 +63,17 @@ class CountReaders:
         key = stream_key(scope)
         if key is None:
             await self.app(scope, receive, send)
-        else:
-            with READERS.reading(key):
+            return
+        with READERS.reading(key):
+            try:
                 await self.app(scope, receive, send)
+            except RuntimeError as error:
+                if not isinstance(error.__cause__, HTTPException):
+                    raise
+                # Gradio has told the reader that it does not know the session (any more: another stream of it broke off), and
+                # then raises a 404 where the answer has long begun
+                LOG.info("a stream of no session: %r", error.__cause__)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def stream_key(scope: MutableMapping[str, Any]) -> str | None:
