@@ -275,3 +275,26 @@ def test_what_is_pressed_right_after_a_model_is_chosen_is_about_that_model_with_
     going_on.append(True)
     page.wait_for_timeout(500)
     assert "late" not in page.inner_text("#map-status")
+
+
+def test_who_passes_by_the_menu_of_models_with_the_keyboard_chooses_nothing(app, open_page):
+    """A menu reports its choice when it loses the focus; a finished result would be dropped, a running one ended."""
+    page = open_page(app)
+    page.wait_for_function("window.vpAsked === 1 && document.querySelector('#choice-text textarea, #choice-text input').value")
+    shown, model = page.inner_text(".vp-name"), page.input_value("#model input")
+
+    def pass_by():
+        page.focus("#model input")
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(1000)
+        return page.evaluate("window.vpAsked"), page.inner_text(".vp-name"), page.is_enabled("#save-mp4")
+
+    page.wait_for_selector("#save-mp4:not([disabled])")
+    assert pass_by() == (1, shown, True)
+    page.click("#model input")
+    page.click("[role=option] >> nth=1")
+    page.wait_for_function("JSON.parse(document.querySelector('#choice-text textarea, #choice-text input').value).asked === 2")
+    assert page.input_value("#model input") != model and pass_by()[0] == 2
+    page.click("#model input")
+    page.click("[role=option] >> nth=0")
+    page.wait_for_function("JSON.parse(document.querySelector('#choice-text textarea, #choice-text input').value).asked === 3")

@@ -80,6 +80,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
             "newest": gr.State([None]),  # the result whose files are to be offered, see `Handlers.update_downloads`
             "visit": gr.State(Visit()),  # what this page shows by its last answer; one object a visitor, changed in place
             "ask": gr.Textbox("", visible="hidden", label="Ask"),  # changes where something was chosen
+            "chosen": gr.Textbox("", visible="hidden", label="Chosen"),  # the same of what is no clip, part or file
             "choice": gr.Textbox("", visible="hidden", label="Choice", elem_id="choice-text"),  # the one answered last
             "job": gr.State(None),  # the running prediction, by its name in jobs.RUNNING
         }

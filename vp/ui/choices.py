@@ -43,6 +43,7 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
   // a dropdown reports one choice twice, and Gradio may drop the second event after this has run: it is one question
   const asking = JSON.stringify([at, window.vpPicked]), last = window.vpLast;
   window.vpLast = {{ asking, when: performance.now() }};
+  window.vpAsking = false;
   const twice = last && last.asking === asking && window.vpLast.when - last.when < {TWICE_MS};
   window.vpAsked = (window.vpAsked ?? 0) + (twice ? 0 : 1);
   const trim = document.querySelector("#trim .vp-trim");
@@ -54,6 +55,15 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
 
 
 ASK_JS = "() => String(performance.now())"  # a new value, whose change asks
+CHOSEN = ("model", "task", "past", "future", "start", "every")
+# a menu that loses the focus reports its choice, though nobody chose: only what differs from what was last asked or answered asks
+ASK_IF_CHOSEN_JS = """(...values) => {
+  const said = JSON.stringify(values);
+  if (said === window.vpSaid) return { __type__: "update" }; // the box stays as it is
+  Object.assign(window, { vpSaid: said, vpAsking: true });
+  return String(performance.now());
+}"""
+ANSWERED_JS = "(...values) => { window.vpSaid = JSON.stringify(values); }"
 
 
 def picked_js(clip: str) -> str:
@@ -299,14 +309,17 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
         cancel: arguments of an event that takes predictions, the map of futures and the look inside from the queue where they
             wait; where a prediction runs, `settle` ends it.
     """
-    settings = [page[name].input for name in ("model", "task", "past", "future", "start", "every")]
+    settings, said = page.select(CHOSEN), page["chosen"]
     others = {
         demo.load: ASK_JS,
         page["trim"].edit: ASK_JS,
         page["picker"].pick: ASK_JS,
         page["fresh"].click: picked_js(RANDOM),
     }
-    for trigger in (*settings, page["trim"].edit, page["picker"].pick, page["fresh"].click):  # an upload may not be readable
+    for widget in settings:
+        widget.input(None, settings, said, js=ASK_IF_CHOSEN_JS, **PRIVATE)
+    page["choice"].change(None, settings, None, js=ANSWERED_JS, **PRIVATE)
+    for trigger in (said.change, page["trim"].edit, page["picker"].pick, page["fresh"].click):  # an upload may not be readable
         trigger(**cancel)
     for trigger, js in others.items():  # gr.on takes neither a page's loading nor the events of our own components
         trigger(None, None, page["ask"], js=js, **PRIVATE)
@@ -315,4 +328,4 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
     page["upload"].upload(None, page["upload"], [page["given"], page["upload"], page["ask"]], js=taken, **PRIVATE)
     changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", "b", "beside", *CHANGED]
     event = page.event(choices.settle, changes, ["given", "job", "visit", "choice"], IDLE)
-    gr.on([page["ask"].change, *settings], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)
+    gr.on([page["ask"].change, said.change], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)

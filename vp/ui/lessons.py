@@ -12,11 +12,11 @@ from vp.lessons.lessons import LESSONS, find_lesson
 from vp.lessons.page import JS as LESSON_JS
 
 from . import jobs
-from .choices import Visit
+from .choices import ANSWERED_JS, CHOSEN, Visit
 from .controls import SHOWN, control_updates
 from .handlers import Handlers, picker_value
 from .options import ELSEWHERE
-from .page import CHANGED, QUIET, Updates
+from .page import CHANGED, PRIVATE, QUIET, Updates
 from .settings import Settings, default_settings
 from .shipped import lesson_result_name, shipped_value
 from .status import status
@@ -79,7 +79,8 @@ def wire(page: Any, do: Handlers, cancel: dict[str, Any]) -> None:
     page["lesson"].change(lambda name: {page["lesson_view"]: lesson_value(name)}, page["lesson"], [page["lesson_view"]], **QUIET)
     page["lesson_view"].show(**cancel)
     changes = [*SHOWN, "clip", "player", "picker", "seed", *CHANGED]
-    page["lesson_view"].show(**page.event(show, changes, ["job", "visit"]), trigger_mode="always_last", **QUIET)
+    shown = page["lesson_view"].show(**page.event(show, changes, ["job", "visit"]), trigger_mode="always_last", **QUIET)
+    shown.then(None, page.select(CHOSEN), None, js=ANSWERED_JS, **PRIVATE)
 
 
 def show_step(do: Handlers, name: str, index: int, job: str | None, visit: Visit) -> Updates:

@@ -55,7 +55,7 @@ NOW_JS = f"(...values) => {{{AT_JS} return [...Object.values(at), ...values.slic
 SETTLED_JS = """async () => {
   const answered = () => {
     const said = document.querySelector("#choice-text textarea, #choice-text input")?.value;
-    return (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
+    return !window.vpAsking && (window.vpAsked ?? 0) === (said ? JSON.parse(said).asked : 0);
   };
   for (let k = 0, calm = 0; k < 400 && calm < 2; k++) {
     calm = answered() ? calm + 1 : 0;
