@@ -172,6 +172,25 @@ def test_a_new_clip_is_shown_before_it_is_predicted_and_after_every_file_there_i
     page.wait_for_selector("#upload >> text=Or upload a video", timeout=15_000)
 
 
+def test_of_two_files_dropped_at_once_it_is_said_which_one_is_taken(home, digit_video):
+    page = home()
+    drop = """([where, names, bytes]) => {
+      const given = new DataTransfer();
+      for (const name of names) given.items.add(new File([new Uint8Array(bytes)], name, { type: "video/mp4" }));
+      const event = new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true });
+      document.querySelector(where).dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
+    bytes_ = list(digit_video.read_bytes())
+    assert page.evaluate(drop, ["#player", ["elsewhere.mp4"], bytes_]), "it would be opened in place of the page"
+    page.evaluate(drop, ["#upload button", ['a"b.mp4', "second.mp4"], bytes_])
+    page.wait_for_selector('#upload >> text=a"b.mp4, or upload another video', timeout=15_000)
+    assert 'One clip at a time is taken: a"b.mp4, the first of 2 files.' in page.inner_text("#status")
+    page.set_input_files("#upload input[type=file]", digit_video)
+    page.wait_for_selector(f"#upload >> text={digit_video.name}, or", timeout=15_000)
+    assert "One clip" not in page.inner_text("#status")
+
+
 def test_on_a_phone_nothing_scrolls_sideways_and_the_upload_and_the_result_are_one_tap_away(home):
     page = home(viewport={"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,6 +1,7 @@
 """Choices while an answer is on its way, or a prediction runs: the page never shows something older than the last of them."""
 
 import asyncio
+import html
 import json
 import time
 from urllib.parse import parse_qsl
@@ -73,6 +74,19 @@ def test_a_long_or_odd_name_of_a_file_takes_little_room(answers, tmp_path):
     assert len(label) < 60 and "holiday" in label and "yy.mp4, or upload another video" in label and label.isprintable()
     said = settle(answers, visit, upload=str(bad), clip=UPLOADED, turn=2)["status"]
     assert "nnn.mp4 has no pictures" in said and "n" * 81 not in said
+
+
+def test_a_file_is_called_what_its_owner_calls_it_though_its_path_has_lost_characters(answers, tmp_path):
+    visit, good, bad = opened(answers), tmp_path / "a%22b.mp4", tmp_path / "b.mp4"
+    write_mp4(good, ground(12), FPS)
+    bad.write_text("no pictures here\n" * 50)
+    said = settle(answers, visit, upload=str(good), clip=UPLOADED, turn=1, file='a"b<\u202e>.mp4', given=2)
+    assert said["upload"]["label"] == 'a"b<\\u202e>.mp4, or upload another video'
+    assert "One clip at a time is taken: a&quot;b&lt;\\u202e&gt;.mp4, the first of 2 files. " in said["status"]
+    assert "Press Generate" in html.unescape(said["status"]) or "press Generate" in said["status"]
+    refused = settle(answers, visit, upload=str(bad), clip=UPLOADED, turn=2, file="<b>.mp4", given=3)["status"]
+    assert "&lt;b&gt;.mp4, the first of 3 files. &lt;b&gt;.mp4 is a text file" in refused
+    assert "One clip" not in settle(answers, visit, upload=str(good), clip=UPLOADED, turn=3)["status"]
 
 
 def test_a_prediction_ends_once_the_page_shows_something_else(answers, run_coroutine):

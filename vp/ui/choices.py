@@ -12,17 +12,14 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from vp.core.sentences import clip as shorten
-from vp.core.sentences import one_line
-
 from . import actions, clips, jobs, link, other_side, tasks
 from .controls import SHOWN, control_updates, trim_value
 from .excerpt import chosen, part_of, seen
+from .given_file import GIVEN_JS, TAKEN_JS, UPLOAD, UPLOADED, GivenFile
 from .handlers import Handlers, picker_value
 from .models import OWN, length_bounds
 from .page import AT_JS, CHANGED, IDLE, NAMES, PRIVATE, QUIET, Page, Updates
@@ -33,9 +30,7 @@ from .unreadable import refuse_unreadable
 from .visitor_files import session
 
 READY = "Ready: press Generate."
-RANDOM, UPLOADED = "random", "upload"
-UPLOAD = "Or upload a video"
-NAMED = 24  # characters of a file's name, so that its label fits in two lines
+RANDOM = "random"
 TWICE_MS = 500  # no person makes the same choice again so soon
 
 # what the browser asks for, "choice": how many times it has asked, and the newest choice of a clip with its number
@@ -67,7 +62,7 @@ ANSWERED_JS = "(...values) => { window.vpSaid = JSON.stringify(values); }"
 
 
 def picked_js(clip: str) -> str:
-    """JavaScript that notes a choice of a clip, RANDOM or UPLOADED, and asks."""
+    """JavaScript that notes a choice of a clip, such as RANDOM, and asks."""
     return f"""() => {{
       window.vpPicked = {{ clip: {json.dumps(clip)}, turn: (window.vpPicked?.turn ?? 0) + 1 }};
       return String(performance.now());
@@ -125,7 +120,8 @@ class Choices:
             job: the running prediction, see `jobs.RUNNING`.
             visit: brought up to date.
             choice: JSON: "asked", a number; "query", the address's parameters at the first time; where a clip
-                was ever chosen "clip" and "turn", see `picked_js`.
+                was ever chosen "clip" and "turn", see `picked_js`, of an upload "file", its name on the visitor's machine, and
+                "given", how many came at once.
         """
         try:
             asked = parse_choice(choice)
@@ -186,14 +182,16 @@ class Choices:
             looks = control_updates(self.models.get(at.model), at)
         if asked["turn"] > visit.turn:
             visit.turn = asked["turn"]
+            uploaded = asked["clip"] == UPLOADED
+            given = GivenFile(upload or "", asked["file"], asked["given"])
             try:
                 found = self.find(at, asked["clip"], upload)
             except ValueError as error:
-                said = error_status(error, [Path(upload or "").name])
+                said = given.refuse(error) if uploaded else error_status(error)
                 refused = {"picker": picker_value(before.clip), "status": said}
-                return refused if asked["clip"] == UPLOADED else {**refused, **IDLE}
-            at, by_hand, updates = self.choose_clip(*found, by_hand)
-            updates = {**updates, "upload": gr.update(label=upload_label(upload if asked["clip"] == UPLOADED else None))}
+                return refused if uploaded else {**refused, **IDLE}
+            at, by_hand, updates = self.choose_clip(*found, by_hand, given.note if uploaded else "")
+            updates = {**updates, "upload": gr.update(label=given.label if uploaded else UPLOAD)}
         else:
             at, updates = self.same_clip(before, at.bounded(self.models.get(at.model)))
         visit.at, visit.by_hand = at, by_hand
@@ -252,13 +250,14 @@ class Choices:
         fps = clips.find_clip(at.clip).rate
         return at, seen(at.clip).busiest_moment(at.past / fps, at.future / fps)
 
-    def choose_clip(self, at: Settings, moment: float, by_hand: bool) -> tuple[Settings, bool, Updates]:
+    def choose_clip(self, at: Settings, moment: float, by_hand: bool, said: str = "") -> tuple[Settings, bool, Updates]:
         """The settings, whether a person chose the model, and all updates that a newly chosen clip `at.clip` causes; a model that
         does not suit the clip is replaced by one that does.
 
         Args:
             moment: second at which the prediction begins.
             by_hand: whether a person chose the model `at.model`.
+            said: comes first in the status line.
         """
         clip, looks = clips.find_clip(at.clip), {}
         if at.model.startswith(OWN):  # it has learned the clip that was there before
@@ -276,17 +275,12 @@ class Choices:
         busiest = f"From second {moment:.1f}: most moves there" if moment else ""
         looks |= {"part": json.dumps(at.part) if at.part else "", "every": 1, "editor": self.editor_value(at)}
         looks |= {"trim": trim_value(model, at, busiest), "clip": at.clip, "player": self.do.preview(at)}
-        said = status(f"{why} Press Generate." if why else READY)
-        return at, by_hand, {**looks, "picker": picker_value(at.clip), "status": said, **CHANGED}
-
-
-def upload_label(path: str | None) -> str:
-    """What stands above the place for uploads while the file at `path` is the clip; a long name keeps both its ends."""
-    return f"{one_line(shorten(Path(path).name, NAMED))}, or upload another video" if path else UPLOAD
+        said += f"{why} Press Generate." if why else READY
+        return at, by_hand, {**looks, "picker": picker_value(at.clip), "status": status(said), **CHANGED}
 
 
 def parse_choice(text: str) -> dict[str, Any]:
-    """{"asked", "turn", "clip", "query"} from the browser's JSON, see `Choices.settle`.
+    """{"asked", "turn", "clip", "query", "file", "given"} from the browser's JSON, see `Choices.settle`.
 
     Raises:
         ValueError: the text is not of this form.
@@ -298,6 +292,8 @@ def parse_choice(text: str) -> dict[str, Any]:
             "turn": int(said.get("turn", 0)),
             "clip": str(said.get("clip", "")),
             "query": dict(said.get("query", {})),
+            "file": str(said.get("file", "")),
+            "given": int(said.get("given", 1)),
         }
 
 
@@ -324,8 +320,8 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
     for trigger, js in others.items():  # gr.on takes neither a page's loading nor the events of our own components
         trigger(None, None, page["ask"], js=js, **PRIVATE)
     # the file is kept beside the place where it was dropped, which has room for the next one at once
-    taken = f"(file) => [file, null, ({picked_js(UPLOADED)})()]"
-    page["upload"].upload(None, page["upload"], [page["given"], page["upload"], page["ask"]], js=taken, **PRIVATE)
+    page["upload"].upload(None, page["upload"], [page["given"], page["upload"], page["ask"]], js=TAKEN_JS, **PRIVATE)
+    demo.load(None, None, None, js=GIVEN_JS, **PRIVATE)
     changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", "b", "beside", *CHANGED]
     event = page.event(choices.settle, changes, ["given", "job", "visit", "choice"], IDLE)
     gr.on([page["ask"].change, said.change], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)
