@@ -2,7 +2,7 @@
 
 import pytest
 
-from vp.ui.turns import LOST_S, Ticket, Turns
+from vp.ui.turns import LOST_S, QUICK, Ticket, Turns
 
 
 class Clock:
@@ -64,6 +64,17 @@ def test_a_place_counts_those_before_and_their_seconds(turns):
     assert turns.place(running) == (0, 0)
     assert turns.place(mine) == (1, 1.0), "a's second job comes after b's first"
     assert turns.place(second) == (2, 5.0)
+
+
+def test_a_finger_that_drags_waits_for_a_slice_of_the_same_visitor_s_prediction_not_for_its_end(turns):
+    prediction, other = joined(turns, "a", "b")
+    (between,) = joined(turns, "a", kind=QUICK)
+    turns.pass_on(prediction)
+    assert turns.holder is other, "others come first, as ever"
+    turns.leave(other)
+    assert turns.holder is between
+    turns.leave(between)
+    assert turns.holder is prediction
 
 
 def test_a_long_job_lets_others_pass_between_its_steps_and_only_a_few_are_begun(turns):

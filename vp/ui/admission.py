@@ -20,12 +20,12 @@ from .listeners import Caller
 from .page import BUSY, IDLE, Updates
 from .status import error_status, status
 from .steps import Steps
-from .turns import Ticket, Turns
+from .turns import QUICK, Ticket, Turns
 
 LOG = logging.getLogger(__name__)
 POLL_S = 0.5  # between two looks at whether the visitor is still there
-SLICE_S = {"prediction": 10.0, "learning": 1.0, "between": 1.0}  # on the device, while others wait
-QUICK, QUICK_S = "between", 1.0  # the kind of job for which others pass the device on after so many seconds: a finger drags
+SLICE_S = {"prediction": 10.0, "learning": 1.0, QUICK: 1.0}  # on the device, while others wait
+QUICK_S = 1.0  # after so many seconds others pass the device on to a QUICK job
 if os.environ.get("SPACES_ZERO_GPU"):
     SLICE_S["prediction"] = float("inf")  # there a GPU is lent for a time that goes on while a prediction rests
 CHECKS = ThreadPoolExecutor(2, "checking")

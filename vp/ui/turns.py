@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+QUICK = "between"  # the kind of job that others let pass soon, those of the same visitor too: a finger drags
 LOST_S = 30.0  # a job that has the device and computes nothing for so long was dropped without a word
 
 
@@ -95,7 +96,7 @@ class Turns:
         """The waiting jobs in the order of their turns: everybody's first one, then everybody's second one."""
         mine: Counter[str] = Counter()
         turns, since = {}, {}
-        for ticket in sorted(self.waiting, key=lambda ticket: (not ticket.begun, ticket.since)):
+        for ticket in sorted(self.waiting, key=lambda ticket: (ticket.kind != QUICK, not ticket.begun, ticket.since)):
             turns[ticket] = mine[ticket.visitor]
             since.setdefault(ticket.visitor, max(ticket.since, self.served.get(ticket.visitor, 0.0)))
             mine[ticket.visitor] += 1
