@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vp.prediction.future_map import map_futures
+from vp.prediction.future_map import map_futures, stream_map
+from vp.prediction.latent_view import stream_view
 from vp.prediction.model import load
 from vp.prediction.request import Wishes
 from vp.result.sprite_sheet import decode_image
@@ -75,6 +76,44 @@ def test_of_what_one_visitor_asks_at_once_the_newest_is_computed_and_nobody_is_p
     assert len(early) == 7 and all("error" in answer for answer in early), "the device is busy: those before the newest give up"
     assert sum("of yours wait" in answer["error"] for answer in early) == 2, "more than six at a time are refused"
     assert len(computed) == 1 and computed == [answer["said"] for answer in answers if "said" in answer] and not left
+
+
+def test_a_map_and_a_look_inside_are_stopped_in_the_middle_and_begun_again(app, open_page, monkeypatch):
+    free, begun = threading.Event(), threading.Event()
+
+    def slow(steps):
+        def wait(*given):
+            for step in steps(*given):
+                begun.set()
+                free.wait(20)
+                yield step
+
+        return wait
+
+    page = open_page(app)
+    for section, press, stop, said in (
+        ("future-map", "#draw-map", "#stop-map", "#map-status"),
+        ("look-inside", "#look", "#stop-look", "#latent-status"),
+    ):
+        free.clear()
+        begun.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr("vp.ui.future_map.stream_map", slow(stream_map))
+            patch.setattr("vp.ui.look_inside.stream_view", slow(stream_view))
+            page.click(f"#{section} button.label-wrap")
+            assert page.is_disabled(stop)
+            page.click(press)
+            page.wait_for_selector(f"{stop}:not([disabled])")
+            assert begun.wait(20)
+            page.click(stop)
+            page.wait_for_selector(f"{said} >> text=Stopped.")
+            free.set()
+        page.wait_for_timeout(500)
+        assert page.inner_text(said) == "Stopped." and page.is_disabled(stop), "nothing late is shown"
+    page.fill("#mapped input[type=number]", "8")
+    page.click("#draw-map")
+    page.wait_for_selector(".vp-map:not([hidden])", timeout=60_000)
+    page.wait_for_selector("#stop-map[disabled]")
 
 
 def test_a_map_is_drawn_dragged_on_and_gone_with_its_clip(app, open_page):

@@ -13,11 +13,13 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
+
 from .compute_thread import DONE
 from .cost import Cost, Speeds, in_words
 from .limits import Limits
 from .listeners import Caller
-from .page import BUSY, IDLE, Updates
+from .page import BUSY, ENDED_BY, IDLE, Updates
 from .status import error_status, status
 from .steps import Steps
 from .turns import QUICK, Ticket, Turns
@@ -177,13 +179,17 @@ async def in_turn(
 
     Args:
         admission, check, job: see `Admission.run`.
-        said_in: name of the widget that says it; with "status" Generate and Stop follow.
+        said_in: name of the widget that says it; with "status" Generate and Stop follow, else the section's own button of
+            ENDED_BY.
     """
-    busy, idle = (BUSY, IDLE) if said_in == "status" else ({}, {})
+    own = ENDED_BY.get(said_in)
+    busy, idle = ({own: gr.update(interactive=True)}, {own: gr.update(interactive=False)}) if own else (BUSY, IDLE)
     try:
         async with aclosing(admission.run(Caller.now(), check, job)) as updates:
             async for update in updates:
                 yield {said_in: status(update.text), **busy} if isinstance(update, Place) else update
+        if own:
+            yield idle
     except ValueError as error:
         LOG.info("refused", exc_info=True)
         yield {said_in: error_status(error), **idle}

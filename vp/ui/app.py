@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from .limits import Limits
 from .listeners import CountReaders
 from .local_only import LocalOnly, serves_this_machine_only
 from .models import Models
-from .page import ADMITTED, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
+from .page import ADMITTED, ENDED_BY, LINK_JS, NAMES, NOW_JS, PRIVATE, QUIET, STREAMED, Page, Updates
 from .player import ClipPicker, Player
 from .server_folder import server_folder
 from .settings import Settings, default_settings
@@ -101,7 +102,9 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
                     gr.HTML(text.GLOSSARY)
         page, do = Page(widgets), Handlers(models, first)
         predicting = wire_generate(page, do, admission, comparison.wire(page, do, admission))
-        cancel = cancelling([*predicting, look_inside.wire(page, do, admission), future_map.wire(page, do, admission)])
+        sections = {"map_status": future_map.wire(page, do, admission), "latent_status": look_inside.wire(page, do, admission)}
+        cancel = cancelling([*predicting, *sections.values()])
+        wire_section_stops(page, sections)
         choices.wire(demo, page, Choices(do), cancel)
         wire_settings(demo, page, do)
         wire_saves(demo, page, do, saves)
@@ -208,6 +211,20 @@ def wire_generate(page: Page, do: Handlers, admission: Admission, compared: Any)
     page["stop"].click(stop, page["job"], stopped, queue=False, **STREAMED)
     page["result"].change(editor.editor_updates, page.select(["result", "edits"]), page.select(["panel", "painter"]), **QUIET)
     return jobs_running
+
+
+def wire_section_stops(page: Page, sections: Mapping[str, Any]) -> None:
+    """Connects the buttons that end the predictions of the page's sections.
+
+    Args:
+        sections: these events, by the widget that says how they go.
+    """
+    for said_in, event in sections.items():
+        button = ENDED_BY[said_in]
+        ended = {said_in: status("Stopped."), button: gr.update(interactive=False)}
+        page[button].click(**cancelling([event]))
+        said = page.select(["status", *ended])
+        page[button].click(partial(page.by_widget, ended), None, said, queue=False, **STREAMED)
 
 
 def cancelling(events: list[Any]) -> dict[str, Any]:

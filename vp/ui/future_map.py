@@ -149,6 +149,7 @@ def build(admission: Admission) -> dict[str, Any]:
         with gr.Row():
             made["mapped"] = Slider(FEWEST, MOST, USUAL, step=8, label="Futures on the map", elem_id="mapped")
             made["draw"] = gr.Button("Draw the map", size="sm", min_width=120, elem_id="draw-map")
+            made["stop_map"] = gr.Button("Stop drawing", size="sm", min_width=100, interactive=False, elem_id="stop-map")
         made["map_status"] = gr.HTML("", elem_id="map-status")
         made["map"] = MapView(future=answer_newest(admission, read_wish, future_at), elem_id="map")
     return made
@@ -161,7 +162,7 @@ def wire(page: Any, do: Handlers, admission: Admission) -> Any:
         async for updates in visit.while_shown(at, draw_in_turn(do, admission, at, count)):
             yield updates
 
-    return page.press("draw", page.event(draw, ["map", "map_status"], ["mapped", "visit"]), **ADMITTED, **STREAMED)
+    return page.press("draw", page.event(draw, ["map", "map_status", "stop_map"], ["mapped", "visit"]), **ADMITTED, **STREAMED)
 
 
 async def draw_in_turn(do: Handlers, admission: Admission, at: Settings, count: float) -> AsyncIterator[Updates]:

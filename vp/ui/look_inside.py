@@ -43,6 +43,7 @@ def build(admission: Admission) -> dict[str, Any]:
         with gr.Row():
             made["looked_at"] = Slider(1, MOST_FUTURES, 1, step=1, label="Which future (sample)", elem_id="looked-at")
             made["look"] = gr.Button("Look inside", size="sm", min_width=120, elem_id="look")
+            made["stop_look"] = gr.Button("Stop looking", size="sm", min_width=100, interactive=False, elem_id="stop-look")
         made["latent_status"] = gr.HTML("", elem_id="latent-status")
         moved = answer_newest(admission, latent.read_wish, latent.move)
         made["latent"] = latent.LatentPanel(moved=moved, elem_id="latent")
@@ -57,7 +58,7 @@ def wire(page: Any, do: Handlers, admission: Admission) -> Any:
         async for updates in visit.while_shown(at, look_in_turn(do, admission, at, number)):
             yield updates
 
-    looked = page.event(look, ["latent", "denoising", "latent_status"], ["looked_at", "visit"])
+    looked = page.event(look, ["latent", "denoising", "latent_status", "stop_look"], ["looked_at", "visit"])
     return page.press("look", looked, **ADMITTED, **STREAMED)
 
 

@@ -28,8 +28,11 @@ Updates = Mapping[str, Any]  # name of a widget -> its new value or gr.update; w
 PRIVATE = {"api_visibility": "private"}
 BUSY = {"go": gr.update(interactive=False), "stop": gr.update(interactive=True)}  # while a prediction runs
 IDLE = {"go": gr.update(interactive=True), "stop": gr.update(interactive=False)}
+# the widgets that say how a section's own prediction goes, and the buttons that end it
+ENDED_BY = {"map_status": "stop_map", "latent_status": "stop_look"}
 CHANGED = {
     **IDLE,
+    **{button: gr.update(interactive=False) for button in ENDED_BY.values()},
     "result": None,
     "edits": {},
     "map": None,
