@@ -147,6 +147,18 @@ def test_what_a_link_gets_wrong_is_said(checkpoints, query, said):
     assert said in shown["status"] and visit.at.model == query.split("&")[0].removeprefix("model=")
 
 
+@pytest.mark.parametrize("b", ["zzz", "[1]"])
+def test_a_link_with_nothing_but_a_wrong_comparison_says_so(answers, b):
+    shown, _ = open_link(answers, f"b={b}")
+    assert "B of the link cannot be read." in shown["status"]
+
+
+def test_a_link_that_gives_something_twice_says_which_one_counts(answers):
+    asked = json.dumps({"asked": 1, "query": {"seed": "7", "foo": "1"}, "repeated": ["seed", "foo"]})
+    shown = answers.settle(answers.usual_settings(), None, None, Visit(), asked)
+    assert shown["seed"] == 7 and "The link gives seed more than once; the last one is taken." in shown["status"]
+
+
 @pytest.mark.parametrize(("model", "name"), [("", "svg-lp-real"), ("&model=a-learned", "a-learned")])
 def test_a_link_without_a_model_gets_the_one_for_its_clip_and_one_with_a_model_keeps_it(answers, model, name):
     shown, visit = open_link(answers, f"clip=example:balls{model}")

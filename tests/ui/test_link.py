@@ -35,3 +35,13 @@ def test_chance_that_cannot_be_used_is_said_and_the_usual_is_kept(models, model,
 
 def test_a_temperature_is_of_no_interest_to_a_model_without_chance(models):
     assert read_link(models, {"model": "b-deterministic", "temperature": "1"}, "example:digits-2")[1] == []
+
+
+def test_what_was_chosen_for_a_model_that_is_not_here_is_left_out_with_it(models):
+    query = {"model": "nope", "prior": "posterior", "past": "3", "n": "2", "seed": "7"}
+    settings, (refused,) = read_link(models, query, "example:digits-2")
+    usual, _ = read_link(models, {"n": "2", "seed": "7", "model": settings.model}, "example:digits-2")
+    assert (
+        settings == usual
+        and refused == "The link asks for the model 'nope', which is not here, so that its prior, past are left out."
+    )

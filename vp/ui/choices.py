@@ -43,8 +43,9 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
   window.vpAsked = (window.vpAsked ?? 0) + (twice ? 0 : 1);
   const trim = document.querySelector("#trim .vp-trim");
   if (trim) trim.dataset.sent = trim.dataset.chosen ?? "";
-  const query = window.vpAsked === 1 ? Object.fromEntries(new URLSearchParams(location.search)) : {{}};
-  const choice = JSON.stringify({{ asked: window.vpAsked, query, ...window.vpPicked }});
+  const given = window.vpAsked === 1 ? [...new URLSearchParams(location.search)] : [], query = Object.fromEntries(given);
+  const repeated = Object.keys(query).filter((name) => given.filter(([other]) => other === name).length > 1);
+  const choice = JSON.stringify({{ asked: window.vpAsked, query, repeated, ...window.vpPicked }});
   return [...Object.values(at), ...values.slice({len(NAMES)}, -1), choice];
 }}"""
 
@@ -119,7 +120,8 @@ class Choices:
             upload: path of the uploaded file.
             job: the running prediction, see `jobs.RUNNING`.
             visit: brought up to date.
-            choice: JSON: "asked", a number; "query", the address's parameters at the first time; where a clip
+            choice: JSON: "asked", a number; "query", the address's parameters at the first time, "repeated", those
+                that it gives more than once, of which the last one is in "query"; where a clip
                 was ever chosen "clip" and "turn", see `picked_js`, of an upload "file", its name on the visitor's machine, and
                 "given", how many came at once.
         """
@@ -128,21 +130,24 @@ class Choices:
             if asked["asked"] == visit.asked:
                 return {}
             visit.asked = asked["asked"]
-            updates = self.open_page(asked["query"], visit) if asked["asked"] == 1 else self.answer(at, upload, visit, asked)
+            updates = self.open_page(asked, visit) if asked["asked"] == 1 else self.answer(at, upload, visit, asked)
         except ValueError as error:
             updates = {"status": error_status(error), **IDLE}
         if "go" in updates:  # Generate can be pressed: nothing runs
             jobs.end_job(job)
         return {"choice": choice, **updates}
 
-    def open_page(self, query: Mapping[str, Any], visit: Visit) -> Updates:
+    def open_page(self, asked: Mapping[str, Any], visit: Visit) -> Updates:
         """On loading the page: the settings in the link's query; {} where it has none."""
-        b_text = str(query.get("b", ""))
-        query = {name: str(query[name]) for name in query.keys() & set(NAMES)}
+        given, twice = asked["query"], [name for name in (*NAMES, "b") if name in asked["repeated"]]
+        b_text = str(given.get("b", ""))
+        query = {name: str(given[name]) for name in NAMES if name in given}
         visit.at = self.usual_settings()
-        if not query:
+        if not query and not b_text:
             return {}
         settings, refused = link.read_link(self.models, query, self.do.first)
+        if twice:
+            refused.append(f"The link gives {', '.join(twice)} more than once; the last one is taken.")
         try:
             shown = self.do.preview(settings)
         except ValueError as error:
@@ -280,7 +285,7 @@ class Choices:
 
 
 def parse_choice(text: str) -> dict[str, Any]:
-    """{"asked", "turn", "clip", "query", "file", "given"} from the browser's JSON, see `Choices.settle`.
+    """{"asked", "turn", "clip", "query", "repeated", "file", "given"} from the browser's JSON, see `Choices.settle`.
 
     Raises:
         ValueError: the text is not of this form.
@@ -292,6 +297,7 @@ def parse_choice(text: str) -> dict[str, Any]:
             "turn": int(said.get("turn", 0)),
             "clip": str(said.get("clip", "")),
             "query": dict(said.get("query", {})),
+            "repeated": list(map(str, said.get("repeated", []))),
             "file": str(said.get("file", "")),
             "given": int(said.get("given", 1)),
         }

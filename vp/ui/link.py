@@ -14,6 +14,9 @@ from .models import MOST_FUTURES, OWN, Models, length_bounds, split_priors, temp
 from .settings import MOST_EVERY, MOST_SEED, SIDES, Settings, default_settings, takes_any_frames
 from .suited import choose_model
 
+# what was chosen for the link's model, and says nothing about another one
+OF_MODEL = ("prior", "past", "future", "temperature", "task", "known", "options", "actions", "side")
+
 
 def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Settings, list[str]]:
     """The settings of a link, and a sentence for each part of it that cannot be used.
@@ -29,7 +32,10 @@ def read_link(models: Models, query: Mapping[str, str], clip: str) -> tuple[Sett
             raise ValueError(name)
         model = models.get(name)
     except ValueError:
-        refused.append(f"The link asks for the model {name[:60]!r}, which is not here.")
+        left = [key for key in OF_MODEL if key in query]
+        more = f", so that its {', '.join(left)} {'is' if len(left) == 1 else 'are'} left out" if left else ""
+        refused.append(f"The link asks for the model {name[:60]!r}, which is not here{more}.")
+        query = {key: value for key, value in query.items() if key not in left}
         name = models.first_usable()
         model = models.get(name)
     start = default_settings(models, name, clip)
