@@ -37,10 +37,11 @@ def failed(error: Exception, what: str, echoed: Iterable[object] = ()) -> str:
 
 
 def to_sentence(error: Exception, echoed: Iterable[object] = ()) -> str:
-    """An error's message with a capital letter (unless a file name comes first) and a full stop.
+    """An error's message with a capital letter (unless the name of a file or model comes first) and a full stop.
 
     Args:
         echoed: what the visitor gave, see `vp.core.sentences.sentence`.
     """
     text = sentence(error, echoed).rstrip(".")
-    return f"{text if '.' in text.split()[0] else text[:1].upper() + text[1:]}."
+    is_word = text.partition(" ")[0].strip(",;:()'").isalpha()
+    return f"{text[:1].upper() + text[1:] if is_word else text}."
