@@ -48,5 +48,6 @@ class Crops:
             raise ValueError(f"nearest is {self.nearest}; give a share of the side, above 0 and up to 1")
 
 
-# for recordings of any kind: mostly at their own frame rate, since frames further apart in time are harder to predict from
-REAL_CLIPS = Crops(strides=(1, 1, 1, 1, 2), closer=0.4, tinted=0.5)
+# for recordings of any kind: mostly at their own frame rate, since frames further apart in time are harder to predict from, and
+# calm windows as often as people's clips have them
+REAL_CLIPS = Crops(strides=(1, 1, 1, 1, 1, 2), closer=0.4, tinted=0.5, still=1.0, reversed=0.1, turned=0.1)

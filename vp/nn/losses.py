@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LEVELS = 3  # of the Laplacian pyramid
-ERROR_FLOOR, SQUARED_FLOOR = 0.01, 1e-4  # added before the logarithm: error scales below which it levels off
+ERROR_FLOOR, SQUARED_FLOOR = 0.003, 1e-5  # added before the logarithm: error scales below which it levels off
 
 
 def gradient_difference_loss(a: Tensor, b: Tensor) -> Tensor:
