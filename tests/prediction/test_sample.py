@@ -1,6 +1,7 @@
 """Sampling: what the model gets to see, what comes back, and how wishes that cannot be met are refused."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -200,7 +201,7 @@ def test_previews_grow_and_the_last_step_is_the_finished_result():
 def test_what_is_left_counts_futures_and_not_steps(monkeypatch):
     """Three futures take most of the time, the most likely one and the posterior's the rest, with as many steps each."""
     clock = iter(range(100))
-    monkeypatch.setattr("vp.prediction.sample.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("vp.prediction.sample.time", SimpleNamespace(monotonic=lambda: next(clock)))
     steps = list(stream(make(), moving(), Wishes(n=3), preview_s=None))
     shares = [step.share for step in steps]
     assert shares[3] == pytest.approx(3 / 5) and shares[7] == pytest.approx(4 / 5) and shares[11:] == [1, 1]

@@ -61,7 +61,7 @@ def in_reach(page):
 def assert_legible_in_reach_and_within_the_window(page):
     """In the scheme in which the page was opened, and in the other one."""
     width = page.viewport_size["width"]
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)  # once a new size is laid out
     assert in_reach(page)
     page.mouse.move(width - 40, 300)
     page.mouse.wheel(0, 900)
