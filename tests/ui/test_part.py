@@ -125,7 +125,7 @@ def test_moment_and_region_are_chosen_on_the_film_strip(open_page, general, vide
     page.wait_for_function("!document.querySelector('.vp-source').textContent.startsWith('128x72')")
     width, height = map(int, page.inner_text(".vp-source").split(",")[0].split("x"))
     assert width == pytest.approx(0.48 * 128, abs=3) and height == pytest.approx(0.55 * 72, abs=3)
-    assert page.locator("#save-json").get_attribute("disabled") is not None, "nothing is predicted yet"
+    page.wait_for_selector("#save-json[disabled]")  # nothing is predicted yet
     page.click("#generate")
     page.wait_for_selector("#status >> text=Done", timeout=120_000)
     record = json.loads(saved(page))
@@ -171,6 +171,6 @@ def test_a_link_keeps_the_part_and_nothing_can_be_saved_before_it_is_predicted(o
     page = open_page(f"{general}?clip=example:worker&model=svg-lp-real&every=2&part={part}")
     source(page, "every second frame")
     assert not page.inner_text(".vp-source").startswith("228x128")
-    assert page.locator("#save-json").get_attribute("disabled") is not None
+    page.wait_for_selector("#save-json[disabled]")
     address = copied_link(page)
     assert address["every"] == "2" and json.loads(address["part"]) == {"moment": 0.5, "region": "0,0,0.5,1"}

@@ -15,7 +15,7 @@ from vp.ui.visitor_files import VisitorFiles
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
-import os, sys, time
+import os, select, sys
 from vp.ui.server_folder import server_folder
 folder = server_folder()
 (folder / "made").mkdir()
@@ -26,7 +26,8 @@ if len(sys.argv) > 1 and os.fork() == 0:  # a child that ends must not take the 
 os.wait() if len(sys.argv) > 1 else None
 assert folder.is_dir()
 print(folder, flush=True)
-sys.stdin.read()
+while not select.select([sys.stdin], [], [], 0.1)[0]:  # a signal just before a read without end would wait for its end
+    pass
 """
 
 
