@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections import deque
 
 import pytest
 import torch
@@ -201,6 +202,24 @@ def test_the_pace_of_the_posterior_and_of_the_most_likely_future_is_one():
     for wish in ({"temperature": 0.0}, {"prior": "posterior-mean"}, {"prior": "posterior"}):
         a, b = (model.predict(seen, seed_grid(0, 1, 2), model.options_type(**wish)).frames for model in (with_pace, without))
         assert torch.equal(a, b), wish
+
+
+def test_a_person_may_set_the_pace_and_every_sample_says_its_own():
+    """A chosen pace multiplies those that are drawn, and moves the posterior's mean and a model without a latent too."""
+    clip = sliding(10, 64, 64)
+    seen, seeds = Observation.prefix(clip, 5, target=clip), seed_grid(0, 1, 3)
+    model = predictor(pace=True, camera=True)
+    usual, twice = (model.predict(seen, seeds, model.options_type(pace=pace)).traces["pace"] for pace in (1.0, 2.0))
+    assert usual.shape == (1, 3, 10) and usual[..., :5].isnan().all() and (usual[0, :, 5:].std(1) == 0).all()
+    assert torch.equal(twice[..., 5:], 2 * usual[..., 5:]) and usual[0, :, -1].unique().numel() == 3
+    for other, wish in ((model, {"prior": "posterior-mean"}), (predictor(latent="none"), {})):
+        still = other.predict(seen, seeds, other.options_type(pace=0.0, **wish))
+        assert torch.allclose(still.frames[0, 0, 5:], clip[0, 4:5].expand(5, -1, -1, -1), atol=1e-5)
+        assert (still.traces["pace"][..., 5:] == 0).all()
+        assert "pace" not in other.predict(seen, seeds, other.options_type(**wish)).traces
+    later = deque(model.stream(seen, seeds), maxlen=1).pop().prediction
+    assert torch.equal(later.traces["pace"][..., 5:], usual[..., 5:])
+    assert torch.equal(model.predict_with_latent(seen, seeds)[0].traces["pace"][..., 5:], usual[..., 5:])
 
 
 def test_beta_rises_on_a_log_scale():

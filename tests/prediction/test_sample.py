@@ -14,11 +14,14 @@ from vp.core.predictor import Predictor
 from vp.core.video import Capabilities, Observation, Prediction, Step
 from vp.data import Clip, open_dataset
 from vp.metrics import METRICS
+from vp.models.svg_motion import FAMILY as MOTION
 from vp.prediction.baseline_rows import baseline_rows
 from vp.prediction.known_frames import parse_mask
 from vp.prediction.model import Model
 from vp.prediction.request import Wishes
 from vp.prediction.sample import sample, stream
+
+from ..shaken import shaken_predictor
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,17 @@ def test_the_most_likely_future_is_shown_where_chance_has_a_say():
     assert "likely" in kinds(n=2) and "likely" in kinds(n=2, n_future=20)
     assert "likely" not in kinds(n=1) and "likely" not in kinds(n=2, options={"temperature": 0.0})
     assert "likely" not in [row.kind for row in sample(make(stochastic=False), moving(), n=2).rows]
+
+
+def test_samples_of_a_model_with_a_pace_say_theirs():
+    model = Model("paced", MOTION, shaken_predictor(MOTION, MOTION.tiny()), {})
+    result = sample(model, moving(side=32, channels=3), n=3, options={"pace": 1.5})
+    samples = result.kind("sample")
+    said = [result.rows[index].note for index in samples]
+    assert said == [f"{pace:.2f}x the likely pace" for pace in result.traces["pace"][samples, -1]] and len(set(said)) == 3
+    assert (result.traces["pace"][result.kind("likely"), -1] == 1.5).all() and result.options["pace"] == 1.5
+    assert np.isnan(result.traces["pace"][result.kind("reference")]).all(), "references are as they always are"
+    assert not any(row.note for row in sample(make(), moving(), n=2).rows if row.kind == "sample")
 
 
 def test_a_seed_gives_the_same_futures_whatever_their_number():

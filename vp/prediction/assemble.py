@@ -57,7 +57,7 @@ def assemble_result(
     for label, prediction in predictions.items():
         if label is not None:
             rows.append(extra_row(request, label, to_uint8(prediction.frames[0])[0]))
-    rows += sample_rows(request, to_uint8(predictions[None].frames[0]))
+    rows += sample_rows(request, to_uint8(predictions[None].frames[0]), pace_notes(predictions[None]))
     metrics = score_rows(rows, request)
     if metrics and request.n > 1:
         rows, metrics = with_best_row(rows, metrics, request)
@@ -156,12 +156,20 @@ def to_one_colour_space(rows: list[Row]) -> list[Row]:
     return [replace(row, frames=coloured[id(row.frames)]) for row in rows]
 
 
-def sample_rows(request: Request, samples: np.ndarray) -> list[Row]:
-    """The rows of samples uint8 (N, T, H, W, C), followed by their mean and uncertainty where N > 1."""
+def pace_notes(prediction: Prediction) -> list[str]:
+    """What to say of each sample's pace, in a few words; nothing where the model has none."""
+    if "pace" not in prediction.traces:
+        return []
+    return [f"{pace:.2f}x the likely pace" for pace in prediction.traces["pace"][0, :, -1].tolist()]
+
+
+def sample_rows(request: Request, samples: np.ndarray, notes: Sequence[str] = ()) -> list[Row]:
+    """The rows of samples uint8 (N, T, H, W, C) with their notes, followed by their mean and uncertainty where N > 1."""
+    notes = notes or [""] * len(samples)
     seeds, mark = seed_grid(request.seed, 1, request.n)[0].tolist(), sample_mark(request)
     if request.n == 1:
-        return [Row("sample", "Prediction", samples[0], "", seeds[0], mark=mark)]
-    rows = [Row("sample", f"Sample {k + 1}", frames, "", seeds[k], mark=mark) for k, frames in enumerate(samples)]
+        return [Row("sample", "Prediction", samples[0], notes[0], seeds[0], mark=mark)]
+    rows = [Row("sample", f"Sample {k + 1}", frames, notes[k], seeds[k], mark=mark) for k, frames in enumerate(samples)]
     return rows + mean_and_uncertainty_rows(samples, request.known, mark)
 
 

@@ -30,6 +30,7 @@ TRACES = {
     "prior_std": {"label": "How unsure the prior is (std)", "unit": ""},
     "posterior_mean": {"label": "What the posterior says (size of its mean)", "unit": ""},
     "posterior_std": {"label": "How unsure the posterior is (std)", "unit": ""},
+    "pace": {"label": "Pace (1: as fast as in the most likely future)", "unit": ""},
     "kl": {"label": "What the truth adds to the prior (KL)", "unit": "nats"},
 }
 KINDS = (

@@ -85,15 +85,20 @@ class MotionPredictor(LatentPredictor):
         return predict
 
     def run(
-        self, observation: Observation, seeds: Seeds, steps: Iterator[tuple[Tensor, LatentStats | None]], watched: bool
+        self,
+        observation: Observation,
+        seeds: Seeds,
+        steps: Iterator[tuple[Tensor, LatentStats | None, Tensor | None]],
+        watched: bool,
     ) -> Iterator[Step]:
         """A Step for each of `iterate_steps`; without `watched` it yields the last one alone."""
         n_past, total = observation.n_past, observation.frames.shape[1]
         frames = with_room_for_futures(observation.frames[:, :n_past], seeds.shape[1], total, self.runtime.device)
         made: list[Tensor] = []
-        latents = []
-        for t, (frame, stats) in enumerate(steps, n_past):
+        latents, paces = [], []
+        for t, (frame, stats, pace) in enumerate(steps, n_past):
             latents.append(map_tensors(torch.clone, stats))
+            paces.append(pace)
             if not watched:
                 made.append(frame.clone())
                 continue
@@ -102,7 +107,8 @@ class MotionPredictor(LatentPredictor):
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
         if made:
             frames[:, :, n_past:] = to_device(torch.stack(made, 1), frames.device).unflatten(0, seeds.shape)
-        yield Step(total - n_past, total - n_past, frames, Prediction(frames, whole_frame(make_traces(latents, n_past, seeds))))
+        traces = whole_frame(make_traces(latents, paces, n_past, seeds))
+        yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces))
 
     @torch.inference_mode()
     def predict_with_latent(
@@ -110,17 +116,20 @@ class MotionPredictor(LatentPredictor):
     ) -> tuple[Prediction, LatentSteps]:
         options, n_past = options or MotionOptions(), observation.n_past
         self.check_with_latent(observation, options, change)
-        made, latents = [], []
+        made, latents, paces = [], [], []
         encoded = self.encode_clip(observation)
-        for frame, stats in self.iterate_steps(observation, seeds, options, encoded, observation.target is not None, change):
+        for frame, stats, pace in self.iterate_steps(
+            observation, seeds, options, encoded, observation.target is not None, change
+        ):
             made.append(frame.clone())
             latents.append(map_tensors(torch.clone, stats))
+            paces.append(pace)
         past = repeat_rows(observation.frames[:, :n_past].to(self.runtime.device), seeds.shape[1])
         frames = to_device(torch.cat([past, torch.stack(made, 1)], 1), observation.frames.device).unflatten(0, seeds.shape)
         if resolve_prior(options.prior, self.cfg.latent) == "fixed":
             latents = [stats.with_standard_prior() for stats in latents]
-        traces = make_traces(latents, n_past, seeds)
-        steps = LatentSteps.from_traces({name: x if name == "kl" else mean_of_parts(x) for name, x in traces.items()})
+        traces = make_traces(latents, paces, n_past, seeds)
+        steps = LatentSteps.from_traces({name: x if x.ndim == 3 else mean_of_parts(x) for name, x in traces.items()})
         return Prediction(frames, whole_frame(traces)), steps
 
     def iterate_steps(
@@ -131,9 +140,9 @@ class MotionPredictor(LatentPredictor):
         encoded: tuple[Scene, State],
         sees_target: bool = False,
         change: LatentChange | None = None,
-    ) -> Iterator[tuple[Tensor, LatentStats | None]]:
-        """Yields every predicted frame (B N, C, H, W) and the statistics of its latent, of all of z; both may be overwritten by
-        the next step.
+    ) -> Iterator[tuple[Tensor, LatentStats | None, Tensor | None]]:
+        """Yields every predicted frame (B N, C, H, W), the statistics of its latent, of all of z, and the paces (B N,), which are
+        None where all are 1; frame and statistics may be overwritten by the next step.
 
         Args:
             encoded: what `encode_known` returns for the known frames.
@@ -152,8 +161,9 @@ class MotionPredictor(LatentPredictor):
         temperature = 0.0 if prior == "posterior-mean" else options.temperature
         draw = SampleNoise(seeds, device)
         noises = temperature * draw((total - n_past, z_width)) if z_width else None
-        paced = scene.pace is not None and not prior.startswith("posterior")
-        pace = draw_pace(scene.pace, temperature * draw((1,))[:, 0]) if paced else None
+        pace = None if options.pace == 1 else last.new_full(last.shape[:1], options.pace)
+        if scene.pace is not None and not prior.startswith("posterior"):
+            pace = options.pace * draw_pace(scene.pace, temperature * draw((1,))[:, 0])
         if change is not None:
             own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
             noises[:, change.frame - n_past, own] = change.value
@@ -161,7 +171,7 @@ class MotionPredictor(LatentPredictor):
             noise = None if noises is None else noises[:, t]
             true = truth and repeat_rows(tuple(x[:, t] for x in truth), seeds.shape[1])
             state, frame, stats = self.captured_step(prior, scene, state, last, noise, true, pace)
-            yield frame, stats
+            yield frame, stats, pace
 
     def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """`true_motion` of the true future frames, on a grid (h, w): two float32 (B, F, 2, h, w)."""
@@ -227,20 +237,22 @@ class MotionPredictor(LatentPredictor):
         return z, LatentStats.from_gaussians(own, seen)
 
 
-def make_traces(latents: Sequence[LatentStats | None], n_past: int, seeds: Seeds) -> dict[str, Tensor]:
-    """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of all steps; NaN at known frames."""
-    out = {}
-    names = [] if latents[0] is None else [name for name, x in zip(LatentStats._fields, latents[0]) if x is not None]
-    for name in names:
-        future = torch.stack([getattr(stats, name) for stats in latents], 1).float().cpu().unflatten(0, seeds.shape)
+def make_traces(
+    latents: Sequence[LatentStats | None], paces: Sequence[Tensor | None], n_past: int, seeds: Seeds
+) -> dict[str, Tensor]:
+    """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) and paces (B * N,) of all steps; NaN
+    at known frames."""
+    out, steps = {}, [{"pace": pace} | (stats._asdict() if stats else {}) for stats, pace in zip(latents, paces)]
+    for name in [name for name, x in steps[0].items() if x is not None]:
+        future = torch.stack([step[name] for step in steps], 1).float().cpu().unflatten(0, seeds.shape)
         known = future.new_full((*seeds.shape, n_past, *future.shape[3:]), float("nan"))
         out[name] = torch.cat([known, future], 2)
     return out
 
 
 def whole_frame(traces: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Of the traces of z those of the whole frame's departure, (B, N, T, AFFINE), and the KL of all of z."""
-    return {name: x if name == "kl" else x[..., :AFFINE] for name, x in traces.items()}
+    """Of the traces of z those of the whole frame's departure, (B, N, T, AFFINE); the KL of all of z, and the pace."""
+    return {name: x if x.ndim == 3 else x[..., :AFFINE] for name, x in traces.items()}
 
 
 def mean_of_parts(x: Tensor) -> Tensor:

@@ -57,8 +57,9 @@ function metaOf(record) {
   if (prior && prior !== "auto") parts.push(prior.startsWith("posterior") ? prior.replace("-", " ") : `${prior} prior`);
   const marked = record.rows.find((row) => row.kind === "sample" && row.mark);
   if (marked) parts.push(marked.mark);
-  const { temperature } = record.options;
+  const { temperature, pace } = record.options;
   if (temperature !== undefined && record.samples > 1) parts.push(`temperature ${temperature}`);
+  if (pace !== undefined && pace !== 1) parts.push(`pace ${pace}`);
   if (record.samples) parts.push(`${past} past \u2192 ${record.length - past} future frames`, `seed ${record.seed}`);
   else parts.push(`${record.length} frames`);
   if (record.seconds) parts.push(`${record.seconds.toFixed(1)} s`);
