@@ -16,6 +16,7 @@ from vp.models.svg_motion.context import ContextBlock
 from vp.models.svg_motion.latent import AFFINE
 from vp.models.svg_motion.network import MotionNetwork, prepare_known
 from vp.models.svg_motion.objective import energy_score, kl_weight, motion_loss
+from vp.models.svg_motion.options import USUAL
 from vp.models.svg_motion.pace import draw_pace
 from vp.models.svg_motion.parts import grid_layout
 from vp.nn.losses import pyramid_error
@@ -217,6 +218,9 @@ def test_a_person_may_set_the_pace_and_every_sample_says_its_own():
         assert torch.allclose(still.frames[0, 0, 5:], clip[0, 4:5].expand(5, -1, -1, -1), atol=1e-5)
         assert (still.traces["pace"][..., 5:] == 0).all()
         assert "pace" not in other.predict(seen, seeds, other.options_type(**wish)).traces
+    at = {t: model.predict(seen, seeds, model.options_type(temperature=t)).traces["pace"][0, :, -1] for t in (0, USUAL / 2, 2)}
+    assert (at[0] == 1).all() and torch.equal(at[2], usual[0, :, -1]), "from the usual temperature upwards paces stay as they are"
+    assert torch.allclose(at[USUAL / 2] - 1, (at[2] - 1) / 2)
     later = deque(model.stream(seen, seeds), maxlen=1).pop().prediction
     assert torch.equal(later.traces["pace"][..., 5:], usual[..., 5:])
     assert torch.equal(model.predict_with_latent(seen, seeds)[0].traces["pace"][..., 5:], usual[..., 5:])

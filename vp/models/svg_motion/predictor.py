@@ -22,7 +22,7 @@ from ...nn.motion_input import AlignedFrames, motion_size, warp_any_size
 from .config import MotionConfig
 from .latent import AFFINE, Carried
 from .network import MotionNetwork, Scene, State, prepare_known, true_motion
-from .options import MotionOptions
+from .options import MotionOptions, pace_temperature
 from .pace import draw_pace
 
 SMALLEST = 16  # px of the shorter side of a clip
@@ -163,7 +163,7 @@ class MotionPredictor(LatentPredictor):
         noises = temperature * draw((total - n_past, z_width)) if z_width else None
         pace = None if options.pace == 1 else last.new_full(last.shape[:1], options.pace)
         if scene.pace is not None and not prior.startswith("posterior"):
-            pace = options.pace * draw_pace(scene.pace, temperature * draw((1,))[:, 0])
+            pace = options.pace * draw_pace(scene.pace, pace_temperature(temperature) * draw((1,))[:, 0])
         if change is not None:
             own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
             noises[:, change.frame - n_past, own] = change.value
