@@ -19,6 +19,11 @@ KNOWN = "frames given: 0-4, 0,5,10 or none, counted from 0"
 Run = Callable[[argparse.Namespace, list[str]], dict]
 
 
+OWN_OPTIONS = """
+
+A model's own options are flags too, such as --prior, --temperature or --pace; an unknown flag lists those of the model."""
+
+
 def add_command(commands: Any, name: str, help: str, run: Run, examples: str, computes: bool = False) -> Any:
     """Adds a command's parser and returns it.
 

@@ -10,7 +10,17 @@ from typing import Any
 from ..core.boundary import attached_to_errors
 from ..core.processes import Processes, is_first_process
 from ..data.splits import ALL, SPLITS
-from .common import KNOWN, add_axes, add_command, parse_model_options, positive_int, progress_bar, refuse_extra, write_json
+from .common import (
+    KNOWN,
+    OWN_OPTIONS,
+    add_axes,
+    add_command,
+    parse_model_options,
+    positive_int,
+    progress_bar,
+    refuse_extra,
+    write_json,
+)
 from .outputs import check_place, figure_file, output_file
 
 EXAMPLES = {
@@ -25,7 +35,8 @@ EXAMPLES = {
   python -m vp evaluate copy-last --protocol next-frame --clips 100
   torchrun --nproc-per-node 4 -m vp evaluate svg-lp-smmnist --clips 1000                      # the same numbers, sooner
   python -m vp evaluate flow --protocol folder:5+10 --data-root my/clips --split all          # whole frames, in colour
-  python -m vp evaluate flow-between --protocol real128:5+10 --data-root DIR --split dev --known 0-2,12-14""",
+  python -m vp evaluate flow-between --protocol real128:5+10 --data-root DIR --split dev --known 0-2,12-14"""
+    + OWN_OPTIONS,
     "paired": """
   python -m vp paired lp.json fp.json
   python -m vp paired lp.json fp.json --json lp-fp.json""",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.boundary import attached_to_errors
-from .common import KNOWN, add_command, parse_model_options, positive_int
+from .common import KNOWN, OWN_OPTIONS, add_command, parse_model_options, positive_int
 from .outputs import output_folder
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ EXAMPLES = {
     "sample": """
   python -m vp sample svg-lp-smmnist assets/clips/digits-1.mp4 --n 4 --prior learned --temperature 1 --seed 0 --out out
   python -m vp sample svg-lp-real my.mp4 --start 3.2 --region 200,0,640,480 --stride 2 --out out
-  python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out""",
+  python -m vp sample svg-lp-real my.mp4 --start end --pace 0.5 --out out
+  python -m vp sample flow my.mp4 --n-past 5 --n-future 10 --out out"""
+    + OWN_OPTIONS,
 }
 
 
