@@ -100,8 +100,7 @@ def stream(
             done, total = index * step.total + step.index, len(runs) * step.total
             share = (sum(futures[:index]) + futures[index] * step.index / step.total) / sum(futures)
             left = (now - began) * (1 / share - 1)
-            due = pause is not None and now - shown_at >= pause and not (preview_s and left < SOON_S)
-            due = due and done < total
+            due = done < total and pause is not None and now - shown_at >= pause and not (preview_s and left < SOON_S)
             if due and label is None and step.preview is not None:
                 check_finite(model.name, step.preview[:, :, torch.from_numpy(finished_frames(request, step))], label)
                 preview = preview_result(model, request, step.preview, finished_frames(request, step), awaited, baselines)

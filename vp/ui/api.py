@@ -162,11 +162,8 @@ async def predict_in_turn(
     def check() -> Cost:
         return jobs.check(model, models.get(model), *wanted())
 
-    def job() -> Iterator[Progress]:
-        yield from jobs.run_prediction(models, model, *wanted())
-
     result = None
-    async with aclosing(admission.run(caller, check, job)) as updates:
+    async with aclosing(admission.run(caller, check, lambda: jobs.run_prediction(models, model, *wanted()))) as updates:
         async for update in updates:
             if isinstance(update, Progress) and update.finished:
                 result = update.result
