@@ -1,5 +1,7 @@
 """How the page looks, in light and dark, on a desk and on a phone: in reach, uncovered, legible."""
 
+import shutil
+
 import pytest
 
 from .test_axe import FADED
@@ -96,3 +98,28 @@ def test_on_a_desk_everything_is_legible_and_no_button_lies_over_a_control(open_
             assert strip["y"] + strip["height"] <= buttons["y"], "the film strip is seen whole when the page opens"
     page.set_viewport_size({"width": 1280, "height": 900})
     assert_legible_in_reach_and_within_the_window(page)
+
+
+# how far the name on the place for files reaches below the upper edge of the words there, px, and how far they stick out below
+OVER_WORDS = """() => {
+  const words = document.createRange(), place = document.querySelector("#upload");
+  words.selectNodeContents(place.querySelector(".wrap[data-testid=upload-text]"));
+  const lines = [...words.getClientRects()].filter((line) => line.width), name = place.querySelector("label");
+  const covered = name.getBoundingClientRect().bottom - Math.min(...lines.map((line) => line.top));
+  return [covered, Math.max(...lines.map((line) => line.bottom)) - place.getBoundingClientRect().bottom];
+}"""
+
+
+def test_the_name_of_a_file_lies_over_no_word_of_the_place_for_the_next_one(open_page, app, digit_video, tmp_path):
+    page = open_page(app)
+    page.set_input_files("#upload input[type=file]", shutil.copy(digit_video, tmp_path / f"{'Holidays ' * 9}.mp4"))
+    page.wait_for_selector("#upload >> text=or upload another video", timeout=30_000)
+    heights = set()
+    for width in (320, 390, 800, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        covered, sticks_out = page.evaluate(OVER_WORDS)
+        assert covered <= 0 and sticks_out <= 0, width
+        heights.add(round(page.locator("#upload label").bounding_box()["height"]))
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert len(heights) > 1, "a name of one line and one of two"
