@@ -123,3 +123,10 @@ def test_the_name_of_a_file_lies_over_no_word_of_the_place_for_the_next_one(open
         heights.add(round(page.locator("#upload label").bounding_box()["height"]))
     page.set_viewport_size({"width": 1280, "height": 900})
     assert len(heights) > 1, "a name of one line and one of two"
+
+    page.route("**/upload?**", lambda route: None)  # it stays on its way
+    page.set_input_files("#upload input[type=file]", tmp_path / f"{'Holidays ' * 9}.mp4")
+    page.wait_for_selector("#upload .file-name")
+    place, name, ring = (page.locator(part).bounding_box() for part in ("#upload", "#upload .file-name", "#upload .progress-bar"))
+    assert place["x"] <= ring["x"] and ring["x"] + ring["width"] <= name["x"]
+    assert name["x"] + name["width"] <= place["x"] + place["width"]
