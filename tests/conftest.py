@@ -10,6 +10,10 @@ import torch
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process that a test starts would compile all of vp anew
+for library in ("OMP", "OPENBLAS"):  # as below, in processes that tests start and in trainings
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # pytest keeps folders of tests that failed
 TEMPORARY = tempfile.mkdtemp(prefix="vp-tests-")  # of all else: what clients download, servers, libraries
 os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY
