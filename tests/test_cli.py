@@ -254,9 +254,8 @@ def test_wrong_values_exit_2_with_one_sentence(capsys, tiny_checkpoint, clip, tm
     assert "clip.mp4" in refused(capsys, "sample", tiny_checkpoint, text)
 
 
-def test_python_m_vp_runs_and_an_unknown_command_exits_2():
-    done = subprocess.run([sys.executable, "-m", "vp", "fly"], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 2 and "fly" in done.stderr
+def test_an_unknown_command_exits_2(capsys):
+    assert "fly" in refused(capsys, "fly")
 
 
 def test_train_changes_settings_by_name_and_plots_and_compares(capsys, tmp_path, monkeypatch):
@@ -332,5 +331,5 @@ def test_sample_tells_a_model_the_actions_of_a_table_beside_none_at_all(capsys, 
 
 def test_a_reader_who_leaves_early_sees_no_traceback():
     command = f"{sys.executable} -m vp info | head -n 1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=120)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.stdout.count("\n") == 1 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr

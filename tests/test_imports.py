@@ -1,11 +1,13 @@
 """The import order of vp, so that no cycle is possible and a family can be removed with its folder."""
 
 import ast
-import subprocess
+import json
 import sys
 from pathlib import Path
 
 import pytest
+
+from vp.bench.start import time_command
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "vp").rglob("*.py"))
@@ -155,17 +157,31 @@ def test_the_test_sees_what_it_should(file, code, allowed, tmp_path, monkeypatch
     assert all(complaint(path, name, early) is None for name, early in imports(path)) == allowed
 
 
-@pytest.mark.parametrize("heavy", sorted(LATE) + ["gradio"])
-def test_the_python_api_does_not_load(heavy, loaded):
-    assert heavy not in loaded
+# in this order: what is imported, the statements, and packages that must not be loaded by then
+STEPS = {
+    "data": ("from vp.data import open_dataset; open_dataset('push')", LATE | {"cv2", "PIL", "gradio"}),
+    "training": ("import vp.training.train", LATE | {"imageio", "gradio"}),
+    "the Python API": ("from vp import load, sample, evaluate", LATE | {"gradio"}),
+}
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    """Top-level modules in memory after the Python API is imported in a fresh interpreter."""
-    code = "from vp import load, sample, evaluate; import sys; print(*{m.split('.')[0] for m in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+def loaded(tmp_path_factory):
+    """What a fresh interpreter that takes STEPS has loaded after each, by the step's name; and the seconds that it takes."""
+    path = tmp_path_factory.mktemp("imports") / "loaded.json"
+    note = "found.append(sorted({name.split('.')[0] for name in sys.modules}))"
+    lines = ["import json, sys", "found = []", *(f"{code}\n{note}" for code, _ in STEPS.values())]
+    seconds = time_command([sys.executable, "-c", "\n".join([*lines, f"json.dump(found, open({str(path)!r}, 'w'))"])])
+    return dict(zip(STEPS, json.loads(path.read_text()), strict=True)), seconds
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_importing_loads_nothing_heavy(step, loaded):
+    assert "vp" in loaded[0][step] and not STEPS[step][1].intersection(loaded[0][step])
+
+
+def test_all_is_imported_quickly(loaded):
+    assert loaded[1] < 15  # 3 s on two idle cores; `bench start` says how long
 
 
 def test_no_function_and_no_file_is_long():
