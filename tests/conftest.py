@@ -6,14 +6,18 @@ import tempfile
 from multiprocessing.util import Finalize
 
 import pytest
-import torch
+
+# one thread an operation, in processes that tests start too, and in threads of an app: torch.set_num_threads, as below, holds
+# for the thread that calls it, while oneDNN takes as many as OpenMP says in any other
+for library in ("OMP", "OPENBLAS"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
+import torch  # noqa: E402  (libraries read the numbers when they are loaded)
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process that a test starts would compile all of vp anew
-for library in ("OMP", "OPENBLAS"):  # as below, in processes that tests start and in trainings
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # pytest keeps folders of tests that failed
 TEMPORARY = tempfile.mkdtemp(prefix="vp-tests-")  # of all else: what clients download, servers, libraries
 os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY
