@@ -118,40 +118,44 @@ def test_painting_for_a_model_without_pictures_is_refused_in_words(do):
     assert "which has none of its own" in update["status"]
 
 
-@pytest.mark.browser
-def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(folder, open_page):
+@pytest.fixture(scope="module")
+def site(folder):
+    """The address of an app over it, which ends after its pages: it would wait for them."""
     from vp.ui.app import build, launch_options
 
     demo = build("cpu", folder)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    try:
-        page = open_page(address + "?model=small&clip=random:mmnist:3&past=4&future=6")
-        page.wait_for_selector("#status >> text=Settings taken from the link", timeout=30_000)
-        assert not page.is_visible("#editor")
-        page.click("#generate")
-        page.wait_for_selector("#status >> text=Done", timeout=60_000)
-        canvas = page.locator("#painter canvas")
-        canvas.scroll_into_view_if_needed()
-        page.wait_for_function("document.querySelector('#painter canvas').width === 32")
-        page.focus(".vp-editor-frame")
-        page.keyboard.press("ArrowRight")  # frame 5
-        area = canvas.bounding_box()
-        page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 0.1 * area["height"])
-        page.mouse.down()
-        page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 0.9 * area["height"], steps=4)
-        page.mouse.up()
-        before = set(RESULTS.things)
-        page.click(".vp-editor-go")
-        page.wait_for_function("document.querySelector('.vp-player').dataset.finished === 'true'")
-        for _ in range(60):
-            if new := set(RESULTS.things) - before:
-                break
-            page.wait_for_timeout(250)
-        painted = editor.picture_row(RESULTS.get(new.pop())).frames
-        assert (np.abs(painted[5, 8:24, 16, 0].astype(int) - painted[5, 8:24, 16, 1]) >= 70).all(), "a red line down the middle"
-        page.wait_for_selector("#status >> text=Done", timeout=60_000)
-        page.wait_for_function("Number(document.querySelector('.vp-editor-frame').value) === 5")
-        page.click("[data-view-button=strip]")
-        assert "Fusion pictures, true" in page.inner_text(".vp-strips")
-    finally:
-        demo.close()
+    yield address
+    demo.close()
+
+
+@pytest.mark.browser
+def test_a_visitor_paints_on_a_picture_and_sees_its_frame_again(site, open_page):
+    page = open_page(site + "?model=small&clip=random:mmnist:3&past=4&future=6")
+    page.wait_for_selector("#status >> text=Settings taken from the link", timeout=30_000)
+    assert not page.is_visible("#editor")
+    page.click("#generate")
+    page.wait_for_selector("#status >> text=Done", timeout=60_000)
+    canvas = page.locator("#painter canvas")
+    canvas.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('#painter canvas').width === 32")
+    page.focus(".vp-editor-frame")
+    page.keyboard.press("ArrowRight")  # frame 5
+    area = canvas.bounding_box()
+    page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 0.1 * area["height"])
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 0.9 * area["height"], steps=4)
+    page.mouse.up()
+    before = set(RESULTS.things)
+    page.click(".vp-editor-go")
+    page.wait_for_function("document.querySelector('.vp-player').dataset.finished === 'true'")
+    for _ in range(60):
+        if new := set(RESULTS.things) - before:
+            break
+        page.wait_for_timeout(250)
+    painted = editor.picture_row(RESULTS.get(new.pop())).frames
+    assert (np.abs(painted[5, 8:24, 16, 0].astype(int) - painted[5, 8:24, 16, 1]) >= 70).all(), "a red line down the middle"
+    page.wait_for_selector("#status >> text=Done", timeout=60_000)
+    page.wait_for_function("Number(document.querySelector('.vp-editor-frame').value) === 5")
+    page.click("[data-view-button=strip]")
+    assert "Fusion pictures, true" in page.inner_text(".vp-strips")
