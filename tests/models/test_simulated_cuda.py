@@ -29,7 +29,7 @@ from vp.training.updates import Updates
 from .vpn_configs import WIDTHS
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-CLOSE = 1e-5  # rows of a batch are computed in other groups
+CLOSE = 1e-4  # processors round differently: 2e-5 was seen after two steps of diffusion
 
 
 def networks_of(family, cfg):
