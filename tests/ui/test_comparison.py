@@ -10,7 +10,7 @@ from vp.ui import comparison
 from vp.ui.comparison import KEPT, compare, first_of, keep
 from vp.ui.handlers import find_result
 from vp.ui.models import Models
-from vp.ui.other_side import read_b, settings_of_b, write_b
+from vp.ui.other_side import in_words, read_b, settings_of_b, write_b
 from vp.ui.page import BUSY
 from vp.ui.settings import default_settings
 from vp.ui.shipped import FIRST
@@ -119,6 +119,11 @@ def test_what_a_result_was_made_with_comes_back_from_a_link(models):
     assert b == made and (settings.model, settings.seed, settings.n, settings.clip) == ("a-learned", 3, 4, "example:digits-2")
     assert (settings.prior, settings.temperature, settings.options) == ("posterior", 0.25, {})
     assert read_b(models, '{"baseline": "Optical flow"}') == {"baseline": "Optical flow"} and read_b(models, "") == {}
+
+
+def test_two_sides_that_differ_in_pace_alone_are_told_apart_in_words():
+    b = {"model": "svg-lp-real", "seed": 0, "options": {"temperature": 0.5, "pace": 2.0}}
+    assert in_words(b) == "svg-lp-real, temperature 0.5, pace 2.0, seed 0"
 
 
 @pytest.mark.parametrize(

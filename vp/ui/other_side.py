@@ -86,5 +86,6 @@ def in_words(b: Mapping[str, Any]) -> str:
     """B for a sentence."""
     if "baseline" in b:
         return str(b["baseline"]).lower()
-    chosen = [f"{name.replace('_', ' ')} {b['options'][name]}" for name in ("prior", "temperature") if name in b["options"]]
+    named = ("prior", "temperature", "pace")
+    chosen = [f"{name} {b['options'][name]}" for name in named if name in b["options"]]
     return ", ".join([b["model"], *chosen, f"seed {b['seed']}"])
