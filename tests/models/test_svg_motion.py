@@ -221,6 +221,8 @@ def test_a_person_may_set_the_pace_and_every_sample_says_its_own():
     at = {t: model.predict(seen, seeds, model.options_type(temperature=t)).traces["pace"][0, :, -1] for t in (0, USUAL / 2, 2)}
     assert (at[0] == 1).all() and torch.equal(at[2], usual[0, :, -1]), "from the usual temperature upwards paces stay as they are"
     assert torch.allclose(at[USUAL / 2] - 1, (at[2] - 1) / 2)
+    shorter, longer = (model.predict(Observation.prefix(clip, 5, length), seeds).frames[:, :, :9] for length in (9, 14))
+    assert torch.allclose(shorter, longer, atol=1e-5), "a longer future begins as a shorter one"
     later = deque(model.stream(seen, seeds), maxlen=1).pop().prediction
     assert torch.equal(later.traces["pace"][..., 5:], usual[..., 5:])
     assert torch.equal(model.predict_with_latent(seen, seeds)[0].traces["pace"][..., 5:], usual[..., 5:])

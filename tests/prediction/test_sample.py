@@ -20,6 +20,7 @@ from vp.prediction.known_frames import parse_mask
 from vp.prediction.model import Model
 from vp.prediction.request import Wishes
 from vp.prediction.sample import sample, stream
+from vp.result.result import PACE_SET
 
 from ..shaken import shaken_predictor
 
@@ -114,9 +115,12 @@ def test_samples_of_a_model_with_a_pace_say_theirs():
     result = sample(model, moving(side=32, channels=3), n=3, options={"pace": 1.5})
     samples = result.kind("sample")
     said = [result.rows[index].note for index in samples]
-    assert said == [f"{pace:.2f}x the likely pace" for pace in result.traces["pace"][samples, -1]] and len(set(said)) == 3
+    assert said == [f"pace {pace:.2f}" for pace in result.traces["pace"][samples, -1]] and len(set(said)) == 3
     assert (result.traces["pace"][result.kind("likely"), -1] == 1.5).all() and result.options["pace"] == 1.5
     assert np.isnan(result.traces["pace"][result.kind("reference")]).all(), "references are as they always are"
+    marked = {row.kind for row in result.rows if row.mark == PACE_SET}
+    assert marked == {"likely", "sample", "mean", "uncertainty", "best"}
+    assert not any(row.mark == PACE_SET for row in sample(model, moving(side=32, channels=3), n=2).rows)
     assert not any(row.note for row in sample(make(), moving(), n=2).rows if row.kind == "sample")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from vp.result.export import render_page, to_csv
 from vp.result.montage import draw_montage
-from vp.result.result import BY_HAND, SEES_FUTURE, Result, Row
+from vp.result.result import BY_HAND, PACE_SET, SEES_FUTURE, Result, Row
 from vp.result.verdict import compare_with_baselines, describe_spread, make_verdict
 
 KNOWN = np.arange(6) < 2
@@ -99,6 +99,13 @@ def test_futures_that_see_the_truth_are_no_prediction():
     rows = [*samples(90, 110, mark=SEES_FUTURE), Row("baseline", "Optical flow", grey(1))]
     said = make_verdict(result(rows, {"Sample 0": 30.0, "Sample 1": 30.0, "Optical flow": 20.0}))
     assert said[1:] == ("These futures were drawn with the true future in hand: they are no prediction.",)
+
+
+@pytest.mark.parametrize("mark", [BY_HAND, PACE_SET])
+def test_what_was_set_by_hand_is_said_with_what_it_beats(mark):
+    rows = [*samples(90, mark=mark), Row("baseline", "Optical flow", grey(1))]
+    said = compare_with_baselines(result(rows, {"Sample 0": 22.0, "Optical flow": 20.0}))
+    assert said == f"This prediction ({mark}) beats optical flow, by 2.0 dB."
 
 
 def test_marks_and_verdict_are_in_every_saved_file(tmp_path):

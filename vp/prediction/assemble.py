@@ -15,7 +15,7 @@ from vp.core.video import Prediction
 from vp.metrics import METRICS
 
 from ..result.ensemble_facts import ensemble_facts
-from ..result.result import BY_HAND, MEASURES, ORACLE, SEES_FUTURE, Result, Row, lower_first_letter
+from ..result.result import BY_HAND, MEASURES, ORACLE, PACE_SET, SEES_FUTURE, Result, Row, lower_first_letter
 from ..result.verdict import make_verdict
 from .actions import COMPARED
 from .rows import MOST_LIKELY
@@ -160,7 +160,7 @@ def pace_notes(prediction: Prediction) -> list[str]:
     """What to say of each sample's pace, in a few words; nothing where the model has none."""
     if "pace" not in prediction.traces:
         return []
-    return [f"{pace:.2f}x the likely pace" for pace in prediction.traces["pace"][0, :, -1].tolist()]
+    return [f"pace {pace:.2f}" for pace in prediction.traces["pace"][0, :, -1].tolist()]
 
 
 def sample_rows(request: Request, samples: np.ndarray, notes: Sequence[str] = ()) -> list[Row]:
@@ -175,10 +175,12 @@ def sample_rows(request: Request, samples: np.ndarray, notes: Sequence[str] = ()
 
 def sample_mark(request: Request) -> str:
     """The mark of samples that are no plain prediction: SEES_FUTURE (drawn from the posterior), BY_HAND (edited pictures),
-    else ""."""
+    PACE_SET (a pace other than 1), else ""."""
     if str(getattr(request.options, "prior", "")).startswith("posterior"):
         return SEES_FUTURE
-    return BY_HAND if request.pictures else ""
+    if request.pictures:
+        return BY_HAND
+    return PACE_SET if getattr(request.options, "pace", 1) != 1 else ""
 
 
 def mean_and_uncertainty_rows(samples: np.ndarray, known: np.ndarray, mark: str = "") -> list[Row]:

@@ -30,14 +30,14 @@ TRACES = {
     "prior_std": {"label": "How unsure the prior is (std)", "unit": ""},
     "posterior_mean": {"label": "What the posterior says (size of its mean)", "unit": ""},
     "posterior_std": {"label": "How unsure the posterior is (std)", "unit": ""},
-    "pace": {"label": "Pace (1: as fast as in the most likely future)", "unit": ""},
+    "pace": {"label": "Pace (1: as usual)", "unit": ""},
     "kl": {"label": "What the truth adds to the prior (KL)", "unit": "nats"},
 }
 KINDS = (
     "truth", "likely", "baseline", "reference", "best", "mean", "uncertainty", "sample", "plan", "picture", "picture_truth",
     "other",
 )  # fmt: skip
-SEES_FUTURE, BY_HAND, ORACLE = "sees the future", "edited by hand", "chosen with the truth"
+SEES_FUTURE, BY_HAND, ORACLE, PACE_SET = "sees the future", "edited by hand", "chosen with the truth", "pace set by hand"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Row:
         note: one short sentence that says what this row is.
         seed: the seed of its noise, or None.
         pending: only its known frames exist so far (previews).
-        mark: what distinguishes it from a plain prediction, shown wherever it is: SEES_FUTURE, BY_HAND, ORACLE, or "".
+        mark: what distinguishes it from a plain prediction, shown wherever it is: SEES_FUTURE, BY_HAND, ORACLE,
+            PACE_SET, or "".
     """
 
     kind: str

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vp.metrics.ensemble import Ensemble
 
-from .result import BY_HAND, SEES_FUTURE, Result, lower_first_letter
+from .result import BY_HAND, PACE_SET, SEES_FUTURE, Result, lower_first_letter
 
 ALIKE = 1.0  # grey levels apart: nobody sees it
 ALIKE_SHARE = 0.2  # of the error to the truth: measured on futures that nobody could tell apart
@@ -62,7 +62,7 @@ def compare_with_baselines(result: Result) -> str:
     ahead = sum(mean[index] for index in judged) / len(judged) - mean[best]
     who = "The most likely future" if result.kind("likely") else "This prediction"
     who = "The futures" if len(judged) > 1 else who
-    who += " (edited by hand)" if BY_HAND in sample_marks(result) else ""
+    who += "".join(f" ({mark})" for mark in (BY_HAND, PACE_SET) if mark in sample_marks(result))
     name, both = result.rows[best].label, len(baselines) > 1
     if abs(ahead) < AS_GOOD_DB:
         return f"{who}: as good as this baseline, within {AS_GOOD_DB:g} dB: {lower_first_letter(name)}."

@@ -29,9 +29,9 @@ from .unchecked import Slider
 from .visitor_files import session
 
 ABOUT = (
-    "At every frame a model of the SVG family draws a few numbers, its latent z; all that is left to chance in a future is in "
-    "them. See what it expected of each, move one by hand, and see the same future with smaller and larger dice. A diffusion "
-    "model starts out from noise: see its future after every denoising step."
+    "At every frame a model of the SVG family draws a few numbers, its latent z: what is left to chance in a future, beside its "
+    "pace where it has one. See what it expected of each, move one by hand, and see the same future with smaller and larger "
+    "dice. A diffusion model starts out from noise: see its future after every denoising step."
 )
 
 

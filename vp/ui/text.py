@@ -22,7 +22,10 @@ WORDS = {
     "prior std": "How wide the prior is: near 0 the model is sure what comes, larger where it leaves room for chance.",
     "grey level": "One of the 256 steps from black to white in which pixels are stored.",
     "KL": "How far the posterior is from the prior, in nats: the surprise in a frame.",
-    "latent": "The numbers z that a model draws at every frame; all that is left to chance in a future is in them.",
+    "latent": "The numbers z that a model draws at every frame. What is left to chance in a future is in them, and in its pace "
+    "where it has one.",
+    "pace": "How fast things go on in a future of svg-lp-real, drawn once for all its frames: 1 is as fast as in the most "
+    "likely one, 0 stands still.",
     "temperature": "Scale of the dice. 0 always takes the prior's mean; 1 is what the model was trained for.",
     "seed": "Start of the dice. The same seed, model and clip give the same futures.",
 }

@@ -10,6 +10,9 @@ from ...core.options import slider
 USUAL = 0.5  # on clips of split dev single samples are nearer than at 1, the value in training, at the same CRPS
 
 
+TEMPERATURE = f"scale of the noise: 0 follows the most likely motion; how much paces differ grows up to {USUAL}"
+
+
 def pace_temperature(temperature: float) -> float:
     """The scale of chance in the pace: from the usual temperature upwards as in training, below it in proportion.
 
@@ -23,7 +26,7 @@ def pace_temperature(temperature: float) -> float:
 class MotionOptions(LatentOptions):
     """Options of models with a latent, with a lower default temperature; and a pace."""
 
-    temperature: float = slider(USUAL, 0.0, 2.0, 0.05, "scale of the noise: 0 follows the most likely motion", "Temperature")
+    temperature: float = slider(USUAL, 0.0, 2.0, 0.05, TEMPERATURE, "Temperature")
     pace: float = slider(
         1.0, 0.0, 3.0, 0.05, "factor on all motion: at 0 everything stands still, at 2 it is twice as fast", "Pace"
     )

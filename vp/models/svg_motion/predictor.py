@@ -159,11 +159,11 @@ class MotionPredictor(LatentPredictor):
         last = repeat_rows(observation.frames[:, n_past - 1].to(device), seeds.shape[1])
         z_width = 0 if prior == "none" else network.latent.z_size((height, width))
         temperature = 0.0 if prior == "posterior-mean" else options.temperature
-        draw = SampleNoise(seeds, device)
-        noises = temperature * draw((total - n_past, z_width)) if z_width else None
+        draw = SampleNoise(seeds, device)  # of the pace, then of frame after frame: a longer future begins as a shorter one
         pace = None if options.pace == 1 else last.new_full(last.shape[:1], options.pace)
         if scene.pace is not None and not prior.startswith("posterior"):
             pace = options.pace * draw_pace(scene.pace, pace_temperature(temperature) * draw((1,))[:, 0])
+        noises = temperature * torch.stack([draw((z_width,)) for _ in range(total - n_past)], 1) if z_width else None
         if change is not None:
             own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
             noises[:, change.frame - n_past, own] = change.value
