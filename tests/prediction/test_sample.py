@@ -118,6 +118,8 @@ def test_samples_of_a_model_with_a_pace_say_theirs():
     assert said == [f"pace {pace:.2f}" for pace in result.traces["pace"][samples, -1]] and len(set(said)) == 3
     assert (result.traces["pace"][result.kind("likely"), -1] == 1.5).all() and result.options["pace"] == 1.5
     assert np.isnan(result.traces["pace"][result.kind("reference")]).all(), "references are as they always are"
+    best = result.rows[result.kind("best")[0]]
+    assert best.note.startswith(f"Sample {best.seed + 1} (pace {result.traces['pace'][samples[best.seed], -1]:.2f}), picked")
     marked = {row.kind for row in result.rows if row.mark == PACE_SET}
     assert marked == {"likely", "sample", "mean", "uncertainty", "best"}
     assert not any(row.mark == PACE_SET for row in sample(model, moving(side=32, channels=3), n=2).rows)

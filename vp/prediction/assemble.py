@@ -228,7 +228,8 @@ def with_best_row(rows: list[Row], metrics: dict[str, np.ndarray], request: Requ
     where = request.has_truth & ~request.known
     first = next(index for index, row in enumerate(rows) if row.kind == "sample")
     best = first + int(np.nanmean(metrics[name][first : first + request.n][:, where], axis=1).argmax())
-    note = f"{rows[best].label}, picked by comparing all with the truth (an oracle), by mean {MEASURES[name]['label']}."
+    who = rows[best].label + (f" ({rows[best].note})" if rows[best].note else "")
+    note = f"{who}, picked by comparing all with the truth (an oracle), by mean {MEASURES[name]['label']}."
     row = Row("best", f"Best of {request.n}", rows[best].frames, note, rows[best].seed, mark=rows[best].mark or ORACLE)
     grown = {key: np.insert(values, first, values[best], axis=0) for key, values in metrics.items()}
     return [*rows[:first], row, *rows[first:]], grown

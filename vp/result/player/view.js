@@ -101,6 +101,7 @@ function makeStrips(host, record, sheets, baselines) {
     }
     canvas.style.width = record.length * cell + "px";
     const label = node("span", "vp-label", row.label);
+    label.title = row.note;
     if (row.mark) label.append(node("span", "vp-apart", row.mark));
     line.append(label, canvas);
     host.append(line);
