@@ -53,19 +53,22 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
 ASK_JS = "() => String(performance.now())"  # a new value, whose change asks
 CHOSEN = ("model", "task", "past", "future", "start", "every")
 NUMBERS = ("past", "future", "every")
-# a menu that loses the focus reports its choice, though nobody chose: only what differs from what was last asked or answered asks
-ASK_IF_CHOSEN_JS = """(...values) => {
-  const said = JSON.stringify(values);
-  if (said === window.vpSaid) return { __type__: "update" }; // the box stays as it is
-  Object.assign(window, { vpSaid: said, vpAsking: true });
-  return String(performance.now());
-}"""
-# a number is always asked about: what is typed just as an answer comes may be taken for that answer
-ASK_NUMBER_JS = """(...values) => {
-  Object.assign(window, { vpSaid: JSON.stringify(values), vpAsking: true });
-  return String(performance.now());
-}"""
 ANSWERED_JS = "(...values) => { window.vpSaid = JSON.stringify(values); }"
+
+
+def ask_js(name: str) -> str:
+    """JavaScript that asks, from the values of CHOSEN, after an input in the widget `name` of them.
+
+    A menu that loses the focus reports its choice, though nobody chose: only what differs from what was last asked or answered
+    asks. A number is always asked about: what is typed just as an answer comes may be taken for that answer.
+    """
+    always = json.dumps(name in NUMBERS)
+    return f"""(...values) => {{
+      const said = JSON.stringify(values);
+      if (!{always} && said === window.vpSaid) return {{ __type__: "update" }}; // the box stays as it is
+      Object.assign(window, {{ vpSaid: said, vpAsking: true }});
+      return String(performance.now());
+    }}"""
 
 
 def picked_js(clip: str) -> str:
@@ -325,7 +328,7 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
         page["fresh"].click: picked_js(RANDOM),
     }
     for name, widget in zip(CHOSEN, settings):
-        widget.input(None, settings, said, js=ASK_NUMBER_JS if name in NUMBERS else ASK_IF_CHOSEN_JS, **PRIVATE)
+        widget.input(None, settings, said, js=ask_js(name), **PRIVATE)
     page["choice"].change(None, settings, None, js=ANSWERED_JS, **PRIVATE)
     for trigger in (said.change, page["trim"].edit, page["picker"].pick, page["fresh"].click):  # an upload may not be readable
         trigger(**cancel)
