@@ -13,6 +13,7 @@ from torch import Tensor
 from .host_memory import host_buffer
 
 MANY = 2**18  # numbers from which threads draw: below, handing out the rows takes longer
+GOLDEN = 0x9E3779B97F4A7C15  # the fractional part of the golden ratio, in units of 2^-64
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,20 @@ class SampleNoise:
 def draw_noise(seeds: Seeds, *shape: int) -> Tensor:
     """Standard normal noise float32 (B, N, *shape) on the CPU; entry (b, n) depends on that entry of the seeds alone."""
     return SampleNoise(seeds, torch.device("cpu"))(shape).unflatten(0, seeds.shape)
+
+
+def spread_noise(seeds: Seeds) -> Tensor:
+    """Standard normal noise float32 (B, N), of one number a sample, whose values at consecutive seeds are evenly spread.
+
+    The quantile of a seed is the fractional part of its product with the golden ratio, plus a half (a Kronecker sequence, see
+    Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, chapter 3): it depends on that seed alone, and of
+    any few samples with consecutive seeds no two are alike and no large part of the distribution is missed.
+    """
+    mixed = isinstance(seeds, SeedMix)
+    own = seeds.seeds if mixed else seeds
+    quantiles = [((seed * GOLDEN + 2**63) % 2**64 + 0.5) / 2**64 for seed in own.flatten().tolist()]
+    noise = torch.special.ndtri(torch.tensor(quantiles, dtype=torch.float64)).float()
+    return (seeds.mix(noise) if mixed else noise).unflatten(0, seeds.shape)
 
 
 @cache

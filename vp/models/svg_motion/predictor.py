@@ -13,7 +13,7 @@ from ...core.clips import pad_with_last_frame, with_room_for_futures
 from ...core.host_memory import to_device
 from ...core.latent_options import check_prior, disabled_controls, offered_priors, resolve_prior
 from ...core.latent_steps import LatentChange, LatentPredictor, LatentSteps
-from ...core.noise import SampleNoise, Seeds
+from ...core.noise import SampleNoise, Seeds, spread_noise
 from ...core.runtime import Runtime
 from ...core.tree import map_tensors, repeat_rows
 from ...core.video import Capabilities, Observation, Prediction, Step
@@ -159,10 +159,11 @@ class MotionPredictor(LatentPredictor):
         last = repeat_rows(observation.frames[:, n_past - 1].to(device), seeds.shape[1])
         z_width = 0 if prior == "none" else network.latent.z_size((height, width))
         temperature = 0.0 if prior == "posterior-mean" else options.temperature
-        draw = SampleNoise(seeds, device)  # of the pace, then of frame after frame: a longer future begins as a shorter one
+        draw = SampleNoise(seeds, device)  # frame after frame: a longer future begins as a shorter one
         pace = None if options.pace == 1 else last.new_full(last.shape[:1], options.pace)
         if scene.pace is not None and not prior.startswith("posterior"):
-            pace = options.pace * draw_pace(scene.pace, pace_temperature(temperature) * draw((1,))[:, 0])
+            noise = spread_noise(seeds).flatten().to(device)
+            pace = options.pace * draw_pace(scene.pace, pace_temperature(temperature) * noise)
         noises = temperature * torch.stack([draw((z_width,)) for _ in range(total - n_past)], 1) if z_width else None
         if change is not None:
             own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
