@@ -32,11 +32,18 @@ const make = (tag, name, text) => {
 const number = (type) => (item, shown) => {
   const input = make("input", `vp-option-${type}`);
   Object.assign(input, { type, min: item.low, max: item.high, step: item.step, value: item.value });
-  const show = () => { if (type === "range") shown.value = input.value; };
+  const show = () => {
+    if (type !== "range") return;
+    shown.value = input.value;
+    input.style.setProperty("--passed", `${100 * (input.value - item.low) / (item.high - item.low)}%`);
+  };
   input.addEventListener("input", () => { values[item.name] = Number(input.value); keep(); show(); });
   input.addEventListener("change", tell);
   show();
-  return input;
+  if (type !== "range") return input;
+  const between = make("span", "vp-option-between");
+  between.append(make("span", "", item.low), input, make("span", "", item.high));
+  return between;
 };
 const choice = (item) => {
   const select = make("select", "vp-option-choice");
@@ -57,7 +64,7 @@ const field = (item) => {
   const shown = make("output", "vp-option-value");
   head.append(shown);
   const input = { range: number("range"), number: number("number"), choice, switch: onOff }[item.kind](item, shown);
-  label.append(head, input, make("small", "vp-option-help", item.help));
+  label.append(head, make("small", "vp-option-help", item.help), input);
   return label;
 };
 const render = () => {
