@@ -25,7 +25,7 @@ WORDS = {
     "latent": "The numbers z that a model draws at every frame. What is left to chance in a future is in them, and in its pace "
     "where it has one.",
     "pace": "How fast things go on in a future of svg-lp-real, drawn once for all its frames: 1 is as fast as in the most "
-    "likely one, 0 stands still.",
+    "likely one, 0 stands still. The paces of several futures are spread evenly over what the model expects.",
     "temperature": "Scale of the dice. 0 always takes the prior's mean; 1 is what the model was trained for.",
     "seed": "Start of the dice. The same seed, model and clip give the same futures.",
 }

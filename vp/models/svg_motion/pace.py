@@ -4,8 +4,10 @@ A latent that does not change with time (Babaeizadeh et al. 2018, Stochastic Var
 which is drawn anew for every frame. Speed is what is least known about motion that goes on, and it stays what it is for a while:
 eight futures with paces of their own come nearer to the truth than eight with independent changes of motion in every frame.
 
-The mean is 1, so the most likely future has no pace of its own. The standard deviation is predicted from the known scene. It is
-trained by the energy score of samples alone; a posterior needs no pace, since its z follow the true motion.
+Paces of samples with consecutive seeds are evenly spread over their distribution (`core.noise.spread_noise`): of eight futures
+no two go on alike, and both slow and fast ones are among them. The mean is 1, so the most likely future has no pace of its own.
+The standard deviation is predicted from the known scene. It is trained by the energy score of samples alone; a posterior needs
+no pace, since its z follow the true motion.
 """
 
 from __future__ import annotations
