@@ -174,3 +174,24 @@ def test_a_link_keeps_the_part_and_nothing_can_be_saved_before_it_is_predicted(o
     page.wait_for_selector("#save-json[disabled]")
     address = copied_link(page)
     assert address["every"] == "2" and json.loads(address["part"]) == {"moment": 0.5, "region": "0,0,0.5,1"}
+
+
+@pytest.mark.browser
+def test_the_files_of_the_opening_result_are_never_offered_on_a_page_that_a_link_opens(open_page, general):
+    page = open_page(general)
+    page.wait_for_selector("#save-json:not([disabled])", timeout=30_000)
+    page.add_init_script("""
+      window.seen = [];
+      new MutationObserver(() => {
+        const save = document.querySelector("#save-json");
+        const now = save && `${save.innerText.trim()}${save.disabled ? "" : " can be pressed"}`;
+        if (save && now !== seen.at(-1)) seen.push(now);
+      }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    """)
+    page.goto(f"{general}?clip=example:worker&model=svg-lp-real&n=2")
+    page.wait_for_selector("#status >> text=Settings taken from the link")
+    page.wait_for_timeout(1500)
+    assert set(page.evaluate("seen")) == {"Save JSON"}
+    page.click("#generate")
+    page.wait_for_selector("#save-json:not([disabled])", timeout=60_000)
+    assert page.evaluate("seen.at(-1)") == "Save JSON can be pressed"

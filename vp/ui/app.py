@@ -107,7 +107,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         wire_section_stops(page, sections)
         choices.wire(demo, page, Choices(do), cancel)
         wire_settings(demo, page, do)
-        wire_saves(demo, page, do, saves)
+        wire_saves(page, do, saves)
         learning.wire(page, models, admission)
         hub.wire(page, models)
         lessons.wire(page, do, cancel)
@@ -232,15 +232,16 @@ def cancelling(events: list[Any]) -> dict[str, Any]:
     return {"fn": None, "inputs": None, "outputs": None, "cancels": events} | PRIVATE
 
 
-def wire_saves(demo: gr.Blocks, page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
+def wire_saves(page: Page, do: Handlers, saves: list[gr.DownloadButton]) -> None:
     """Connects the files to save with the result on screen: those of an earlier one go at once, the new ones come when written.
+    Those of the result that the page opens with come with the first answer, which is none where a link asks for something else.
 
     Args:
         saves: what `Handlers.update_downloads` updates.
     """
     several = {"trigger_mode": "multiple"} | STREAMED  # a result that leaves the screen does not wait for the one before it
     # Gradio does not see that a choice drops a result which was made while the choice was being answered
-    for trigger in (demo.load, page["result"].change, page["choice"].change):
+    for trigger in (page["result"].change, page["choice"].change):
         trigger(do.update_downloads, page.select(["result", "newest"]), saves, **several)
 
 
