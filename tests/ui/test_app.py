@@ -290,6 +290,26 @@ def test_a_broken_link_still_opens_and_says_what_it_ignored(home):
     assert "'999'" in said and "'x'" in said and "uploads are never shared" in said
 
 
+@pytest.mark.parametrize(
+    ("query", "then"), [("", ""), ("?clip=example:digits-2", " Settings taken from the link; press Generate.")]
+)
+def test_a_page_that_was_opened_anew_after_a_lost_connection_says_so_once(home, query, then):
+    page = home(query, visitor="on a train")
+    page.wait_for_function("document.querySelector('#choice-text textarea, #choice-text input')?.value")
+    page.context.set_offline(True)
+    try:
+        page.click("#picker button[data-name=balls]")
+        page.wait_for_selector(".toast-body >> text=Connection to the server was lost", timeout=30_000)
+    finally:
+        page.context.set_offline(False)
+    page.wait_for_selector("#status >> text=connection", timeout=30_000)
+    lost = "The connection to the server was lost, and the page was opened anew: what was on it is gone."
+    assert page.inner_text("#status") == lost + then and not page.locator(".toast-body").count()
+    page.reload()
+    page.wait_for_function("document.querySelector('#choice-text textarea, #choice-text input')?.value")
+    assert "connection" not in page.inner_text("#status")
+
+
 def test_two_visitors_do_not_share_anything(home):
     first, second = home(), home(visitor="another")
     first.click("#picker button[data-name=digits-2]")

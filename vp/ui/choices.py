@@ -30,6 +30,7 @@ from .unreadable import refuse_unreadable
 from .visitor_files import session
 
 READY = "Ready: press Generate."
+LOST = "The connection to the server was lost, and the page was opened anew: what was on it is gone."
 RANDOM = "random"
 TWICE_MS = 500  # no person makes the same choice again so soon
 
@@ -45,9 +46,18 @@ CHOICE_JS = f"""(...values) => {{{AT_JS}
   if (trim) trim.dataset.sent = trim.dataset.chosen ?? "";
   const given = window.vpAsked === 1 ? [...new URLSearchParams(location.search)] : [], query = Object.fromEntries(given);
   const repeated = Object.keys(query).filter((name) => given.filter(([other]) => other === name).length > 1);
-  const choice = JSON.stringify({{ asked: window.vpAsked, query, repeated, ...window.vpPicked }});
+  if (window.vpLost === undefined) {{
+    window.vpLost = history.state?.vpLost === true;
+    if (window.vpLost) history.replaceState({{ ...history.state, vpLost: false }}, "");
+  }}
+  const choice = JSON.stringify({{ asked: window.vpAsked, query, repeated, lost: window.vpLost, ...window.vpPicked }});
   return [...Object.values(at), ...values.slice({len(NAMES)}, -1), choice];
 }}"""
+# Gradio asks for the app's id where the server could not be reached, and opens the page anew once there is an answer
+LOST_JS = """() => new PerformanceObserver((seen) => {
+  const lost = seen.getEntries().some(({ name }) => name.endsWith("/app_id"));
+  if (lost) history.replaceState({ ...history.state, vpLost: true }, "");
+}).observe({ type: "resource" })"""
 
 
 ASK_JS = "() => String(performance.now())"  # a new value, whose change asks
@@ -130,7 +140,7 @@ class Choices:
             job: the running prediction, see `jobs.RUNNING`.
             visit: brought up to date.
             choice: JSON: "asked", a number; "query", the address's parameters at the first time, "repeated", those
-                that it gives more than once, of which the last one is in "query"; where a clip
+                that it gives more than once, of which the last one is in "query"; "lost", see LOST_JS; where a clip
                 was ever chosen "clip" and "turn", see `picked_js`, of an upload "file", its name on the visitor's machine, and
                 "given", how many came at once.
         """
@@ -147,13 +157,15 @@ class Choices:
         return {"choice": choice, **updates}
 
     def open_page(self, asked: Mapping[str, Any], visit: Visit) -> Updates:
-        """On loading the page: the settings in the link's query; {} where it has none."""
+        """On loading the page: the settings in the link's query, and whether a lost connection was the reason; {} where it has
+        none."""
         given, twice = asked["query"], [name for name in (*NAMES, "b") if name in asked["repeated"]]
         b_text = str(given.get("b", ""))
         query = {name: str(given[name]) for name in NAMES if name in given}
         visit.at = self.usual_settings()
+        lost = [LOST] if asked["lost"] else []
         if not query and not b_text:
-            return {}
+            return {"status": status(" ".join(lost))} if lost else {}
         settings, refused = link.read_link(self.models, query, self.do.first)
         if twice:
             refused.append(f"The link gives {', '.join(twice)} more than once; the last one is taken.")
@@ -166,7 +178,7 @@ class Choices:
         visit.at, visit.by_hand = settings, "model" in query
         looks = control_updates(self.models.get(settings.model), settings) | {"seed": settings.seed, "clip": settings.clip}
         of_b, said_of_b = self.read_b(b_text)
-        said = " ".join(["Settings taken from the link; press Generate.", *said_of_b, *refused])
+        said = " ".join([*lost, "Settings taken from the link; press Generate.", *said_of_b, *refused])
         return {**looks, **of_b, "player": shown, "status": status(said), "picker": picker_value(settings.clip), **CHANGED}
 
     def read_b(self, text: str) -> tuple[Updates, list[str]]:
@@ -294,7 +306,7 @@ class Choices:
 
 
 def parse_choice(text: str) -> dict[str, Any]:
-    """{"asked", "turn", "clip", "query", "repeated", "file", "given"} from the browser's JSON, see `Choices.settle`.
+    """{"asked", "turn", "clip", "query", "repeated", "lost", "file", "given"} from the browser's JSON, see `Choices.settle`.
 
     Raises:
         ValueError: the text is not of this form.
@@ -307,6 +319,7 @@ def parse_choice(text: str) -> dict[str, Any]:
             "clip": str(said.get("clip", "")),
             "query": dict(said.get("query", {})),
             "repeated": list(map(str, said.get("repeated", []))),
+            "lost": bool(said.get("lost", False)),
             "file": str(said.get("file", "")),
             "given": int(said.get("given", 1)),
         }
@@ -336,7 +349,8 @@ def wire(demo: gr.Blocks, page: Page, choices: Choices, cancel: Mapping[str, Any
         trigger(None, None, page["ask"], js=js, **PRIVATE)
     # the file is kept beside the place where it was dropped, which has room for the next one at once
     page["upload"].upload(None, page["upload"], [page["given"], page["upload"], page["ask"]], js=TAKEN_JS, **PRIVATE)
-    demo.load(None, None, None, js=GIVEN_JS, **PRIVATE)
+    for js in (GIVEN_JS, LOST_JS):
+        demo.load(None, None, None, js=js, **PRIVATE)
     changes = [*SHOWN, "seed", "clip", "player", "picker", "upload", "choice", "b", "beside", *CHANGED]
     event = page.event(choices.settle, changes, ["given", "job", "visit", "choice"], IDLE)
     gr.on([page["ask"].change, said.change], **event, js=CHOICE_JS, trigger_mode="always_last", **QUIET)
