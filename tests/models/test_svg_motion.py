@@ -16,7 +16,7 @@ from vp.models.svg_motion.context import ContextBlock
 from vp.models.svg_motion.latent import AFFINE
 from vp.models.svg_motion.network import MotionNetwork, prepare_known
 from vp.models.svg_motion.objective import energy_score, kl_weight, motion_loss
-from vp.models.svg_motion.pace import draw_pace
+from vp.models.svg_motion.pace import displace_at_pace, draw_pace
 from vp.models.svg_motion.parts import grid_layout
 from vp.nn.losses import pyramid_error
 from vp.nn.motion_input import (
@@ -180,6 +180,20 @@ def test_a_pace_multiplies_all_displacements(monkeypatch):
     assert torch.allclose(still[5:], clip[0, 4:5].expand(5, -1, -1, -1), atol=1e-5)
     for t in (1, 2):
         assert inner(twice[4 + t] - even[4 + 2 * t]).abs().mean() < 0.1 * inner(twice[4 + t] - even[4 + t]).abs().mean()
+
+
+@pytest.mark.parametrize(("pace", "columns"), [(0.0, (4, 10)), (0.5, (7, 13)), (1.0, (10, 16)), (2.0, (16, 22))])
+def test_at_any_pace_a_thing_stays_whole(pace, columns):
+    """A block of six columns that has come six pixels at pace 1 has come more or less at others, and is as long."""
+    displacement = torch.zeros(1, 2, 16, 24)
+    displacement[:, 0, 5:11, 10:16] = -6.0
+    got = displace_at_pace(displacement, torch.tensor([pace]))[0, 0, 7]
+    expected = torch.zeros(24)
+    expected[slice(*columns)] = -6.0 * pace
+    known = torch.ones(24, dtype=torch.bool)
+    known[10:16] = False  # where it was at pace 1 nothing is known of what lies behind
+    known |= expected != 0
+    assert torch.allclose(got[known], expected[known], atol=0.1), got
 
 
 def test_every_future_has_a_pace_of_its_own_as_wide_as_the_network_says():

@@ -19,7 +19,7 @@ from ...nn.losses import ERROR_FLOOR, log_error, pyramid_error
 from ...nn.motion_input import READ, motion_size, warp_any_size
 from .config import MotionConfig, MotionObjective
 from .network import prepare_known, true_motion
-from .pace import draw_pace
+from .pace import displace_at_pace, draw_pace
 
 
 def kl_weight(objective: MotionObjective, share: float) -> float:
@@ -63,8 +63,9 @@ def motion_loss(
         displacements.append(state.displacement)
     if sampled and scene.pace is not None:
         noise = torch.randn(2 * sampled, generator=generator, device=generator.device).to(frames.device)
-        pace = torch.cat([torch.ones_like(scene.pace[: posted.stop]), draw_pace(scene.pace[posted.stop :], noise)])
-        displacements = [pace[:, None, None, None] * x for x in displacements]
+        pace = draw_pace(scene.pace[posted.stop :], noise)
+        paced = (displace_at_pace(x[posted.stop :], pace) for x in displacements)
+        displacements = [torch.cat([x[: posted.stop], at_pace]) for x, at_pace in zip(displacements, paced)]
     last = rows[:, seen - 1].repeat(len(displacements), 1, 1, 1)
     made = warp_any_size(last, torch.cat(displacements)).unflatten(0, (len(displacements), -1)).transpose(0, 1)
     difference = made - rows[:, seen:]

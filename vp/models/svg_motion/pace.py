@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from ...core.precision import without_autocast
 from ...nn.motion_input import READ, STILL
+from ...nn.splat import carry_whole
 
 WIDTH = 64
 START = 0.4  # standard deviation at initialisation
 SPEEDS = 2 * READ - 3  # numbers that `log_speeds` gives
+FAR = 6.0  # px apart from the camera from which a thing is in front of all others
 
 
 class Pace(nn.Module):
@@ -53,3 +55,15 @@ def log_speeds(flows: Tensor) -> Tensor:
 def draw_pace(deviation: Tensor, noise: Tensor) -> Tensor:
     """Paces (M,), 0 or more, from their standard deviations and standard normal noise, (M,) each."""
     return (1 + deviation * noise).clamp(min=0)
+
+
+def displace_at_pace(displacement: Tensor, pace: Tensor) -> Tensor:
+    """Backward displacements float32 (M, 2, h, w) of futures that have come `pace` (M,) times as far.
+
+    Multiplied in place, they would reach behind a thing where it has come to lie, and cut it off. So every pixel takes its
+    displacement along to where it is at that pace: it is there by (1 - pace) times its displacement.
+    """
+    pace = pace[:, None, None, None]
+    at_pace = pace * displacement
+    moved, filled = carry_whole(at_pace, displacement - at_pace, displacement, FAR)
+    return torch.where(pace == 1, displacement, torch.lerp(at_pace, moved, filled))

@@ -23,7 +23,7 @@ from .config import MotionConfig
 from .latent import AFFINE, Carried
 from .network import MotionNetwork, Scene, State, prepare_known, true_motion
 from .options import MotionOptions, pace_temperature
-from .pace import draw_pace
+from .pace import displace_at_pace, draw_pace
 
 SMALLEST = 16  # px of the shorter side of a clip
 AFFINE_NAMES = ("shift sideways", "slant sideways", "widen", "shift up or down", "heighten", "slant up or down")
@@ -206,7 +206,7 @@ class MotionPredictor(LatentPredictor):
             last: float32 (M, C, H, W), the last known frames.
             noise: normal noise (M, Z), its standard deviation the temperature; None without a latent.
             true: true flow of the step, see `Latent.posterior`; needed for the posterior, otherwise None, or given to compare.
-            pace: the factor (M,) of all displacements, None for 1.
+            pace: how many times as far as predicted everything comes, (M,), None for once.
 
         Returns:
             the next state, the frame (M, C, H, W) in [0, 1], and the statistics of its latent, None without one.
@@ -217,7 +217,7 @@ class MotionPredictor(LatentPredictor):
             if noise is not None:
                 z, stats = self.draw_latent(prior, carried, true, noise)
             state = self.network.advance(scene, state, carried, z)
-        displacement = state.displacement if pace is None else pace[:, None, None, None] * state.displacement
+        displacement = state.displacement if pace is None else displace_at_pace(state.displacement, pace)
         return state, warp_any_size(last, displacement).clamp(0, 1), stats
 
     def draw_latent(
