@@ -22,6 +22,7 @@ from ...nn.splat import carry_whole
 WIDTH = 64
 START = 0.4  # standard deviation at initialisation
 SPEEDS = 2 * READ - 3  # numbers that `log_speeds` gives
+FASTEST = 3.0  # where nearly nothing moves the deviation is large, and what moves there is z alone
 FAR = 6.0  # px apart from the camera from which a thing is in front of all others
 
 
@@ -53,8 +54,8 @@ def log_speeds(flows: Tensor) -> Tensor:
 
 
 def draw_pace(deviation: Tensor, noise: Tensor) -> Tensor:
-    """Paces (M,), 0 or more, from their standard deviations and standard normal noise, (M,) each."""
-    return (1 + deviation * noise).clamp(min=0)
+    """Paces (M,), from 0 to FASTEST, from their standard deviations and standard normal noise, (M,) each."""
+    return (1 + deviation * noise).clamp(0, FASTEST)
 
 
 def displace_at_pace(displacement: Tensor, pace: Tensor) -> Tensor:
