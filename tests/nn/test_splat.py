@@ -42,3 +42,11 @@ def test_what_is_more_important_hides_what_is_less():
 def test_gradients_reach_values_flow_and_importance():
     maps, flow, importance = (torch.rand(2, c, 5, 7, dtype=torch.float64, requires_grad=True) for c in (2, 2, 1))
     assert torch.autograd.gradcheck(lambda *x: splat(*x)[0], (maps, 0.8 * flow + 0.1, importance))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e30])
+def test_a_flow_that_means_nothing_does_not_crash(value):
+    flow = torch.zeros(1, 2, 4, 6)
+    flow[..., 1, 2] = value
+    moved, filled = splat(torch.ones(1, 2, 4, 6), flow, at(4, 6))
+    assert moved.shape == (1, 2, 4, 6) and filled.shape == (1, 1, 4, 6)

@@ -20,7 +20,7 @@ def splat(maps: Tensor, flow: Tensor, importance: Tensor) -> tuple[Tensor, Tenso
 
     Args:
         maps: float32 (M, C, H, W).
-        flow: float32 (M, 2, H, W) in pixels, x first: how far each pixel moves.
+        flow: float32 (M, 2, H, W) in pixels, x first: how far each pixel moves. Where it is not finite the result means nothing.
         importance: float32 (M, 1, H, W).
 
     Returns:
@@ -38,7 +38,7 @@ def splat(maps: Tensor, flow: Tensor, importance: Tensor) -> tuple[Tensor, Tenso
             near = (1 - (x - column).abs()) * (1 - (y - row).abs())
             inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
             place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-            share, place = (near * inside).flatten(1)[:, None], place.long().flatten(1)[:, None]
+            share, place = (near * inside).flatten(1)[:, None], place.nan_to_num().long().flatten(1)[:, None]
             total = total.scatter_add(2, place.expand_as(carried), share * carried)
     summed, weights, covered = total.unflatten(2, (height, width)).split([maps.shape[1], 1, 1], 1)
     return summed / weights.clamp(min=1e-6), (covered / COVERED).clamp(max=1)
