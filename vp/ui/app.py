@@ -41,7 +41,6 @@ from .visitor import forget_session
 HOUR_S = 3600
 SPARE_SLOTS = 100  # of Gradio's, beside those of the predictions that wait
 PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"  # on a Space visitors come through one of these
-LOOK_S = 0.01  # between Gradio's looks for a new event; its usual 1 ms takes a twentieth of a core while nobody asks for anything
 MOST_SESSIONS = 200  # whose widgets Gradio remembers, about 1 MB each; of older ones it knows what all begin with
 
 PLAN_JS = """(ticks) => {
@@ -114,9 +113,7 @@ def build(device: str = "auto", folder: Path = FOLDER, limits: Limits | None = N
         lessons.wire(page, do, cancel)
         api.add_endpoint(models, admission)
         demo.unload(forget_session)
-    demo.queue(default_concurrency_limit=8, api_open=False)  # a call beside the queue would wait without a listener
-    demo._queue.sleep_when_free = LOOK_S
-    return demo
+    return demo.queue(default_concurrency_limit=8, api_open=False)  # a call beside the queue would wait without a listener
 
 
 def build_controls(models: Models, first: str) -> dict[str, Any]:
