@@ -93,11 +93,10 @@ def spread_noise(seeds: Seeds) -> Tensor:
     Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, chapter 3): it depends on that seed alone, and of
     any few samples with consecutive seeds no two are alike and no large part of the distribution is missed.
     """
-    mixed = isinstance(seeds, SeedMix)
-    own = seeds.seeds if mixed else seeds
+    own = seeds.seeds if isinstance(seeds, SeedMix) else seeds
     quantiles = [((seed * GOLDEN + 2**63) % 2**64 + 0.5) / 2**64 for seed in own.flatten().tolist()]
     noise = torch.special.ndtri(torch.tensor(quantiles, dtype=torch.float64)).float()
-    return (seeds.mix(noise) if mixed else noise).unflatten(0, seeds.shape)
+    return (seeds.mix(noise) if isinstance(seeds, SeedMix) else noise).unflatten(0, seeds.shape)
 
 
 @cache
