@@ -163,9 +163,8 @@ class Choices:
         b_text = str(given.get("b", ""))
         query = {name: str(given[name]) for name in NAMES if name in given}
         visit.at = self.usual_settings()
-        lost = [LOST] if asked["lost"] else []
         if not query and not b_text:
-            return {"status": status(" ".join(lost))} if lost else {}
+            return {"status": status(LOST)} if asked["lost"] else {}
         settings, refused = link.read_link(self.models, query, self.do.first)
         if twice:
             refused.append(f"The link gives {', '.join(twice)} more than once; the last one is taken.")
@@ -178,6 +177,7 @@ class Choices:
         visit.at, visit.by_hand = settings, "model" in query
         looks = control_updates(self.models.get(settings.model), settings) | {"seed": settings.seed, "clip": settings.clip}
         of_b, said_of_b = self.read_b(b_text)
+        lost = [LOST] if asked["lost"] else []
         said = " ".join([*lost, "Settings taken from the link; press Generate.", *said_of_b, *refused])
         return {**looks, **of_b, "player": shown, "status": status(said), "picker": picker_value(settings.clip), **CHANGED}
 

@@ -63,8 +63,7 @@ class MotionPredictor(LatentPredictor):
     def stream(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Iterator[Step]:
         options = options or MotionOptions()
         self.check(observation, options)
-        steps = self.iterate_steps(observation, seeds, options, self.encode_clip(observation))
-        yield from self.run(observation, seeds, steps, watched=True)
+        yield from self.run(observation, seeds, options, self.encode_clip(observation), watched=True)
 
     def predict(self, observation: Observation, seeds: Seeds, options: MotionOptions | None = None) -> Prediction:
         """The prediction without intermediate steps: frames leave a GPU all at once."""
@@ -79,26 +78,22 @@ class MotionPredictor(LatentPredictor):
 
         @torch.inference_mode()
         def predict(seeds: Seeds) -> Prediction:
-            steps = self.iterate_steps(observation, seeds, options, encoded)
-            return deque(self.run(observation, seeds, steps, watched), maxlen=1).pop().prediction
+            return deque(self.run(observation, seeds, options, encoded, watched), maxlen=1).pop().prediction
 
         return predict
 
     def run(
-        self,
-        observation: Observation,
-        seeds: Seeds,
-        steps: Iterator[tuple[Tensor, LatentStats | None, Tensor | None]],
-        watched: bool,
+        self, observation: Observation, seeds: Seeds, options: MotionOptions, encoded: tuple[Scene, State], watched: bool
     ) -> Iterator[Step]:
         """A Step for each of `iterate_steps`; without `watched` it yields the last one alone."""
+        pace = self.draw_paces(encoded[0], seeds, options)
+        steps = self.iterate_steps(observation, seeds, options, encoded, pace)
         n_past, total = observation.n_past, observation.frames.shape[1]
         frames = with_room_for_futures(observation.frames[:, :n_past], seeds.shape[1], total, self.runtime.device)
         made: list[Tensor] = []
-        latents, paces = [], []
-        for t, (frame, stats, pace) in enumerate(steps, n_past):
+        latents = []
+        for t, (frame, stats) in enumerate(steps, n_past):
             latents.append(map_tensors(torch.clone, stats))
-            paces.append(pace)
             if not watched:
                 made.append(frame.clone())
                 continue
@@ -107,7 +102,7 @@ class MotionPredictor(LatentPredictor):
                 yield Step(t + 1 - n_past, total - n_past, partial(pad_with_last_frame, frames[:, :, : t + 1], total))
         if made:
             frames[:, :, n_past:] = to_device(torch.stack(made, 1), frames.device).unflatten(0, seeds.shape)
-        traces = whole_frame(make_traces(latents, paces, n_past, seeds))
+        traces = whole_frame(make_traces(latents, pace, n_past, seeds))
         yield Step(total - n_past, total - n_past, frames, Prediction(frames, traces))
 
     @torch.inference_mode()
@@ -116,21 +111,27 @@ class MotionPredictor(LatentPredictor):
     ) -> tuple[Prediction, LatentSteps]:
         options, n_past = options or MotionOptions(), observation.n_past
         self.check_with_latent(observation, options, change)
-        made, latents, paces = [], [], []
+        made, latents = [], []
         encoded = self.encode_clip(observation)
-        for frame, stats, pace in self.iterate_steps(
-            observation, seeds, options, encoded, observation.target is not None, change
-        ):
+        pace = self.draw_paces(encoded[0], seeds, options)
+        sees_target = observation.target is not None
+        for frame, stats in self.iterate_steps(observation, seeds, options, encoded, pace, sees_target, change):
             made.append(frame.clone())
             latents.append(map_tensors(torch.clone, stats))
-            paces.append(pace)
         past = repeat_rows(observation.frames[:, :n_past].to(self.runtime.device), seeds.shape[1])
         frames = to_device(torch.cat([past, torch.stack(made, 1)], 1), observation.frames.device).unflatten(0, seeds.shape)
         if resolve_prior(options.prior, self.cfg.latent) == "fixed":
             latents = [stats.with_standard_prior() for stats in latents]
-        traces = make_traces(latents, paces, n_past, seeds)
+        traces = make_traces(latents, pace, n_past, seeds)
         steps = LatentSteps.from_traces({name: x if x.ndim == 3 else mean_of_parts(x) for name, x in traces.items()})
         return Prediction(frames, whole_frame(traces)), steps
+
+    def draw_paces(self, scene: Scene, seeds: Seeds, options: MotionOptions) -> Tensor | None:
+        """The paces (B N,) of all samples of the encoded clips, None where all are 1."""
+        if scene.pace is None or resolve_prior(options.prior, self.cfg.latent).startswith("posterior"):
+            return None if options.pace == 1 else torch.full((seeds.shape.numel(),), options.pace, device=self.runtime.device)
+        noise = pace_temperature(options.temperature) * spread_noise(seeds).flatten().to(self.runtime.device)
+        return options.pace * draw_pace(repeat_rows(scene.pace, seeds.shape[1]), noise)
 
     def iterate_steps(
         self,
@@ -138,14 +139,16 @@ class MotionPredictor(LatentPredictor):
         seeds: Seeds,
         options: MotionOptions,
         encoded: tuple[Scene, State],
+        pace: Tensor | None,
         sees_target: bool = False,
         change: LatentChange | None = None,
-    ) -> Iterator[tuple[Tensor, LatentStats | None, Tensor | None]]:
-        """Yields every predicted frame (B N, C, H, W), the statistics of its latent, of all of z, and the paces (B N,), which are
-        None where all are 1; frame and statistics may be overwritten by the next step.
+    ) -> Iterator[tuple[Tensor, LatentStats | None]]:
+        """Yields every predicted frame (B N, C, H, W) and the statistics of its latent, of all of z; both may be overwritten by
+        the next step.
 
         Args:
             encoded: what `encode_known` returns for the known frames.
+            pace: of `draw_paces`.
             sees_target: whether the posterior is computed even where z is not drawn from it.
             change: a dimension of z set by hand, checked.
         """
@@ -160,10 +163,6 @@ class MotionPredictor(LatentPredictor):
         z_width = 0 if prior == "none" else network.latent.z_size((height, width))
         temperature = 0.0 if prior == "posterior-mean" else options.temperature
         draw = SampleNoise(seeds, device)  # frame after frame: a longer future begins as a shorter one
-        pace = None if options.pace == 1 else last.new_full(last.shape[:1], options.pace)
-        if scene.pace is not None and not prior.startswith("posterior"):
-            noise = spread_noise(seeds).flatten().to(device)
-            pace = options.pace * draw_pace(scene.pace, pace_temperature(temperature) * noise)
         noises = temperature * torch.stack([draw((z_width,)) for _ in range(total - n_past)], 1) if z_width else None
         if change is not None:
             own = slice(change.dimension, AFFINE if change.dimension < AFFINE else None, AFFINE)
@@ -172,7 +171,7 @@ class MotionPredictor(LatentPredictor):
             noise = None if noises is None else noises[:, t]
             true = truth and repeat_rows(tuple(x[:, t] for x in truth), seeds.shape[1])
             state, frame, stats = self.captured_step(prior, scene, state, last, noise, true, pace)
-            yield frame, stats, pace
+            yield frame, stats
 
     def true_flows(self, observation: Observation, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """`true_motion` of the true future frames, on a grid (h, w): two float32 (B, F, 2, h, w)."""
@@ -238,14 +237,16 @@ class MotionPredictor(LatentPredictor):
         return z, LatentStats.from_gaussians(own, seen)
 
 
-def make_traces(
-    latents: Sequence[LatentStats | None], paces: Sequence[Tensor | None], n_past: int, seeds: Seeds
-) -> dict[str, Tensor]:
-    """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) and paces (B * N,) of all steps; NaN
-    at known frames."""
-    out, steps = {}, [{"pace": pace} | (stats._asdict() if stats else {}) for stats, pace in zip(latents, paces)]
-    for name in [name for name, x in steps[0].items() if x is not None]:
-        future = torch.stack([step[name] for step in steps], 1).float().cpu().unflatten(0, seeds.shape)
+def make_traces(latents: Sequence[LatentStats | None], pace: Tensor | None, n_past: int, seeds: Seeds) -> dict[str, Tensor]:
+    """`Prediction.traces`: name -> float32 (B, N, T, ...) from the statistics (B * N, ...) of all steps and the paces (B * N,);
+    NaN at known frames."""
+    series = {} if pace is None else {"pace": pace[:, None].expand(-1, len(latents))}
+    for name, first in latents[0]._asdict().items() if latents[0] else ():
+        if first is not None:
+            series[name] = torch.stack([getattr(stats, name) for stats in latents], 1)
+    out = {}
+    for name, x in series.items():
+        future = x.float().cpu().unflatten(0, seeds.shape)
         known = future.new_full((*seeds.shape, n_past, *future.shape[3:]), float("nan"))
         out[name] = torch.cat([known, future], 2)
     return out
